@@ -1,0 +1,1 @@
+"""ECGAN: generative models that flag the heartbeats they cannot explain."""

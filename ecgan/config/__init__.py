@@ -1,0 +1,1 @@
+"""Typed parameters: reading, checking, writing."""

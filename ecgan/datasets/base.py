@@ -1,0 +1,101 @@
+"""What a dataset is: where it comes from, its classes, and how raw files become samples."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ecgan.config.options import Options
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What preprocessing makes of a dataset.
+
+    Attributes:
+        data: Signals, float, shape (n, L, C): samples, time steps, channels; in `unit`.
+        labels: Class ids, int64, shape (n,); 0 is normal, every other class abnormal.
+        table: One row a sample: `class_name`, and for beats `record`, `patient`, `sample` (position of the R peak
+            in the record), `symbol`, `aami`, `rr_prev_s`, `rr_next_s` (seconds; NaN at a record's border).
+        sampling_rate: Hz; 0.0 where time has no unit.
+        leads: Name of each channel, length C.
+        classes: Class name by id: `classes[labels[i]]` is the class of sample i.
+        unit: Unit of `data`, "mV" for ECG.
+        mapping: How annotation symbols become classes, by name, for the reports.
+        centre: Index in 0..L-1 of the R peak, or None where samples are no beats.
+    """
+
+    data: NDArray[Any]
+    labels: NDArray[np.int64]
+    table: pd.DataFrame
+    sampling_rate: float
+    leads: list[str]
+    classes: list[str]
+    unit: str = "mV"
+    mapping: str = ""
+    centre: int | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a person wants to know of a dataset before using it."""
+
+    title: str
+    source: str
+    licence: str
+    size: str
+
+
+class Dataset(ABC):
+    """A dataset; one file in `ecgan/datasets/`, registered with `@register_dataset("name")`.
+
+    `Fetch` and `Preprocess` are its own parameters: they type the sections `fetch` and `preprocess` of
+    `params.yaml`. `defaults` overrides defaults of other sections, such as `{"split": {"protocol": "beatgan"}}`.
+    """
+
+    name: ClassVar[str]
+    card: ClassVar[Card]
+    Fetch: ClassVar[type[Options]] = Options
+    Preprocess: ClassVar[type[Options]] = Options
+    defaults: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    @abstractmethod
+    def fetch(self, raw: Path, options: Any, *, seed: int) -> None:
+        """Put the raw files into `raw`; finished, verified files that are there already are kept.
+
+        Args:
+            raw: The folder; afterwards it holds the dataset's files and nothing else.
+            options: An instance of `Fetch`.
+            seed: Seed of whatever is drawn at random.
+        """
+
+    @abstractmethod
+    def preprocess(self, raw: Path, options: Any) -> Samples:
+        """Turn the raw files into samples, in float64 (rounding and saving happen in the stage).
+
+        Args:
+            raw: The folder that `fetch` filled.
+            options: An instance of `Preprocess`.
+        """
+
+    def evaluation_sets(self) -> tuple[list[str], list[str]] | None:
+        """Records of DS1 and DS2 for the inter-patient protocols, or None where there is no standard."""
+        return None
+
+
+@dataclass(frozen=True)
+class Described:
+    """The fourth file of a processed dataset, `dataset.json`: what the arrays do not say."""
+
+    name: str
+    sampling_rate: float
+    leads: list[str]
+    classes: list[str]
+    unit: str
+    mapping: str
+    centre: int | None
+    counts: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""From a trained model to scores: components, strategies that weigh them, thresholds."""

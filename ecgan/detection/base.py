@@ -1,0 +1,74 @@
+"""What a detector is: something that gives each sample components of abnormality, higher = more abnormal."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.config.options import Options
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything fitted, as arrays and plain JSON values; no pickle."""
+
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A trained model as a detector sees it: arrays in, arrays out, in batches, in evaluation mode.
+
+    Attributes:
+        invert: x (n, C, L) to z (n, Z), by the run's inverse mapping.
+        decode: z (n, Z) to a reconstruction (n, C, L).
+        features: x (n, C, L) to discriminator features (n, F); None where the model has none.
+    """
+
+    invert: Callable[[F32], F32]
+    decode: Callable[[F32], F32]
+    features: Callable[[F32], F32] | None
+
+
+class Detector(ABC):
+    """A detector; one file in `ecgan/detection/detectors/`, registered with `@register_detector("name")`.
+
+    Attributes:
+        Options: Its parameters, which type `detectors.<name>`.
+        needs_model: Whether it scores through a trained model (then `mapping` is given).
+        strategies: Names of the strategies that can weigh its components.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    Options: ClassVar[type[Options]]
+    needs_model: ClassVar[bool] = False
+    strategies: ClassVar[tuple[str, ...]] = ("plain",)
+
+    def __init__(self, options: Any, mapping: Mapping | None = None, *, seed: int = 0) -> None:
+        self.options = options
+        self.mapping = mapping
+        self.seed = seed
+
+    @abstractmethod
+    def fit(self, train: F32) -> None:
+        """Learn from the training samples (n, C, L); no labels."""
+
+    @abstractmethod
+    def components(self, x: F32) -> dict[str, F64]:
+        """Components of abnormality of x (n, C, L): float64, shape (n,), higher = more abnormal."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """Everything that `fit` learned."""
+
+    @abstractmethod
+    def restore(self, state: State) -> None:
+        """Take back what `state` gave; afterwards `components` gives the same bytes."""

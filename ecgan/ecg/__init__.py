@@ -1,0 +1,1 @@
+"""The domain: records, leads, filters, R peaks, beats, AAMI classes."""

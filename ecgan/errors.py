@@ -1,0 +1,28 @@
+"""The one exception that a user sees: what happened, what was found, what to run next."""
+
+
+class EcganError(Exception):
+    """A mistake that the user can mend.
+
+    The command line prints `message` and, below it, `hint`, and exits with status 1; no traceback.
+
+    Args:
+        message: What happened and what was found, one or two sentences.
+        hint: The next command to run or the value to change.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """Return `", did you mean 'x'?"` for the closest of `known`, or an empty string."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, known, n=1, cutoff=0.5)
+    return f", did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,85 @@
+"""Files and folders: atomic writes, canonical JSON, hashes, one writer at a time."""
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ecgan.errors import EcganError
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to a temporary file beside `path`, then rename: a reader never sees a half-written file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically, keys sorted; NaN and infinities become null (JSON has no word for them)."""
+    write_text(path, json.dumps(_finite(value), indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; a missing or broken file is one sentence."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise EcganError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise EcganError(f"{path} is not JSON: {error}") from None
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def sole_writer(folder: Path, *, clear: bool = True) -> Iterator[Path]:
+    """Hold the right to write `folder` alone; a second process waits (the first may have outlived its `dvc`).
+
+    The lock lies in `.ecgan/lock` below the working directory and goes with the process that holds it.
+
+    Args:
+        folder: The output folder; made, and emptied first if `clear`.
+        clear: Whether what an earlier, interrupted run left is removed.
+    """
+    import fcntl
+
+    slug = "-".join(folder.absolute().parts[1:])
+    lock = Path(".ecgan/lock") / hashlib.sha256(slug.encode()).hexdigest()[:24]
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if clear and folder.is_dir():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if hasattr(value, "item") and not isinstance(value, (str, bytes)):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,1 @@
+"""The inverse mapping, from a signal x to its latent z."""

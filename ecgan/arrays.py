@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from ecgan.errors import EcganError
 from ecgan.files import write_bytes
 
+F32 = NDArray[np.float32]
+
 _NUMERIC = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"}
 
 

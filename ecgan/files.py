@@ -8,9 +8,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecgan.errors import EcganError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -32,6 +35,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically, keys sorted; NaN and infinities become null (JSON has no word for them)."""
     write_text(path, json.dumps(_finite(value), indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def write_frame(path: Path, frame: "pd.DataFrame") -> None:
+    """Write a table as CSV atomically, floats with ten significant digits."""
+    write_text(path, frame.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
 
 
 def read_json(path: Path) -> Any:

@@ -18,6 +18,8 @@ from ecgan.errors import EcganError, nearest
 
 T = TypeVar("T")
 
+_PLUGIN = "ecgan_plugin_"  # prefix of the module names of plug-in files
+
 
 class Registry(Generic[T]):
     """Classes by name: built in, from a plug-in file, or from an installed package (entry points).
@@ -119,7 +121,7 @@ def load_plugins(files: list[str], folder: Path) -> None:
         path = (folder / file).resolve()
         if not path.is_file():
             raise EcganError(f"the plug-in {file!r} is not there: {path}", "Mend the list `plugins:`.")
-        name = f"ecgan_plugin_{path.stem}"
+        name = f"{_PLUGIN}{path.stem}"
         if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path):
             continue
         spec = importlib.util.spec_from_file_location(name, path)
@@ -134,3 +136,9 @@ def load_plugins(files: list[str], folder: Path) -> None:
         except Exception as error:
             del sys.modules[name]
             raise EcganError(f"the plug-in {file!r} failed to load: {type(error).__name__}: {error}") from error
+
+
+def plugin_files() -> list[Path]:
+    """Return the plug-in files that are loaded, sorted."""
+    modules = [module for name, module in sys.modules.items() if name.startswith(_PLUGIN)]
+    return sorted(Path(file) for module in modules if (file := module.__file__) is not None)

@@ -62,6 +62,10 @@ class Model(ABC, nn.Module):
         """The discriminator's last hidden features of x (B, C, L), shape (B, F); None where there is none."""
         return None
 
+    def validation_scores(self, x: Tensor) -> Tensor:
+        """Score x (B, C, L) during training, (B,), higher = more abnormal: the mean squared reconstruction error."""
+        return (self.decode(self.encode(x)) - x).square().mean(dim=(1, 2))
+
 
 def batched(function: Callable[[Tensor], Tensor], x: Tensor, batch_size: int) -> Tensor:
     """Apply `function` to x (n, …) in batches and concatenate; no gradients, the caller has set eval mode."""

@@ -1,0 +1,45 @@
+# Each target makes .venv and installs on first use.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help repro test bench lint format publish clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
+
+repro: .venv/.installed  ## run the pipeline: fetch, preprocess, split, train, inverse, detect, report
+	python -m ecgan info params.yaml
+	dvc repro
+
+test: .venv/.installed  ## run the tests
+	python -m pytest -n auto
+
+bench: .venv/.installed  ## run the benchmarks
+	python -m pytest tests/benchmarks --benchmark-only --benchmark-max-time=2 -p no:xdist
+
+lint: .venv/.installed  ## check style and types
+	ruff check .
+	ruff format --check .
+	mypy
+
+format: .venv/.installed  ## mend the style
+	ruff check --fix .
+	ruff format .
+
+publish: .venv/.installed  ## at a release: refresh dvc.lock, the reports, README's table and published/ together
+	dvc repro
+	python -m ecgan report --readme README.md
+	rm -rf published/files
+	dvc push --remote published
+
+clean:  ## remove the virtual environment and caches; data, models and reports stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .ecgan
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "ECGAN needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,100 @@
+"""What `aegan` and `vaegan` share: encoder and decoder against a discriminator, with feature matching.
+
+BeatGAN (Zhou et al., IJCAI 2019) trains the discriminator on real against reconstructed beats and asks of encoder
+and decoder that the discriminator's features of both agree (pairwise feature matching).
+"""
+
+import itertools
+from abc import abstractmethod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ecgan.models.base import Model
+from ecgan.models.networks import Decoder, Discriminator, initialise
+from ecgan.models.optimizers import build_optimizer
+from ecgan.models.options import AdversarialOptions
+
+
+class AdversarialAutoencoder(Model):
+    """Encoder, decoder and discriminator; a subclass brings the encoder and the reconstruction loss."""
+
+    options: AdversarialOptions
+
+    def __init__(self, options: AdversarialOptions, *, channels: int, length: int) -> None:
+        super().__init__(options, channels=channels, length=length)
+        o = options
+        self.encoder = self.build_encoder()
+        self.decoder = Decoder(channels, length, o.latent_size, o.width, o.norm, o.output)
+        self.discriminator = Discriminator(channels, length, o.width, o.discriminator_norm, spectral=o.spectral_norm)
+        initialise(self)
+
+    @abstractmethod
+    def build_encoder(self) -> nn.Module:
+        """Return the encoder."""
+
+    @abstractmethod
+    def reconstruct(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the reconstruction of x (B, C, L) and the weighted loss terms besides feature matching."""
+
+    @property
+    def output_range(self) -> tuple[float, float]:
+        """(−1, 1) for tanh, (0, 1) for sigmoid."""
+        return (-1.0, 1.0) if self.options.output == "tanh" else (0.0, 1.0)
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """One optimizer for encoder and decoder, one for the discriminator, each with its own settings."""
+        pair = itertools.chain(self.encoder.parameters(), self.decoder.parameters())
+        return {
+            "generator": build_optimizer(self.options.generator, pair),
+            "discriminator": build_optimizer(self.options.discriminator, self.discriminator.parameters()),
+        }
+
+    def train_batch(self, x: Tensor, optimizers: dict[str, torch.optim.Optimizer], epoch: int) -> dict[str, Tensor]:
+        """Do the discriminator's steps, then encoder's and decoder's; one reconstruction serves both."""
+        fake, terms = self.reconstruct(x, epoch)
+        for _ in range(self.options.discriminator_rounds):
+            adversarial = self._discriminator_step(x, fake.detach(), optimizers["discriminator"])
+        for step in range(self.options.generator_rounds):
+            if step:
+                fake, terms = self.reconstruct(x, epoch)
+            terms |= self._generator_step(x, fake, terms, optimizers["generator"])
+        return {"discriminator": adversarial} | {name: term.detach() for name, term in terms.items()}
+
+    def _discriminator_step(self, x: Tensor, fake: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
+        """BCE(D(x), 1) + BCE(D(x̂), 0)."""
+        if self.options.discriminator_norm == "batch":  # statistics of real and fake batches stay apart
+            real_logit, fake_logit = self.discriminator(x), self.discriminator(fake)
+        else:
+            real_logit, fake_logit = self.discriminator(torch.cat([x, fake])).chunk(2)
+        # softplus(−l) is BCE with target 1, softplus(l) with target 0, for a logit l
+        loss = F.softplus(-real_logit).mean() + F.softplus(fake_logit).mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    def _generator_step(
+        self, x: Tensor, fake: Tensor, terms: dict[str, Tensor], optimizer: torch.optim.Optimizer
+    ) -> dict[str, Tensor]:
+        """Feature matching ‖f(x̂) − f(x)‖² (mean) plus the model's own terms."""
+        self.discriminator.requires_grad_(False)  # its gradients would go unused
+        with torch.no_grad():
+            target = self.discriminator.features(x)
+        matching = self.options.feature_weight * F.mse_loss(self.discriminator.features(fake), target)
+        loss = matching + sum(terms.values())
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        self.discriminator.requires_grad_(True)
+        return {"features": matching}
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Map z (B, Z) to a signal (B, C, L)."""
+        x: Tensor = self.decoder(z)
+        return x
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the discriminator's last hidden features of x (B, C, L), (B, F)."""
+        return self.discriminator.features(x)

@@ -1,0 +1,151 @@
+"""Trained runs on disk: references to them, and loading one for use.
+
+A run is a folder with three parts side by side: `train/fold_<k>` (parameters, split, weights), `inverse/fold_<k>`
+(the inverse mapping) and `detect/fold_<k>` (everything fitted for detection).
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ecgan.arrays import F32
+from ecgan.config import Params, load_params
+from ecgan.detection.base import Mapping
+from ecgan.errors import EcganError
+from ecgan.inversion.base import Inversion, load_inversion
+from ecgan.models.base import Model, batched
+from ecgan.preprocessing.folds import Fold, load_fold
+from ecgan.preprocessing.transformations import Transformation, restore_transformation
+from ecgan.registry import MODELS
+from ecgan.runtime import device, set_deterministic
+from ecgan.training.inputs import Input, load_input, to_tensor
+from ecgan.training.versions import load_version, load_weights, resolve
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`<run path>[/fold_<k>][:<version>]`, taken apart.
+
+    Attributes:
+        folder: The run's folder.
+        fold: The fold, or None for every fold.
+        version: `best`, `latest` or `v12`.
+    """
+
+    folder: Path
+    fold: int | None
+    version: str
+
+
+def parse_reference(text: str, models: Path = Path("models")) -> Reference:
+    """Read a model reference; `entity/project/run` is also looked for below `models`."""
+    match = re.fullmatch(r"(?P<path>.+?)(?:/fold_(?P<fold>\d+))?/?(?::(?P<version>best|latest|v\d+))?", text)
+    if match is None:
+        raise EcganError(f"{text!r} is no model reference.", "Write RUN[/fold_K][:best|latest|vNN].")
+    path = Path(match["path"])
+    candidates = [path, models / path]
+    for folder in candidates:
+        if (folder / "train").is_dir():
+            fold = None if match["fold"] is None else int(match["fold"])
+            return Reference(folder, fold, match["version"] or "best")
+    raise EcganError(
+        f"{text!r} is no trained run: there is no {candidates[0] / 'train'} and no {candidates[1] / 'train'}.",
+        f"Trained runs here: {', '.join(_runs(models)) or 'none; run `ecgan train` first'}.",
+    )
+
+
+def folds_of(reference: Reference) -> list[int]:
+    """Return the folds that a reference stands for: the one it names, or all that were trained."""
+    found = sorted(int(path.name.removeprefix("fold_")) for path in (reference.folder / "train").glob("fold_*"))
+    if reference.fold is not None and reference.fold not in found:
+        raise EcganError(f"{reference.folder} has no fold {reference.fold}.", f"Trained folds: {found}.")
+    return found if reference.fold is None else [reference.fold]
+
+
+def _runs(models: Path) -> list[str]:
+    return sorted(str(path.parent.relative_to(models)) for path in models.glob("*/*/*/train"))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One fold of a trained run, ready for use.
+
+    Attributes:
+        folder: The run's folder.
+        model: The model in evaluation mode, on `ECGAN_DEVICE`.
+        version: Name of the loaded version.
+        params: The parameters it was trained with.
+        fold: The samples it was trained, validated and tested on.
+        expected: What it expects of its input.
+        transformation: The transformation, restored.
+    """
+
+    folder: Path
+    model: Model
+    version: str
+    params: Params
+    fold: Fold
+    expected: Input
+    transformation: Transformation
+
+    def tensor(self, x: F32) -> Tensor:
+        """Transform x (n, L, C) and turn it into what the model takes, (n, C, L), on its device."""
+        return to_tensor(self.transformation.apply(x))
+
+    def mapping(self, batch_size: int) -> Mapping:
+        """Return the model with the run's inverse mapping, as detectors see it."""
+        folder = self.folder / "inverse" / f"fold_{self.fold.index}"
+        return mapping_of(self.model, load_inversion(folder, self.model, self.version), batch_size)
+
+    def reconstruct(self, signals: F32, mapping: Mapping) -> F32:
+        """Return what the model takes signals (n, L, C) for, in their unit."""
+        x = self.transformation.apply(signals)
+        y = mapping.decode(mapping.invert(np.ascontiguousarray(x.transpose(0, 2, 1))))  # (n, L, C) → (n, C, L)
+        return self.transformation.invert(np.ascontiguousarray(y.transpose(0, 2, 1)), like=signals)
+
+
+def load_trained(folder: Path, fold: int, version: str) -> Trained:
+    """Load one fold of a run.
+
+    Args:
+        folder: The run's folder.
+        fold: Which fold.
+        version: `best`, `latest` or `v12`.
+
+    Raises:
+        EcganError: A part is missing or broken; the message says which.
+    """
+    set_deterministic()
+    train = folder / "train" / f"fold_{fold}"
+    if not train.is_dir():
+        raise EcganError(f"there is no trained model in {train}.", "Run `ecgan train` first.")
+    params = load_params(train / "config.yml", plugins=False)
+    expected = load_input(train)
+    name = resolve(train, version)
+    (model_name,) = params.models
+    model = MODELS.get(model_name)(params.modules[model_name], channels=len(expected.leads), length=expected.length)
+    load_weights(model, load_version(train, name), train / name)
+    model.to(device()).eval().requires_grad_(False)
+    transformation = restore_transformation(expected.transformation)
+    return Trained(folder, model, name, params, load_fold(train / "split.json"), expected, transformation)
+
+
+def mapping_of(model: Model, inversion: Inversion, batch_size: int) -> Mapping:
+    """Return the model as detectors see it: arrays in, arrays out, in batches."""
+
+    def wrap(function: Any) -> Any:
+        def call(x: F32) -> F32:
+            y = batched(function, torch.from_numpy(x).to(device()), batch_size)
+            result: F32 = y.float().cpu().numpy()
+            return result
+
+        return call
+
+    with torch.inference_mode():
+        probe = model.features(torch.zeros(1, model.channels, model.length, device=device()))
+    return Mapping(wrap(inversion.invert), wrap(model.decode), None if probe is None else wrap(model.features))

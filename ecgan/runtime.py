@@ -1,0 +1,82 @@
+"""What a process runs on: threads, seeds, device, precision. One function sets them, at the start of a stage."""
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from ecgan.errors import EcganError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def set_threads(threads: int) -> None:
+    """Limit OpenMP, BLAS and, once it is imported, torch to `threads`; the count changes the last bits of results.
+
+    Args:
+        threads: `runtime.threads`.
+    """
+    from threadpoolctl import threadpool_limits
+
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(threads)  # of libraries not yet loaded
+    threadpool_limits(threads)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)
+
+
+def set_deterministic() -> None:
+    """Make torch choose deterministic algorithms, on CUDA as well."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    import torch
+
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+
+
+def derive_seed(seed: int, *purpose: int | str) -> int:
+    """Return a seed of 63 bits for one purpose, so that no two draws share a stream.
+
+    Args:
+        seed: `runtime.seed`.
+        purpose: What it is for, such as `("epoch", fold, epoch)`.
+    """
+    import hashlib
+
+    digest = hashlib.sha256(repr((seed, *purpose)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def device() -> "torch.device":
+    """Return the device that `ECGAN_DEVICE` names (`auto`, `cpu`, `cuda`, `cuda:1`, …; default `auto`)."""
+    import torch
+
+    wanted = os.environ.get("ECGAN_DEVICE", "") or "auto"
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(wanted)
+    except RuntimeError:
+        raise EcganError(f"ECGAN_DEVICE={wanted!r} is no device.", "Use auto, cpu, cuda or cuda:N.") from None
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise EcganError(f"ECGAN_DEVICE={wanted!r}, but {torch.cuda.device_count()} CUDA devices are there.")
+    return found
+
+
+def workers() -> int:
+    """Return how many processes may work side by side: `ECGAN_WORKERS`, by default one a core."""
+    wanted = os.environ.get("ECGAN_WORKERS", "")
+    if not wanted:
+        return os.cpu_count() or 1
+    if not wanted.isdigit() or int(wanted) < 1:
+        raise EcganError(f"ECGAN_WORKERS={wanted!r} is no positive number.")
+    return int(wanted)
+
+
+def autocast(precision: str, on: "torch.device") -> "contextlib.AbstractContextManager[object]":
+    """Return the context in which forward passes run: bfloat16 where `precision` is `bf16`, else float32."""
+    import torch
+
+    if precision == "fp32":
+        return contextlib.nullcontext()
+    return torch.autocast(on.type, torch.bfloat16)

@@ -1,0 +1,74 @@
+"""The classic commands that work on one trained run: `ecgan-detect` and `ecgan-inverse`."""
+
+from pathlib import Path
+
+from ecgan.config import load_detection, load_inverse, render_detection, render_inverse
+from ecgan.errors import EcganError
+from ecgan.files import write_text
+from ecgan.preprocessing.processed import load_processed
+from ecgan.runs import folds_of, load_trained, parse_reference
+from ecgan.runtime import derive_seed, set_threads
+from stages import detect as detect_stage
+from stages import inverse as inverse_stage
+from stages import paths
+
+
+def write_detection(model: str, names: list[str], out: Path, detector: str, *, force: bool) -> None:
+    """Write the file of one detection; the trained run must be there."""
+    if len(names) != 3:
+        raise EcganError(f"-i needs three names, not {len(names)}.", "ecgan-detect -i RUN:VERSION ENTITY PROJECT NAME")
+    reference = parse_reference(model)
+    params = load_trained(reference.folder, folds_of(reference)[0], reference.version).params
+    entity, project, name = names
+    runtime = {"runtime": params.runtime.model_dump()}
+    text = render_detection(model, entity=entity, project=project, name=name, detector=detector, overrides=runtime)
+    _write(out, text, force=force)
+
+
+def write_inverse(model: str, out: Path, *, force: bool) -> None:
+    """Write the file of one inverse mapping; the trained run must be there."""
+    reference = parse_reference(model)
+    params = load_trained(reference.folder, folds_of(reference)[0], reference.version).params
+    _write(out, render_inverse(model, overrides={"runtime": params.runtime.model_dump()}), force=force)
+
+
+def detect(config: Path) -> None:
+    """Run a detection on every fold that the reference stands for; make inverse mappings that are missing."""
+    settings = load_detection(config)
+    set_threads(settings.runtime.threads)
+    reference = parse_reference(settings.model)
+    experiment = settings.experiment
+    out = paths.REPORTS / experiment.entity / experiment.project / experiment.name
+    for fold in folds_of(reference):
+        trained = load_trained(reference.folder, fold, reference.version)
+        processed = paths.processed(trained.params)
+        mapped = reference.folder / "inverse" / f"fold_{fold}" / "inverse.json"
+        if not mapped.is_file():
+            inverse_stage.invert(reference.folder, fold, reference.version, trained.params.inverse, processed)
+        detect_stage.with_run(
+            reference.folder,
+            fold,
+            reference.version,
+            settings.detect,
+            settings.detectors[settings.detect.detector],
+            load_processed(processed),
+            seed=derive_seed(settings.runtime.seed, "detect", experiment.name, fold),
+            results=out / f"fold_{fold}",
+            method=reference.folder.name,
+        )
+
+
+def inverse(config: Path) -> None:
+    """Make the inverse mapping of every fold that the reference stands for."""
+    settings = load_inverse(config)
+    set_threads(settings.runtime.threads)
+    reference = parse_reference(settings.model)
+    for fold in folds_of(reference):
+        processed = paths.processed(load_trained(reference.folder, fold, reference.version).params)
+        inverse_stage.invert(reference.folder, fold, reference.version, settings.inverse, processed)
+
+
+def _write(out: Path, text: str, *, force: bool) -> None:
+    if out.exists() and not force:
+        raise EcganError(f"{out} is there already.", "Say --force to overwrite it, or -o FILE to write another.")
+    write_text(out, text)

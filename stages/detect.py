@@ -1,0 +1,123 @@
+"""Stage `detect`: a trained model (or a classical detector) and one fold → fitted detector, scores, metrics."""
+
+from pathlib import Path
+from typing import Any
+
+from ecgan.preprocessing.folds import load_fold
+from ecgan.preprocessing.transformations import fit_transformation
+
+from ecgan.config import Params
+from ecgan.config.schema import Detection
+from ecgan.detection.job import Job, detect
+from ecgan.preprocessing.leads import select_leads
+from ecgan.preprocessing.processed import Processed, load_processed
+from ecgan.registry import DETECTORS
+from ecgan.runtime import derive_seed, set_threads
+from stages import paths
+
+
+def run_model(params: Params, model: str, fold: int) -> dict[str, Any]:
+    """Detect with one model of the pipeline; return the metrics."""
+    set_threads(params.runtime.threads)
+    return with_run(
+        paths.run(params, model),
+        fold,
+        params.detect.version,
+        params.detect,
+        params.detectors[params.detect.detector],
+        load_processed(paths.processed(params)),
+        seed=derive_seed(params.runtime.seed, "detect", model, fold),
+        results=paths.report(params, "detect", model, fold),
+        method=model,
+    )
+
+
+def with_run(
+    folder: Path,
+    fold: int,
+    version: str,
+    options: Detection,
+    settings: Any,
+    data: Processed,
+    *,
+    seed: int,
+    results: Path,
+    method: str,
+) -> dict[str, Any]:
+    """Detect with one fold of any trained run; return the metrics.
+
+    Args:
+        folder: The run's folder.
+        fold: Which fold.
+        version: `best`, `latest` or `v12`.
+        options: The section `detect`.
+        settings: Parameters of the detector that `options` names.
+        data: The dataset that the run was trained on; another one is refused.
+        seed: Seed of the detection.
+        results: Folder of scores and metrics.
+        method: What the results are called.
+    """
+    from ecgan.runs import load_trained  # needs torch, which the classical detectors do without
+
+    trained = load_trained(folder, fold, version)
+    mapping = trained.mapping(options.batch_size)
+    samples, leads = select_leads(data.data, data.about.leads, trained.expected.leads)
+    facts = {
+        "method": method,
+        "detector": options.detector,
+        "version": trained.version,
+        "select_by": trained.params.train.select_by,
+        "train_on": trained.params.split.train_on,
+        "transformation": trained.params.train.transformation,
+        "leads": leads,
+    }
+    return detect(
+        Job(
+            detector=DETECTORS.get(options.detector)(settings, mapping, seed=seed),
+            strategies=options.strategies,
+            options=options,
+            data=data,
+            samples=samples,
+            transformation=trained.transformation,
+            fold=trained.fold,
+            seed=seed,
+            facts=facts,
+            fitted=folder / "detect" / f"fold_{fold}",
+            results=results,
+            reconstruct=lambda signals: trained.reconstruct(signals, mapping),
+        )
+    )
+
+
+def run_classical(params: Params, name: str, fold: int) -> dict[str, Any]:
+    """Detect with a classical detector on the same fold; return the metrics."""
+    set_threads(params.runtime.threads)
+    data = load_processed(paths.processed(params))
+    split = load_fold(paths.folds(params) / f"fold_{fold}.json")
+    samples, leads = select_leads(data.data, data.about.leads, params.train.leads)
+    seed = derive_seed(params.runtime.seed, "detect", name, fold)
+    detector = DETECTORS.get(name)(params.detectors[name], seed=seed)
+    facts = {
+        "method": name,
+        "detector": name,
+        "version": None,
+        "select_by": None,
+        "train_on": params.split.train_on,
+        "transformation": params.train.transformation,
+        "leads": leads,
+    }
+    return detect(
+        Job(
+            detector=detector,
+            strategies=list(detector.strategies),
+            options=params.detect,
+            data=data,
+            samples=samples,
+            transformation=fit_transformation(params.train.transformation, samples[split.train], None),
+            fold=split,
+            seed=seed,
+            facts=facts,
+            fitted=paths.part(params, "detect", name, fold),
+            results=paths.report(params, "detect", name, fold),
+        )
+    )

@@ -1,0 +1,41 @@
+"""Stage `inverse`: a trained model → its inverse mapping x ↦ z, `models/…/<run>/inverse/fold_<k>`."""
+
+from pathlib import Path
+
+from ecgan.config import Inverse, Params
+from ecgan.files import sole_writer
+from ecgan.inversion.base import Inversion, choose
+from ecgan.preprocessing.leads import select_leads
+from ecgan.preprocessing.processed import load_processed
+from ecgan.runs import load_trained
+from ecgan.runtime import set_threads
+from stages import paths
+
+
+def run(params: Params, model: str, fold: int, version: str | None = None) -> Inversion:
+    """Make the inverse mapping of one model of the pipeline and one fold."""
+    set_threads(params.runtime.threads)
+    return invert(
+        paths.run(params, model), fold, version or params.detect.version, params.inverse, paths.processed(params)
+    )
+
+
+def invert(folder: Path, fold: int, version: str, options: Inverse, processed: Path) -> Inversion:
+    """Make the inverse mapping of one fold of any run.
+
+    Args:
+        folder: The run's folder.
+        fold: Which fold.
+        version: `best`, `latest` or `v12`.
+        options: The section `inverse`.
+        processed: The dataset that the run was trained on.
+    """
+    trained = load_trained(folder, fold, version)
+    inversion = choose(options.method, trained.model)
+    data = load_processed(processed)
+    trained.fold.check_data(data.sha256)
+    train, _ = select_leads(data.data[trained.fold.train], data.about.leads, trained.expected.leads)
+    inversion.fit(trained.tensor(train))
+    with sole_writer(folder / "inverse" / f"fold_{fold}") as out:
+        inversion.save(out, trained.version)
+    return inversion

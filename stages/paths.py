@@ -1,0 +1,59 @@
+"""Where the stages read and write; the only place that knows."""
+
+from pathlib import Path
+
+from ecgan.config import Params
+from ecgan.errors import EcganError
+
+MODELS = Path("models")
+REPORTS = Path("reports")
+RESUME = Path(".ecgan/resume")
+
+
+def dataset(params: Params) -> Path:
+    """`data/<dataset>`."""
+    return Path(params.experiment.data_dir) / params.dataset
+
+
+def raw(params: Params) -> Path:
+    """Output of `fetch`."""
+    return dataset(params) / "raw"
+
+
+def processed(params: Params) -> Path:
+    """Output of `preprocess`."""
+    return dataset(params) / "processed"
+
+
+def folds(params: Params) -> Path:
+    """Output of `split`."""
+    return dataset(params) / "folds"
+
+
+def run(params: Params, model: str) -> Path:
+    """`models/<entity>/<project>/<run>`; the run is the model's name unless `experiment.run` names it."""
+    experiment = params.experiment
+    if experiment.run is not None and len(params.models) > 1:
+        raise EcganError(
+            f"experiment.run is {experiment.run!r}, but {len(params.models)} models are listed: they need a run each.",
+            "Leave experiment.run empty (runs are then named after their models) or list one model.",
+        )
+    return MODELS / experiment.entity / experiment.project / (experiment.run or model)
+
+
+def part(params: Params, stage: str, model: str, fold: int) -> Path:
+    """`<run>/<stage>/fold_<k>`, stage being train, inverse or detect."""
+    return run(params, model) / stage / f"fold_{fold}"
+
+
+def report(params: Params, stage: str, name: str, fold: int) -> Path:
+    """`reports/<stage>/<name>/fold_<k>`; below `reports/<entity>/<project>/<run>` if the run has a name."""
+    experiment = params.experiment
+    if experiment.run is None:
+        return REPORTS / stage / name / f"fold_{fold}"
+    return REPORTS / experiment.entity / experiment.project / experiment.run / stage / f"fold_{fold}"
+
+
+def resume(params: Params, model: str, fold: int) -> Path:
+    """State of an interrupted training, outside every output of the pipeline."""
+    return RESUME / run(params, model).relative_to(MODELS) / f"fold_{fold}.safetensors"

@@ -1,0 +1,21 @@
+"""Stage `preprocess`: `data/<dataset>/raw` → `data/<dataset>/processed`."""
+
+from ecgan.config import Params
+from ecgan.datasets.base import Described
+from ecgan.errors import EcganError
+from ecgan.files import sole_writer
+from ecgan.preprocessing.processed import save_processed
+from ecgan.registry import DATASETS
+from ecgan.runtime import set_threads
+from stages import paths
+
+
+def run(params: Params) -> Described:
+    """Turn the raw files into samples and write them, rounded."""
+    set_threads(params.runtime.threads)
+    raw = paths.raw(params)
+    if not raw.is_dir():
+        raise EcganError(f"there are no raw files in {raw}.", "Run `ecgan fetch` first.")
+    with sole_writer(paths.processed(params)) as folder:
+        samples = DATASETS.get(params.dataset)().preprocess(raw, params.preprocess)
+        return save_processed(folder, params.dataset, samples)

@@ -1,0 +1,22 @@
+"""Stage `split`: `data/<dataset>/processed` → `data/<dataset>/folds`."""
+
+from ecgan.preprocessing.folds import Fold, make_folds, save_fold
+
+from ecgan.config import Params
+from ecgan.files import sole_writer
+from ecgan.preprocessing.processed import load_processed
+from ecgan.registry import DATASETS
+from stages import paths
+
+
+def run(params: Params) -> list[Fold]:
+    """Make all folds of the protocol and write one JSON file each."""
+    data = load_processed(paths.processed(params))
+    sets = DATASETS.get(params.dataset)().evaluation_sets()
+    folds = make_folds(
+        data.labels, data.table, params.split, params.runtime.seed, evaluation_sets=sets, data_sha256=data.sha256
+    )
+    with sole_writer(paths.folds(params)) as folder:
+        for fold in folds:
+            save_fold(folder / f"fold_{fold.index}.json", fold)
+    return folds

@@ -1,0 +1,98 @@
+"""Stage `train`: processed data and one fold → `models/…/<run>/train/fold_<k>` and `reports/train/<run>/fold_<k>`."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from ecgan.preprocessing.folds import Fold, load_fold, save_fold, vali_halves
+from ecgan.preprocessing.transformations import Transformation, fit_transformation
+
+import ecgan
+from ecgan.arrays import F32
+from ecgan.config import Params, render_config
+from ecgan.files import sole_writer, write_text
+from ecgan.models.base import Model
+from ecgan.preprocessing.leads import select_leads
+from ecgan.preprocessing.processed import Processed, load_processed
+from ecgan.registry import MODELS, plugin_files
+from ecgan.runtime import derive_seed, device, set_deterministic, set_threads
+from ecgan.tracking.local import LocalTracker
+from ecgan.training.data import TrainingData
+from ecgan.training.history import save_history
+from ecgan.training.inputs import Input, save_input, to_tensor
+from ecgan.training.loop import Run, fit
+from ecgan.training.progress import TrainingBar
+from ecgan.training.resume import Progress, ResumeFile
+from ecgan.training.versions import Versions, save_index, save_version, version_name
+from stages import paths
+
+
+def run(params: Params, model: str, fold: int) -> Progress:
+    """Train one model on one fold; an interrupted run is taken up where it stood."""
+    set_threads(params.runtime.threads)
+    set_deterministic()
+    data = load_processed(paths.processed(params))
+    split = load_fold(paths.folds(params) / f"fold_{fold}.json")
+    split.check_data(data.sha256)
+    seed = derive_seed(params.runtime.seed, "train", model, fold)
+    with (
+        sole_writer(paths.part(params, "train", model, fold)) as out,
+        sole_writer(paths.report(params, "train", model, fold)) as tracked,
+    ):
+        torch.manual_seed(derive_seed(seed, "weights"))
+        samples, leads = select_leads(data.data, data.about.leads, params.train.leads)
+        network = MODELS.get(model)(params.modules[model], channels=len(leads), length=samples.shape[1])
+        transformation = fit_transformation(params.train.transformation, samples[split.train], network.output_range)
+        about = data.about
+        state = transformation.state()
+        expected = Input(leads, samples.shape[1], about.sampling_rate, about.unit, about.centre, state)
+        resume = ResumeFile(paths.resume(params, model, fold), _fingerprint(params, model, split))
+        job = Run(
+            network.to(device()),
+            _tensors(data, samples, split, transformation),
+            params.train,
+            seed,
+            params.runtime.precision,
+            resume,
+        )
+        tracker = LocalTracker(tracked)
+        with TrainingBar(f"{model}, fold {fold}", params.train.epochs, len(split.train)) as bar:
+            progress = fit(job, [tracker, bar])
+        tracker.close()
+        _write(out, progress, network, params.train.select_by)
+        save_input(out, expected)
+        save_fold(out / "split.json", split)
+        write_text(out / "config.yml", render_config(params, model))
+        resume.clear()
+    return progress
+
+
+def _tensors(data: Processed, samples: F32, split: Fold, transformation: Transformation) -> TrainingData:
+    """Transform training samples and the validation half that may be fitted on."""
+    half, _ = vali_halves(split, data.labels, data.patients)
+    return TrainingData(
+        train=to_tensor(transformation.apply(samples[split.train])),
+        vali=to_tensor(transformation.apply(samples[half])),
+        vali_abnormal=data.labels[half] != 0,
+    )
+
+
+def _write(out: Path, progress: Progress, model: Model, criterion: str) -> None:
+    """Write best and latest version (once, where they are the same), their index and the history."""
+    best, latest = version_name(progress.best_epoch), version_name(progress.epoch)
+    save_version(out, best, progress.best)
+    if latest != best:
+        save_version(out, latest, model.state_dict())
+    save_index(out, Versions(best, latest, criterion, progress.best_value))
+    save_history(out / "history.csv", progress.history)
+
+
+def _fingerprint(params: Params, model: str, split: Fold) -> str:
+    """Hash everything that an interrupted training depends on: parameters, samples, code, torch."""
+    digest = hashlib.sha256(render_config(params, model).encode())
+    facts = [split.data_sha256, split.train.tolist(), split.vali.tolist(), torch.__version__, str(device())]
+    digest.update(json.dumps(facts).encode())
+    for file in [*sorted(Path(ecgan.__file__).parent.rglob("*.py")), *plugin_files()]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

@@ -57,6 +57,10 @@ class Detector(ABC):
         self.mapping = mapping
         self.seed = seed
 
+    def available_strategies(self) -> tuple[str, ...]:
+        """Those of `strategies` that can run here; a detector leaves out what its model cannot feed."""
+        return self.strategies
+
     @abstractmethod
     def fit(self, train: F32) -> None:
         """Learn from the training samples (n, C, L); no labels."""

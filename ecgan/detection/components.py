@@ -1,0 +1,127 @@
+"""Components of abnormality of a sample that went through a trained model: R, D and Z.
+
+With the sample x, its latent z, the reconstruction x̂ = G(z) and the discriminator's last hidden features f:
+
+- reconstruction error R: the mean over leads and time of (x − x̂)²;
+- feature matching D: the mean over features of (f(x) − f(x̂))² (Salimans et al. 2016, section 3.1, as a distance
+  of two samples instead of two batches; Zenati et al. 2018 use it as a score);
+- latent deviation Z: ‖z‖₂ − m, where m is the most frequent norm among the training samples. If z is normally
+  distributed in n dimensions, its norm follows the χ distribution with n degrees of freedom, whose mode is
+  √(n − 1): normal samples lie in a thin shell of that radius. Z is signed: latents outside the shell are
+  abnormal, those inside are not.
+
+All are float64 of shape (n,). The model is called on chunks, so that the features of 100,000 beats, some two
+gigabytes, never exist at one time.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ecgan.detection.base import F32, F64, Mapping
+from ecgan.errors import EcganError
+
+CHUNK = 4096
+HISTOGRAM_BINS = 50
+
+
+def reconstruction_error(x: F32, reconstruction: F32) -> F64:
+    """Mean squared difference over leads and time of x and its reconstruction, both (n, C, L)."""
+    return _mean_square(x, reconstruction)
+
+
+def feature_matching(features: F32, reconstructed_features: F32) -> F64:
+    """Mean squared difference of discriminator features of x and of its reconstruction, both (n, F)."""
+    return _mean_square(features, reconstructed_features)
+
+
+def latent_norm(z: F32) -> F64:
+    """Euclidean norm of each latent; z is (n, Z)."""
+    wide = z.reshape(len(z), -1).astype(np.float64)
+    norm: F64 = np.sqrt(np.square(wide).sum(axis=1))
+    return norm
+
+
+def latent_deviation(z: F32, mode: float) -> F64:
+    """Signed distance ‖z‖₂ − m of each latent z (n, Z) from the shell of radius m = `mode`."""
+    return latent_norm(z) - mode
+
+
+def mode_of_norms(norms: F64) -> float:
+    """The most frequent value of `norms` (n,): the centre of the fullest of 50 equal bins between its extremes.
+
+    Of bins that are equally full, the one with the smallest norms counts. Norms that are all the same are their
+    own mode.
+    """
+    low, high = float(norms.min()), float(norms.max())
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
+        return low
+    counts, edges = np.histogram(norms, bins=HISTOGRAM_BINS, range=(low, high))
+    fullest = int(np.argmax(counts))
+    return float((edges[fullest] + edges[fullest + 1]) / 2)
+
+
+def chunks(n: int, size: int = CHUNK) -> Iterator[slice]:
+    """Slices that cut 0..n-1 into pieces of `size`."""
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))
+
+
+def latent_norms(x: F32, invert: Callable[[F32], F32]) -> F64:
+    """Norms of the latents of x (n, C, L), chunk by chunk."""
+    norms = np.empty(len(x), dtype=np.float64)
+    for part in chunks(len(x)):
+        norms[part] = latent_norm(invert(x[part]))
+    return norms
+
+
+def model_components(x: F32, mapping: Mapping, mode: float) -> dict[str, F64]:
+    """R, Z and, where the model has discriminator features, D of x (n, C, L), chunk by chunk.
+
+    Args:
+        x: Samples (n, C, L), transformed as the model was trained.
+        mapping: The trained model.
+        mode: The most frequent latent norm of the training samples.
+
+    Returns:
+        "reconstruction", "latent" and perhaps "discrimination", each float64 of shape (n,).
+
+    Raises:
+        EcganError: A component is not finite: the model has diverged.
+    """
+    found = {name: np.empty(len(x), dtype=np.float64) for name in component_names(mapping)}
+    for part in chunks(len(x)):
+        z = mapping.invert(x[part])
+        reconstruction = mapping.decode(z)
+        found["reconstruction"][part] = reconstruction_error(x[part], reconstruction)
+        found["latent"][part] = latent_deviation(z, mode)
+        if mapping.features is not None:
+            found["discrimination"][part] = feature_matching(
+                mapping.features(x[part]), mapping.features(reconstruction)
+            )
+    check_finite(found)
+    return found
+
+
+def component_names(mapping: Mapping) -> tuple[str, ...]:
+    """The components that a model can give."""
+    return ("reconstruction", "latent") if mapping.features is None else ("reconstruction", "discrimination", "latent")
+
+
+def check_finite(components: dict[str, F64]) -> None:
+    """Refuse components that are NaN or infinite, with their number."""
+    for name, values in components.items():
+        broken = int(np.count_nonzero(~np.isfinite(values)))
+        if broken:
+            raise EcganError(
+                f"the component {name!r} is not a finite number for {broken} of {len(values)} samples.",
+                "The model has probably diverged: look at its history.csv, lower its learning rate and train again.",
+            )
+
+
+def _mean_square(first: F32, second: F32) -> F64:
+    if first.shape != second.shape:
+        raise ValueError(f"shapes differ: {first.shape} and {second.shape}")
+    difference = first.reshape(len(first), -1).astype(np.float64) - second.reshape(len(second), -1)  # (n, C * L)
+    mean: F64 = np.square(difference, out=difference).mean(axis=1)
+    return mean

@@ -1,0 +1,264 @@
+"""A detector with everything fitted on it: made in one call, saved to a folder, taken back with the same scores.
+
+The folder holds `detector.json` (names, parameters, thresholds, numbers) and `detector.safetensors` (arrays).
+There is no pickle, and what is read is checked before it is used.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from ecgan.detection.base import F32, F64, Detector, Mapping, State
+from ecgan.detection.components import check_finite
+from ecgan.detection.stored import AGAIN, stored_mapping, stored_number, stored_value
+from ecgan.detection.strategies import SVM_SAMPLES, Strategy, strategy_class, supervision
+from ecgan.detection.thresholds import METHODS, Threshold, fit_threshold
+from ecgan.errors import EcganError, nearest
+from ecgan.evaluation.ranking import check_scores
+from ecgan.files import read_json, write_bytes, write_json
+from ecgan.registry import DETECTORS
+
+FORMAT = 1
+VALUES_FILE = "detector.json"
+ARRAYS_FILE = "detector.safetensors"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a fitted detector says of n samples.
+
+    Attributes:
+        components: Components (n,) by name.
+        scores: Scores (n,) by strategy, higher = more abnormal.
+        predictions: Whether each sample is called abnormal (n,), by strategy.
+    """
+
+    components: dict[str, F64]
+    scores: dict[str, F64]
+    predictions: dict[str, NDArray[np.bool_]]
+
+    def part(self, rows: slice | NDArray[Any]) -> "Scored":
+        """The same of some samples only."""
+        return Scored(
+            {name: values[rows] for name, values in self.components.items()},
+            {name: values[rows] for name, values in self.scores.items()},
+            {name: values[rows] for name, values in self.predictions.items()},
+        )
+
+
+@dataclass(frozen=True)
+class FittedDetector:
+    """A fitted detector, its fitted strategies and the threshold of each, by the strategy's name."""
+
+    detector: Detector
+    strategies: dict[str, Strategy]
+    thresholds: dict[str, Threshold]
+
+    def score(self, x: F32) -> Scored:
+        """Components, scores and decisions of x (n, C, L), transformed as the training samples were."""
+        return self.decide(_components(self.detector, x))
+
+    def decide(self, components: dict[str, F64]) -> Scored:
+        """Scores and decisions from components (n,)."""
+        scores = {name: strategy.score(components) for name, strategy in self.strategies.items()}
+        for name, values in scores.items():
+            check_scores(name, values)
+        return Scored(components, scores, {name: self.thresholds[name].predict(scores[name]) for name in scores})
+
+    def describe(self, strategy: str, select_by: str | None) -> dict[str, Any]:
+        """The entries `supervision`, `threshold` and `parameters` of a strategy in metrics.json."""
+        threshold = self.thresholds[strategy]
+        return {
+            "supervision": supervision(strategy, select_by),
+            "threshold": {"method": threshold.method, "value": threshold.value},
+            "parameters": self.strategies[strategy].parameters(),
+        }
+
+
+def fit_detector(
+    detector: Detector,
+    strategies: Iterable[str],
+    train: F32,
+    vali_x: F32,
+    vali_labels: NDArray[np.int64],
+    *,
+    threshold: str = "best_f1",
+    quantile: float = 0.95,
+    svm_samples: int = SVM_SAMPLES,
+    seed: int = 0,
+) -> FittedDetector:
+    """Fit a detector on training samples, and strategies and thresholds on the fit half of validation.
+
+    Args:
+        detector: The detector, not yet fitted.
+        strategies: Names of the strategies; those that the detector cannot feed are refused.
+        train: Training samples (m, C, L).
+        vali_x: The fit half of validation (n, C, L).
+        vali_labels: Its class ids (n,); 0 is normal.
+        threshold: "best_f1" or "quantile".
+        quantile: For "quantile", the share of normal samples below the threshold.
+        svm_samples: Most samples that an SVM is fitted on.
+        seed: Seed of whatever is drawn at random.
+
+    Raises:
+        EcganError: A strategy is unknown or has nothing to weigh, the half lacks samples of a kind, or the model's
+            output is not finite.
+    """
+    names = list(strategies)
+    check_strategies(detector, names)
+    detector.fit(train)
+    components = _components(detector, vali_x)
+    fitted: dict[str, Strategy] = {}
+    thresholds: dict[str, Threshold] = {}
+    for name in names:
+        strategy = strategy_class(name)(seed=seed, svm_samples=svm_samples)
+        strategy.fit(components, vali_labels)
+        fitted[name] = strategy
+        thresholds[name] = fit_threshold(strategy.score(components), vali_labels, threshold, quantile=quantile)
+    return FittedDetector(detector, fitted, thresholds)
+
+
+def check_strategies(detector: Detector, names: list[str]) -> None:
+    """Refuse strategies that are unknown or that weigh components which the detector does not have."""
+    there = detector.available_strategies()
+    for name in names:
+        needs = strategy_class(name).needs
+        if name in there:
+            continue
+        if name in detector.strategies:
+            raise EcganError(
+                f"the strategy {name!r} weighs {', '.join(needs)}, and the model has no discriminator features.",
+                f"Strategies that work here: {', '.join(there)}.",
+            )
+        raise EcganError(
+            f"the detector {detector.name!r} has no strategy {name!r}{nearest(name, list(there))}",
+            f"Its strategies: {', '.join(there)}.",
+        )
+
+
+def save_detector(folder: Path, fitted: FittedDetector) -> None:
+    """Write everything fitted into `folder`: `detector.safetensors`, then `detector.json`, each atomically."""
+    state = fitted.detector.state()
+    arrays = {f"detector/{key}": array for key, array in state.arrays.items()}
+    described: dict[str, Any] = {}
+    for name, strategy in fitted.strategies.items():
+        learned = strategy.state()
+        arrays.update({f"strategy/{name}/{key}": array for key, array in learned.arrays.items()})
+        threshold = fitted.thresholds[name]
+        described[name] = {
+            "values": learned.values,
+            "threshold": {"method": threshold.method, "value": threshold.value},
+        }
+    content = save_tensors({key: np.ascontiguousarray(array) for key, array in arrays.items()})
+    write_bytes(folder / ARRAYS_FILE, content)
+    write_json(
+        folder / VALUES_FILE,
+        {
+            "format": FORMAT,
+            "detector": fitted.detector.name,
+            "seed": fitted.detector.seed,
+            "options": fitted.detector.options.model_dump(mode="json"),
+            "values": state.values,
+            "strategies": described,
+            "order": list(fitted.strategies),
+            "arrays_sha256": hashlib.sha256(content).hexdigest(),
+        },
+    )
+
+
+def load_detector(folder: Path, mapping: Mapping | None = None) -> FittedDetector:
+    """Take back what `save_detector` wrote; scores of the same samples are the same bytes.
+
+    Args:
+        folder: The folder.
+        mapping: The trained model, for detectors that score through one.
+
+    Raises:
+        EcganError: A file is missing, broken, of another version, does not belong to the other, or holds something
+            else than a fitted detector.
+    """
+    path = folder / VALUES_FILE
+    stored = read_json(path)
+    arrays = _load_arrays(folder / ARRAYS_FILE, stored)
+    try:
+        return _rebuild(stored, arrays, mapping)
+    except EcganError as error:
+        raise EcganError(f"{path} cannot be used: {error.message}", error.hint or AGAIN) from error
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise EcganError(f"{path} cannot be used: {type(error).__name__}: {error}", AGAIN) from error
+
+
+def _rebuild(stored: Any, arrays: dict[str, NDArray[Any]], mapping: Mapping | None) -> FittedDetector:
+    name = stored_value(stored, "detector")
+    if not isinstance(name, str):
+        raise EcganError(f"the name of the detector is {name!r}.", AGAIN)
+    cls = DETECTORS.get(name)
+    try:
+        options = cls.Options(**stored_mapping(stored, "options"))
+    except ValidationError as error:
+        raise EcganError(f"the parameters of the detector {name!r} do not fit it: {error}", AGAIN) from None
+    detector: Detector = cls(options, mapping, seed=int(stored_number(stored, "seed")))
+    detector.restore(State(_below("detector/", arrays), stored_mapping(stored, "values")))
+    described = stored_mapping(stored, "strategies")
+    order = stored_value(stored, "order")
+    if not isinstance(order, list) or sorted(map(str, order)) != sorted(described):
+        raise EcganError("the list of strategies does not fit what is stored of them.", AGAIN)
+    strategies: dict[str, Strategy] = {}
+    thresholds: dict[str, Threshold] = {}
+    check_strategies(detector, order)
+    for key in order:
+        entry = stored_mapping(described, key)
+        strategies[key] = strategy_class(key)(seed=detector.seed)
+        strategies[key].restore(State(_below(f"strategy/{key}/", arrays), stored_mapping(entry, "values")))
+        thresholds[key] = _threshold(stored_mapping(entry, "threshold"))
+    return FittedDetector(detector, strategies, thresholds)
+
+
+def _threshold(entry: dict[str, Any]) -> Threshold:
+    method = stored_value(entry, "method")
+    if method not in METHODS:
+        raise EcganError(f"the stored threshold was found by {method!r}; known are {', '.join(METHODS)}.", AGAIN)
+    return Threshold(str(method), stored_number(entry, "value"))
+
+
+def _load_arrays(path: Path, stored: Any) -> dict[str, NDArray[Any]]:
+    found = stored_value(stored, "format")
+    if found != FORMAT:
+        raise EcganError(f"{path.with_name(VALUES_FILE)} has format {found!r}; this version reads {FORMAT}.", AGAIN)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise EcganError(f"cannot read {path}: {error.strerror or error}") from error
+    if hashlib.sha256(content).hexdigest() != stored_value(stored, "arrays_sha256"):
+        raise EcganError(f"{path} is not the file that {VALUES_FILE} was written with.", AGAIN)
+    try:
+        arrays: dict[str, NDArray[Any]] = load_tensors(content)
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise EcganError(f"{path} is not a safetensors file: {error}", AGAIN) from None
+    return arrays
+
+
+def _below(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+
+
+def _components(detector: Detector, x: F32) -> dict[str, F64]:
+    """The detector's components, held to their contract: float64, shape (n,), finite."""
+    found = detector.components(x)
+    for name, values in found.items():
+        if values.dtype != np.float64 or values.shape != (len(x),):
+            raise EcganError(
+                f"the detector {detector.name!r} gave {name!r} with shape {values.shape} and type {values.dtype};"
+                f" expected {(len(x),)} and float64."
+            )
+    check_finite(found)
+    return found

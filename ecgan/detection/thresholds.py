@@ -1,0 +1,87 @@
+"""Where a score becomes a decision. A threshold is an object of its own, fitted on validation, never on test."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.detection.base import F64
+from ecgan.errors import EcganError, nearest
+from ecgan.evaluation.ranking import best_cut, check_scores
+
+Method = Literal["best_f1", "quantile"]
+METHODS: tuple[str, ...] = get_args(Method)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A sample is called abnormal if its score is at least `value`; `method` says how the value was found."""
+
+    method: str
+    value: float
+
+    def predict(self, scores: F64) -> NDArray[np.bool_]:
+        """Whether each score (n,) is called abnormal."""
+        return scores >= self.value
+
+
+def fit_threshold(scores: F64, labels: NDArray[np.int64], method: str, *, quantile: float = 0.95) -> Threshold:
+    """Choose a threshold on the fit half of validation.
+
+    - "best_f1": the best F1 of the abnormal class over all thresholds; of equally good ones the highest. The value
+      lies midway between the lowest score that is called abnormal and the next lower score (at the lowest score
+      itself when everything is called abnormal).
+    - "quantile": the lowest value of that kind (midway between neighbouring scores of normal samples) that leaves
+      at least the share `quantile` of the normal samples below it; just above the highest of them if only that
+      does. Abnormal samples are not looked at.
+
+    Args:
+        scores: Shape (n,), higher = more abnormal.
+        labels: Class ids (n,); 0 is normal.
+        method: "best_f1" or "quantile".
+        quantile: For "quantile", 0 to 1.
+
+    Raises:
+        EcganError: The half lacks the samples that the method needs, or a score is not a finite number.
+    """
+    check_scores("validation", scores)
+    abnormal = labels != 0
+    if method == "best_f1":
+        return Threshold(method, _best_f1(scores, abnormal))
+    if method == "quantile":
+        return Threshold(method, _quantile(scores[~abnormal], quantile))
+    raise EcganError(
+        f"there is no threshold {method!r}{nearest(method, list(METHODS))}", f"Known thresholds: {', '.join(METHODS)}."
+    )
+
+
+def _best_f1(scores: F64, abnormal: NDArray[np.bool_]) -> float:
+    if not abnormal.any():
+        raise EcganError(
+            "the validation half for fitting holds no abnormal sample, and the threshold 'best_f1' needs some.",
+            "Set `detect.threshold: quantile`, which needs normal samples only.",
+        )
+    cut = best_cut(scores, abnormal)
+    return cut.upper if cut.lower is None else _between(cut.lower, cut.upper)
+
+
+def _quantile(normal: F64, quantile: float) -> float:
+    if len(normal) == 0:
+        raise EcganError(
+            "the validation half for fitting holds no normal sample, and the threshold 'quantile' needs some.",
+            "Set `detect.threshold: best_f1`, or give validation normal samples.",
+        )
+    ordered = np.sort(normal)
+    below = int(np.ceil(quantile * len(normal) - 1e-9))  # 0.55 * 100 is a little more than 55
+    if below == 0:
+        return float(ordered[0])
+    under = ordered[below - 1]
+    over = ordered[ordered > under]
+    return float(np.nextafter(under, np.inf)) if len(over) == 0 else _between(float(under), float(over[0]))
+
+
+def _between(lower: float, upper: float) -> float:
+    """A number in (lower, upper], midway where the floats allow it."""
+    middle = lower / 2 + upper / 2
+    return middle if lower < middle <= upper else upper

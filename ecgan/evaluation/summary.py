@@ -1,0 +1,95 @@
+"""The figures of a detect run: what `metrics.json` says of test and validation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.evaluation.bootstrap import Bootstrap, bootstrap
+from ecgan.evaluation.labels import label_metrics
+from ecgan.evaluation.per_class import per_class
+from ecgan.evaluation.ranking import F64, Bool, auroc, average_precision, best_cut, check_scores
+
+_VALIDATION = ("auroc", "ap", "f1_abnormal", "f1_weighted", "mcc")
+
+
+def evaluate(
+    scores: Mapping[str, F64],
+    predictions: Mapping[str, Bool],
+    labels: NDArray[np.int64],
+    classes: list[str],
+    *,
+    patients: Sequence[Any] | NDArray[Any] | None = None,
+    replicates: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Everything that is reported of the test set.
+
+    Args:
+        scores: Scores (n,) by strategy, higher = more abnormal.
+        predictions: Decisions (n,) by strategy, at thresholds that were chosen elsewhere.
+        labels: Class ids (n,); 0 is normal.
+        classes: Class name by id.
+        patients: Patient of each sample, for the intervals.
+        replicates: Bootstrap replicates; 0 for no intervals.
+        level: Level of the intervals.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        By strategy the entry `test` of metrics.json: `auroc`, `ap`, the label metrics, each with `_low` and `_high`,
+        `per_class`, and `best_f1_on_test`, the F1 of the abnormal class at the threshold that would have been best on
+        this very set: an upper bound, not a result. And the entry `bootstrap`.
+
+    Raises:
+        EcganError: A score is not a finite number.
+    """
+    abnormal = labels != 0
+    for name, values in scores.items():
+        check_scores(name, values)
+    resampled = bootstrap(
+        scores, predictions, abnormal, patients=patients, replicates=replicates, level=level, seed=seed
+    )
+    tests = {
+        name: {
+            **_with_intervals(_figures(scores[name], predictions[name], abnormal), name, resampled),
+            "per_class": per_class(predictions[name], labels, classes),
+            "best_f1_on_test": best_cut(scores[name], abnormal).f1 if abnormal.any() else float("nan"),
+        }
+        for name in scores
+    }
+    return tests, resampled.summary()
+
+
+def evaluate_validation(
+    scores: Mapping[str, F64], predictions: Mapping[str, Bool], labels: NDArray[np.int64]
+) -> dict[str, dict[str, float]]:
+    """By strategy the entry `validation` of metrics.json, from the half that nothing was fitted on.
+
+    Arguments as for `evaluate`; NaN where the half cannot answer.
+    """
+    abnormal = labels != 0
+    found: dict[str, dict[str, float]] = {}
+    for name, values in scores.items():
+        check_scores(name, values)
+        figures = _figures(values, predictions[name], abnormal)
+        found[name] = {metric: figures[metric] for metric in _VALIDATION}
+    return found
+
+
+def _figures(scores: F64, predicted: Bool, abnormal: Bool) -> dict[str, float]:
+    return {
+        "auroc": auroc(scores, abnormal),
+        "ap": average_precision(scores, abnormal),
+        **label_metrics(predicted, abnormal),
+    }
+
+
+def _with_intervals(figures: dict[str, float], name: str, resampled: Bootstrap) -> dict[str, float]:
+    ends = resampled.intervals[name]
+    return {
+        **figures,
+        **{f"{metric}_low": ends[metric][0] for metric in figures},
+        **{f"{metric}_high": ends[metric][1] for metric in figures},
+    }

@@ -1,0 +1,90 @@
+"""The components R, D and Z: their formulas, their precision, their chunks."""
+
+import numpy as np
+import pytest
+
+from ecgan.detection import components as parts
+from ecgan.detection.base import Mapping
+from ecgan.errors import EcganError
+
+
+def test_reconstruction_error_is_the_mean_over_leads_and_time():
+    x = np.array([[[1, 2], [3, 4]], [[0, 0], [0, 0]]], dtype=np.float32)
+    x_hat = np.array([[[1, 0], [3, 1]], [[0, 0], [0, 2]]], dtype=np.float32)
+    error = parts.reconstruction_error(x, x_hat)
+    assert error.tolist() == [(4 + 9) / 4, 4 / 4]
+    assert error.dtype == np.float64
+
+
+def test_feature_matching_is_the_mean_over_features():
+    assert parts.feature_matching(np.float32([[1, 1, 4]]), np.float32([[1, 0, 2]])).tolist() == [5 / 3]
+
+
+def test_errors_are_summed_in_float64():
+    x = np.full((1, 1, 4096), 1e4, dtype=np.float32)
+    x[0, 0, 0] = 1e4 + 1
+    assert parts.reconstruction_error(x, np.full_like(x, 1e4))[0] == 1 / 4096
+
+
+def test_latent_deviation_is_signed():
+    z = np.float32([[3, 4], [0, 1]])
+    assert parts.latent_deviation(z, 2.0).tolist() == [3.0, -1.0]
+
+
+def test_a_reconstruction_of_another_shape_is_not_broadcast():
+    with pytest.raises(ValueError, match="shapes differ"):
+        parts.reconstruction_error(np.zeros((4, 1, 8), np.float32), np.zeros((1, 1, 8), np.float32))
+
+
+def test_mode_is_the_centre_of_the_fullest_of_fifty_bins():
+    norms = np.array([0.0, 5.0, *[2.13, 2.14, 2.15], *[4.01, 4.02]])  # bins of width 0.1: 21 is the fullest
+    assert parts.mode_of_norms(norms) == pytest.approx(2.15)
+
+
+def test_mode_of_equal_norms_is_that_norm():
+    assert parts.mode_of_norms(np.full(7, 1.25)) == 1.25
+    assert parts.mode_of_norms(np.array([3.0])) == 3.0
+
+
+def test_mode_of_a_normal_latent_is_near_that_of_the_chi_distribution():
+    z = np.random.default_rng(0).normal(size=(60_000, 6)).astype(np.float32)
+    assert parts.mode_of_norms(parts.latent_norm(z)) == pytest.approx(np.sqrt(5), abs=0.15)
+
+
+def _mapping(*, features=True, seen=None):
+    def invert(x):
+        if seen is not None:
+            seen.append(len(x))
+        return x[:, 0, :2]
+
+    return Mapping(
+        invert=invert,
+        decode=lambda z: np.repeat(z[:, None, :], 4, axis=2)[:, :, :8],
+        features=(lambda x: x[:, 0, ::2]) if features else None,
+    )
+
+
+def test_chunks_give_the_same_bytes_as_one_piece(monkeypatch):
+    x = np.random.default_rng(1).normal(size=(23, 1, 8)).astype(np.float32)
+    whole = parts.model_components(x, _mapping(), 1.0)
+    seen = []
+    monkeypatch.setattr(parts, "CHUNK", 5)
+    monkeypatch.setattr(parts.chunks, "__defaults__", (5,))
+    pieces = parts.model_components(x, _mapping(seen=seen), 1.0)
+    assert seen == [5, 5, 5, 5, 3]
+    assert {k: v.tobytes() for k, v in whole.items()} == {k: v.tobytes() for k, v in pieces.items()}
+    assert set(whole) == {"reconstruction", "discrimination", "latent"}
+    assert all(v.dtype == np.float64 and v.shape == (23,) for v in whole.values())
+
+
+def test_without_features_there_is_no_discrimination():
+    x = np.zeros((3, 1, 8), np.float32)
+    assert set(parts.model_components(x, _mapping(features=False), 0.0)) == {"reconstruction", "latent"}
+
+
+def test_a_model_that_diverged_is_refused_with_the_count():
+    x = np.zeros((5, 1, 8), np.float32)
+    x[[1, 3], 0, 0] = np.nan
+    with pytest.raises(EcganError, match="2 of 5 samples") as caught:
+        parts.model_components(x, _mapping(), 0.0)
+    assert "diverged" in caught.value.hint

@@ -1,0 +1,190 @@
+"""Strategies: scaling, weights, support vectors; what was learned survives being stored."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.svm import SVC
+
+from ecgan.detection.base import State
+from ecgan.detection.strategies import STRATEGIES, LambdaGrid, scaled, simplex, supervision
+from ecgan.detection.svm import fit_svm, stratified
+from ecgan.errors import EcganError
+
+GRIDS = ["lambda_grid", "lambda_gamma_grid"]
+MACHINES = ["svm_lambda", "svm_lambda_gamma"]
+
+
+def _half(n=300, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(n) < 0.3) * rng.integers(1, 4, n)
+    shift = (labels > 0) * 1.2
+    return {
+        "reconstruction": rng.gamma(2, size=n) + shift,
+        "discrimination": rng.gamma(3, size=n) * 40 + 25 * shift,
+        "latent": rng.normal(size=n) + 0.5 * shift,
+    }, labels.astype(np.int64)
+
+
+def _components(name, components):
+    return {"distance": components["latent"]} if name == "plain" else components
+
+
+def _fitted(name, **keywords):
+    components, labels = _half()
+    strategy = STRATEGIES[name](**keywords)
+    strategy.fit(_components(name, components), labels)
+    return strategy
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_what_was_learned_comes_back_with_the_same_bytes(name):
+    first = _fitted(name)
+    state = first.state()
+    second = STRATEGIES[name]()
+    second.restore(State(state.arrays, json.loads(json.dumps(state.values))))
+    new = _components(name, _half(200, seed=5)[0])
+    assert first.score(new).tobytes() == second.score(new).tobytes()
+    assert first.parameters() == second.parameters()
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_sample_has_the_same_score_alone_and_in_company(name):
+    strategy = _fitted(name)
+    new = _components(name, _half(50, seed=6)[0])
+    together = strategy.score(new)
+    for i in range(50):
+        assert strategy.score({key: values[i : i + 1] for key, values in new.items()})[0] == together[i]
+
+
+@pytest.mark.parametrize("name", [*GRIDS, *MACHINES])
+def test_a_broken_state_is_refused(name):
+    state = _fitted(name).state()
+    for key in state.values:
+        with pytest.raises(EcganError, match=key):
+            STRATEGIES[name]().restore(State(state.arrays, {k: v for k, v in state.values.items() if k != key}))
+    for key in state.arrays:
+        with pytest.raises(EcganError, match=key):
+            STRATEGIES[name]().restore(State({k: v for k, v in state.arrays.items() if k != key}, state.values))
+    with pytest.raises(EcganError, match="range"):
+        STRATEGIES[name]().restore(State(state.arrays, {**state.values, "ranges": {"reconstruction": [1]}}))
+
+
+def test_support_vectors_of_the_wrong_width_are_refused():
+    state = _fitted("svm_lambda").state()
+    with pytest.raises(EcganError, match="support vectors have shape"):
+        STRATEGIES["svm_lambda_gamma"]().restore(
+            State(state.arrays, {**state.values, "ranges": _fitted("svm_lambda_gamma").state().values["ranges"]})
+        )
+
+
+def test_reconstruction_is_the_reconstruction_error():
+    components, _ = _half()
+    assert _fitted("reconstruction").score(components).tobytes() == components["reconstruction"].tobytes()
+
+
+def test_plain_wants_one_component():
+    with pytest.raises(EcganError, match="only component"):
+        STRATEGIES["plain"]().score({"a": np.zeros(1), "b": np.zeros(1)})
+
+
+def test_ranges_are_those_of_the_fit_half_and_nothing_is_clipped():
+    strategy = LambdaGrid()
+    strategy.fit({"reconstruction": np.array([2.0, 4.0]), "discrimination": np.array([5.0, 5.0])}, np.array([0, 1]))
+    assert strategy.parameters() == {"lambda": 1.0}
+    new = {"reconstruction": np.array([0.0, 3.0, 8.0]), "discrimination": np.zeros(3)}
+    assert strategy.score(new).tolist() == [-1.0, 0.5, 3.0]
+
+
+def test_a_constant_component_only_loses_its_offset():
+    assert scaled(np.array([5.0, 6.0]), 5.0, 5.0).tolist() == [0.0, 1.0]
+    assert np.isfinite(scaled(np.array([1.0]), 0.0, 1e-300)).all()
+    assert np.isfinite(scaled(np.array([7.0]), 1.0, np.nextafter(1.0, 2.0))).all()
+
+
+def test_lambda_grid_finds_the_component_that_tells():
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    told, noise = np.arange(6.0), np.array([3.0, 1.0, 5.0, 2.0, 0.0, 4.0])
+    strategy = LambdaGrid()
+    strategy.fit({"reconstruction": noise, "discrimination": told}, labels)
+    score = strategy.score({"reconstruction": noise, "discrimination": told})
+    assert score[labels == 1].min() > score[labels == 0].max()
+
+
+def test_of_equally_good_weights_lambda_is_the_largest():
+    same = np.arange(6.0)
+    components = {"reconstruction": same, "discrimination": same, "latent": same}
+    for name, expected in (("lambda_grid", {"lambda": 1.0}), ("lambda_gamma_grid", {"lambda": 1.0, "gamma": 0.0})):
+        strategy = STRATEGIES[name]()
+        strategy.fit(components, np.array([0, 0, 0, 1, 1, 1]))
+        assert strategy.parameters() == expected
+
+
+def test_the_simplex_is_complete_and_contains_the_lambda_grid():
+    pairs, triples = simplex(2), simplex(3)
+    assert len(pairs) == len(set(pairs)) == 50
+    assert len(triples) == len(set(triples)) == 50 * 51 // 2
+    assert {(first, second, 0.0) for first, second in pairs} <= set(triples)
+    assert all(min(row) >= 0 and abs(sum(row) - 1) < 1e-15 for row in triples)
+    assert pairs[0] == (1.0, 0.0)
+    assert pairs[-1] == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("name", [*GRIDS, *MACHINES])
+@pytest.mark.parametrize(("label", "missing"), [(0, "no abnormal"), (1, "no normal")])
+def test_a_half_with_one_kind_only_is_refused(name, label, missing):
+    components, labels = _half()
+    with pytest.raises(EcganError, match=missing) as caught:
+        STRATEGIES[name]().fit(components, np.full_like(labels, label))
+    assert name in caught.value.message
+    assert "reconstruction" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_the_machine_is_that_of_scikit_learn(name):
+    components, labels = _half()
+    strategy = STRATEGIES[name]()
+    strategy.fit(components, labels)
+    new = _half(500, seed=8)[0]
+    ends = {key: (components[key].min(), components[key].max()) for key in strategy.needs}
+
+    def points(source):
+        return np.stack([(source[key] - low) / (high - low) for key, (low, high) in ends.items()], axis=1)
+
+    reference = SVC(C=1.0, kernel="rbf", gamma="scale").fit(points(components), labels != 0)
+    np.testing.assert_allclose(strategy.score(new), reference.decision_function(points(new)), rtol=0, atol=1e-9)
+    assert (strategy.score(new) > 0).tolist() == reference.predict(points(new)).tolist()
+
+
+def test_blocks_of_the_machine_change_nothing(monkeypatch):
+    components, labels = _half()
+    x = np.stack([components["reconstruction"], components["latent"]], axis=1)
+    machine = fit_svm(x, labels != 0, samples=1000, seed=0)
+    whole = machine.decision(x)
+    monkeypatch.setattr("ecgan.detection.svm._BLOCK_VALUES", 7 * len(machine.support))
+    assert machine.decision(x).tobytes() == whole.tobytes()
+
+
+def test_the_machine_learns_from_no_more_samples_than_asked():
+    assert _fitted("svm_lambda", svm_samples=60).parameters()["support_vectors"] <= 60
+    same, other = (_fitted("svm_lambda", svm_samples=60, seed=s).state().arrays["support"] for s in (0, 1))
+    assert _fitted("svm_lambda", svm_samples=60, seed=0).state().arrays["support"].tobytes() == same.tobytes()
+    assert same.tobytes() != other.tobytes()
+
+
+@pytest.mark.parametrize("abnormal", [1, 20, 100, 199])
+def test_the_draw_keeps_the_classes_in_proportion(abnormal):
+    which = np.arange(200) < abnormal
+    rows = stratified(which, 50, np.random.default_rng(0))
+    assert len(rows) == len(set(rows.tolist())) == 50
+    assert which[rows].sum() == np.clip(abnormal / 4, 1, 49).round()
+
+
+def test_supervision_says_what_abnormal_labels_were_used_for():
+    assert supervision("reconstruction", "loss") == "U"
+    assert supervision("plain", None) == "U"
+    assert supervision("reconstruction", "auroc") == "S"
+    assert supervision("reconstruction", "ap") == "S"
+    assert all(supervision(name, "loss") == "S" for name in [*GRIDS, *MACHINES])
+    with pytest.raises(EcganError, match="did you mean 'lambda_grid'"):
+        supervision("lambda_grit", "loss")

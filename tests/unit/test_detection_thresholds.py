@@ -1,0 +1,73 @@
+"""Thresholds: values worked out by hand, and what the validation half must hold."""
+
+import numpy as np
+import pytest
+
+from ecgan.detection.thresholds import Threshold, fit_threshold
+from ecgan.errors import EcganError
+
+
+def test_a_score_at_the_threshold_is_abnormal():
+    assert Threshold("best_f1", 2.0).predict(np.array([1.9, 2.0, 2.1])).tolist() == [False, True, True]
+
+
+def test_best_f1_lies_midway_between_the_scores_it_separates():
+    found = fit_threshold(np.array([1.0, 2.0, 3.0, 5.0]), np.array([0, 0, 2, 1]), "best_f1")
+    assert found == Threshold("best_f1", 2.5)
+
+
+def test_best_f1_of_inseparable_scores_calls_everything_abnormal():
+    found = fit_threshold(np.full(4, 7.0), np.array([0, 1, 1, 0]), "best_f1")
+    assert found.value == 7.0
+
+
+def test_of_equally_good_thresholds_the_highest_is_taken():
+    scores, labels = np.array([4.0, 3.0, 2.0, 1.0]), np.array([1, 0, 0, 1])
+    # F1 of flagging the first 1, 2, 3, 4: 2/3, 2/4, 2/5, 4/6
+    assert fit_threshold(scores, labels, "best_f1").value == 3.5
+
+
+def test_best_f1_between_neighbouring_floats_is_the_upper_one():
+    upper = np.nextafter(1.0, 2.0)
+    assert fit_threshold(np.array([1.0, upper]), np.array([0, 1]), "best_f1").value == upper
+
+
+def test_best_f1_without_abnormal_samples_names_the_alternative():
+    with pytest.raises(EcganError, match="no abnormal sample") as caught:
+        fit_threshold(np.array([1.0, 2.0]), np.array([0, 0]), "best_f1")
+    assert "detect.threshold: quantile" in caught.value.hint
+
+
+@pytest.mark.parametrize(("quantile", "flagged"), [(0.95, 5), (0.9, 10), (0.55, 45), (0.7, 30), (1.0, 0), (0.999, 0)])
+def test_quantile_leaves_its_share_of_the_normal_below(quantile, flagged):
+    scores = np.random.default_rng(0).permutation(np.arange(100.0))
+    found = fit_threshold(scores, np.zeros(100, np.int64), "quantile", quantile=quantile)
+    assert found.predict(scores).sum() == flagged
+
+
+def test_quantile_does_not_look_at_abnormal_scores():
+    normal = np.arange(20.0)
+    alone = fit_threshold(normal, np.zeros(20, np.int64), "quantile")
+    scores, labels = np.append(normal, [1e6, -5, 18.7]), np.append(np.zeros(20, np.int64), [1, 2, 3])
+    assert fit_threshold(scores, labels, "quantile") == alone == Threshold("quantile", 18.5)
+
+
+def test_quantile_of_equal_scores_flags_none_of_them():
+    scores = np.full(10, 3.0)
+    assert not fit_threshold(scores, np.zeros(10, np.int64), "quantile", quantile=0.9).predict(scores).any()
+
+
+def test_quantile_without_normal_samples_is_refused():
+    with pytest.raises(EcganError, match="no normal sample"):
+        fit_threshold(np.array([1.0]), np.array([1]), "quantile")
+
+
+def test_scores_that_are_not_finite_are_refused_with_their_number():
+    with pytest.raises(EcganError, match="2 of 3"):
+        fit_threshold(np.array([1.0, np.nan, np.inf]), np.array([0, 1, 1]), "best_f1")
+
+
+def test_an_unknown_method_names_those_there_are():
+    with pytest.raises(EcganError, match="did you mean 'quantile'") as caught:
+        fit_threshold(np.array([1.0]), np.array([0]), "quantil")
+    assert "best_f1, quantile" in caught.value.hint

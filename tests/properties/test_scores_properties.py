@@ -1,0 +1,231 @@
+"""What holds for all scores: agreement with scikit-learn, with slow references, and under reordering."""
+
+import warnings
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as oracle
+
+from ecgan.detection.components import mode_of_norms
+from ecgan.detection.detectors.knn import Knn, KnnOptions
+from ecgan.detection.strategies import STRATEGIES, simplex, weighted_sum
+from ecgan.detection.strategies import scaled as scale
+from ecgan.detection.thresholds import fit_threshold
+from ecgan.evaluation.curves import pr_frame, roc_frame
+from ecgan.evaluation.labels import label_metrics
+from ecgan.evaluation.ranking import auroc, average_precision, best_cut
+
+coarse = st.integers(-4, 4).map(float)
+fine = st.floats(-1e6, 1e6, allow_subnormal=False)
+
+
+@st.composite
+def scored(draw, *, minimum=2, values=coarse | fine):
+    """Scores with many ties, and labels with both classes."""
+    n = draw(st.integers(minimum, 40))
+    scores = draw(hnp.arrays(np.float64, n, elements=values))
+    labels = draw(hnp.arrays(np.int64, n, elements=st.integers(0, 3)))
+    labels[draw(st.integers(0, n - 1))] = 2
+    if (labels != 0).all():
+        labels[(np.flatnonzero(labels == 2)[0] + 1) % n] = 0
+    return scores, labels
+
+
+@st.composite
+def weighted(draw):
+    scores, labels = draw(scored())
+    weights = draw(hnp.arrays(np.float64, len(scores), elements=st.integers(0, 5).map(float) | st.floats(0.1, 10)))
+    weights[np.argmax(labels != 0)] = 1.0
+    weights[np.argmax(labels == 0)] = 1.0
+    return scores, labels, weights
+
+
+@st.composite
+def halves(draw, names=("reconstruction", "discrimination")):
+    scores, labels = draw(scored(minimum=3))
+    others = {key: draw(hnp.arrays(np.float64, len(scores), elements=coarse | st.floats(-10, 10))) for key in names[1:]}
+    return {names[0]: scores, **others}, labels
+
+
+@given(scored())
+def test_auroc_and_average_precision_are_those_of_scikit_learn(case):
+    scores, labels = case
+    np.testing.assert_allclose(auroc(scores, labels != 0), oracle.roc_auc_score(labels != 0, scores), rtol=1e-12)
+    np.testing.assert_allclose(
+        average_precision(scores, labels != 0), oracle.average_precision_score(labels != 0, scores), rtol=1e-12
+    )
+
+
+@given(weighted())
+def test_weighted_auroc_and_average_precision_are_those_of_scikit_learn(case):
+    scores, labels, weights = case
+    abnormal = labels != 0
+    expected = oracle.roc_auc_score(abnormal, scores, sample_weight=weights)
+    np.testing.assert_allclose(auroc(scores, abnormal, weights), expected, rtol=1e-9, atol=1e-12)
+    expected = oracle.average_precision_score(abnormal, scores, sample_weight=weights)
+    np.testing.assert_allclose(average_precision(scores, abnormal, weights), expected, rtol=1e-9)
+
+
+@given(scored(values=coarse))
+def test_monotone_transforms_leave_the_ranking_alone(case):
+    scores, labels = case
+    for transformed in (np.exp(scores), scores**3, 5 * scores - 2):
+        assert auroc(transformed, labels != 0) == auroc(scores, labels != 0)
+        assert average_precision(transformed, labels != 0) == average_precision(scores, labels != 0)
+
+
+@given(scored(values=coarse))
+def test_reversed_scores_have_the_complementary_auroc(case):
+    scores, labels = case
+    np.testing.assert_allclose(auroc(-scores, labels != 0), 1 - auroc(scores, labels != 0), atol=1e-12)
+
+
+@given(scored(), st.randoms(use_true_random=False))
+def test_the_order_of_samples_does_not_matter(case, random):
+    scores, labels = case
+    order = list(range(len(scores)))
+    random.shuffle(order)
+    moved, relabelled = scores[order], labels[order]
+    assert auroc(moved, relabelled != 0) == auroc(scores, labels != 0)
+    assert average_precision(moved, relabelled != 0) == average_precision(scores, labels != 0)
+    for method in ("best_f1", "quantile"):
+        assert fit_threshold(moved, relabelled, method) == fit_threshold(scores, labels, method)
+
+
+@given(halves(("reconstruction", "discrimination", "latent")), st.randoms(use_true_random=False))
+@settings(max_examples=20)
+def test_weights_do_not_depend_on_the_order_of_samples(case, random):
+    components, labels = case
+    order = list(range(len(labels)))
+    random.shuffle(order)
+    for name in ("lambda_grid", "lambda_gamma_grid"):
+        first, second = STRATEGIES[name](), STRATEGIES[name]()
+        first.fit(components, labels)
+        second.fit({key: values[order] for key, values in components.items()}, labels[order])
+        assert first.state() == second.state()
+
+
+@given(scored(), st.sampled_from(["best_f1", "quantile"]))
+def test_decisions_are_monotone_in_the_score(case, method):
+    scores, labels = case
+    predicted = fit_threshold(scores, labels, method).predict(scores)
+    if predicted.any() and not predicted.all():
+        assert scores[predicted].min() > scores[~predicted].max()
+
+
+def _f1(predicted, abnormal):
+    hits = int((predicted & abnormal).sum())
+    return 2 * hits / (int(predicted.sum()) + int(abnormal.sum()))
+
+
+@given(scored(values=coarse | fine | st.floats(1, 1 + 1e-14)))
+def test_best_f1_equals_brute_force_over_all_thresholds(case):
+    scores, labels = case
+    abnormal = labels != 0
+    by_value = {value: _f1(scores >= value, abnormal) for value in scores}
+    best = max(by_value.values())
+    chosen = fit_threshold(scores, labels, "best_f1").predict(scores)
+    assert _f1(chosen, abnormal) == best
+    assert chosen.tolist() == (scores >= max(v for v, f1 in by_value.items() if f1 == best)).tolist()
+
+
+@given(scored(), st.floats(0.01, 1.0))
+def test_the_quantile_leaves_at_least_its_share_below_and_no_more_than_needed(case, quantile):
+    scores, labels = case
+    normal = scores[labels == 0]
+    threshold = fit_threshold(scores, labels, "quantile", quantile=quantile)
+    below = (~threshold.predict(normal)).sum()
+    assert below >= quantile * len(normal) - 1e-6
+    highest_below = np.sort(normal)[below - 1]
+    assert (normal < highest_below).sum() < quantile * len(normal)
+
+
+@given(halves())
+@settings(max_examples=40)
+def test_the_lambda_grid_equals_a_plain_double_loop(case):
+    components, labels = case
+    abnormal = labels != 0
+    first, second = (scale(v, v.min(), v.max()) for v in components.values())
+    best, chosen = -1.0, None
+    for step in range(50):  # rising λ: a later one of equal F1 takes its place
+        weight, rest = step / 49, (49 - step) / 49
+        combined = weight * first + rest * second
+        f1 = max(_f1(combined >= value, abnormal) for value in combined)
+        if f1 >= best:
+            best, chosen = f1, weight
+    strategy = STRATEGIES["lambda_grid"]()
+    strategy.fit(components, labels)
+    assert strategy.parameters() == {"lambda": chosen}
+    assert best_cut(strategy.score(components), abnormal).f1 == best
+
+
+@given(halves(("reconstruction", "discrimination", "latent")))
+@settings(max_examples=15)
+def test_three_components_are_never_worse_on_the_fit_half_than_two(case):
+    components, labels = case
+    found = []
+    for name in ("lambda_grid", "lambda_gamma_grid"):
+        strategy = STRATEGIES[name]()
+        strategy.fit(components, labels)
+        found.append(best_cut(strategy.score(components), labels != 0).f1)
+    assert found[1] >= found[0]
+
+
+@given(st.sampled_from(simplex(3)), hnp.arrays(np.float64, (3, 6), elements=st.floats(0, 1)))
+def test_weighted_sums_stay_between_their_parts(weights, parts):
+    total = weighted_sum(weights, list(parts))
+    assert (total <= parts.max(axis=0) + 1e-12).all()
+    assert (total >= parts.min(axis=0) - 1e-12).all()
+
+
+@given(scored(values=coarse))
+def test_label_metrics_are_those_of_scikit_learn(case):
+    scores, labels = case
+    predicted, abnormal = scores > 0, labels != 0
+    found = label_metrics(predicted, abnormal)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = {
+            "f1_abnormal": oracle.f1_score(abnormal, predicted, zero_division=0),
+            "f1_weighted": oracle.f1_score(abnormal, predicted, average="weighted", zero_division=0),
+            "mcc": oracle.matthews_corrcoef(abnormal, predicted),
+            "sensitivity": oracle.recall_score(abnormal, predicted),
+            "specificity": oracle.recall_score(~abnormal, ~predicted),
+            "ppv": oracle.precision_score(abnormal, predicted, zero_division=np.nan),
+            "accuracy": oracle.accuracy_score(abnormal, predicted),
+        }
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+@given(scored())
+def test_curves_are_monotone_or_bounded_and_end_where_they_must(case):
+    scores, labels = case
+    roc = roc_frame({"a": scores}, labels != 0)["a"].to_numpy()
+    pr = pr_frame({"a": scores}, labels != 0)["a"].to_numpy()
+    assert (np.diff(roc) >= -1e-12).all()
+    assert roc[-1] == 1.0
+    assert ((pr >= 0) & (pr <= 1)).all()
+    lowest_hit = scores >= scores[labels != 0].min()
+    np.testing.assert_allclose(pr[-1], (labels != 0).sum() / lowest_hit.sum())
+
+
+@given(hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(0, 1e6)))
+def test_the_mode_lies_among_the_norms(norms):
+    assert norms.min() <= mode_of_norms(norms) <= norms.max()
+
+
+@given(st.integers(1, 200), st.integers(1, 20), st.integers(1, 6), st.integers(0, 10_000), st.booleans())
+@settings(max_examples=40)
+def test_knn_equals_all_distances_sorted(training, samples, k, seed, coarsely):
+    rng = np.random.default_rng(seed)
+    train, x = (rng.normal(size=(n, 1, 5)).astype(np.float32) for n in (max(training, k), samples))
+    if coarsely:
+        train, x = np.round(train), np.round(x)  # with ties
+    detector = Knn(KnnOptions(neighbours=k))
+    detector.fit(train)
+    gaps = x[:, None].astype(np.float64) - train[None]
+    distances = np.sort(np.sqrt((gaps**2).sum(axis=(2, 3))), axis=1)[:, :k]
+    np.testing.assert_allclose(detector.components(x)["distance"], distances.mean(axis=1), rtol=1e-7)

@@ -1,0 +1,265 @@
+"""A fitted detector as a whole: fitted on the right data, saved, taken back, refused when broken."""
+
+import hashlib
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from ecgan.detection.base import Mapping
+from ecgan.detection.fitted import (
+    ARRAYS_FILE,
+    VALUES_FILE,
+    FittedDetector,
+    check_strategies,
+    fit_detector,
+    load_detector,
+    save_detector,
+)
+from ecgan.errors import EcganError
+from ecgan.registry import DETECTORS
+
+MODEL_STRATEGIES = DETECTORS.get("inverse_mapping").strategies
+
+
+def _mapping(features=True):
+    basis = np.random.default_rng(9).normal(size=(32, 4)).astype(np.float32) / 5
+    return Mapping(
+        invert=lambda x: x.reshape(len(x), -1) @ basis,
+        decode=lambda z: (z @ basis.T).reshape(len(z), 1, 32),
+        features=(lambda x: np.tanh(x.reshape(len(x), -1))) if features else None,
+    )
+
+
+def _beats(n, seed, abnormal=0.4):
+    rng = np.random.default_rng(seed)
+    labels = ((rng.random(n) < abnormal) * rng.integers(1, 4, n)).astype(np.int64)
+    time = np.linspace(0, 2 * np.pi, 32)
+    x = np.sin(time + rng.normal(size=(n, 1))) + 0.2 * rng.normal(size=(n, 32))
+    x[labels > 0] += 1.3 * rng.normal(size=((labels > 0).sum(), 1)) * np.cos(3 * time)
+    return x[:, None, :].astype(np.float32), labels
+
+
+def _detector(name, mapping=None):
+    cls = DETECTORS.get(name)
+    return cls(cls.Options(), mapping or (_mapping() if cls.needs_model else None), seed=3)
+
+
+def _fit(name="inverse_mapping", **keywords):
+    detector = _detector(name)
+    return fit_detector(detector, detector.available_strategies(), _beats(150, 0, 0.0)[0], *_beats(120, 1), **keywords)
+
+
+def _bytes(scored):
+    return [
+        {k: v.tobytes() for k, v in part.items()} for part in (scored.components, scored.scores, scored.predictions)
+    ]
+
+
+@pytest.fixture(params=DETECTORS.names())
+def name(request):
+    return request.param
+
+
+def test_a_folder_gives_back_the_same_bytes(name, tmp_path):
+    fitted = _fit(name)
+    save_detector(tmp_path, fitted)
+    restored = load_detector(tmp_path, _mapping())
+    x = _beats(80, 2)[0]
+    assert _bytes(restored.score(x)) == _bytes(fitted.score(x))
+    assert list(restored.strategies) == list(fitted.strategies)
+    for strategy in fitted.strategies:
+        assert restored.describe(strategy, "loss") == fitted.describe(strategy, "loss")
+
+
+def test_the_same_fit_writes_the_same_files(name, tmp_path):
+    for folder in ("a", "b"):
+        save_detector(tmp_path / folder, _fit(name))
+    for file in (VALUES_FILE, ARRAYS_FILE):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == sorted([VALUES_FILE, ARRAYS_FILE])
+
+
+def test_every_strategy_has_scores_and_decisions_that_agree():
+    fitted = _fit()
+    scored = fitted.score(_beats(80, 2)[0])
+    assert set(scored.scores) == set(scored.predictions) == set(MODEL_STRATEGIES)
+    for strategy, values in scored.scores.items():
+        assert values.dtype == np.float64
+        assert (scored.predictions[strategy] == (values >= fitted.thresholds[strategy].value)).all()
+    assert scored.part(slice(0, 5)).scores["svm_lambda"].shape == (5,)
+
+
+@pytest.mark.parametrize("threshold", ["best_f1", "quantile"])
+def test_scoring_other_data_changes_nothing_that_was_fitted(threshold, tmp_path):
+    for folder, seed in (("a", 5), ("b", 6)):
+        fitted = _fit(threshold=threshold)
+        fitted.score(_beats(60, seed)[0])
+        save_detector(tmp_path / folder, fitted)
+    for file in (VALUES_FILE, ARRAYS_FILE):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_a_label_of_the_fit_half_does_move_what_is_fitted():
+    x, labels = _beats(120, 1)
+    other = labels.copy()
+    other[labels == 0] = np.arange((labels == 0).sum()) % 2
+    train = _beats(150, 0, 0.0)[0]
+    first = fit_detector(_detector("inverse_mapping"), MODEL_STRATEGIES, train, x, labels)
+    second = fit_detector(_detector("inverse_mapping"), MODEL_STRATEGIES, train, x, other)
+    assert first.thresholds["reconstruction"] != second.thresholds["reconstruction"]
+    assert first.detector.state().values == second.detector.state().values
+
+
+def test_the_quantile_needs_no_abnormal_label():
+    x, _ = _beats(100, 1, 0.0)
+    labels = np.zeros(100, np.int64)
+    fitted = fit_detector(_detector("knn"), ["plain"], _beats(150, 0, 0.0)[0], x, labels, threshold="quantile")
+    assert fitted.score(x).predictions["plain"].sum() == 5
+    with pytest.raises(EcganError, match="'best_f1' needs some"):
+        fit_detector(_detector("knn"), ["plain"], _beats(150, 0, 0.0)[0], x, labels)
+
+
+def test_describe_is_the_entry_of_metrics_json():
+    entry = _fit().describe("lambda_gamma_grid", "loss")
+    assert entry["supervision"] == "S"
+    assert entry["threshold"]["method"] == "best_f1"
+    assert set(entry["parameters"]) == {"lambda", "gamma"}
+    assert _fit("pca").describe("plain", None)["supervision"] == "U"
+
+
+def test_a_strategy_that_the_model_cannot_feed_is_refused_before_anything_is_computed():
+    detector = _detector("inverse_mapping", _mapping(features=False))
+    with pytest.raises(EcganError, match="no discriminator features") as caught:
+        check_strategies(detector, ["reconstruction", "svm_lambda"])
+    assert caught.value.hint == "Strategies that work here: reconstruction."
+
+
+def test_strategies_of_another_detector_and_unknown_ones_are_refused():
+    with pytest.raises(EcganError, match="'knn' has no strategy 'lambda_grid'"):
+        check_strategies(_detector("knn"), ["lambda_grid"])
+    with pytest.raises(EcganError, match="there is no strategy 'svm_lamda', did you mean 'svm_lambda'"):
+        check_strategies(_detector("inverse_mapping"), ["svm_lamda"])
+
+
+def test_a_detector_that_breaks_the_contract_is_named(monkeypatch):
+    detector = _detector("pca")
+    monkeypatch.setattr(detector, "components", lambda x: {"reconstruction": np.zeros((len(x), 1), np.float32)})
+    with pytest.raises(EcganError, match=r"'pca' gave 'reconstruction' with shape \(120, 1\) and type float32"):
+        fit_detector(detector, ["plain"], _beats(150, 0, 0.0)[0], *_beats(120, 1))
+
+
+class _Gadget:
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+def _edit(folder, change):
+    path = folder / VALUES_FILE
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def _replace_arrays(folder, content):
+    (folder / ARRAYS_FILE).write_bytes(content)
+    _edit(folder, lambda stored: stored.update(arrays_sha256=hashlib.sha256(content).hexdigest()))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save_detector(tmp_path, _fit())
+    return tmp_path
+
+
+def test_a_pickle_in_the_place_of_the_arrays_is_not_run(folder, capsys):
+    _replace_arrays(folder, pickle.dumps(_Gadget()))
+    with pytest.raises(EcganError, match="not a safetensors file"):
+        load_detector(folder, _mapping())
+    assert "executed" not in capsys.readouterr().out
+
+
+def test_a_pickle_in_the_place_of_the_values_is_not_run(folder, capsys):
+    (folder / VALUES_FILE).write_bytes(pickle.dumps(_Gadget()))
+    with pytest.raises(EcganError, match="not JSON"):
+        load_detector(folder, _mapping())
+    assert "executed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100])
+def test_truncated_arrays_are_refused(folder, keep):
+    content = (folder / ARRAYS_FILE).read_bytes()[:keep]
+    (folder / ARRAYS_FILE).write_bytes(content)
+    with pytest.raises(EcganError, match="not the file that"):
+        load_detector(folder, _mapping())
+    _replace_arrays(folder, content)
+    with pytest.raises(EcganError, match="not a safetensors file"):
+        load_detector(folder, _mapping())
+
+
+def test_arrays_of_another_run_are_refused(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    save_detector(other, _fit("pca"))
+    (folder / ARRAYS_FILE).write_bytes((other / ARRAYS_FILE).read_bytes())
+    with pytest.raises(EcganError, match="not the file that"):
+        load_detector(folder, _mapping())
+
+
+@pytest.mark.parametrize("file", [VALUES_FILE, ARRAYS_FILE])
+def test_a_missing_file_is_named(folder, file):
+    (folder / file).unlink()
+    with pytest.raises(EcganError, match=file):
+        load_detector(folder, _mapping())
+
+
+def test_truncated_values_are_refused(folder):
+    path = folder / VALUES_FILE
+    path.write_text(path.read_text()[:-40])
+    with pytest.raises(EcganError, match="not JSON"):
+        load_detector(folder, _mapping())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s.update(format=2),
+        lambda s: s.update(detector="nothing"),
+        lambda s: s.update(detector=["knn"]),
+        lambda s: s.update(detector="knn"),
+        lambda s: s.update(options={"discrimination": "coin"}),
+        lambda s: s.update(options=None),
+        lambda s: s.update(seed="three"),
+        lambda s: s.update(values={"latent_mode": None}),
+        lambda s: s.update(values=[1]),
+        lambda s: s.update(order=["reconstruction"]),
+        lambda s: s.update(order=None),
+        lambda s: s.pop("strategies"),
+        lambda s: s["strategies"].update(reconstruction=7),
+        lambda s: s["strategies"]["lambda_grid"].update(threshold={"method": "guess", "value": 1}),
+        lambda s: s["strategies"]["lambda_grid"].update(threshold={"method": "best_f1", "value": None}),
+        lambda s: s["strategies"]["lambda_grid"].update(threshold={"method": ["best_f1"], "value": 1}),
+        lambda s: s["strategies"]["lambda_grid"]["values"].update(weights={"reconstruction": "1"}),
+        lambda s: s["strategies"]["svm_lambda"]["values"].pop("intercept"),
+        lambda s: s["strategies"]["svm_lambda"].update(values=None),
+    ],
+)
+def test_values_that_do_not_fit_are_refused(folder, change):
+    _edit(folder, change)
+    with pytest.raises(EcganError, match=VALUES_FILE):
+        load_detector(folder, _mapping())
+
+
+def test_a_list_in_the_place_of_the_values_is_refused(folder):
+    (folder / VALUES_FILE).write_text("[]")
+    with pytest.raises(EcganError, match="lacks the value"):
+        load_detector(folder, _mapping())
+
+
+def test_scores_of_a_model_that_diverged_are_refused():
+    fitted = _fit()
+    broken = _beats(9, 4)[0]
+    broken[2:5, 0, 0] = np.inf
+    with pytest.raises(EcganError, match="3 of 9 samples"), np.errstate(all="ignore"):
+        fitted.score(broken)
+    assert isinstance(fitted, FittedDetector)

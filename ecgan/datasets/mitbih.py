@@ -1,0 +1,67 @@
+"""The annotated beats of the MIT-BIH Arrhythmia Database.
+
+G. B. Moody and R. G. Mark, "The impact of the MIT-BIH Arrhythmia Database", IEEE Eng. Med. Biol. 20(3), 2001.
+"""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ecgan.datasets.annotated import BeatOptions, annotated_samples, choose_records, record_names
+from ecgan.datasets.base import Card, Dataset, Samples
+from ecgan.datasets.fetching import download, load_registry
+from ecgan.registry import register_dataset
+
+URL = "https://physionet.org/files/mitdb/1.0.0/"
+CARD_SOURCE = "PhysioNet mitdb 1.0.0, doi:10.13026/C2F305"
+LICENCE = "Open Data Commons Attribution License 1.0"
+
+PACED = ("102", "104", "107", "217")
+"""Records of paced hearts, which AAMI EC57 leaves out."""
+
+PATIENTS = {"202": "201"}
+"""Records 201 and 202 are of one man; every other record is a patient of its own."""
+
+DS1 = (
+    *("101", "106", "108", "109", "112", "114", "115", "116", "118", "119", "122"),
+    *("124", "201", "203", "205", "207", "208", "209", "215", "220", "223", "230"),
+)
+"""Training records of de Chazal et al., IEEE Trans. Biomed. Eng. 51(7), 2004."""
+
+DS2 = (
+    *("100", "103", "105", "111", "113", "117", "121", "123", "200", "202", "210"),
+    *("212", "213", "214", "219", "221", "222", "228", "231", "232", "233", "234"),
+)
+"""Test records of the same paper; 202 is of the same man as 201 in DS1."""
+
+
+@register_dataset("mitbih")
+class Mitbih(Dataset):
+    """Every annotated beat of the chosen records and leads, class by AAMI."""
+
+    card = Card(
+        title="MIT-BIH Arrhythmia Database, annotated beats",
+        source=CARD_SOURCE,
+        licence=LICENCE,
+        size="94 MB raw; about 100,000 beats of 44 half-hour records, 360 Hz",
+    )
+    Preprocess = BeatOptions
+    defaults: ClassVar[dict[str, dict[str, Any]]] = {"train": {"transformation": "individual"}}
+
+    def fetch(self, raw: Path, options: Any, *, seed: int) -> None:
+        """Download the records, or copy them from a mirror."""
+        fetch_records(raw)
+
+    def preprocess(self, raw: Path, options: BeatOptions) -> Samples:
+        """Cut the annotated beats."""
+        known = record_names(raw)
+        names = choose_records(options.records, known, [name for name in known if name not in PACED])
+        return annotated_samples(raw, names, options, PATIENTS)
+
+    def evaluation_sets(self) -> tuple[list[str], list[str]]:
+        """The records of de Chazal's DS1 and DS2."""
+        return list(DS1), list(DS2)
+
+
+def fetch_records(raw: Path) -> None:
+    """Put the 48 records, and the file RECORDS that lists them, into `raw`."""
+    download(raw, URL, load_registry("mitdb-1.0.0"))

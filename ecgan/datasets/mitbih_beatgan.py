@@ -1,0 +1,156 @@
+"""The beats of BeatGAN, rebuilt from the raw MIT-BIH records.
+
+The set was published with Zhou et al., "BeatGAN: anomalous rhythm detection using adversarially generated time
+series", IJCAI 2019. It has 97,568 beats of two leads and 320 samples: N 86,717, S 3,026, V 7,008, F 802, Q 15.
+This is how they come about:
+
+1. all records but the four paced ones; the lead MLII first (record 114 has it second);
+2. both leads band-passed to 3-45 Hz by a zero-phase FIR filter of order 108;
+3. R peaks of the first lead by Hamilton's rules, shifted to the maximum within 0.05 s;
+4. a beat is the window of 140 samples before and 180 from the annotation on, taken one sample late (the authors'
+   positions count from 1);
+5. an abnormal beat is always kept, a normal one if an R peak lies less than ten samples from its annotation.
+"""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ecgan.config.options import Options
+from ecgan.datasets.annotated import choose_records, cut_records, record_names
+from ecgan.datasets.base import Card, Dataset, Samples
+from ecgan.datasets.mitbih import CARD_SOURCE, DS1, DS2, LICENCE, PACED, PATIENTS, fetch_records
+from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
+from ecgan.ecg.cutting import Beats, Window, cut_beats
+from ecgan.ecg.filters import fir_bandpass
+from ecgan.ecg.hamilton import correct_r_peaks, detect_r_peaks
+from ecgan.ecg.records import Record, read_record
+from ecgan.errors import EcganError
+from ecgan.registry import register_dataset
+
+LEADS = ["MLII", "other"]
+"""Second channel: whatever lead the record has beside MLII (V1 in most; V2, V4 or V5 in five)."""
+
+SAMPLING_RATE = 360.0
+
+_LENGTH = 320
+_SHIFT = 1
+"""The authors' positions count from 1: seen from the annotation, their window begins one sample later."""
+_WINDOW = Window(before=140 - _SHIFT, after=180 + _SHIFT)
+_NEAR = 10
+
+
+class PreprocessOptions(Options):
+    """Where the beats come from."""
+
+    npy: str | None = Field(
+        None, description="folder with the authors' N_samples.npy … Q_samples.npy; null: cut from the raw records"
+    )
+    records: list[str] | None = Field(None, description="records to cut; null: the 44 of the published set")
+
+
+@register_dataset("mitbih_beatgan")
+class MitbihBeatgan(Dataset):
+    """97,568 filtered beats of 320 samples and two leads; see the module's description for the rule."""
+
+    card = Card(
+        title="MIT-BIH Arrhythmia Database, beats as cut by BeatGAN",
+        source=CARD_SOURCE,
+        licence=LICENCE,
+        size="94 MB raw; 97,568 beats of 320 x 2: N 86,717, S 3,026, V 7,008, F 802, Q 15",
+    )
+    Preprocess = PreprocessOptions
+    defaults: ClassVar[dict[str, dict[str, Any]]] = {
+        "split": {"protocol": "beatgan"},
+        "train": {"transformation": "individual", "leads": ["MLII"]},
+    }
+
+    def fetch(self, raw: Path, options: Any, *, seed: int) -> None:
+        """Download the records, or copy them from a mirror."""
+        fetch_records(raw)
+
+    def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
+        """Cut the beats from the raw records, or read the authors' arrays."""
+        if options.npy is not None:
+            return _read_arrays(Path(options.npy))
+        known = record_names(raw)
+        names = choose_records(options.records, known, [name for name in known if name not in PACED])
+        beats, _ = cut_records(_cut, raw, names)
+        return _samples(beats.windows, beats.labels, beats.table)
+
+    def evaluation_sets(self) -> tuple[list[str], list[str]]:
+        """The records of de Chazal's DS1 and DS2."""
+        return list(DS1), list(DS2)
+
+
+def _samples(windows: NDArray[Any], labels: NDArray[np.int64], table: pd.DataFrame) -> Samples:
+    return Samples(
+        data=windows,
+        labels=labels,
+        table=table,
+        sampling_rate=SAMPLING_RATE,
+        leads=list(LEADS),
+        classes=list(CLASSES),
+        mapping=DESCRIPTIONS["beatgan"],
+        centre=_WINDOW.before,
+    )
+
+
+def _cut(raw: Path, name: str) -> tuple[Beats, float]:
+    record = read_record(raw, name)
+    signals = fir_bandpass(_leads(record), record.sampling_rate, 3.0, 45.0, order=int(0.3 * record.sampling_rate))
+    peaks = detect_r_peaks(signals[:, 0], record.sampling_rate)
+    peaks = correct_r_peaks(signals[:, 0], peaks, record.sampling_rate)
+    near = _distance(record.samples + _SHIFT, peaks) < _NEAR
+    patient = PATIENTS.get(name, name)
+    return cut_beats(record, signals, _WINDOW, "beatgan", patient, normal_near=near), record.sampling_rate
+
+
+def _leads(record: Record) -> NDArray[np.float64]:
+    """MLII and the other lead, shape (T, 2)."""
+    if "MLII" not in record.leads or len(record.leads) != 2:
+        raise EcganError(
+            f"record {record.name} has the leads {', '.join(record.leads)}; this set needs MLII and one more.",
+            "Take the record out of `preprocess.records`.",
+        )
+    return record.select(sorted(record.leads, key=lambda lead: lead != "MLII"))
+
+
+def _distance(positions: NDArray[np.int64], peaks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Distance of each position to the closest of the sorted peaks, in samples."""
+    fenced = np.concatenate([[-np.inf], peaks, [np.inf]])
+    after = np.searchsorted(fenced, positions)
+    return np.asarray(np.minimum(positions - fenced[after - 1], fenced[after] - positions), dtype=np.float64)
+
+
+def _read_arrays(folder: Path) -> Samples:
+    """Read the authors' arrays: one file a class, each of shape (n, 2, 320).
+
+    They carry no record and no position, so that the table has nothing but the class, and protocols that go by
+    patient do not apply.
+    """
+    parts = [_read_array(folder / f"{name}_samples.npy") for name in CLASSES]
+    labels = np.repeat(np.arange(len(CLASSES), dtype=np.int64), [len(part) for part in parts])
+    windows = np.concatenate(parts).transpose(0, 2, 1)  # (n, C, L) to (n, L, C)
+    table = pd.DataFrame({"class_name": np.asarray(CLASSES)[labels]})
+    return _samples(np.ascontiguousarray(windows), labels, table)
+
+
+def _read_array(file: Path) -> NDArray[np.float64]:
+    try:
+        array = np.load(file, allow_pickle=False)
+    except OSError as error:
+        raise EcganError(
+            f"cannot read {file}: {error.strerror or error}",
+            "preprocess.npy names the folder that holds N_samples.npy, S_, V_, F_ and Q_samples.npy.",
+        ) from error
+    except (ValueError, EOFError) as error:
+        raise EcganError(f"{file} is no plain NumPy array: {error}") from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.shape[1:] != (len(LEADS), _LENGTH):
+        found = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise EcganError(f"{file} holds {found}; expected numbers of shape (n, {len(LEADS)}, {_LENGTH}).")
+    return array.astype(np.float64)

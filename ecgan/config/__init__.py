@@ -1,1 +1,50 @@
-"""Typed parameters: reading, checking, writing."""
+"""Typed parameters: reading, checking, writing.
+
+`params.yaml` and every `config.yml` have one schema, `Params`. Importing this package is cheap: no torch, no NumPy.
+"""
+
+from ecgan.config.loading import load_detection, load_inverse, load_params, resolve_params
+from ecgan.config.options import Options
+from ecgan.config.reading import Document, read_document
+from ecgan.config.schema import (
+    Detect,
+    Detection,
+    DetectionExperiment,
+    DetectionParams,
+    Experiment,
+    Inverse,
+    InverseParams,
+    Params,
+    Report,
+    Runtime,
+    Split,
+    Train,
+)
+from ecgan.config.writing import render, render_config, render_detection, render_inverse, render_params
+
+__all__ = [
+    "Detect",
+    "Detection",
+    "DetectionExperiment",
+    "DetectionParams",
+    "Document",
+    "Experiment",
+    "Inverse",
+    "InverseParams",
+    "Options",
+    "Params",
+    "Report",
+    "Runtime",
+    "Split",
+    "Train",
+    "load_detection",
+    "load_inverse",
+    "load_params",
+    "read_document",
+    "render",
+    "render_config",
+    "render_detection",
+    "render_inverse",
+    "render_params",
+    "resolve_params",
+]

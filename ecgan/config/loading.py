@@ -1,0 +1,260 @@
+"""Parameters from files: one schema, completed by what the dataset, the models and the detectors declare."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ecgan.config import names
+from ecgan.config.checking import Checker, overlay
+from ecgan.config.describing import found
+from ecgan.config.options import Options
+from ecgan.config.reading import Document, read_document
+from ecgan.config.schema import Detect, Detection, DetectionParams, InverseParams, Params
+from ecgan.errors import EcganError
+from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry, load_plugins
+
+P = TypeVar("P", bound=Options)
+
+_PLUGIN_HINT = "If it is your own, name the Python file that holds it: --plugin FILE"
+
+
+def load_params(path: Path | str, *, models: bool = True, plugins: bool = True) -> Params:
+    """Read `params.yaml` or a `config.yml`.
+
+    Args:
+        path: The file.
+        models: Whether `modules.<name>` are typed by the models, which imports torch. Without it only their
+            presence is checked, and `modules` holds plain mappings.
+        plugins: Whether the files listed under `plugins:` are run. A model's own `config.yml` is data: give False.
+
+    Raises:
+        EcganError: Anything is wrong; all mistakes in one message, each with its line.
+    """
+    document = read_document(Path(path), hint="Write a new file with `ecgan init`.")
+    return resolve_params(document, models=models, plugins=plugins)
+
+
+def load_detection(path: Path | str) -> DetectionParams:
+    """Read the parameters of a detection, `ad_config.yml`."""
+    hint = "Write a new file with `ecgan-detect -i RUN:VERSION ENTITY PROJECT NAME`."
+    document = read_document(Path(path), hint=hint)
+    return resolve_detection(document, hint=hint)
+
+
+def load_inverse(path: Path | str) -> InverseParams:
+    """Read the parameters of an inverse mapping, `inverse_config.yml`."""
+    hint = "Write a new file with `ecgan-inverse -i RUN:VERSION`."
+    document = read_document(Path(path), hint=hint)
+    return resolve_inverse(document, hint=hint)
+
+
+def resolve_params(document: Document, *, models: bool = True, plugins: bool = True) -> Params:
+    """Check a document that was read and complete it with the defaults; see `load_params`."""
+    return _ParamsResolver(document, models, plugins).resolve()
+
+
+def resolve_detection(document: Document, *, hint: str = "") -> DetectionParams:
+    """Check what `ad_config.yml` holds and complete it with the defaults."""
+    checker = Checker(document, hint or "Mend the file and try again.")
+    checker.keys(list(DetectionParams.model_fields))
+    values: dict[str, Any] = {key: checker.value(DetectionParams, key) for key in ("model", "plugins")}
+    _load_plugins(checker, values["plugins"], document)
+    for key in ("experiment", "runtime"):
+        values[key] = checker.section(_type_of(DetectionParams, key), (key,))
+    detect = checker.section(Detection, ("detect",), _strategies(checker, {}))
+    values["detect"] = detect
+    values["detectors"] = _detectors(checker, detect, {}, "")
+    return _finished(checker, DetectionParams, values)
+
+
+def resolve_inverse(document: Document, *, hint: str = "") -> InverseParams:
+    """Check what `inverse_config.yml` holds and complete it with the defaults."""
+    checker = Checker(document, hint or "Mend the file and try again.")
+    checker.keys(list(InverseParams.model_fields))
+    values: dict[str, Any] = {key: checker.value(InverseParams, key) for key in ("model", "plugins")}
+    _load_plugins(checker, values["plugins"], document)
+    for key in ("runtime", "inverse"):
+        values[key] = checker.section(_type_of(InverseParams, key), (key,))
+    return _finished(checker, InverseParams, values)
+
+
+class _ParamsResolver:
+    """Resolves one `params.yaml`, section by section."""
+
+    def __init__(self, document: Document, models: bool, plugins: bool) -> None:
+        self.checker = Checker(
+            document, "Mend the file and try again; `ecgan init` writes one with every key explained."
+        )
+        self.document = document
+        self.models = models
+        self.plugins = plugins
+        self.hint = "" if plugins else _PLUGIN_HINT
+        self.values: dict[str, Any] = {}
+        self.defaults: dict[str, Any] = {}
+
+    def resolve(self) -> Params:
+        self.checker.keys(list(Params.model_fields))
+        self.values["plugins"] = self.checker.value(Params, "plugins")
+        if self.plugins:
+            _load_plugins(self.checker, self.values["plugins"], self.document)
+        self.name_parts()
+        for key in ("experiment", "runtime", "split", "train", "inverse", "report"):
+            self.values[key] = self.checker.section(_type_of(Params, key), (key,), self.defaults.get(key))
+        self.fill_modules()
+        self.fill_detect()
+        self.across()
+        return _finished(self.checker, Params, self.values)
+
+    def name_parts(self) -> None:
+        """Resolve the names of the dataset and the models, and collect the defaults that they bring."""
+        dataset = self.checker.value(Params, "dataset")
+        dataset = dataset and _resolved(self.checker, DATASETS, dataset, ("dataset",), self.hint)
+        listed = self.checker.value(Params, "models") or []
+        models = [_resolved(self.checker, MODELS, name, ("models", i), self.hint) for i, name in enumerate(listed)]
+        known = [name for name in models if name]
+        for index, name in enumerate(models):
+            if name and name in models[:index]:
+                self.checker.add(
+                    ("models", index), f"found {listed[index]!r}, which is {name!r} again; allowed: each once"
+                )
+        for name in reversed(known):  # the first model has the last word
+            self.defaults = overlay(self.defaults, names.defaults_of(MODELS, name))
+        self.values |= {"dataset": dataset, "models": known}
+        if dataset:
+            cls = DATASETS.get(dataset)
+            self.defaults = overlay(cls.defaults, self.defaults)
+            for key, kind in (("fetch", cls.Fetch), ("preprocess", cls.Preprocess)):
+                self.values[key] = self.checker.section(kind, (key,), self.defaults.get(key))
+
+    def fill_modules(self) -> None:
+        """Type `modules.<name>` by the models; a listed model without a section is a mistake."""
+        raw, modules = self.checker.mapping(("modules",)), {}
+        for key in raw:
+            name = _resolved(self.checker, MODELS, key, ("modules", key), self.hint)
+            if name in modules:
+                self.checker.add(("modules", key), f"a second section for the model {name!r}; allowed: one")
+            if name:
+                modules[name] = self.module(name, ("modules", key))
+        for index, name in enumerate(self.values["models"]):
+            if name not in modules:
+                self.checker.add(
+                    ("models", index),
+                    f"the model {name!r} is listed, but has no section modules.{name}"
+                    f"; allowed: models with a section (`modules: {{{name}: {{}}}}` takes its defaults)",
+                )
+        self.values["modules"] = modules
+
+    def module(self, name: str, path: tuple[str, ...]) -> Any:
+        defaults = self.defaults.get("modules", {}).get(name, {})
+        if self.models:
+            return self.checker.section(MODELS.get(name).Options, path, defaults)
+        return overlay(defaults, self.checker.mapping(path))
+
+    def fill_detect(self) -> None:
+        """Check the names in `detect`, and type `detectors.<name>` by the detectors."""
+        defaults = _strategies(self.checker, self.defaults.get("detect", {}))
+        detect = self.checker.section(Detect, ("detect",), defaults)
+        self.values["detect"] = detect
+        self.values["detectors"] = _detectors(self.checker, detect, self.defaults.get("detectors", {}), self.hint)
+
+    def across(self) -> None:
+        """Check what concerns several sections."""
+        experiment, split, models = (self.values[key] for key in ("experiment", "split", "models"))
+        if experiment and experiment.run and len(models) > 1:
+            text = f"one name for {len(models)} models; allowed: null, which takes each model's name, or one model"
+            self.checker.add(("experiment", "run"), text)
+        if not split:
+            return
+        protocol = _resolved(self.checker, PROTOCOLS, split.protocol, ("split", "protocol"), self.hint)
+        if not protocol:
+            return
+        cls = PROTOCOLS.get(protocol)
+        if split.k < cls.least_folds:
+            text = f"found {split.k}; allowed: at least {cls.least_folds} with the protocol {protocol!r}"
+            self.checker.add(("split", "k"), text)
+        if split.train_on not in cls.train_on:
+            text = f"found {split.train_on!r}; allowed with the protocol {protocol!r}: {', '.join(cls.train_on)}"
+            self.checker.add(("split", "train_on"), text)
+
+
+def _finished(checker: Checker, cls: type[P], values: dict[str, Any]) -> P:
+    checker.raise_mistakes()
+    return cls.model_validate(values)
+
+
+def _type_of(cls: type[Options], key: str) -> type[Options]:
+    annotation = cls.model_fields[key].annotation
+    assert isinstance(annotation, type)
+    return annotation
+
+
+def _load_plugins(checker: Checker, files: list[str] | None, document: Document) -> None:
+    if files:
+        try:
+            load_plugins(files, Path(document.origin).parent)
+        except EcganError as error:
+            checker.add(("plugins",), _flat(error))
+
+
+def _resolved(
+    checker: Checker, registry: Registry[Any], name: str, path: tuple[str | int, ...], hint: str
+) -> str | None:
+    """Return the registered name behind `name`, or None after noting that there is none."""
+    try:
+        return names.resolve(registry, name)
+    except EcganError as error:
+        checker.add(path, f"{_flat(error)}{f' {hint}' if hint else ''}".rstrip("."))
+        return None
+
+
+def _flat(error: EcganError) -> str:
+    return f"{error.message.rstrip('.')}. {error.hint}".strip().rstrip(".")
+
+
+def _strategies(checker: Checker, defaults: dict[str, Any]) -> dict[str, Any]:
+    """Put all strategies of the chosen detector before the schema's default, which names those of the default one."""
+    raw = checker.document.data.get("detect")
+    name = raw.get("detector") if isinstance(raw, dict) else None
+    if not isinstance(name, str):
+        name = defaults.get("detector", Detection.model_fields["detector"].default)
+    try:
+        return {"strategies": list(DETECTORS.get(name).strategies)} | defaults
+    except EcganError:
+        return defaults  # `_detectors` notes the unknown name
+
+
+def _detectors(checker: Checker, detect: Detection | None, defaults: dict[str, Any], hint: str) -> dict[str, Any]:
+    """Check the detectors that are named and type the sections of these and of all others in the file."""
+    sections: dict[str, str] = {}
+    for key in checker.mapping(("detectors",)):
+        name = _resolved(checker, DETECTORS, key, ("detectors", key), hint)
+        if name:
+            sections[name] = key
+    if detect:
+        for name in _named_detectors(checker, detect, hint):
+            sections.setdefault(name, name)
+    return {
+        name: checker.section(DETECTORS.get(name).Options, ("detectors", key), defaults.get(name))
+        for name, key in sections.items()
+    }
+
+
+def _named_detectors(checker: Checker, detect: Detection, hint: str) -> list[str]:
+    used = []
+    places = [(detect.detector, ("detect", "detector"), True)]
+    places += [(name, ("detect", "classical", index), False) for index, name in enumerate(detect.classical)]  # type: ignore[misc]
+    for given, path, needs_model in places:
+        name = _resolved(checker, DETECTORS, given, path, hint)
+        if not name:
+            continue
+        used.append(name)
+        if DETECTORS.get(name).needs_model is not needs_model:
+            what = "scores without a model; allowed: a detector that scores through a trained model"
+            other = "scores through a trained model; allowed: detectors without one, such as knn"
+            checker.add(path, f"found {given!r}, which {what if needs_model else other}")
+        elif needs_model:
+            known = list(DETECTORS.get(name).strategies)
+            for index, strategy in enumerate(detect.strategies):
+                if strategy not in known:
+                    text = f"found {found(strategy)}; allowed with the detector {name!r}: {', '.join(known)}"
+                    checker.add(("detect", "strategies", index), text)
+    return used

@@ -1,0 +1,239 @@
+"""Every section of `params.yaml` and of a run's `config.yml`: keys, types, ranges, defaults and their meaning."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, SerializeAsAny, ValidationInfo, field_validator
+
+from ecgan.config.options import Options
+
+_FOLDER_NAME = "a folder name: letters, digits, spaces and . _ + -, beginning with a letter or digit, without '..'"
+_SAFE = re.compile(r"[^\W_](?:[\w .+-]*[\w+-])?")
+
+
+def _folder_name(name: str) -> str:
+    if not _SAFE.fullmatch(name) or ".." in name or len(name) > 100:
+        raise ValueError(f"allowed: {_FOLDER_NAME}")
+    return name
+
+
+def _file_path(path: str) -> str:
+    if not path.strip() or "\0" in path:
+        raise ValueError("allowed: a path")
+    return path
+
+
+def _all_folds(data: dict[str, Any]) -> list[int]:
+    return list(range(data["k"]))
+
+
+def _distinct(items: list[Any]) -> list[Any]:
+    for item in items:
+        if items.count(item) > 1:
+            raise ValueError(f"{item!r} is listed twice; allowed: every item once")
+    return items
+
+
+FolderName = Annotated[str, AfterValidator(_folder_name), Field(json_schema_extra={"allowed": "a folder name"})]
+FilePath = Annotated[str, AfterValidator(_file_path), Field(json_schema_extra={"allowed": "a path"})]
+Names = Annotated[list[str], AfterValidator(_distinct)]
+
+
+class Experiment(Options):
+    """Where results go."""
+
+    entity: FolderName = Field("ecgan", description="Person or group: the first folder below models/ and reports/.")
+    project: FolderName = Field("demo", description="Project: the second folder.")
+    run: FolderName | None = Field(
+        None, description="Name of the run, the third folder; null takes each model's name (needed for several models)."
+    )
+    data_dir: FilePath = Field("data", description="Folder of raw data, processed data and folds.")
+
+
+class Runtime(Options):
+    """What changes the last bits of every result."""
+
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of everything that is drawn at random.")
+    threads: int = Field(2, ge=1, le=1024, description="Threads of PyTorch and of the numerical libraries.")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="Number format of the networks' arithmetic.")
+
+
+class Split(Options):
+    """How samples are divided into training, validation and test."""
+
+    protocol: str = Field("normal_only", description="Rule of the split.")
+    k: int = Field(5, ge=1, le=1000, description="Number of folds that are made (at least 2, unless they are fixed).")
+    folds: Annotated[list[int], AfterValidator(_distinct)] = Field(
+        default_factory=_all_folds, min_length=1, description="Folds that are run, counted from 0; by default all k."
+    )
+    test_share: float = Field(
+        0.15,
+        gt=0,
+        lt=1,
+        description="Share of the normal samples (normal_only) or of all (stratified) kept for testing.",
+    )
+    vali_share: float = Field(
+        0.1, gt=0, lt=1, description="Share for validation (beatgan; the other protocols take one of k parts)."
+    )
+    train_on: Literal["normal", "all"] = Field(
+        "normal", description="Whether training sees normal samples only; 'all' with stratified and interpatient."
+    )
+    source: FilePath | None = Field(
+        None, validate_default=True, description="Folder of the fold_<k>.json files that the protocol 'fixed' takes."
+    )
+
+    @field_validator("folds")
+    @classmethod
+    def _folds_exist(cls, folds: list[int], info: ValidationInfo) -> list[int]:
+        k = info.data.get("k")
+        for fold in folds:
+            if k is not None and not 0 <= fold < k:
+                raise ValueError(f"there is no fold {fold}; allowed: 0 to {k - 1}, since split.k is {k}")
+        return folds
+
+    @field_validator("source")
+    @classmethod
+    def _source_where_fixed(cls, source: str | None, info: ValidationInfo) -> str | None:
+        protocol = info.data.get("protocol")
+        if protocol == "fixed" and source is None:
+            raise ValueError("the protocol 'fixed' needs it; allowed: the folder that holds fold_0.json and so on")
+        if protocol not in (None, "fixed") and source is not None:
+            raise ValueError(f"the protocol {protocol!r} does not read it; allowed: null, or the protocol 'fixed'")
+        return source
+
+
+class Train(Options):
+    """How models are trained; batch sizes and learning rates belong to the models."""
+
+    epochs: int = Field(100, ge=1, le=1_000_000, description="Passes over the training data.")
+    leads: Annotated[Names, Field(min_length=1)] | None = Field(
+        None, description="Leads that are used, by name and in this order; null takes all."
+    )
+    transformation: Literal["none", "minmax", "standard", "individual"] = Field(
+        "individual",
+        description="Scaling, from the training data: minmax and standard per lead, individual per sample and lead.",
+    )
+    select_by: Literal["loss", "auroc", "ap"] = Field(
+        "loss",
+        description="What makes a version the best one on validation data; auroc and ap look at abnormal labels.",
+    )
+    evaluate_every: int = Field(1, ge=1, description="Epochs between two evaluations on validation data.")
+    patience: int = Field(0, ge=0, description="Evaluations without improvement before training stops; 0 never stops.")
+    tracker: Literal["local"] = Field("local", description="Where metrics are logged.")
+
+
+class Inverse(Options):
+    """How a signal is mapped to its latent."""
+
+    method: Literal["auto", "encoder"] = Field(
+        "auto", description="The mapping from signal to latent; auto takes the encoder where the model has one."
+    )
+    batch_size: int = Field(256, ge=1, description="Samples that are mapped at once.")
+
+
+class Detection(Options):
+    """How samples are scored and told apart."""
+
+    detector: str = Field("inverse_mapping", description="Detector that scores through a trained model.")
+    strategies: Annotated[Names, Field(min_length=1)] = Field(
+        ["reconstruction", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"],
+        description="How the components of a score are weighed.",
+    )
+    classical: Names = Field(
+        ["knn", "pca"], description="Detectors without a trained model, computed on the same folds for comparison."
+    )
+    threshold: Literal["best_f1", "quantile"] = Field(
+        "best_f1",
+        description="Decision threshold: the best F1 on validation, or a quantile of the normal validation scores.",
+    )
+    quantile: float = Field(0.95, gt=0, lt=1, description="Share of normal samples below the threshold 'quantile'.")
+    svm_samples: int = Field(
+        2000, ge=10, description="Most validation samples that a support vector machine learns from."
+    )
+    bootstrap: int = Field(1000, ge=0, le=1_000_000, description="Replicates behind the intervals; 0 leaves them out.")
+    batch_size: int = Field(256, ge=1, description="Samples that are scored at once.")
+
+
+class Detect(Detection):
+    """How the pipeline scores: as `Detection`, and which version of each model."""
+
+    version: Literal["best", "latest"] = Field("best", description="Version of the model that is used.")
+
+
+class Report(Options):
+    """What the report shows."""
+
+    beats: int = Field(4, ge=0, le=100, description="Best and worst reconstructed beats that are drawn for each model.")
+
+
+class Params(Options):
+    """All parameters of the pipeline.
+
+    `fetch` and `preprocess` are typed by the dataset, `modules.<name>` by each model, `detectors.<name>` by each
+    detector. Read with `load_params`; where that was told not to look at models, `modules` holds plain mappings.
+    """
+
+    experiment: Experiment = Field(Experiment(), description="Where results go.")
+    dataset: str = Field(description="The dataset; `ecgan list` names them.")
+    plugins: list[FilePath] = Field(
+        [], description="Python files with your own datasets, models and detectors, relative to this file."
+    )
+    runtime: Runtime = Field(Runtime(), description="Seed, threads and precision: they change every number.")
+    fetch: SerializeAsAny[Options] = Field(Options(), description="Getting the raw data.")
+    preprocess: SerializeAsAny[Options] = Field(Options(), description="Cutting samples out of the raw data.")
+    split: Split = Field(Split(), description="Training, validation and test data.")
+    train: Train = Field(Train(), description="Training; batch sizes and learning rates are with each model.")
+    models: Annotated[Names, Field(min_length=1)] = Field(
+        description="Models that are trained; `ecgan list` names them."
+    )
+    modules: dict[str, Any] = Field(
+        {}, description="Each model's own parameters, one section for every model that is listed."
+    )
+    inverse: Inverse = Field(Inverse(), description="Mapping a signal to its latent.")
+    detect: Detect = Field(Detect(), description="Scoring test samples and telling normal from abnormal.")
+    detectors: dict[str, SerializeAsAny[Options]] = Field({}, description="Each detector's own parameters.")
+    report: Report = Field(Report(), description="Tables, figures and the page.")
+
+    def run_name(self, model: str) -> str:
+        """Return the folder name of a model's run: `experiment.run`, or the model's name where that is null."""
+        return self.experiment.run or model
+
+    def module(self, model: str) -> Any:
+        """Return the typed parameters of a model (plain mapping where models were not looked at)."""
+        return self.modules[model]
+
+    def detector(self, name: str) -> Any:
+        """Return the typed parameters of a detector."""
+        return self.detectors[name]
+
+
+class DetectionExperiment(Options):
+    """Where the results of a detection go."""
+
+    entity: FolderName = Field("ecgan", description="Person or group: the first folder below reports/.")
+    project: FolderName = Field("demo", description="Project: the second folder.")
+    name: FolderName = Field("detection", description="Name of the detection: the third folder.")
+
+
+class DetectionParams(Options):
+    """The parameters of one detection with a trained model (`ad_config.yml`)."""
+
+    model: FilePath = Field(description="The trained model: its run's folder, with :best, :latest or :v12 behind it.")
+    experiment: DetectionExperiment = Field(DetectionExperiment(), description="Where results go.")
+    plugins: list[FilePath] = Field([], description="Python files with your own parts, relative to this file.")
+    runtime: Runtime = Field(Runtime(), description="Seed, threads and precision: they change every number.")
+    detect: Detection = Field(Detection(), description="Scoring samples and telling normal from abnormal.")
+    detectors: dict[str, SerializeAsAny[Options]] = Field({}, description="Each detector's own parameters.")
+
+    def detector(self, name: str) -> Any:
+        """Return the typed parameters of a detector."""
+        return self.detectors[name]
+
+
+class InverseParams(Options):
+    """The parameters of one inverse mapping of a trained model (`inverse_config.yml`)."""
+
+    model: FilePath = Field(description="The trained model: its run's folder, with :best, :latest or :v12 behind it.")
+    plugins: list[FilePath] = Field([], description="Python files with your own parts, relative to this file.")
+    runtime: Runtime = Field(Runtime(), description="Seed, threads and precision: they change every number.")
+    inverse: Inverse = Field(Inverse(), description="Mapping a signal to its latent.")

@@ -1,0 +1,235 @@
+"""Files of parameters with every key explained, and the resolved parameters of one run."""
+
+import json
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ecgan.config.checking import overlay
+from ecgan.config.describing import allowed, schema_at, schema_of
+from ecgan.config.loading import resolve_detection, resolve_inverse, resolve_params
+from ecgan.config.options import Options
+from ecgan.config.reading import Document, scalar_kind
+from ecgan.config.schema import DetectionParams, InverseParams, Params, Runtime
+from ecgan.registry import DETECTORS, PROTOCOLS
+
+_WIDTH = 110
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./ -]*[A-Za-z0-9_./-]|[A-Za-z_]")
+_READ_OTHERWISE = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # by programs that read YAML 1.1
+_RUN_SECTIONS = (
+    "experiment",
+    "dataset",
+    "plugins",
+    "runtime",
+    "fetch",
+    "preprocess",
+    "split",
+    "train",
+    "models",
+    "modules",
+)
+
+
+def render_params(
+    dataset: str,
+    models: Sequence[str],
+    experiment: Mapping[str, Any] | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+) -> str:
+    """Write the commented YAML for a dataset and models, with the defaults that these bring.
+
+    Args:
+        dataset: Its name.
+        models: Their names or aliases.
+        experiment: Values of the section `experiment`: entity, project, run, data_dir.
+        overrides: Nested values laid over the defaults, `{"train": {"epochs": 3}}`.
+
+    Raises:
+        EcganError: A name is unknown or a value does not fit.
+    """
+    values: dict[str, Any] = {
+        "experiment": dict(experiment or {}),
+        "dataset": dataset,
+        "models": list(models),
+        "modules": {name: {} for name in models},
+    }
+    params = resolve_params(Document("the parameters", overlay(values, dict(overrides or {}))))
+    return render(params)
+
+
+def render(params: Params) -> str:
+    """Write complete parameters as commented YAML; reading it back gives equal parameters."""
+    title = f"# Parameters of the pipeline: dataset {params.dataset}, {_and(params.models)}."
+    usage = "# `ecgan init` writes such a file; every stage reads its own section. A missing key takes its default."
+    return _document([title, usage], params, list(type(params).model_fields))
+
+
+def render_config(params: Params, model: str, *, fold: int | None = None) -> str:
+    """Write the parameters that one trained run depends on: its `config.yml`.
+
+    What only later stages read (inverse, detect, detectors, report) is left out, so that changing it leaves the
+    file as it is; `load_params(…, plugins=False)` reads it.
+
+    Args:
+        params: The parameters of the pipeline.
+        model: The model of the run.
+        fold: The fold of the run; None keeps all.
+    """
+    experiment = params.experiment.model_copy(update={"run": params.run_name(model)})
+    split = params.split if fold is None else params.split.model_copy(update={"folds": [fold]})
+    update = {"experiment": experiment, "split": split, "models": [model], "modules": {model: params.modules[model]}}
+    run = params.model_copy(update=update)
+    title = f"# Parameters of one trained run of {model}. This file is data: nothing that it names is executed."
+    return _document([title], run, list(_RUN_SECTIONS))
+
+
+def render_detection(
+    model: str,
+    entity: str,
+    project: str,
+    name: str,
+    *,
+    detector: str | None = None,
+    runtime: Runtime | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> str:
+    """Write the commented parameters of a detection (`ad_config.yml`).
+
+    Args:
+        model: Reference of the trained model, `models/ecgan/demo/aegan:best`.
+        entity: First folder of the results.
+        project: Second folder of the results.
+        name: Third folder of the results.
+        detector: Name of the detector; None takes the default.
+        runtime: Seed, threads and precision of the run; None takes the defaults.
+        overrides: Nested values laid over the defaults.
+    """
+    values: dict[str, Any] = {"model": model, "experiment": {"entity": entity, "project": project, "name": name}}
+    values |= {"detect": {"detector": detector}} if detector else {}
+    values |= {"runtime": runtime.model_dump()} if runtime else {}
+    params = resolve_detection(Document("the parameters", overlay(values, dict(overrides or {}))))
+    title = "# Parameters of one detection with a trained model: `ecgan-detect FILE`."
+    return _document([title], params, list(DetectionParams.model_fields))
+
+
+def render_inverse(model: str, *, runtime: Runtime | None = None, overrides: Mapping[str, Any] | None = None) -> str:
+    """Write the commented parameters of an inverse mapping (`inverse_config.yml`).
+
+    Args:
+        model: Reference of the trained model, `models/ecgan/demo/aegan:best`.
+        runtime: Seed, threads and precision of the run; None takes the defaults.
+        overrides: Nested values laid over the defaults.
+    """
+    values: dict[str, Any] = {"model": model} | ({"runtime": runtime.model_dump()} if runtime else {})
+    params = resolve_inverse(Document("the parameters", overlay(values, dict(overrides or {}))))
+    title = "# Parameters of one inverse mapping of a trained model: `ecgan-inverse FILE`."
+    return _document([title], params, list(InverseParams.model_fields))
+
+
+def _document(header: list[str], params: Options, keys: list[str]) -> str:
+    choices = _choices(params)
+    lines = list(header)
+    for key in keys:
+        description = type(params).model_fields[key].description or ""
+        lines += ["", *_comment(f"--- {key}: {description}", "")]
+        lines += _entry(key, getattr(params, key), "", (key,), choices)
+    return "\n".join(lines) + "\n"
+
+
+def _entry(key: str, value: Any, indent: str, path: tuple[str, ...], choices: dict[str, str]) -> list[str]:
+    key_text = _scalar(key)
+    if isinstance(value, Options):
+        fields = list(type(value).model_fields)
+        inner = [line for name in fields for line in _field(value, name, f"{indent}  ", path, choices)]
+        return [f"{indent}{key_text}:", *inner] if inner else [f"{indent}{key_text}: {{}}"]
+    if isinstance(value, dict) and any(isinstance(item, (Options, dict)) for item in value.values()):
+        inner = [
+            line for name, item in value.items() for line in _entry(name, item, f"{indent}  ", (*path, name), choices)
+        ]
+        return [f"{indent}{key_text}:", *inner]
+    return [f"{indent}{key_text}: {_flow(value)}"]
+
+
+def _field(options: Options, name: str, indent: str, path: tuple[str, ...], choices: dict[str, str]) -> list[str]:
+    """Write one key of a section below a comment that says what it means and what it may be."""
+    cls = type(options)
+    here = (*path, name)
+    value = getattr(options, name)
+    admitted = choices.get(".".join(here)) or allowed(schema_at(cls, (name,)), schema_of(cls))
+    words = [_sentence(cls.model_fields[name].description or "")]
+    if admitted and admitted not in ("text", "a mapping") and not isinstance(value, Options):
+        words.append(_sentence(admitted))
+    return [*_comment(" ".join(filter(None, words)), indent), *_entry(name, value, indent, here, choices)]
+
+
+def _sentence(text: str) -> str:
+    first = text[:1].upper() if text[:1].isascii() else text[:1]
+    return f"{first}{text[1:]}{'' if text.endswith(('.', '!', '?')) or not text else '.'}"
+
+
+def _choices(params: Options) -> dict[str, str]:
+    """Return what the registries admit for keys whose type is only text."""
+    detect = getattr(params, "detect", None)
+    choices = {"split.protocol": "one of " + ", ".join(PROTOCOLS.names())} if hasattr(params, "split") else {}
+    if detect is not None:
+        strategies = ", ".join(DETECTORS.get(detect.detector).strategies)
+        choices["detect.strategies"] = f"a list of {strategies}"
+    return choices
+
+
+def _comment(text: str, indent: str) -> list[str]:
+    prefix = f"{indent}# "
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=prefix, subsequent_indent=prefix, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, Options):
+        value = value.model_dump()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_scalar(str(key))}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_flow(item) for item in value) + "]"
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    """Write a scalar so that YAML 1.1 and 1.2 read the same."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return _float(value)
+    if _PLAIN.fullmatch(value) and value.lower() not in _READ_OTHERWISE and scalar_kind(value) == "str":
+        return str(value)
+    return _quoted(value)
+
+
+def _float(value: float) -> str:
+    text = repr(value)
+    mantissa, e, exponent = text.partition("e")
+    if not e:
+        return text
+    sign = "" if exponent.startswith("-") else "+"  # YAML 1.1 wants a point and a sign
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{sign}{exponent.removeprefix('+')}"
+
+
+def _quoted(text: str) -> str:
+    plain = json.dumps(text, ensure_ascii=False)
+    return re.sub(
+        r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029]", _escape, plain
+    )
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match.group()):04x}"
+
+
+def _and(words: list[str]) -> str:
+    return f"model{'s' if len(words) > 1 else ''} {', '.join(words)}"

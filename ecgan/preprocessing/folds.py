@@ -1,0 +1,213 @@
+"""Folds: which samples train, validate and test; made, stored, read, and validation cut in two halves."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.config.schema import Split
+from ecgan.errors import EcganError
+from ecgan.files import read_json, write_text
+from ecgan.preprocessing.patients import deal_greedily, roster
+from ecgan.preprocessing.protocols.base import EvaluationSets, Indices, Labels, Partition, by_class, together
+from ecgan.registry import PROTOCOLS
+
+_PARTS = ("train", "vali", "test")
+_HALVES = 1  # beside the seed and the fold's number: the halves draw from a stream of their own
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Which samples train, validate and test.
+
+    Attributes:
+        index: Number of the fold, from 0.
+        protocol: Name of the protocol that made it.
+        seed: Its seed.
+        data_sha256: Hash of the data that the indices point into.
+        train: Sorted indices of training samples, int64.
+        vali: Sorted indices of validation samples, int64.
+        test: Sorted indices of test samples, int64.
+    """
+
+    index: int
+    protocol: str
+    seed: int
+    data_sha256: str
+    train: Indices
+    vali: Indices
+    test: Indices
+
+    def check_data(self, sha256: str) -> None:
+        """Refuse data other than those that the indices point into.
+
+        Raises:
+            EcganError: The hashes differ.
+        """
+        if sha256 != self.data_sha256:
+            raise EcganError(
+                f"fold {self.index} belongs to other data: it was made for {self.data_sha256[:12]}…,"
+                f" the processed data are {sha256[:12]}….",
+                "Run `ecgan split` (or `dvc repro split`) again, or preprocess with the parameters of that run.",
+            )
+
+    def check_size(self, count: int) -> None:
+        """Refuse indices beyond the number of samples.
+
+        Raises:
+            EcganError: An index is `count` or more.
+        """
+        largest = max(int(part[-1]) for part in (self.train, self.vali, self.test))
+        if largest >= count:
+            raise EcganError(
+                f"fold {self.index} refers to sample {largest}, and there are {count} samples.",
+                "Run `ecgan split` again.",
+            )
+
+
+def make_folds(
+    labels: Labels,
+    table: Any,
+    options: Split,
+    seed: int,
+    *,
+    evaluation_sets: EvaluationSets | None = None,
+    data_sha256: str,
+) -> list[Fold]:
+    """Divide samples by the protocol `options.protocol` into `options.k` folds.
+
+    Args:
+        labels: Class ids, int64, shape (n,); 0 is normal.
+        table: One row a sample.
+        options: The section `split`.
+        seed: Seed of everything that is drawn.
+        evaluation_sets: Records of DS1 and DS2, or None where the dataset has no standard.
+        data_sha256: Hash of the data.
+
+    Raises:
+        EcganError: The samples do not allow the protocol, or stored folds belong to other data.
+    """
+    protocol = PROTOCOLS.get(options.protocol)()
+    folds = []
+    for index, part in enumerate(protocol.make(labels, table, options, seed, evaluation_sets)):
+        name, drawn = protocol.name, seed
+        if part.source is not None:
+            part.source.check_data(data_sha256)
+            name, drawn = part.source.protocol, part.source.seed
+        folds.append(Fold(index, name, drawn, data_sha256, part.train, part.vali, part.test))
+    return folds
+
+
+def save_fold(path: Path, fold: Fold) -> None:
+    """Write a fold as JSON, each list of indices on a line of its own."""
+    values = {name: getattr(fold, name) for name in ("data_sha256", "index", "protocol", "seed")}
+    values |= {name: getattr(fold, name).tolist() for name in _PARTS}
+    lines = [
+        f"{json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}" for name, value in sorted(values.items())
+    ]
+    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def load_fold(path: Path) -> Fold:
+    """Read a fold; everything in it is checked.
+
+    Raises:
+        EcganError: The file is missing, is no JSON, or does not hold three disjoint, sorted lists of indices.
+    """
+    found = read_json(path)
+    try:
+        return _checked(found)
+    except ValueError as error:
+        raise EcganError(f"{path} is no fold: {error}.", "Run `ecgan split` again.") from None
+
+
+def _checked(found: Any) -> Fold:
+    expected = {"index": int, "protocol": str, "seed": int, "data_sha256": str} | dict.fromkeys(_PARTS, list)
+    if not isinstance(found, dict) or set(found) != set(expected):
+        raise ValueError(f"it needs the keys {', '.join(sorted(expected))} and no others")
+    for name, kind in expected.items():
+        if type(found[name]) is not kind:
+            raise ValueError(f"{name} is {type(found[name]).__name__}, expected {kind.__name__}")
+    if found["index"] < 0 or found["seed"] < 0 or not found["protocol"]:
+        raise ValueError("index and seed are at least 0, and the protocol has a name")
+    digits = found["data_sha256"]
+    if len(digits) != 64 or set(digits) - set("0123456789abcdef"):
+        raise ValueError("data_sha256 is no SHA-256 (64 hexadecimal digits)")
+    parts = {name: _index_list(name, found[name]) for name in _PARTS}
+    every = np.concatenate(list(parts.values()))
+    if len(np.unique(every)) != len(every):
+        raise ValueError("a sample is in two of train, vali and test")
+    return Fold(found["index"], found["protocol"], found["seed"], digits, **parts)
+
+
+def _index_list(name: str, items: list[Any]) -> Indices:
+    if not items:
+        raise ValueError(f"{name} is empty")
+    if any(type(item) is not int or not 0 <= item < 2**62 for item in items):
+        raise ValueError(f"{name} holds something else than whole numbers from 0")
+    indices = np.array(items, dtype=np.int64)
+    if (np.diff(indices) <= 0).any():
+        raise ValueError(f"{name} is not sorted, or holds a sample twice")
+    return indices
+
+
+def vali_halves(
+    fold: Fold, labels: Labels, patients: NDArray[Any] | None = None, seed: int | None = None
+) -> tuple[Indices, Indices]:
+    """Cut the validation samples into a half to fit on and a half to report.
+
+    Stratified by class; of an odd number the additional sample, and so a class of one, is in the first half. With
+    protocols by patient, whole patients are dealt to the halves.
+
+    Args:
+        fold: The fold.
+        labels: Class ids of all samples, shape (n,).
+        patients: Patient of each sample, shape (n,); needed by protocols by patient.
+        seed: Seed of the draw; None takes the fold's.
+
+    Returns:
+        Sorted indices of the half for thresholds, weights and versions, and of the half for reported figures.
+
+    Raises:
+        EcganError: A half would lack normal or abnormal samples, or patients are needed and not known.
+    """
+    rng = np.random.default_rng([fold.seed if seed is None else seed, _HALVES, fold.index])
+    if PROTOCOLS.get(fold.protocol).by_patient:
+        return _patient_halves(fold, labels, patients, rng)
+    classes = by_class(labels, fold.vali, rng)
+    halves = [together([samples[start::2] for samples in classes]) for start in (0, 1)]
+    if not all((labels[half] == 0).any() and (labels[half] != 0).any() for half in halves):
+        abnormal = int(np.count_nonzero(labels[fold.vali]))
+        raise EcganError(
+            f"the validation samples of fold {fold.index} cannot be halved: {len(fold.vali) - abnormal} are normal and"
+            f" {abnormal} abnormal; both halves need both.",
+            "Take more samples, or a smaller split.k.",
+        )
+    return halves[0], halves[1]
+
+
+def _patient_halves(
+    fold: Fold, labels: Labels, patients: NDArray[Any] | None, rng: np.random.Generator
+) -> tuple[Indices, Indices]:
+    if patients is None:
+        raise EcganError(
+            f"the protocol {fold.protocol!r} halves validation by patient, and the samples have no patients.",
+            "Take the protocol normal_only or stratified, or a dataset that knows its patients.",
+        )
+    people = roster(patients[fold.vali], labels[fold.vali])
+    try:
+        first, _ = deal_greedily(people, 2, rng)
+    except ValueError:
+        raise EcganError(
+            f"the validation patients of fold {fold.index} cannot be halved: {people.with_normal} have normal and"
+            f" {people.with_abnormal} abnormal samples; two of each are needed.",
+            "Set a smaller split.k, so that more patients validate, or take the protocol normal_only.",
+        ) from None
+    chosen = np.isin(patients[fold.vali], first)
+    return fold.vali[chosen], fold.vali[~chosen]
+
+
+__all__ = ["Fold", "Partition", "load_fold", "make_folds", "save_fold", "vali_halves"]

@@ -5,7 +5,7 @@ import sys
 from typing import ClassVar
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 
@@ -91,6 +91,7 @@ def test_scalars(text, value, tmp_path):
     assert type(found) is type(value)
 
 
+@settings(deadline=None, max_examples=200)
 @given(st.text("0123456789eE+-._xo", min_size=1, max_size=7))
 @example("1e-4")
 @example("0x")

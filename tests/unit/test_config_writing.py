@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 
@@ -58,6 +58,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("config")
 
 
+quick = settings(deadline=None, max_examples=60)
 WORDS = st.text(max_size=30).filter(lambda text: not any(0xD800 <= ord(c) <= 0xDFFF for c in text))
 OVERRIDES = st.fixed_dictionaries(
     {},
@@ -82,6 +83,7 @@ OVERRIDES = st.fixed_dictionaries(
 )
 
 
+@quick
 @given(OVERRIDES)
 def test_what_is_written_is_read_back_and_written_the_same(folder, overrides):
     path = folder / "params.yaml"
@@ -98,6 +100,7 @@ def test_what_is_written_is_read_back_and_written_the_same(folder, overrides):
                 assert getattr(found, key) == value
 
 
+@quick
 @given(st.one_of(WORDS, st.floats(allow_nan=False, allow_infinity=False), st.integers(), st.booleans(), st.none()))
 def test_programs_with_yaml_1_1_read_the_same_scalars(value):
     assert yaml.safe_load(f"key: {_scalar(value)}\n")["key"] == value

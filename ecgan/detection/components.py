@@ -54,11 +54,16 @@ def mode_of_norms(norms: F64) -> float:
     own mode.
     """
     low, high = float(norms.min()), float(norms.max())
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
+    if not has_extent(low, high):
         return low
     counts, edges = np.histogram(norms, bins=HISTOGRAM_BINS, range=(low, high))
     fullest = int(np.argmax(counts))
     return float((edges[fullest] + edges[fullest + 1]) / 2)
+
+
+def has_extent(low: float, high: float) -> bool:
+    """Whether low and high are far enough apart to divide by their difference or to cut it in bins."""
+    return high - low > max(1e-12 * max(abs(low), abs(high)), 1e-290)
 
 
 def chunks(n: int, size: int = CHUNK) -> Iterator[slice]:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.detection.base import F64, State
+from ecgan.detection.components import has_extent
 from ecgan.detection.stored import AGAIN, stored_array, stored_mapping, stored_number
 from ecgan.detection.svm import RbfSvm, fit_svm
 from ecgan.errors import EcganError, nearest
@@ -278,9 +279,7 @@ def supervision(strategy: str, select_by: str | None) -> str:
 
 def scaled(values: F64, low: float, high: float) -> F64:
     """(e − low) / (high − low); a range without extent (a constant component) only loses its offset."""
-    extent = high - low
-    usable = extent > max(1e-12 * max(abs(low), abs(high)), 1e-290)
-    return (values - low) / (extent if usable else 1.0)
+    return (values - low) / (high - low if has_extent(low, high) else 1.0)
 
 
 def simplex(parts: int) -> list[tuple[float, ...]]:

@@ -50,6 +50,7 @@ def halves(draw, names=("reconstruction", "discrimination")):
 
 
 @given(scored())
+@settings(deadline=None)
 def test_auroc_and_average_precision_are_those_of_scikit_learn(case):
     scores, labels = case
     np.testing.assert_allclose(auroc(scores, labels != 0), oracle.roc_auc_score(labels != 0, scores), rtol=1e-12)
@@ -59,6 +60,7 @@ def test_auroc_and_average_precision_are_those_of_scikit_learn(case):
 
 
 @given(weighted())
+@settings(deadline=None)
 def test_weighted_auroc_and_average_precision_are_those_of_scikit_learn(case):
     scores, labels, weights = case
     abnormal = labels != 0
@@ -69,6 +71,7 @@ def test_weighted_auroc_and_average_precision_are_those_of_scikit_learn(case):
 
 
 @given(scored(values=coarse))
+@settings(deadline=None)
 def test_monotone_transforms_leave_the_ranking_alone(case):
     scores, labels = case
     for transformed in (np.exp(scores), scores**3, 5 * scores - 2):
@@ -77,12 +80,14 @@ def test_monotone_transforms_leave_the_ranking_alone(case):
 
 
 @given(scored(values=coarse))
+@settings(deadline=None)
 def test_reversed_scores_have_the_complementary_auroc(case):
     scores, labels = case
     np.testing.assert_allclose(auroc(-scores, labels != 0), 1 - auroc(scores, labels != 0), atol=1e-12)
 
 
 @given(scored(), st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_the_order_of_samples_does_not_matter(case, random):
     scores, labels = case
     order = list(range(len(scores)))
@@ -95,7 +100,7 @@ def test_the_order_of_samples_does_not_matter(case, random):
 
 
 @given(halves(("reconstruction", "discrimination", "latent")), st.randoms(use_true_random=False))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_weights_do_not_depend_on_the_order_of_samples(case, random):
     components, labels = case
     order = list(range(len(labels)))
@@ -108,6 +113,7 @@ def test_weights_do_not_depend_on_the_order_of_samples(case, random):
 
 
 @given(scored(), st.sampled_from(["best_f1", "quantile"]))
+@settings(deadline=None)
 def test_decisions_are_monotone_in_the_score(case, method):
     scores, labels = case
     predicted = fit_threshold(scores, labels, method).predict(scores)
@@ -121,6 +127,7 @@ def _f1(predicted, abnormal):
 
 
 @given(scored(values=coarse | fine | st.floats(1, 1 + 1e-14)))
+@settings(deadline=None)
 def test_best_f1_equals_brute_force_over_all_thresholds(case):
     scores, labels = case
     abnormal = labels != 0
@@ -132,6 +139,7 @@ def test_best_f1_equals_brute_force_over_all_thresholds(case):
 
 
 @given(scored(), st.floats(0.01, 1.0))
+@settings(deadline=None)
 def test_the_quantile_leaves_at_least_its_share_below_and_no_more_than_needed(case, quantile):
     scores, labels = case
     normal = scores[labels == 0]
@@ -143,7 +151,7 @@ def test_the_quantile_leaves_at_least_its_share_below_and_no_more_than_needed(ca
 
 
 @given(halves())
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_the_lambda_grid_equals_a_plain_double_loop(case):
     components, labels = case
     abnormal = labels != 0
@@ -162,7 +170,7 @@ def test_the_lambda_grid_equals_a_plain_double_loop(case):
 
 
 @given(halves(("reconstruction", "discrimination", "latent")))
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 def test_three_components_are_never_worse_on_the_fit_half_than_two(case):
     components, labels = case
     found = []
@@ -174,6 +182,7 @@ def test_three_components_are_never_worse_on_the_fit_half_than_two(case):
 
 
 @given(st.sampled_from(simplex(3)), hnp.arrays(np.float64, (3, 6), elements=st.floats(0, 1)))
+@settings(deadline=None)
 def test_weighted_sums_stay_between_their_parts(weights, parts):
     total = weighted_sum(weights, list(parts))
     assert (total <= parts.max(axis=0) + 1e-12).all()
@@ -181,6 +190,7 @@ def test_weighted_sums_stay_between_their_parts(weights, parts):
 
 
 @given(scored(values=coarse))
+@settings(deadline=None)
 def test_label_metrics_are_those_of_scikit_learn(case):
     scores, labels = case
     predicted, abnormal = scores > 0, labels != 0
@@ -201,6 +211,7 @@ def test_label_metrics_are_those_of_scikit_learn(case):
 
 
 @given(scored())
+@settings(deadline=None)
 def test_curves_are_monotone_or_bounded_and_end_where_they_must(case):
     scores, labels = case
     roc = roc_frame({"a": scores}, labels != 0)["a"].to_numpy()
@@ -213,12 +224,13 @@ def test_curves_are_monotone_or_bounded_and_end_where_they_must(case):
 
 
 @given(hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(0, 1e6)))
+@settings(deadline=None)
 def test_the_mode_lies_among_the_norms(norms):
     assert norms.min() <= mode_of_norms(norms) <= norms.max()
 
 
 @given(st.integers(1, 200), st.integers(1, 20), st.integers(1, 6), st.integers(0, 10_000), st.booleans())
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_knn_equals_all_distances_sorted(training, samples, k, seed, coarsely):
     rng = np.random.default_rng(seed)
     train, x = (rng.normal(size=(n, 1, 5)).astype(np.float32) for n in (max(training, k), samples))

@@ -44,6 +44,7 @@ def test_mode_is_the_centre_of_the_fullest_of_fifty_bins():
 def test_mode_of_equal_norms_is_that_norm():
     assert parts.mode_of_norms(np.full(7, 1.25)) == 1.25
     assert parts.mode_of_norms(np.array([3.0])) == 3.0
+    assert parts.mode_of_norms(np.array([0.0, 5e-324])) == 0.0  # no 50 bins fit in between
 
 
 def test_mode_of_a_normal_latent_is_near_that_of_the_chi_distribution():

@@ -98,6 +98,14 @@ def _shape(rows: list[tuple[float, float, float, float]]) -> Shape:
     return Shape(time=table[:, 0], width=table[:, 1], height=table[:, 2:])
 
 
+def _side_by_side(first: Shape, second: Shape) -> Shape:
+    return Shape(
+        time=np.concatenate([first.time, second.time]),
+        width=np.concatenate([first.width, second.width]),
+        height=np.concatenate([first.height, second.height]),
+    )
+
+
 def _normal(rng: np.random.Generator, kind: str) -> Shape:
     """Draw a patient's ordinary beat: P, Q, R, a late part of the QRS, S, T."""
     r, t = rng.uniform(0.8, 1.5), rng.uniform(0.15, 0.4)
@@ -154,13 +162,13 @@ def _rhythm(rng: np.random.Generator, profile: Profile, duration: float) -> tupl
     current = rr_process(rng, duration + 5, mean, spread=0.05 * mean, ratio=rng.uniform(0.4, 0.8))
     shares = (profile.ventricular, profile.atrial, profile.fusion)
     chances = np.cumsum(shares)
-    times, intervals, symbols = [], [], []
+    beats: list[tuple[float, float, str]] = []
     time, interval, factor, follows_ectopic = 0.3 + mean * rng.random(), mean, 1.0, False
     while time < duration - 0.8:
         draw, coupling, pause = rng.random(3)
         kind = int(np.searchsorted(chances, draw, side="right"))
         base = current[int(time * RR_RATE)]
-        if kind < len(shares) and times and not follows_ectopic:
+        if kind < len(shares) and beats and not follows_ectopic:
             symbol, low, high = (("V", 0.58, 0.80), ("A", 0.72, 0.90), ("F", 0.84, 0.97))[kind]
             early = low + (high - low) * coupling
             time -= interval * (1 - early)
@@ -169,12 +177,11 @@ def _rhythm(rng: np.random.Generator, profile: Profile, duration: float) -> tupl
             follows_ectopic = True
         else:
             symbol, factor, follows_ectopic = profile.ordinary, 1.0, False
-        times.append(time)
-        intervals.append(interval)
-        symbols.append(symbol)
+        beats.append((time, interval, symbol))
         interval = base * factor
         time += interval
-    return np.asarray(times), np.asarray(intervals), symbols
+    times, intervals, symbols = zip(*beats, strict=True)
+    return np.asarray(times), np.asarray(intervals), list(symbols)
 
 
 def _waves(
@@ -185,34 +192,34 @@ def _waves(
     shapes: tuple[Shape, Shape],
     variability: float,
 ) -> Waves:
-    """Place the waves of all beats: the ordinary shape, the ventricular one, or for fusion beats a part of each."""
-    normal, ventricular = shapes
+    """Place the waves of all beats, each a little different from the last one of its kind."""
     kinds, count = np.asarray(symbols), len(symbols)
-    share = np.where(kinds == "V", 1.0, 0.0)
-    share[kinds == "F"] = rng.uniform(0.2, 0.65, count)[kinds == "F"]
-    time = np.concatenate([normal.time, ventricular.time])
-    width = np.concatenate([normal.width, ventricular.width])
-    height = np.concatenate([normal.height, ventricular.height])
-    part = np.concatenate(
-        [np.tile(1 - share, (len(normal.time), 1)), np.tile(share, (len(ventricular.time), 1))]
-    ).T  # (n, W)
-    part[kinds == "V", 0] = 0.0
-    late = time > 0.15
-    stretch = np.where(late, np.clip(np.sqrt(intervals / 0.8), 0.8, 1.15)[:, None], 1.0)  # (n, W)
-    when = time * stretch
-    is_atrial = (kinds == "A")[:, None]
-    first = np.arange(len(time)) == 0
-    when = when + np.where(is_atrial & first, 0.03 * rng.random((count, 1)), 0.0)
-    ectopic_p = rng.uniform(-0.4, 0.8, (count, 1))
-    part = part * np.where(is_atrial & first, ectopic_p, 1.0)
+    part = _parts(rng, kinds, shapes)  # (n, W)
+    both = _side_by_side(*shapes)
+    shrink = np.clip(np.sqrt(intervals / 0.8), 0.8, 1.15)[:, None]
+    away = both.time * np.where(both.time > 0.15, shrink, 1.0)  # (n, W): T comes earlier after a short interval
+    atrial_p = (kinds == "A")[:, None] & (np.arange(len(both.time)) == 0)
+    away += np.where(atrial_p, 0.03 * rng.random((count, 1)), 0.0)
+    part = part * np.where(atrial_p, rng.uniform(-0.4, 0.8, (count, 1)), 1.0)
     beat = 1 + 0.05 * variability * rng.standard_normal((count, 1))
     own = 1 + 0.10 * variability * rng.standard_normal(part.shape)
     breadth = 1 + 0.05 * variability * np.clip(rng.standard_normal(part.shape), -3, 3)
     return Waves(
-        time=times[:, None] + when,
-        width=width * breadth,
-        height=(part * beat * own)[:, :, None] * height,
+        time=times[:, None] + away,
+        width=both.width * breadth,
+        height=(part * beat * own)[:, :, None] * both.height,
     )
+
+
+def _parts(rng: np.random.Generator, kinds: NDArray[np.str_], shapes: tuple[Shape, Shape]) -> F64:
+    """Return which part of each wave a beat has, shape (n, W): the ordinary waves, then the ventricular ones.
+
+    A ventricular beat has all of the latter, a fusion beat some of both, any other beat none of them.
+    """
+    share = np.where(kinds == "V", 1.0, 0.0)
+    share = np.where(kinds == "F", rng.uniform(0.2, 0.65, len(kinds)), share)
+    ordinary, ventricular = (len(shape.time) for shape in shapes)
+    return np.repeat(np.stack([1 - share, share], axis=1), [ordinary, ventricular], axis=1)
 
 
 def _clock(length: int) -> F64:
@@ -239,19 +246,19 @@ def _disturbances(rng: np.random.Generator, length: int) -> F64:
 def _wander(rng: np.random.Generator, length: int) -> F64:
     """Slow drift of the electrodes: noise below 0.6 Hz."""
     slow = signal.butter(2, 0.6, fs=SAMPLING_RATE, output="sos")
-    drift = np.asarray(signal.sosfilt(slow, rng.standard_normal(length)), dtype=np.float64)
-    return rng.uniform(0.03, 0.12) * drift / drift.std()
+    drift: F64 = signal.sosfilt(slow, rng.standard_normal(length))
+    return np.asarray(rng.uniform(0.03, 0.12) * drift / drift.std())
 
 
 def _muscle(rng: np.random.Generator, length: int) -> F64:
     """Noise of 15-100 Hz, with a few bursts of one to three seconds in which it is several times stronger."""
     band = signal.butter(2, [15.0, 100.0], btype="bandpass", fs=SAMPLING_RATE, output="sos")
-    noise = np.asarray(signal.sosfilt(band, rng.standard_normal(length)), dtype=np.float64)
+    noise: F64 = signal.sosfilt(band, rng.standard_normal(length))
     strength = np.ones(length)
     for _ in range(rng.poisson(length / SAMPLING_RATE / 25)):
         start = rng.integers(0, length)
         strength[start : start + int(SAMPLING_RATE * rng.uniform(1.0, 3.0))] = rng.uniform(3.0, 8.0)
-    return rng.uniform(0.008, 0.025) * noise / noise.std() * strength
+    return np.asarray(rng.uniform(0.008, 0.025) * noise / noise.std() * strength)
 
 
 def _mains(rng: np.random.Generator, length: int) -> F64:

@@ -21,7 +21,7 @@ import numpy as np
 from ecgan.detection.base import F32, F64, Mapping
 from ecgan.errors import EcganError
 
-CHUNK = 4096
+CHUNK = 2048
 HISTOGRAM_BINS = 50
 
 

@@ -69,7 +69,6 @@ def test_chunks_give_the_same_bytes_as_one_piece(monkeypatch):
     x = np.random.default_rng(1).normal(size=(23, 1, 8)).astype(np.float32)
     whole = parts.model_components(x, _mapping(), 1.0)
     seen = []
-    monkeypatch.setattr(parts, "CHUNK", 5)
     monkeypatch.setattr(parts.chunks, "__defaults__", (5,))
     pieces = parts.model_components(x, _mapping(seen=seen), 1.0)
     assert seen == [5, 5, 5, 5, 3]

@@ -65,14 +65,8 @@ def init(
 
     if out.exists() and not force:
         raise EcganError(f"{out} is there already.", "Say --force to overwrite it, or -o FILE to write another.")
-    text = render_params(
-        dataset,
-        model or ["aegan", "vaegan"],
-        entity=entity,
-        project=project,
-        run=run,
-        overrides={"experiment": {"data_dir": data_dir}},
-    )
+    experiment = {"entity": entity, "project": project, "run": run, "data_dir": data_dir}
+    text = render_params(dataset, model or ["aegan", "vaegan"], experiment)
     write_text(out, text)
     _say(f"wrote {out}")
 

@@ -20,8 +20,7 @@ def write_detection(model: str, names: list[str], out: Path, detector: str, *, f
     reference = parse_reference(model)
     params = load_trained(reference.folder, folds_of(reference)[0], reference.version).params
     entity, project, name = names
-    runtime = {"runtime": params.runtime.model_dump()}
-    text = render_detection(model, entity=entity, project=project, name=name, detector=detector, overrides=runtime)
+    text = render_detection(model, entity, project, name, detector=detector, runtime=params.runtime)
     _write(out, text, force=force)
 
 
@@ -29,7 +28,7 @@ def write_inverse(model: str, out: Path, *, force: bool) -> None:
     """Write the file of one inverse mapping; the trained run must be there."""
     reference = parse_reference(model)
     params = load_trained(reference.folder, folds_of(reference)[0], reference.version).params
-    _write(out, render_inverse(model, overrides={"runtime": params.runtime.model_dump()}), force=force)
+    _write(out, render_inverse(model, runtime=params.runtime), force=force)
 
 
 def detect(config: Path) -> None:

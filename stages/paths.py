@@ -54,6 +54,14 @@ def report(params: Params, stage: str, name: str, fold: int) -> Path:
     return REPORTS / experiment.entity / experiment.project / experiment.run / stage / f"fold_{fold}"
 
 
+def summary(params: Params) -> Path:
+    """Output of `report`: `reports/report`, or `reports/<entity>/<project>/<run>/report` if the run has a name."""
+    experiment = params.experiment
+    if experiment.run is None:
+        return REPORTS / "report"
+    return REPORTS / experiment.entity / experiment.project / experiment.run / "report"
+
+
 def resume(params: Params, model: str, fold: int) -> Path:
     """State of an interrupted training, outside every output of the pipeline."""
     return RESUME / run(params, model).relative_to(MODELS) / f"fold_{fold}.safetensors"

@@ -63,7 +63,7 @@ def run(params: Params, model: str, fold: int) -> Progress:
         _write(out, progress, network, params.train.select_by)
         save_input(out, expected)
         save_fold(out / "split.json", split)
-        write_text(out / "config.yml", render_config(params, model))
+        write_text(out / "config.yml", render_config(params, model, fold=fold))
         resume.clear()
     return progress
 
@@ -90,7 +90,7 @@ def _write(out: Path, progress: Progress, model: Model, criterion: str) -> None:
 
 def _fingerprint(params: Params, model: str, split: Fold) -> str:
     """Hash everything that an interrupted training depends on: parameters, samples, code, torch."""
-    digest = hashlib.sha256(render_config(params, model).encode())
+    digest = hashlib.sha256(render_config(params, model, fold=split.index).encode())
     facts = [split.data_sha256, split.train.tolist(), split.vali.tolist(), torch.__version__, str(device())]
     digest.update(json.dumps(facts).encode())
     for file in [*sorted(Path(ecgan.__file__).parent.rglob("*.py")), *plugin_files()]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from ecgan.files import write_bytes
@@ -76,15 +76,15 @@ class ResumeFile:
 
     def load(self, model: Model, optimizers: Optimizers) -> Progress:
         """Restore model and optimizers and return where the run stood; a fresh start where nothing fits."""
+        if not self.path.is_file():
+            return Progress()
         try:
             with safe_open(self.path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 if metadata.get("fingerprint") != self.fingerprint:
                     return Progress()
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-        except (OSError, ValueError, RuntimeError) as error:
-            if self.path.exists() and type(error).__name__ != "FileNotFoundError":
-                self.path.unlink()
+        except (OSError, SafetensorError):  # not written by `save`, which is atomic: of no use
             return Progress()
         model.load_state_dict(_below(tensors, "model."))
         for name, optimizer in optimizers.items():

@@ -1,0 +1,83 @@
+"""Stage `report`: results of `detect` and histories of `train` → `reports/report`: table, figures, summary, page."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ecgan.config import Params
+from ecgan.errors import EcganError
+from ecgan.files import read_json, sole_writer, write_text
+from ecgan.preprocessing.processed import load_described
+from ecgan.registry import DATASETS
+from ecgan.reporting.build import build
+from ecgan.reporting.console import print_results
+from ecgan.reporting.examples import examples_from_json
+from ecgan.reporting.inputs import KINDS, Example, ReportInputs, RunResult
+from ecgan.reporting.markdown import readme_table
+from stages import paths
+
+COMMANDS = ["make repro", "dvc metrics show", "dvc plots show"]
+
+
+def run(params: Params, readme: Path | None = None) -> None:
+    """Write the report over the models, detectors and folds that the parameters list.
+
+    Args:
+        params: The parameters.
+        readme: A file whose results table is renewed as well, between its two markers.
+    """
+    inputs = _inputs(params)
+    with sole_writer(paths.summary(params)) as folder:
+        for name, text in build(inputs).items():
+            write_text(folder / name, text)
+    if readme is not None:
+        text = readme_table(readme.read_text(encoding="utf-8"), inputs.metrics)
+        write_text(readme, text)
+    print_results(inputs.metrics)
+
+
+def _inputs(params: Params) -> ReportInputs:
+    about = load_described(paths.processed(params))
+    card = DATASETS.get(params.dataset).card
+    dataset: dict[str, Any] = {
+        "name": about.name,
+        "title": card.title,
+        "source": card.source,
+        "licence": card.licence,
+        "counts": about.counts,
+        "sampling_rate": about.sampling_rate,
+        "leads": about.leads,
+        "class_mapping": about.mapping,
+    }
+    shown = ("fetch", "preprocess", "split", "train", "runtime")
+    methods = [(name, True) for name in params.models] + [(name, False) for name in params.detect.classical]
+    return ReportInputs(
+        title=f"{params.experiment.entity} / {params.experiment.project}",
+        dataset=dataset,
+        params={name: getattr(params, name).model_dump(mode="json") for name in shown},
+        runs=[_result(params, name, fold, trained) for name, trained in methods for fold in params.split.folds],
+        demonstration=params.dataset == "ecgsyn",
+        commands=COMMANDS,
+    )
+
+
+def _result(params: Params, name: str, fold: int, trained: bool) -> RunResult:
+    """Read what `detect` and `train` wrote of one method and fold."""
+    folder = paths.report(params, "detect", name, fold)
+    if not (folder / "metrics.json").is_file():
+        raise EcganError(f"there are no results of {name}, fold {fold}, in {folder}.", "Run `ecgan detect` first.")
+    return RunResult(
+        metrics=read_json(folder / "metrics.json"),
+        scores=pd.read_csv(folder / "scores.csv"),
+        roc=pd.read_csv(folder / "roc.csv"),
+        pr=pd.read_csv(folder / "pr.csv"),
+        history=pd.read_csv(paths.part(params, "train", name, fold) / "history.csv") if trained else None,
+        examples=_examples(folder / "examples.json", params.report.beats),
+    )
+
+
+def _examples(path: Path, count: int) -> list[Example]:
+    """Read the examples and keep the first `count` of each kind."""
+    found = examples_from_json(read_json(path), str(path))
+    return [example for kind in KINDS for example in [e for e in found if e.kind == kind][:count]]

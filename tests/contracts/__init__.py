@@ -1,0 +1,1 @@
+"""Tests that hold files of the project against each other."""

@@ -1,0 +1,33 @@
+"""What a command must not import: waiting for torch to show a help text is a defect."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "pandas", "numpy", "pydantic", "matplotlib", "sklearn", "scipy", "wfdb", "dvclive")
+
+
+def imported_by(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(found.stdout.splitlines()[-1].split()) if found.stdout.strip() else set()
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    assert imported_by("import ecgan.cli") == set()
+
+
+@pytest.mark.parametrize("stage", ["fetch", "preprocess", "split", "report"])
+def test_stages_without_a_model_do_not_import_torch(stage: str) -> None:
+    code = f"import stages.{stage}\nfrom ecgan.config import load_params\nload_params('params.yaml', models=False)"
+    assert "torch" not in imported_by(code)
+
+
+def test_classical_detection_does_not_import_torch() -> None:
+    code = "import stages.detect\nfrom ecgan.registry import DETECTORS\n[DETECTORS.get(n) for n in DETECTORS.names()]"
+    assert "torch" not in imported_by(code)
+
+
+def test_reading_parameters_imports_neither_numpy_nor_torch() -> None:
+    assert imported_by("import ecgan.config") <= {"pydantic"}

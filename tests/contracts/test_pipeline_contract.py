@@ -1,0 +1,148 @@
+"""`dvc.yaml`, the stages and the parameters name the same things, and dependencies point one way."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ecgan.config import Params
+from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS
+
+from .imports import ROOT, closure, direct
+
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+COMMANDS = ("fetch", "preprocess", "split", "train", "inverse", "detect", "report")
+# What a stage takes from a registry, which imports its files by name where no parser sees it.
+FROM_REGISTRIES = {
+    "fetch": ["ecgan/datasets"],
+    "preprocess": ["ecgan/datasets"],
+    "split": ["ecgan/datasets", "ecgan/preprocessing/protocols"],
+    "train": ["ecgan/models", "ecgan/preprocessing/protocols"],
+    "inverse": ["ecgan/models"],
+    "detect": ["ecgan/models", "ecgan/detection/detectors"],
+    "detect-classical": ["ecgan/detection/detectors"],
+    "report": ["ecgan/datasets"],
+}
+# `stages/detect.py` serves two stages; the classical detectors never reach the branch that needs torch.
+NOT_REACHED = {"detect-classical": {"ecgan/runs.py", "ecgan/inversion", "ecgan/models", "ecgan/training"}}
+
+
+def command(stage: str) -> str:
+    return stage.split("-")[0]
+
+
+def test_one_word_for_stage_command_module_and_section() -> None:
+    assert {command(stage) for stage in PIPELINE} == set(COMMANDS)
+    for name in COMMANDS:
+        assert (ROOT / "stages" / f"{name}.py").is_file()
+        assert name in Params.model_fields
+    for stage, entry in PIPELINE.items():
+        assert entry["cmd"].startswith(f"$ECGAN_RUN python -m ecgan {command(stage)}")
+        assert entry["desc"]
+
+
+@pytest.mark.parametrize("stage", PIPELINE)
+def test_deps_cover_every_file_that_the_stage_imports(stage: str) -> None:
+    entry = PIPELINE[stage]
+    deps = [ROOT / dep for dep in entry["deps"] if "${" not in dep]
+    unreached = [ROOT / path for path in NOT_REACHED.get(stage, ())]
+    needed = closure(ROOT / "stages" / f"{command(stage)}.py")
+    for package in FROM_REGISTRIES[stage]:
+        for file in (ROOT / package).rglob("*.py"):
+            needed |= closure(file)
+    missing = {
+        str(file.relative_to(ROOT))
+        for file in needed
+        if not any(file == place or place in file.parents for place in [*deps, *unreached])
+    }
+    assert not missing, f"add to the deps of {stage} in dvc.yaml"
+
+
+@pytest.mark.parametrize("stage", PIPELINE)
+def test_deps_exist_and_none_is_superfluous(stage: str) -> None:
+    needed = closure(ROOT / "stages" / f"{command(stage)}.py")
+    for package in FROM_REGISTRIES[stage]:
+        for file in (ROOT / package).rglob("*.py"):
+            needed |= closure(file)
+    for dep in PIPELINE[stage]["deps"]:
+        if "${" in dep or dep.startswith("reports/") or dep == "plugins":
+            continue
+        path = ROOT / dep
+        assert path.exists(), dep
+        assert any(file == path or path in file.parents for file in needed), f"{stage} does not need {dep}"
+
+
+def test_every_stage_depends_on_plugins_and_reads_parameters_itself() -> None:
+    for stage, entry in PIPELINE.items():
+        assert "plugins" in entry["deps"], stage
+        assert "plugins" in entry["params"], stage
+        assert not re.search(r"\$\{(?!item\.)", entry["cmd"]), f"{stage}: a parameter in the command"
+
+
+def test_params_named_in_the_pipeline_exist() -> None:
+    from ecgan.config import load_params
+
+    params = load_params(ROOT / "params.yaml").model_dump()
+    for entry in PIPELINE.values():
+        for key in entry["params"]:
+            for value in (key.replace("${item.model}", "aegan").replace("${item.detector}", "knn"),):
+                found = params
+                for part in value.split("."):
+                    assert part in found, key
+                    found = found[part]
+
+
+LEVELS = [
+    {"errors", "files", "arrays", "registry", "config", "ecg", "runtime"},
+    {"datasets", "models", "preprocessing"},
+    {"training", "inversion", "detection", "evaluation", "reporting", "tracking"},
+    {"runs", "about"},
+    {"cli", "__main__"},
+]
+
+
+def level(path: Path) -> int:
+    part = path.relative_to(ROOT / "ecgan").parts[0].removesuffix(".py")
+    return next(index for index, names in enumerate(LEVELS) if part in names or part == "__init__")
+
+
+def test_the_library_points_one_way() -> None:
+    for file in (ROOT / "ecgan").rglob("*.py"):
+        if file.name == "__init__.py" and file.parent.name == "ecgan":
+            continue
+        for target in direct(file):
+            inside = target.is_relative_to(ROOT / "ecgan")
+            if file == ROOT / "ecgan" / "cli.py":
+                continue
+            assert inside, f"{file} imports {target}: the library does not know the stages"
+            if target != ROOT / "ecgan" / "__init__.py":
+                assert level(target) <= level(file), f"{file} imports {target}, an arrow back up"
+
+
+def test_only_the_command_line_imports_stages_and_only_inside_functions() -> None:
+    tree = ast.parse((ROOT / "ecgan" / "cli.py").read_text())
+    top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert not [node for node in top if "stages" in ast.unparse(node)]
+
+
+def test_stages_are_thin() -> None:
+    for file in (ROOT / "stages").glob("*.py"):
+        assert len(file.read_text().splitlines()) <= 130, file
+
+
+def test_files_stay_small() -> None:
+    for folder in ("ecgan", "stages"):
+        for file in (ROOT / folder).rglob("*.py"):
+            assert len(file.read_text().splitlines()) <= 380, file
+
+
+def test_every_registered_part_says_what_it_is() -> None:
+    for registry in (DATASETS, MODELS, DETECTORS, PROTOCOLS):
+        names = registry.names()
+        assert names
+        for name in names:
+            cls = registry.get(name)
+            assert getattr(cls, "title", None) or cls.card.title, name
+            assert cls.__doc__, name

@@ -1,0 +1,111 @@
+"""The command line as a user meets it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMANDS = ("init", "fetch", "preprocess", "split", "train", "inverse", "detect", "report", "info", "list")
+
+
+def ecgan(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ecgan", *arguments], capture_output=True, text=True, cwd=cwd, check=False
+    )
+
+
+def classic(name: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    code = f"import sys; sys.argv[0] = 'ecgan-{name}'; from ecgan.cli import {name}_classic as run; run()"
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, check=False)
+
+
+def test_help_lists_every_command_and_each_has_an_example() -> None:
+    text = ecgan("--help").stdout
+    for command in COMMANDS:
+        assert f" {command} " in text
+        help_text = ecgan(command, "--help").stdout
+        assert "ecgan" in help_text.split("Options")[-1], f"{command} --help has no example"
+
+
+def test_version() -> None:
+    assert ecgan("--version").stdout.startswith("ecgan ")
+
+
+def test_init_writes_a_file_that_is_valid_and_never_overwrites_by_accident(tmp_path: Path) -> None:
+    assert ecgan("init", "-d", "ecgsyn", "-m", "aegan", "lab", "study", cwd=tmp_path).returncode == 0
+    checked = ecgan("info", "params.yaml", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stderr
+    assert "models aegan" in checked.stdout
+    again = ecgan("init", cwd=tmp_path)
+    assert again.returncode == 1
+    assert "--force" in again.stderr
+
+
+def test_a_mistake_is_one_message_without_traceback(tmp_path: Path) -> None:
+    ecgan("init", cwd=tmp_path)
+    path = tmp_path / "params.yaml"
+    path.write_text(path.read_text().replace("  epochs:", "  epoch:"))
+    for arguments in (["info", "params.yaml"], ["train"], ["fetch"]):
+        found = ecgan(*arguments, cwd=tmp_path)
+        assert found.returncode == 1
+        assert "Traceback" not in found.stderr
+        assert "epochs" in found.stderr
+        assert "params.yaml" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["preprocess"], "ecgan fetch"),
+        (["split"], "ecgan preprocess"),
+        (["train"], "ecgan preprocess"),
+        (["inverse"], "ecgan train"),
+        (["detect", "--model", "aegan"], "ecgan"),
+        (["report"], "ecgan"),
+        (["train", "--model", "vaegann"], "vaegan"),
+        (["train", "--fold", "77"], "split.folds"),
+        (["list", "dataset"], "datasets"),
+        (["init", "-d", "mitbi", "-o", "other.yaml"], "mitbih"),
+    ],
+)
+def test_what_is_missing_is_named_with_the_next_step(arguments: list[str], words: str, tmp_path: Path) -> None:
+    ecgan("init", cwd=tmp_path)
+    found = ecgan(*arguments, cwd=tmp_path)
+    assert found.returncode == 1
+    assert words in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_list_shows_what_there_is() -> None:
+    text = ecgan("list", "datasets").stdout
+    for name in ("ecgsyn", "mitbih", "mitbih_beatgan"):
+        assert name in text
+    assert "vaegan" in ecgan("list", "models").stdout
+    assert "knn" in ecgan("list", "detectors").stdout
+    assert "interpatient_strict" in ecgan("list", "protocols").stdout
+
+
+def test_classic_init_reaches_the_data_directory(tmp_path: Path) -> None:
+    found = classic("init", "-d", "ecgsyn", "-m", "beatgan", "-l", "elsewhere", "lab", "study", "run", cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    text = (tmp_path / "config.yml").read_text()
+    assert "data_dir: elsewhere" in text
+    assert "run: run" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("train", [], "config.yml"),
+        ("detect", [], "ecgan-detect -i"),
+        ("detect", ["-i", "models/nowhere:best", "a", "b", "c"], "no trained run"),
+        ("detect", ["-i", "models/nowhere:best", "a"], "three names"),
+        ("inverse", ["-i", "nowhere"], "no trained run"),
+    ],
+)
+def test_classic_commands_say_what_is_missing(name: str, arguments: list[str], words: str, tmp_path: Path) -> None:
+    found = classic(name, *arguments, cwd=tmp_path)
+    assert found.returncode == 1
+    assert words in found.stderr
+    assert "Traceback" not in found.stderr

@@ -34,8 +34,16 @@ def test_every_beat_once_whatever_its_direction_and_scale(height: float) -> None
 
 def test_t_waves_are_no_beats() -> None:
     places = np.arange(300, 7000, 290)
-    ecg = bumps(7200, places, 4, 1.0) + bumps(7200, places + 100, 14, 0.6)
-    assert_same_places(detect_r_peaks(filtered(ecg), RATE), places, 1)
+    broad = bumps(7200, places + 100, 8, 0.9)  # high enough for a beat, but less than half as steep
+    assert_same_places(detect_r_peaks(filtered(bumps(7200, places, 4, 1.0) + broad), RATE), places, 1)
+
+
+@pytest.mark.parametrize(("up", "down", "is_upright"), [(1.0, -0.5, True), (0.5, -1.0, False)])
+def test_the_r_peak_is_the_deflection_that_stands_out(up: float, down: float, is_upright: bool) -> None:
+    places = np.arange(300, 7000, 290)
+    ecg = bumps(7200, places, 4, up) + bumps(7200, places + 14, 4, down)
+    found = detect_r_peaks(filtered(ecg), RATE)
+    assert_same_places(found, places if is_upright else places + 14, 2)
 
 
 @pytest.mark.parametrize(("after", "is_found"), [(460, True), (290, False)])

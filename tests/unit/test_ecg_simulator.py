@@ -58,6 +58,12 @@ def test_the_same_seed_gives_the_same_patient_and_another_seed_another_one() -> 
     assert not np.array_equal(first.signals, other.signals)
 
 
+def test_two_patients_of_one_kind_are_two_patients() -> None:
+    first, second = (simulate(index, 0, 0.5, 1.0, 1.0) for index in (0, len(PROFILES)))
+    assert not np.array_equal(first.samples, second.samples)
+    assert not np.array_equal(first.signals, second.signals)
+
+
 def test_annotations_are_in_order_inside_the_record_and_start_with_the_rhythm() -> None:
     for index in range(len(PROFILES)):
         record = simulate(index, seed=1, minutes=1.0, noise=1.0, variability=1.0)

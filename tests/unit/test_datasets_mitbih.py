@@ -1,5 +1,6 @@
 """The two MIT-BIH datasets, on small records of the same kind."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from ecgan.datasets.annotated import BeatOptions
 from ecgan.datasets.mitbih import DS1, DS2, PACED, Mitbih
 from ecgan.datasets.mitbih_beatgan import MitbihBeatgan, PreprocessOptions
 from ecgan.ecg.filters import fir_bandpass
+from ecgan.ecg.hamilton import correct_r_peaks, detect_r_peaks
 from ecgan.ecg.records import Record, read_record, write_record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
@@ -97,6 +99,21 @@ def test_normal_beats_need_an_r_peak_and_abnormal_ones_do_not(raw: Path, tmp_pat
     assert int(record.samples[moved_normal]) not in kept
     assert int(record.samples[moved_abnormal]) in kept
     assert int(record.samples[ordinary[6]]) in kept
+
+
+def test_near_is_less_than_ten_samples_from_the_late_position(raw: Path, tmp_path: Path) -> None:
+    record = read_record(raw, "114")
+    lead = fir_bandpass(record.select(["MLII"])[:, 0], 360.0, 3.0, 45.0, order=108)
+    peaks = correct_r_peaks(lead, detect_r_peaks(lead, 360.0), 360.0)
+    offsets = {8: True, 9: False, -10: True, -11: False}
+    positions = peaks.copy()
+    positions[5:9] += list(offsets)
+    record = replace(record, samples=positions, symbols=["N"] * len(peaks), notes=[])
+    write_record(tmp_path, record)
+    (tmp_path / "RECORDS").write_text("114\n")
+    kept = set(MitbihBeatgan().preprocess(tmp_path, PreprocessOptions()).table["sample"])
+    found = {offset: int(positions[place]) in kept for place, offset in enumerate(offsets, start=5)}
+    assert found == offsets
 
 
 def test_a_record_without_mlii_is_refused_by_name(raw: Path) -> None:

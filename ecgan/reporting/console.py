@@ -1,0 +1,74 @@
+"""The results table on the terminal."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ecgan.reporting.grid import Grid, results_grid
+from ecgan.reporting.style import legal
+from ecgan.reporting.tables import SUPERVISION, Metrics, facts, results_table
+
+_FIRST = ("", "Method", "Detector", "Strategy", "Labels", "AUROC")
+_THEN = ("AP", "F1 abnormal", "Folds", "AUROC interval", "Sensitivity", "PPV", "MCC", "F1 weighted")
+
+
+def console_table(metrics: Sequence[Metrics], *, width: int = 160) -> Table:
+    """The results table for rich, with as many of its columns as the terminal is wide.
+
+    Args:
+        metrics: `metrics.json` of every method and fold.
+        width: Columns of the terminal.
+    """
+    grid, shared = results_grid(results_table(metrics)), facts(metrics)
+    kept = _fitting(grid, width)
+    folds = f"fold {shared.folds[0]}" if len(shared.folds) == 1 else f"folds {', '.join(map(str, shared.folds))}"
+    title = Text(f"{shared.dataset} · {shared.protocol} · {folds}") if shared.folds else Text("no results")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.show_edge = False
+    for place in kept:
+        column = grid.columns[place]
+        table.add_column(Text(column.title), justify="right" if column.number else "left", overflow="fold")
+    letters = [column.title for column in grid.columns].index("Labels")
+    for number, row in enumerate(grid.rows):
+        last = number + 1 < len(grid.rows) and grid.rows[number + 1][letters].text != row[letters].text
+        cells = [Text(legal(row[place].full), style="bold green" if row[place].strong else "") for place in kept]
+        table.add_row(*cells, end_section=last)
+    return table
+
+
+def print_results(metrics: Sequence[Metrics], console: Console | None = None) -> None:
+    """Print the results table and its legend; on standard output unless a console is given.
+
+    Args:
+        metrics: `metrics.json` of every method and fold.
+        console: Where to print.
+    """
+    console = console or Console()
+    console.print(console_table(metrics, width=console.width))
+    console.print(_legend(metrics, console.width))
+
+
+def _fitting(grid: Grid, width: int) -> list[int]:
+    """Places of the columns to show: the first always, the others in order of weight while there is room."""
+    titles = [column.title for column in grid.columns]
+    needed = [max([len(title), *(len(row[i].full) for row in grid.rows)]) + 2 for i, title in enumerate(titles)]
+    kept = [titles.index(title) for title in _FIRST if title in titles]
+    for title in _THEN:
+        if title in titles and sum(needed[i] for i in kept) + needed[titles.index(title)] + 2 <= width:
+            kept.append(titles.index(title))
+    return sorted(kept)
+
+
+def _legend(metrics: Sequence[Metrics], width: int) -> Text:
+    grid, shared = results_grid(results_table(metrics)), facts(metrics)
+    lines = ["● best generative, ○ best classical method by mean AUROC, within U and within S"]
+    lines += [f"{letter}: {meaning}" for letter, meaning in SUPERVISION.items()]
+    lines += [f"class mapping: {shared.class_mapping or 'none'}"]
+    lines += [f"test samples per fold: {counts}"] if (counts := shared.count_text("test")) else []
+    kept = _fitting(grid, width)
+    hidden = [column.title for place, column in enumerate(grid.columns) if place not in kept]
+    lines += [f"not shown, the terminal is too narrow: {', '.join(hidden)}"] if hidden else []
+    return Text("\n".join(map(legal, lines)), style="dim")

@@ -1,0 +1,347 @@
+"""What a report says, once: Markdown, page and files show the same text, tables and figures."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from ecgan.reporting import figures, traces
+from ecgan.reporting.ecg_paper import beat_svg, origin_text
+from ecgan.reporting.grid import Grid, class_grid, count_grid, fold_grid, method_grid, results_grid, short
+from ecgan.reporting.inputs import CAUGHT, EXPLAINED, FALSE_ALARM, MISSED, ReportInputs, RunResult
+from ecgan.reporting.tables import (
+    CLASSICAL,
+    GENERATIVE,
+    SUPERVISION,
+    Facts,
+    Metrics,
+    class_table,
+    facts,
+    fold_table,
+    mean_std,
+    name_of,
+    records,
+    results_table,
+)
+
+DEMONSTRATION: Final = (
+    "This is a demonstration on simulated beats. It shows that the pipeline works from end to end; "
+    "its numbers say nothing about patients and are no clinical evidence."
+)
+KIND_TEXT: Final = {
+    CAUGHT: "abnormal and flagged, highest scores",
+    MISSED: "abnormal and not flagged, lowest scores",
+    FALSE_ALARM: "normal and flagged, highest scores",
+    EXPLAINED: "normal and not flagged, lowest scores",
+}
+_PROTOCOLS: Final = {
+    "normal_only": "trained on normal samples only; validation and test hold all classes",
+    "beatgan": "trained on normal samples only, folds as in the BeatGAN paper",
+    "stratified": "a partition with the same share of each class in every part",
+    "interpatient": "DS1 → DS2 of de Chazal: no record in two parts (201 and 202, one man, are on both sides)",
+    "interpatient_strict": "DS1 without record 201 → DS2: no patient in two parts",
+    "fixed": "the folds of an earlier run",
+}
+_THRESHOLDS: Final = {
+    "best_f1": "at the threshold with the best F1 of the abnormal class on the fitting half of validation",
+    "quantile": "at a quantile of the scores of normal validation samples",
+}
+_DATASET: Final = {
+    "name": "Name",
+    "title": "What",
+    "source": "Source",
+    "licence": "Licence",
+    "counts": "Samples",
+    "sampling_rate": "Sampling rate",
+    "leads": "Leads",
+    "class_mapping": "Class mapping",
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure: its path relative to the report, heading, caption and SVG."""
+
+    path: str
+    title: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Beat:
+    """An example drawn: its path relative to the report, kind, caption and SVG."""
+
+    path: str
+    kind: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class BeatGroup:
+    """The examples of one method."""
+
+    title: str
+    note: str
+    beats: tuple[Beat, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """Everything that the report shows, ready to be set."""
+
+    title: str
+    warning: str
+    headline: tuple[str, ...]
+    results: Grid
+    result_notes: tuple[str, ...]
+    curves: tuple[Plot, ...]
+    classes: Grid
+    class_notes: tuple[str, ...]
+    class_plots: tuple[Plot, ...]
+    beats: tuple[BeatGroup, ...]
+    training: tuple[Plot, ...]
+    folds: Grid
+    fold_notes: tuple[str, ...]
+    methods: Grid
+    method_note: str
+    dataset: tuple[tuple[str, str], ...]
+    counts: Grid
+    count_note: str
+    params: tuple[tuple[str, str], ...]
+    commands: tuple[str, ...]
+    frames: dict[str, pd.DataFrame]
+
+    @property
+    def plots(self) -> tuple[Plot, ...]:
+        """All diagrams, beats apart."""
+        return (*self.curves, *self.class_plots, *self.training)
+
+
+def compose(inputs: ReportInputs) -> Content:
+    """Compute tables, draw figures and word the sentences of a report.
+
+    Raises:
+        EcganError: Results that do not belong into one table, see `ecgan.reporting.tables.facts`.
+    """
+    metrics = inputs.metrics
+    shared, results, classes, folds = facts(metrics), results_table(metrics), class_table(metrics), fold_table(metrics)
+    lines = figures.curves(inputs.runs)
+    return Content(
+        title=inputs.title,
+        warning=DEMONSTRATION if inputs.demonstration else "",
+        headline=headline(metrics, results, folds),
+        results=results_grid(results),
+        result_notes=result_notes(shared, results),
+        curves=_curve_plots(lines, shared) if lines else (),
+        classes=class_grid(classes, shared),
+        class_notes=_class_notes(shared),
+        class_plots=_class_plots(lines, shared) if lines else (),
+        beats=_beat_groups(inputs.runs),
+        training=_training_plots(lines),
+        folds=fold_grid(folds),
+        fold_notes=(_context(shared), *supervision_notes()),
+        methods=method_grid(metrics),
+        method_note="“Shown with” is the strategy that the figures show: the one with the best AUROC on the reporting "
+        "half of validation, mean over the folds; the test set has no say in it.",
+        dataset=_dataset_rows(inputs.dataset),
+        counts=count_grid(shared),
+        count_note=f"Protocol {_protocol(shared)}. Samples per fold; two numbers: the smallest and largest fold.",
+        params=tuple(_flat(inputs.params)),
+        commands=tuple(inputs.commands),
+        frames={"results.csv": results, "per_class.csv": classes, "folds.csv": folds},
+    )
+
+
+def headline(metrics: Sequence[Metrics], results: pd.DataFrame, folds: pd.DataFrame) -> tuple[str, ...]:
+    """The result in sentences: the best generative and classical rows, and their difference on the same folds."""
+    sentences = []
+    for supervision, words in (("U", "Without abnormal labels but for the threshold"), ("S", "With abnormal labels")):
+        rows = {r["best"]: r for r in records(results) if r["supervision"] == supervision and r["best"]}
+        best = [rows[f"best {family}"] for family in (GENERATIVE, CLASSICAL) if f"best {family}" in rows]
+        if best:
+            parts = [
+                f"best {r['family']} method {_row_name(r)}, AUROC {_mean(r['auroc_mean'], r['auroc_std'])}"
+                for r in best
+            ]
+            sentences.append(f"{words} ({supervision}): {'; '.join(parts)}.")
+        if len(best) == 2:
+            sentences.append(_difference(folds, best[0], best[1]))
+    if not metrics:
+        return ("There are no results yet.",)
+    return tuple(sentences) or ("AUROC is not defined on these test sets: they hold one class only.",)
+
+
+def result_notes(shared: Facts, results: pd.DataFrame) -> tuple[str, ...]:
+    """What a reader must know to read the results table."""
+    if not shared.folds:
+        return ()
+    several = f"Mean ± standard deviation (n − 1) over folds {', '.join(map(str, shared.folds))}"
+    one = f"One fold ({shared.folds[0]}), so there is no standard deviation"
+    notes = [_context(shared), f"{several if len(shared.folds) > 1 else one}."]
+    notes += supervision_notes()
+    notes.append("● best generative and ○ best classical method by mean AUROC on test, within U and within S.")
+    methods = [_THRESHOLDS.get(name, f"at thresholds chosen by {name}") for name in shared.thresholds]
+    notes.append(f"F1, MCC, sensitivity and PPV are {' or '.join(methods)}, never at the best one on test.")
+    if shared.bootstrap:
+        reach = "; from the lowest to the highest limit of the folds’ intervals" if len(shared.folds) > 1 else ""
+        notes.append(f"AUROC interval: {shared.bootstrap}{reach}.")
+    pairs = results.loc[results["family"] == GENERATIVE, "detector"].drop_duplicates()
+    if len(pairs):
+        notes.append(f"Generative models are scored by the detector {', '.join(map(str, pairs))}.")
+    return tuple(notes)
+
+
+def supervision_notes() -> list[str]:
+    """The legend of U and S."""
+    return [f"Labels {letter}: {meaning}." for letter, meaning in SUPERVISION.items()]
+
+
+def _context(shared: Facts) -> str:
+    counts = shared.count_text("test")
+    test = f" Test samples per fold: {counts}." if counts else ""
+    return (
+        f"Dataset {shared.dataset}, protocol {_protocol(shared)}; class mapping {shared.class_mapping or 'none'}.{test}"
+    )
+
+
+def _protocol(shared: Facts) -> str:
+    known = _PROTOCOLS.get(shared.protocol)
+    return f"{shared.protocol} ({known})" if known else shared.protocol
+
+
+def _class_notes(shared: Facts) -> tuple[str, ...]:
+    return (
+        _context(shared),
+        "One row for each method and use of labels, with its best strategy on validation.",
+        "Sensitivity: share of a class that was flagged; for the normal class these are false alarms. "
+        "PPV: flagged samples of the class among these and the false alarms.",
+        *supervision_notes(),
+    )
+
+
+def _difference(folds: pd.DataFrame, first: dict[str, Any], second: dict[str, Any]) -> str:
+    keys = ("method", "detector", "strategy")
+    pair = [folds[(folds[list(keys)] == [row[key] for key in keys]).all(axis=1)] for row in (first, second)]
+    left, right = (frame.set_index("fold")["auroc"] for frame in pair)
+    mean, std, count = mean_std((left - right).dropna())
+    sign = "+" if mean > 0 else ""
+    over = f"over {count} folds" if count > 1 else "on one fold"
+    names = f"{_row_name(first)} − {_row_name(second)}"
+    return f"Difference in AUROC on the same samples, {names}: {sign}{_mean(mean, std)} {over}."
+
+
+def _row_name(row: dict[str, Any]) -> str:
+    return str(row["method"]) if row["strategy"] == "plain" else f"{row['method']} ({row['strategy']})"
+
+
+def _mean(mean: float, std: float) -> str:
+    return short(mean) if math.isnan(std) else f"{short(mean)} ± {short(std)}"
+
+
+def _curve_plots(lines: Sequence[figures.Curve], shared: Facts) -> tuple[Plot, ...]:
+    band = " Line: mean of the folds; band: lowest to highest fold." if len(shared.folds) > 1 else ""
+    which = "Each method with its best strategy on validation, U or S in brackets."
+    return (
+        Plot("figures/roc.svg", "ROC", f"{which}{band}", figures.roc_figure(lines)),
+        Plot(
+            "figures/pr.svg",
+            "Precision and recall",
+            f"{which}{band} Chance is the share of abnormal samples in the test set.",
+            figures.pr_figure(lines, shared),
+        ),
+    )
+
+
+def _class_plots(lines: Sequence[figures.Curve], shared: Facts) -> tuple[Plot, ...]:
+    bars = Plot(
+        "figures/sensitivity.svg",
+        "Which classes are found",
+        "Share of each class that was flagged: bars are means over the folds, dots single folds. For the normal class "
+        "these are false alarms.",
+        figures.sensitivity_figure(lines, shared),
+    )
+    svg = traces.scores_figure(lines, shared)
+    caption = (
+        "Each class scaled to its own highest bar, first fold. The line is the threshold, what is coloured was "
+        "flagged; the last bar holds everything beyond."
+    )
+    return (bars, Plot("figures/scores.svg", "Scores of each class", caption, svg)) if svg else (bars,)
+
+
+def _training_plots(lines: Sequence[figures.Curve]) -> tuple[Plot, ...]:
+    svg = traces.training_figure(lines)
+    caption = "Thin lines: folds; thick line: their mean; dots: the versions that were used."
+    return (Plot("figures/training.svg", "Training", caption, svg),) if svg else ()
+
+
+def _beat_groups(runs: Sequence[RunResult]) -> tuple[BeatGroup, ...]:
+    """The examples of each method, of its first fold that has some."""
+    first: dict[str, RunResult] = {}
+    for run in sorted((run for run in runs if run.examples), key=lambda run: int(run.metrics["fold"])):
+        first.setdefault(name_of(run.metrics), run)
+    groups, taken = [], set[str]()
+    for name in dict.fromkeys(name_of(run.metrics) for run in runs):
+        if name not in first:
+            continue
+        beats = []
+        for beat in _beats(first[name]):
+            path, number = beat.path, 2
+            while path in taken:
+                path, number = f"{beat.path[:-4]}-{number}.svg", number + 1
+            taken.add(path)
+            beats.append(Beat(path, beat.kind, beat.caption, beat.svg))
+        strategies = sorted({example.strategy for example in first[name].examples})
+        note = f"Fold {first[name].metrics['fold']}, strategy {', '.join(strategies)}."
+        groups.append(BeatGroup(name, note, tuple(beats)))
+    return tuple(groups)
+
+
+def _beats(run: RunResult) -> list[Beat]:
+    beats = []
+    for example in run.examples:
+        entry = run.metrics["strategies"].get(example.strategy)
+        threshold = None if entry is None else entry["threshold"]["value"]
+        name = f"{_slug(str(run.metrics['method']))}-{_slug(example.kind)}-{example.index}"
+        patient = "" if example.patient is None else f", patient {example.patient}"
+        caption = f"{example.kind}: {example.class_name}, {origin_text(example)}{patient}"
+        beats.append(Beat(f"figures/beats/{name}.svg", example.kind, caption, beat_svg(example, threshold=threshold)))
+    return beats
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40] or "method"
+
+
+def _dataset_rows(dataset: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    rows = []
+    for key, title in _DATASET.items():
+        value = dataset.get(key)
+        if value is None or value in ("", {}, []):
+            continue
+        if isinstance(value, dict):
+            text = ", ".join(f"{name} {int(count):,}" for name, count in value.items())
+            text += f" (in all {sum(int(count) for count in value.values()):,})"
+        elif key == "sampling_rate":
+            text = f"{float(value):g} Hz" if float(value) else "time has no unit"
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+        rows.append((title, text))
+    return tuple(rows)
+
+
+def _flat(params: dict[str, Any], before: str = "") -> list[tuple[str, str]]:
+    """Nested parameters as dotted names and JSON values."""
+    rows = []
+    for key, value in params.items():
+        if isinstance(value, dict) and value:
+            rows += _flat(value, f"{before}{key}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+            rows.append((f"{before}{key}", text))
+    return rows

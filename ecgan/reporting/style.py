@@ -1,0 +1,186 @@
+"""How figures look, and how a matplotlib figure becomes the same SVG bytes on every machine."""
+
+import io
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from html import escape
+from typing import Any, Final
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+INK: Final = "#1f2430"
+MUTED: Final = "#667080"
+RULE: Final = "#dfe3e9"
+CARD: Final = "#fffffe"
+"""Ink, secondary ink, thin rules and ground of the diagrams; the page exchanges them for those of its theme."""
+
+COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Colours told apart with every common colour blindness (Okabe & Ito 2008, without yellow and black)."""
+
+DASHES: Final[tuple[Any, ...]] = ("solid", (0, (5, 2)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))
+FONT: Final = "'DejaVu Sans', sans-serif"
+MM: Final = 72 / 25.4
+"""Points in a millimetre."""
+
+_SETTINGS: Final[Any] = {
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["DejaVu Sans"],  # the one that comes with matplotlib, so widths are measured alike everywhere
+    "font.size": 8.5,
+    "text.parse_math": False,
+    "text.color": INK,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ecgan",
+    "path.simplify": True,
+    "axes.facecolor": "none",
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.formatter.use_mathtext": False,
+    "axes.formatter.useoffset": False,
+    "axes.unicode_minus": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "lines.solid_capstyle": "round",
+}
+_KEPT: Final = ("backend", "interactive", "toolbar", "webagg", "tk.", "macosx", "timezone", "datapath")
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Settings of the figures, whatever the user's matplotlibrc says; restored afterwards."""
+    with warnings.catch_warnings(), matplotlib.rc_context():
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
+        defaults: Any = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(_KEPT)}
+        matplotlib.rcParams.update(defaults)
+        matplotlib.rcParams.update(_SETTINGS)
+        yield
+
+
+def new_figure(width: float, height: float, ground: str = CARD) -> Figure:
+    """A figure of the given size in millimetres, outside of pyplot."""
+    figure = Figure(figsize=(width / 25.4, height / 25.4), facecolor=ground)
+    FigureCanvasSVG(figure)
+    return figure
+
+
+def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Axes at a place given in millimetres."""
+    w, h = (float(side) * 25.4 for side in figure.get_size_inches())
+    return figure.add_axes((left / w, bottom / h, width / w, height / h))
+
+
+def svg_text(figure: Figure, title: str) -> str:
+    """The figure as one `<svg>` element: no date, no metadata, no ids but those referred to, two decimals of a point.
+
+    Args:
+        figure: Made by `new_figure` within `style()`.
+        title: What it shows, for those who cannot see it.
+    """
+    buffer = io.StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(buffer, format="svg", metadata=nothing, facecolor=figure.get_facecolor())
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<defs>\s*</defs>\s*", "", text)
+    used = set(re.findall(r"(?:url\(|href=\")#([^\")]+)", text))
+    for number, name in enumerate(sorted(set(re.findall(r'\bid="([^"]*)"', text)), key=text.index)):
+        new = f' id="e{number}"' if name in used else ""
+        text = text.replace(f' id="{name}"', new)
+        if new:
+            text = text.replace(f"#{name})", f"#e{number})").replace(f'#{name}"', f'#e{number}"')
+    text = re.sub(r"<[^>]*>", _compact_tag, text)
+    width, height = (float(side) * 25.4 for side in figure.get_size_inches())
+    text = re.sub(r'\s*\b(width|height)="[\d.]+pt"', "", text, count=2)
+    head = f'<svg role="img" width="{_number(width)}mm" height="{_number(height)}mm" style="stroke-linejoin:round"'
+    text = text.replace("<svg", head, 1)
+    at = text.index(">", text.index("<svg")) + 1
+    text = f"{text[:at]}<title>{escape(legal(title))}</title>{text[at:]}"
+    return re.sub(r">\s+<", ">\n<", re.sub(r"[ \t]+\n", "\n", text)).replace("\n ", " ").strip() + "\n"
+
+
+def embedded(svg: str, name: str) -> str:
+    """The SVG for a place inside an HTML page: ids of its own, colours and font of the page's theme."""
+    svg = re.sub(r'(\bid="|href="#|url\(#)(e\d+)', rf"\g<1>{name}-\g<2>", svg)
+    for colour, variable in ((INK, "ink"), (MUTED, "muted"), (RULE, "rule"), (CARD, "card")):
+        svg = svg.replace(colour, f"var(--{variable})")
+    return svg.replace(FONT, "var(--sans)")
+
+
+def legal(text: str) -> str:
+    """Text on one line without characters that XML does not allow."""
+    clean = "".join(" " if unicodedata.category(sign) in {"Cc", "Cs", "Cn", "Zl", "Zp"} else sign for sign in str(text))
+    return " ".join(clean.split())
+
+
+def clip(text: str, length: int) -> str:
+    """Text of at most `length` characters, an ellipsis standing for the rest."""
+    text = legal(text)
+    return text if len(text) <= length else text[: max(length - 1, 0)].rstrip() + "…"
+
+
+def line_styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour and dashes of each name, in the given order: the same in all figures of a report."""
+    count = len(COLOURS)
+    return {
+        name: {"color": COLOURS[i % count], "linestyle": DASHES[(i // count) % len(DASHES)]}
+        for i, name in enumerate(dict.fromkeys(names))
+    }
+
+
+def _compact_tag(tag: re.Match[str]) -> str:
+    """A tag with two decimals and short paths; text between tags is not touched."""
+    short = re.sub(r'(\bd=")([^"]*)"', lambda found: f'{found[1]}{_compact_path(found[2])}"', tag[0])
+    return re.sub(r"-?\d+\.\d{3,}", lambda found: _number(float(found[0])), short)
+
+
+def _compact_path(path: str) -> str:
+    """The same path with relative lines, h and v where they fit; hundredths of a point, no drift."""
+    parts = path.split()
+    if set(re.findall("[A-Za-z]", path)) - set("MLz"):
+        return " ".join(parts)
+    out, x, y, start, i = [], 0, 0, (0, 0), 0
+    while i < len(parts):
+        if parts[i] == "z":
+            out.append("z")
+            (x, y), i = start, i + 1
+            continue
+        to_x, to_y = round(float(parts[i + 1]) * 100), round(float(parts[i + 2]) * 100)
+        out.append(_step(parts[i], to_x, to_y, to_x - x, to_y - y))
+        start = (to_x, to_y) if parts[i] == "M" else start
+        x, y, i = to_x, to_y, i + 3
+    return "".join(out)
+
+
+def _step(command: str, x: int, y: int, dx: int, dy: int) -> str:
+    """One step of a path, in hundredths of a point."""
+    if command == "M":
+        return f"M{_number(x / 100)} {_number(y / 100)}"
+    if not dx and not dy:
+        return ""
+    if not dx or not dy:
+        return f"h{_number(dx / 100)}" if dx else f"v{_number(dy / 100)}"
+    return f"l{_number(dx / 100)} {_number(dy / 100)}"
+
+
+def _number(value: float) -> str:
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    if text in {"-0", ""}:
+        return "0"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text

@@ -1,0 +1,337 @@
+"""Metrics of methods and folds as tidy tables: one row per method, detector and strategy, or per fold, or per class."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from ecgan.errors import EcganError
+
+METRICS: Final[dict[str, str]] = {
+    "auroc": "AUROC",
+    "ap": "AP",
+    "f1_abnormal": "F1 abnormal",
+    "f1_weighted": "F1 weighted",
+    "mcc": "MCC",
+    "sensitivity": "Sensitivity",
+    "ppv": "PPV",
+}
+"""Metrics of the results table and their headings."""
+
+SUPERVISION: Final[dict[str, str]] = {
+    "U": "abnormal labels were used for nothing but the threshold",
+    "S": "abnormal validation labels also fitted something else: λ, γ, the SVM or the choice of the version",
+}
+GENERATIVE: Final = "generative"
+CLASSICAL: Final = "classical"
+
+_EXTRA: Final = ("specificity", "best_f1_on_test")
+_INTERVALS: Final = ("auroc", "ap", "f1_abnormal")
+_AAMI: Final = ("N", "S", "V", "F", "Q")
+_KEY: Final = ["method", "detector", "strategy"]
+Metrics = Mapping[str, Any]
+Counts = dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What all rows of one table share.
+
+    Attributes:
+        dataset: Its name.
+        protocol: How the samples were split.
+        class_mapping: How annotations became classes.
+        folds: Numbers of the folds.
+        classes: Class names, the normal one first.
+        counts: For each set ("train", "vali_fit", "vali_report", "test") and class the lowest and highest number of
+            samples in a fold.
+        thresholds: Methods by which thresholds were chosen.
+        bootstrap: Sentence on the bootstrap, empty where there was none.
+    """
+
+    dataset: str
+    protocol: str
+    class_mapping: str
+    folds: tuple[int, ...]
+    classes: tuple[str, ...]
+    counts: dict[str, Counts]
+    thresholds: tuple[str, ...]
+    bootstrap: str
+
+    def count_text(self, part: str) -> str:
+        """Counts of one set in words: "N 900, S 30–31, V 60"."""
+        counts = self.counts.get(part, {})
+        return ", ".join(f"{name} {span(counts[name])}" for name in self.classes if name in counts)
+
+
+def span(limits: tuple[int, int]) -> str:
+    """One number, or lowest–highest."""
+    return f"{limits[0]:,}" if limits[0] == limits[1] else f"{limits[0]:,}–{limits[1]:,}"
+
+
+def facts(metrics: Sequence[Metrics]) -> Facts:
+    """Gather what the metrics have in common.
+
+    Raises:
+        EcganError: Metrics of different datasets, protocols, class mappings or test sets: one table cannot hold them.
+    """
+    test: dict[int, dict[str, int]] = {}
+    for one in metrics:
+        known = test.setdefault(_fold(one), _part(one, "test"))
+        if known != _part(one, "test"):
+            raise EcganError(
+                f"{name_of(one)} was tested on other samples of fold {_fold(one)} than {name_of(metrics[0])}",
+                "Run `ecgan detect` for all methods again, on the same folds.",
+            )
+    counts = {}
+    for part in ("train", "vali_fit", "vali_report", "test"):
+        found = [_part(one, part) for one in metrics if part in one["counts"]]
+        names = sorted({name for entry in found for name in entry})
+        counts[part] = {name: _limits(entry.get(name, 0) for entry in found) for name in names}
+    return Facts(
+        dataset=_shared(metrics, "dataset"),
+        protocol=_shared(metrics, "protocol"),
+        class_mapping=_shared(metrics, "class_mapping"),
+        folds=tuple(sorted(test)),
+        classes=class_order(metrics),
+        counts={part: entry for part, entry in counts.items() if entry},
+        thresholds=_distinct(s["threshold"]["method"] for one in metrics for s in one["strategies"].values()),
+        bootstrap=_bootstrap_text(metrics),
+    )
+
+
+def class_order(metrics: Sequence[Metrics]) -> tuple[str, ...]:
+    """Class names in the order for readers: AAMI's where it fits, otherwise the normal class, then by name."""
+    normal: set[str] = set()
+    names: set[str] = set()
+    for one in metrics:
+        names.update(name for entry in one["counts"].values() for name in entry)
+        for strategy in one["strategies"].values():
+            names.update(strategy["test"]["per_class"])
+            normal.update(name for name, entry in strategy["test"]["per_class"].items() if "sensitivity" not in entry)
+    if names <= set(_AAMI):
+        return tuple(name for name in _AAMI if name in names)
+    return tuple(sorted(names, key=lambda name: (name not in normal, name)))
+
+
+def name_of(one: Metrics) -> str:
+    """The method, with its detector where that is something else."""
+    method, detector = str(one["method"]), str(one["detector"])
+    return method if method == detector else f"{method} · {detector}"
+
+
+def fold_table(metrics: Sequence[Metrics]) -> pd.DataFrame:
+    """One row per method, detector, strategy and fold, with every number that was measured.
+
+    Raises:
+        EcganError: The same method, detector, strategy and fold twice, or an incomplete `metrics.json`.
+    """
+    rows = [_fold_row(one, name) for one in metrics for name in one["strategies"]]
+    frame = pd.DataFrame(rows, columns=None if rows else [*_KEY, "supervision", "fold"])
+    twice = frame[frame.duplicated([*_KEY, "fold"])]
+    if len(twice):
+        row = twice.iloc[0]
+        raise EcganError(f"{row['method']} × {row['strategy']} is there twice for fold {row['fold']}")
+    return frame
+
+
+def results_table(metrics: Sequence[Metrics]) -> pd.DataFrame:
+    """One row per method, detector and strategy: means and standard deviations over the folds.
+
+    Columns: method, detector, strategy, supervision ("U" or "S"), family ("generative" or "classical"), folds (their
+    number), best ("best generative" or "best classical" among the rows of the same supervision, by mean AUROC),
+    validation_auroc_mean, then `<metric>_mean`, `<metric>_std` (n − 1 in the denominator, NaN for one fold) and
+    `<metric>_folds` (in how many folds it was defined), and `<metric>_interval_low` / `_interval_high`: the lowest and
+    the highest limit of the folds' bootstrap intervals. At the end what all rows share.
+
+    Rows are ordered by supervision, U first, then by falling mean AUROC.
+    """
+    shared = facts(metrics) if metrics else None
+    folds = fold_table(metrics)
+    rows = [_summary(group) for _, group in folds.groupby(_KEY, sort=False)] if len(folds) else []
+    rows.sort(key=_rank)
+    _mark_best(rows)
+    columns = [*_KEY, "supervision", "family", "folds", "best", "validation_auroc_mean"]
+    for name in (*METRICS, *_EXTRA):
+        columns += [f"{name}_mean", f"{name}_std", f"{name}_folds"]
+        columns += [f"{name}_interval_low", f"{name}_interval_high"] if name in _INTERVALS else []
+    frame = pd.DataFrame(rows, columns=columns)
+    if shared is not None:
+        frame["dataset"], frame["protocol"], frame["class_mapping"] = (
+            shared.dataset,
+            shared.protocol,
+            shared.class_mapping,
+        )
+        frame["test_counts"] = shared.count_text("test")
+        frame["labels_used"] = [SUPERVISION[str(value)] for value in frame["supervision"]]
+    return frame
+
+
+def class_table(metrics: Sequence[Metrics]) -> pd.DataFrame:
+    """One row per method, detector, strategy and class: counts, share flagged, sensitivity and PPV over the folds.
+
+    `chosen` marks the strategy with the best mean validation AUROC among those of its method with the same supervision.
+    `flagged_mean` is the share of the class that was called abnormal: for an abnormal class its sensitivity, for the
+    normal one the rate of false alarms, which has neither sensitivity nor PPV.
+    """
+    order = {name: place for place, name in enumerate(class_order(metrics))}
+    chosen = _best_validated(metrics, [*_KEY[:2], "supervision"])
+    found: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    rows = []
+    for one in metrics:
+        for name, strategy in one["strategies"].items():
+            for label, entry in strategy["test"]["per_class"].items():
+                found.setdefault((str(one["method"]), str(one["detector"]), name, label), []).append(entry)
+    ranked = {tuple(row[key] for key in _KEY): row for row in records(results_table(metrics))}
+    for (method, detector, strategy, label), entries in found.items():
+        counts = [int(entry["count"]) for entry in entries]
+        row: dict[str, Any] = {"method": method, "detector": detector, "strategy": strategy}
+        row["supervision"] = ranked[method, detector, strategy]["supervision"]
+        row["chosen"] = chosen[method, detector, row["supervision"]] == strategy
+        row |= {"class": label, "count_min": min(counts), "count_max": max(counts)}
+        flagged = [
+            int(entry["flagged"]) / count if count else math.nan for entry, count in zip(entries, counts, strict=True)
+        ]
+        row["flagged_mean"], row["flagged_std"], _ = mean_std(flagged)
+        for metric in ("sensitivity", "ppv"):
+            row[f"{metric}_mean"], row[f"{metric}_std"], _ = mean_std([_number(entry.get(metric)) for entry in entries])
+        rows.append(row)
+    places = {key: place for place, key in enumerate(ranked)}
+    rows.sort(key=lambda row: (places[row["method"], row["detector"], row["strategy"]], order[row["class"]]))
+    columns = [*_KEY, "supervision", "chosen", "class", "count_min", "count_max", "flagged_mean", "flagged_std"]
+    return pd.DataFrame(rows, columns=[*columns, "sensitivity_mean", "sensitivity_std", "ppv_mean", "ppv_std"])
+
+
+def chosen_strategies(metrics: Sequence[Metrics]) -> dict[tuple[str, str], str]:
+    """For each (method, detector) the strategy with the best mean validation AUROC; test results have no say.
+
+    Equal ones are decided by supervision (U before S), then by name.
+    """
+    return {(method, detector): strategy for (method, detector), strategy in _best_validated(metrics, _KEY[:2]).items()}
+
+
+def _best_validated(metrics: Sequence[Metrics], group: Sequence[str]) -> dict[tuple[str, ...], str]:
+    """The strategy with the best mean validation AUROC in each group of rows of the results table."""
+    best: dict[tuple[str, ...], tuple[float, int, str]] = {}
+    for row in records(results_table(metrics)):
+        value, key = row["validation_auroc_mean"], tuple(str(row[name]) for name in group)
+        rank = (-value if math.isfinite(value) else math.inf, "US".index(row["supervision"]), str(row["strategy"]))
+        best[key] = min(best.get(key, rank), rank)
+    return {key: strategy for key, (_, _, strategy) in best.items()}
+
+
+def mean_std(values: Iterable[float]) -> tuple[float, float, int]:
+    """Mean, standard deviation (n − 1; NaN for fewer than two) and number of the values that are not NaN."""
+    array = np.array([value for value in values if not math.isnan(value)], dtype=np.float64)
+    if not len(array):
+        return math.nan, math.nan, 0
+    return float(array.mean()), float(array.std(ddof=1)) if len(array) > 1 else math.nan, len(array)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as mappings."""
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """CSV with six decimals, an empty field for what is not defined."""
+    return str(frame.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
+
+
+def _fold_row(one: Metrics, name: str) -> dict[str, Any]:
+    strategy, where = one["strategies"][name], f"metrics of {name_of(one)}, fold {one.get('fold')}, {name}"
+    try:
+        test, validation = strategy["test"], strategy["validation"]
+        row: dict[str, Any] = {"method": str(one["method"]), "detector": str(one["detector"]), "strategy": name}
+        row |= {"supervision": strategy["supervision"], "fold": _fold(one), "seed": one["seed"]}
+        row |= {"version": one["version"] or "", "select_by": one["select_by"] or ""}
+        row["threshold"] = _number(strategy["threshold"]["value"])
+        row["threshold_method"] = strategy["threshold"]["method"]
+        row["parameters"] = json.dumps(strategy["parameters"], sort_keys=True)
+        row |= {metric: _number(test[metric]) for metric in METRICS}
+        row |= {metric: _number(test.get(metric)) for metric in _EXTRA}
+        row |= {f"{m}_{end}": _number(test.get(f"{m}_{end}")) for m in _INTERVALS for end in ("low", "high")}
+        row["validation_auroc"] = _number(validation["auroc"])
+    except KeyError as error:
+        raise EcganError(
+            f"{where}: there is no {error.args[0]!r}", "Run `ecgan detect` again to write it anew."
+        ) from None
+    if row["supervision"] not in SUPERVISION:
+        raise EcganError(f"{where}: supervision is {row['supervision']!r}, neither 'U' nor 'S'")
+    return row
+
+
+def _summary(group: pd.DataFrame) -> dict[str, Any]:
+    first = group.iloc[0]
+    row: dict[str, Any] = {key: first[key] for key in _KEY}
+    row["supervision"] = "S" if "S" in set(group["supervision"]) else "U"
+    row["family"] = CLASSICAL if first["method"] == first["detector"] else GENERATIVE
+    row["folds"], row["best"] = len(group), ""
+    row["validation_auroc_mean"] = mean_std(group["validation_auroc"])[0]
+    for name in (*METRICS, *_EXTRA):
+        row[f"{name}_mean"], row[f"{name}_std"], row[f"{name}_folds"] = mean_std(group[name])
+    for name in _INTERVALS:
+        row[f"{name}_interval_low"] = float(group[f"{name}_low"].min())
+        row[f"{name}_interval_high"] = float(group[f"{name}_high"].max())
+    return row
+
+
+def _rank(row: dict[str, Any]) -> tuple[Any, ...]:
+    auroc = row["auroc_mean"]
+    return (
+        "US".index(row["supervision"]),
+        math.isnan(auroc),
+        -auroc if auroc == auroc else 0.0,
+        *[row[k] for k in _KEY],
+    )
+
+
+def _mark_best(rows: list[dict[str, Any]]) -> None:
+    seen = set()
+    for row in rows:
+        group = (row["supervision"], row["family"])
+        if group not in seen and not math.isnan(row["auroc_mean"]):
+            seen.add(group)
+            row["best"] = f"best {row['family']}"
+
+
+def _bootstrap_text(metrics: Sequence[Metrics]) -> str:
+    found = [one["bootstrap"] for one in metrics if one.get("bootstrap") and one["bootstrap"].get("replicates")]
+    if not found:
+        return ""
+    level, unit = found[0]["level"], found[0]["unit"]
+    units = span(_limits(int(entry["units"]) for entry in found))
+    return f"{level:.0%} bootstrap, {found[0]['replicates']:,} draws of {unit}s, {units} in each fold"
+
+
+def _shared(metrics: Sequence[Metrics], key: str) -> str:
+    values = _distinct(one[key] for one in metrics)
+    if len(values) > 1:
+        word = key.replace("_", " ")
+        raise EcganError(f"one table cannot hold results of more than one {word}: {', '.join(values)}")
+    return values[0] if values else ""
+
+
+def _distinct(values: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(sorted({str(value) for value in values}))
+
+
+def _part(one: Metrics, part: str) -> dict[str, int]:
+    return {str(name): int(count) for name, count in one["counts"].get(part, {}).items()}
+
+
+def _limits(values: Iterable[int]) -> tuple[int, int]:
+    found = list(values)
+    return min(found), max(found)
+
+
+def _fold(one: Metrics) -> int:
+    return int(one["fold"])
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)

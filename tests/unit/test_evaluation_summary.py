@@ -45,6 +45,12 @@ def test_the_honest_f1_is_never_better_than_the_best_on_test():
         assert entry["f1_abnormal"] <= entry["best_f1_on_test"]
 
 
+def test_the_best_f1_on_test_is_that_of_the_best_threshold_and_not_of_ours():
+    scores, labels = {"a": np.array([1.0, 2.0, 3.0, 4.0])}, np.array([0, 0, 1, 2])
+    entry = evaluate(scores, {"a": np.ones(4, bool)}, labels, CLASSES, replicates=0)[0]["a"]
+    assert (entry["f1_abnormal"], entry["best_f1_on_test"]) == (4 / 6, 1.0)
+
+
 def test_the_entries_can_be_written_as_json(tmp_path):
     scores, predictions, labels = _set()
     write_json(tmp_path / "metrics.json", evaluate(scores, predictions, labels * 0, CLASSES, replicates=5)[0])
@@ -87,6 +93,11 @@ def test_pr_points_by_hand():
     frame = pr_frame({"a": np.array([4.0, 3.0, 2.0, 1.0])}, np.array([True, False, True, False]))
     found = dict(zip(frame["recall"].round(3), frame["a"], strict=True))
     assert (found[0.0], found[0.5], found[0.505], found[1.0]) == (1.0, 1.0, 2 / 3, 2 / 3)
+
+
+def test_precision_at_recall_zero_is_that_of_the_highest_score():
+    frame = pr_frame({"a": np.array([4.0, 3.0, 2.0])}, np.array([False, True, True]))
+    assert frame["a"].iloc[[0, 1, -1]].tolist() == [0.0, 0.5, 2 / 3]
 
 
 def test_areas_under_the_curves_are_the_metrics():

@@ -10,7 +10,7 @@ from ecgan.config.checking import overlay
 from ecgan.config.describing import allowed, schema_at, schema_of
 from ecgan.config.loading import resolve_detection, resolve_inverse, resolve_params
 from ecgan.config.options import Options
-from ecgan.config.reading import Document, scalar_kind
+from ecgan.config.reading import Document
 from ecgan.config.schema import DetectionParams, InverseParams, Params, Runtime
 from ecgan.registry import DETECTORS, PROTOCOLS
 
@@ -206,7 +206,7 @@ def _scalar(value: Any) -> str:
         return str(value)
     if isinstance(value, float):
         return _float(value)
-    if _PLAIN.fullmatch(value) and value.lower() not in _READ_OTHERWISE and scalar_kind(value) == "str":
+    if _PLAIN.fullmatch(value) and value.lower() not in _READ_OTHERWISE:
         return str(value)
     return _quoted(value)
 

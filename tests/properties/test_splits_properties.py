@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from ecgan.config import Split
@@ -262,5 +262,7 @@ def test_shares_add_up_and_stay_within_one(counts, data):
 
 @quick
 @given(st.integers(0, 10**6), st.integers(1, 99))
+@example(100, 7)
+@example(100, 29)
 def test_a_share_in_percent_has_no_error_of_binary_fractions(count, percent):
     assert ceil_share(percent / 100, count) == -(-percent * count // 100)

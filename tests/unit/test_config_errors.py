@@ -140,6 +140,10 @@ APPENDED = {
     "name with a slash": ("experiment:\n  entity: a/b\n", ["line 10: experiment.entity: found 'a/b'", "a folder name"]),
     "name with dots": ("experiment:\n  project: ..\n", ["line 10: experiment.project: found '..'", "a folder name"]),
     "empty name": ("experiment:\n  project: ''\n", ["line 10: experiment.project: found ''", "a folder name"]),
+    "name with dots inside": (
+        "experiment:\n  project: a..b\n",
+        ["line 10: experiment.project: found 'a..b'", "a folder name"],
+    ),
     "hidden name": ("experiment:\n  run: .git\n", ["line 10: experiment.run: found '.git'", "a folder name"]),
     "name with a colon": (
         "experiment:\n  run: 'a:best'\n",
@@ -285,7 +289,7 @@ def test_mistakes_of_whole_files(name, tmp_path):
 
 def test_repeating_anchors_are_limited(tmp_path):
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
-    bomb += "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9))
+    bomb += "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 5))
     assert "too many" in message(tmp_path, bomb)
 
 

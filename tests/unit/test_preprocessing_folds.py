@@ -9,6 +9,8 @@ import pytest
 from ecgan.config import Split
 from ecgan.errors import EcganError
 from ecgan.preprocessing.folds import Fold, load_fold, make_folds, save_fold, vali_halves
+from ecgan.preprocessing.patients import Roster, deal_evenly
+from ecgan.preprocessing.protocols.base import allot
 from ecgan.registry import PROTOCOLS
 
 SHA = "a" * 64
@@ -171,6 +173,18 @@ def test_groups_of_patients_have_similar_numbers_of_abnormal_beats():
     table = pd.DataFrame({"record": names, "patient": names})
     sizes = [(labels[one.vali] != 0).sum() for one in make(labels, table, protocol="interpatient", k=5)]
     assert max(sizes) < 1.25 * min(sizes)
+
+
+def test_the_largest_remainders_get_what_is_left():
+    assert allot(np.array([6, 3, 2]), 5).tolist() == [3, 1, 1]  # 2.73, 1.36, 0.91
+    assert allot(np.array([0, 0]), 0).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_three_patients_can_be_halved_so_that_both_halves_have_both(seed):
+    people = Roster(np.array(["a", "b", "c"]), normal=np.array([3, 0, 2]), abnormal=np.array([1, 4, 0]))
+    halves = deal_evenly(people, np.random.default_rng(seed))
+    assert sorted(half.tolist() for half in halves) == [["a"], ["b", "c"]]
 
 
 def test_train_on_all_is_refused_where_training_is_on_normal_samples():

@@ -15,7 +15,7 @@ class LocalTracker:
 
     def __init__(self, folder: Path) -> None:
         os.environ.setdefault("DVCLIVE_LOGLEVEL", "ERROR")
-        from dvclive import Live
+        from dvclive.live import Live
 
         self._live = Live(dir=str(folder), report=None, save_dvc_exp=False, dvcyaml=None)
 

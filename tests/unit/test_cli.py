@@ -17,7 +17,8 @@ def ecgan(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProce
 
 def classic(name: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     code = f"import sys; sys.argv[0] = 'ecgan-{name}'; from ecgan.cli import {name}_classic as run; run()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, check=False)
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
 
 
 def test_help_lists_every_command_and_each_has_an_example() -> None:

@@ -126,8 +126,8 @@ def test_selecting_by_loss_never_looks_at_abnormal_samples(tmp_path: Path) -> No
     other = run(tmp_path / "b")
     changed = other.data.vali.clone()
     changed[other.data.vali_abnormal] = 9.0
-    other = Run(other.model, TrainingData(other.data.train, changed, other.data.vali_abnormal), other.options, 3, "fp32", other.resume)
-    progress = fit(other, [])
+    blinded = TrainingData(other.data.train, changed, other.data.vali_abnormal)
+    progress = fit(Run(other.model, blinded, other.options, 3, "fp32", other.resume), [])
     assert progress.best_epoch == expected.best_epoch
     assert_equal(progress.best, expected.best)
 

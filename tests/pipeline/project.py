@@ -1,0 +1,93 @@
+"""A copy of the project with tiny parameters, in a Git repository of its own."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent.parent
+PARTS = ("ecgan", "stages", "plugins", "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore")
+
+TINY: dict[str, Any] = {
+    "runtime": {"seed": 3, "threads": 1},
+    "dataset": "ecgsyn",
+    "fetch": {"patients": 8, "minutes": 0.8},
+    "split": {"k": 2, "folds": [0]},
+    "train": {"epochs": 3},
+    "models": ["aegan", "vaegan"],
+    "modules": {name: {"width": 0.0625, "latent_size": 4, "batch_size": 32} for name in ("aegan", "vaegan")},
+    "detect": {"bootstrap": 50, "classical": ["knn", "pca"]},
+    "report": {"beats": 1},
+    "experiment": {"entity": "lab", "project": "tiny"},
+}
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """What a shell with the virtual environment on its PATH has."""
+    keep = {key: value for key, value in os.environ.items() if not key.startswith(("DVC", "GIT_", "ECGAN_"))}
+    bin_folder = str(Path(sys.executable).parent)
+    keep |= {"PATH": f"{bin_folder}{os.pathsep}{keep['PATH']}", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    keep |= {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
+    keep.pop("PYTHONPATH", None)
+    return keep | extra
+
+
+class Project:
+    """Commands run in one copy of the project."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *command: str, ok: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment(**extra), capture_output=True, text=True, check=False
+        )
+        if ok:
+            assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done
+
+    def ecgan(self, *arguments: str, ok: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "-m", "ecgan", *arguments, ok=ok, **extra)
+
+    def classic(self, name: str, *arguments: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
+        code = f"from ecgan.cli import {name}_classic as run; run()"
+        return self.run(sys.executable, "-c", code, *arguments, ok=ok)
+
+    def params(self, **sections: Any) -> None:
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(TINY | sections))
+
+    def json(self, path: str) -> Any:
+        return json.loads((self.folder / path).read_text())
+
+    def hashes(self, *folders: str) -> dict[str, str]:
+        """SHA-256 of every file below the folders."""
+        files = [file for folder in folders for file in (self.folder / folder).rglob("*") if file.is_file()]
+        return {
+            str(file.relative_to(self.folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in files
+            if file.name != ".gitignore"
+        }
+
+
+def make(folder: Path) -> Project:
+    """Copy the project's code and start a repository with tiny parameters."""
+    folder.mkdir(parents=True)
+    for part in PARTS:
+        source, target = ROOT / part, folder / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    project = Project(folder)
+    project.params()
+    project.run("git", "init", "-q", "-b", "main")
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-q", "-m", "start")
+    return project

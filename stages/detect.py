@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from ecgan.preprocessing.folds import load_fold
-from ecgan.preprocessing.transformations import fit_transformation
-
 from ecgan.config import Params
 from ecgan.config.schema import Detection
 from ecgan.detection.job import Job, detect
+from ecgan.preprocessing.folds import load_fold
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import Processed, load_processed
+from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.registry import DETECTORS
 from ecgan.runtime import derive_seed, set_threads
 from stages import paths

@@ -5,16 +5,16 @@ import json
 from pathlib import Path
 
 import torch
-from ecgan.preprocessing.folds import Fold, load_fold, save_fold, vali_halves
-from ecgan.preprocessing.transformations import Transformation, fit_transformation
 
 import ecgan
 from ecgan.arrays import F32
 from ecgan.config import Params, render_config
 from ecgan.files import sole_writer, write_text
 from ecgan.models.base import Model
+from ecgan.preprocessing.folds import Fold, load_fold, save_fold, vali_halves
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import Processed, load_processed
+from ecgan.preprocessing.transformations import Transformation, fit_transformation
 from ecgan.registry import MODELS, plugin_files
 from ecgan.runtime import derive_seed, device, set_deterministic, set_threads
 from ecgan.tracking.local import LocalTracker

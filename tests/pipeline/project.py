@@ -9,22 +9,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ecgan.config import render_params
 
 ROOT = Path(__file__).parent.parent.parent
 PARTS = ("ecgan", "stages", "plugins", "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore")
 
+EXPERIMENT = {"entity": "lab", "project": "tiny"}
 TINY: dict[str, Any] = {
     "runtime": {"seed": 3, "threads": 1},
-    "dataset": "ecgsyn",
     "fetch": {"patients": 8, "minutes": 0.8},
     "split": {"k": 2, "folds": [0]},
     "train": {"epochs": 3},
-    "models": ["aegan", "vaegan"],
     "modules": {name: {"width": 0.0625, "latent_size": 4, "batch_size": 32} for name in ("aegan", "vaegan")},
-    "detect": {"bootstrap": 50, "classical": ["knn", "pca"]},
+    "detect": {"bootstrap": 50},
     "report": {"beats": 1},
-    "experiment": {"entity": "lab", "project": "tiny"},
 }
 
 
@@ -60,7 +58,9 @@ class Project:
         return self.run(sys.executable, "-c", code, *arguments, ok=ok)
 
     def params(self, **sections: Any) -> None:
-        (self.folder / "params.yaml").write_text(yaml.safe_dump(TINY | sections))
+        """Write complete parameters, as `ecgan init` does: DVC needs every key that `dvc.yaml` names."""
+        text = render_params("ecgsyn", ["aegan", "vaegan"], EXPERIMENT, overrides=TINY | sections)
+        (self.folder / "params.yaml").write_text(text)
 
     def json(self, path: str) -> Any:
         return json.loads((self.folder / path).read_text())

@@ -84,9 +84,7 @@ def test_output_stays_in_the_declared_range(output) -> None:
 def test_training_lowers_the_reconstruction_error_and_trains_every_network(cls, options) -> None:
     torch.manual_seed(0)
     fast = {"lr": 2e-3}
-    model = cls(
-        options(width=0.125, latent_size=6, generator=fast, discriminator=fast), channels=1, length=32
-    )
+    model = cls(options(width=0.125, latent_size=6, generator=fast, discriminator=fast), channels=1, length=32)
     time = torch.linspace(0, 6.28, 32)
     x = torch.sin(time + torch.linspace(0, 3, 32)[:, None])[:, None] * 0.8
     before = {name: value.clone() for name, value in model.named_parameters()}

@@ -168,6 +168,8 @@ def info(
     from ecgan import about
 
     params = None if config is None else _load(config, models=True, plugin=plugin)
+    if config is not None and params is not None:
+        about.check_names(config, params)
     for line in about.lines(params):
         typer.echo(line)
 

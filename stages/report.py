@@ -12,6 +12,7 @@ from ecgan.preprocessing.processed import load_described
 from ecgan.registry import DATASETS
 from ecgan.reporting.build import build
 from ecgan.reporting.console import print_results
+from ecgan.reporting.content import DEMONSTRATION
 from ecgan.reporting.examples import examples_from_json
 from ecgan.reporting.inputs import KINDS, Example, ReportInputs, RunResult
 from ecgan.reporting.markdown import readme_table
@@ -32,8 +33,9 @@ def run(params: Params, readme: Path | None = None) -> None:
         for name, text in build(inputs).items():
             write_text(folder / name, text)
     if readme is not None:
-        text = readme_table(readme.read_text(encoding="utf-8"), inputs.metrics)
-        write_text(readme, text)
+        link = str(paths.summary(params) / "summary.md")
+        warning = DEMONSTRATION if inputs.demonstration else ""
+        write_text(readme, readme_table(readme.read_text(encoding="utf-8"), inputs.metrics, warning=warning, link=link))
     print_results(inputs.metrics)
 
 

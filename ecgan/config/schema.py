@@ -163,7 +163,9 @@ class Detect(Detection):
 class Report(Options):
     """What the report shows."""
 
-    beats: int = Field(4, ge=0, le=100, description="Best and worst reconstructed beats that are drawn for each model.")
+    beats: int = Field(
+        2, ge=0, le=4, description="Beats of each kind (caught, missed, false alarm, explained) drawn for each method."
+    )
 
 
 class Params(Options):

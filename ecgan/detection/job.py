@@ -27,7 +27,7 @@ from ecgan.reporting.examples import choose_examples, examples_text
 from ecgan.reporting.inputs import Example
 from ecgan.runtime import derive_seed
 
-EXAMPLES = 8  # of each kind, among which the report chooses
+EXAMPLES = 4  # of each kind, among which the report chooses
 
 
 @dataclass(frozen=True)

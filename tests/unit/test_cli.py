@@ -78,6 +78,15 @@ def test_what_is_missing_is_named_with_the_next_step(arguments: list[str], words
     assert "Traceback" not in found.stderr
 
 
+def test_an_alias_in_the_pipelines_parameters_is_refused_before_dvc_starts(tmp_path: Path) -> None:
+    ecgan("init", "-m", "aegan", cwd=tmp_path)
+    path = tmp_path / "params.yaml"
+    path.write_text(path.read_text().replace("models: [aegan]", "models: [beatgan]").replace("  aegan:", "  beatgan:"))
+    found = ecgan("info", "params.yaml", cwd=tmp_path)
+    assert found.returncode == 1
+    assert "Write aegan instead of beatgan" in found.stderr
+
+
 def test_list_shows_what_there_is() -> None:
     text = ecgan("list", "datasets").stdout
     for name in ("ecgsyn", "mitbih", "mitbih_beatgan"):

@@ -23,8 +23,12 @@ def cut_windows(
     """
     positions = np.asarray(positions, dtype=np.int64)
     keep = (positions >= before) & (positions + after <= len(signals))
-    span = np.arange(-before, after)
-    return signals[positions[keep][:, None] + span], keep  # (n, L, C)
+    length, leads = before + after, signals.shape[1]
+    if not keep.any():
+        return np.empty((0, length, leads), signals.dtype), keep
+    # In a contiguous record a window is one stretch of memory: (T, C) → (T·C,) → (n, L·C) → (n, L, C)
+    stretches = np.lib.stride_tricks.sliding_window_view(np.ascontiguousarray(signals).reshape(-1), length * leads)
+    return stretches[(positions[keep] - before) * leads].reshape(-1, length, leads), keep
 
 
 def rr_intervals(positions: NDArray[np.int64], sampling_rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,0 +1,95 @@
+"""A processed dataset on disk: rounded, checked, read back without running anything."""
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecgan.datasets.base import Samples
+from ecgan.errors import EcganError
+from ecgan.files import sha256
+from ecgan.preprocessing.leads import select_leads
+from ecgan.preprocessing.processed import load_processed, save_processed
+
+
+def samples(seed: int = 0) -> Samples:
+    rng = np.random.default_rng(seed)
+    labels = np.array([0, 0, 1, 2, 0])
+    table = pd.DataFrame(
+        {
+            "class_name": ["N", "N", "S", "V", "N"],
+            "record": ["100", "100", "101", "101", "101"],
+            "patient": ["0100", "0100", "0101", "0101", "0101"],
+            "sample": [10, 400, 20, 300, 700],
+            "rr_prev_s": [np.nan, 0.81, np.nan, 0.7, 0.9],
+        }
+    )
+    return Samples(rng.normal(size=(5, 8, 2)), labels, table, 360.0, ["MLII", "V1"], ["N", "S", "V", "F", "Q"])
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    given = samples()
+    about = save_processed(tmp_path, "toy", given)
+    data = load_processed(tmp_path)
+    np.testing.assert_allclose(data.data, given.data, atol=0.5e-4 + 1e-6)
+    assert data.data.dtype == np.float32
+    np.testing.assert_array_equal(data.labels, given.labels)
+    assert data.about == about
+    assert about.counts == {"N": 3, "S": 1, "V": 1, "F": 0, "Q": 0}
+    assert data.sha256 == sha256(tmp_path / "data.pkl")
+    assert data.patients.tolist() == given.table["patient"].tolist()  # leading zeros stay
+
+
+def test_last_bits_of_another_processor_do_not_change_the_hash(tmp_path: Path) -> None:
+    given = samples()
+    save_processed(tmp_path / "one", "toy", given)
+    save_processed(tmp_path / "other", "toy", replace(given, data=given.data * (1 + 1e-15)))
+    for name in ("data.pkl", "label.pkl", "samples.csv", "dataset.json"):
+        assert sha256(tmp_path / "one" / name) == sha256(tmp_path / "other" / name)
+
+
+def test_patients_are_unknown_where_one_is_missing(tmp_path: Path) -> None:
+    given = samples()
+    given.table.loc[2, "patient"] = None
+    save_processed(tmp_path, "toy", given)
+    assert load_processed(tmp_path).patients is None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"data": np.zeros((5, 8))}, "shape"),
+        ({"labels": np.array([0, 1])}, "labels"),
+        ({"labels": np.array([0, 0, 1, 9, 0])}, "labels from 0 to 9"),
+        ({"leads": ["MLII"]}, "1 lead names for 2 channels"),
+        ({"table": pd.DataFrame({"record": list("abcde")})}, "class_name"),
+        ({"data": np.full((5, 8, 2), np.nan)}, "5 samples hold NaN"),
+    ],
+)
+def test_samples_that_do_not_fit_are_refused_in_one_sentence(tmp_path: Path, change, words) -> None:
+    with pytest.raises(EcganError, match=f"'toy'.*{words}"):
+        save_processed(tmp_path, "toy", replace(samples(), **change))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    save_processed(tmp_path, "toy", samples())
+    (tmp_path / "label.pkl").write_bytes(pickle.dumps(np.arange(3), protocol=4))
+    with pytest.raises(EcganError, match="do not belong together"):
+        load_processed(tmp_path)
+    with pytest.raises(EcganError, match="no processed data") as caught:
+        load_processed(tmp_path / "absent")
+    assert "ecgan preprocess" in caught.value.hint
+
+
+def test_leads_are_picked_by_name_in_the_given_order() -> None:
+    data = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
+    picked, names = select_leads(data, ["I", "II", "V1"], ["V1", "I"])
+    np.testing.assert_array_equal(picked, data[:, :, [2, 0]])
+    assert names == ["V1", "I"]
+    assert select_leads(data, ["I", "II", "V1"], None)[0] is data
+    with pytest.raises(EcganError, match="no lead V5; they have I, II, V1"):
+        select_leads(data, ["I", "II", "V1"], ["I", "V5"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ecgan.config import Params
+from ecgan.config import Params, render_params
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS
 
 from .imports import ROOT, closure, direct
@@ -82,9 +82,7 @@ def test_every_stage_depends_on_plugins_and_reads_parameters_itself() -> None:
 
 
 def test_params_named_in_the_pipeline_exist() -> None:
-    from ecgan.config import load_params
-
-    params = load_params(ROOT / "params.yaml").model_dump()
+    params = yaml.safe_load(render_params("ecgsyn", ["aegan", "vaegan"]))
     for entry in PIPELINE.values():
         for key in entry["params"]:
             for value in (key.replace("${item.model}", "aegan").replace("${item.detector}", "knn"),):

@@ -61,13 +61,13 @@ def test_a_second_writer_waits_until_the_first_has_gone(tmp_path: Path, root: Pa
     code = textwrap.dedent(script.format(root=str(root)))
 
     def start(name: str) -> subprocess.Popen[str]:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         return subprocess.Popen([sys.executable, "-c", code, name], cwd=tmp_path, text=True, **pipes)
 
     first = start("first")
     assert first.stdout.readline() == "in\n"
     second = start("second")
-    assert "waiting" in second.stderr.readline()
+    assert "waiting" in second.stdout.readline()
     first.communicate("go\n")
     assert second.stdout.readline() == "in\n"
     second.communicate("go\n")

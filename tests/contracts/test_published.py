@@ -1,0 +1,48 @@
+"""What ships in `published/` is whole, and a plain `dvc pull` finds all that `dvc.lock` names."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .imports import ROOT
+
+STORE = ROOT / "published/files/md5"
+OBJECTS = sorted(path for path in STORE.rglob("*") if path.is_file())
+LOCK = ROOT / "dvc.lock"
+
+
+def object_of(md5: str) -> Path:
+    return STORE / md5[:2] / md5[2:]
+
+
+@pytest.mark.skipif(not OBJECTS, reason="nothing is published in this checkout")
+def test_no_object_is_damaged() -> None:
+    for path in OBJECTS:
+        md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        assert path.parent.name + path.name.removesuffix(".dir") == md5
+
+
+@pytest.mark.skipif(not LOCK.exists(), reason="there is no dvc.lock in this checkout")
+def test_every_output_of_the_lock_is_published() -> None:
+    kept_in_git = ("metrics.json", "plots", "roc.csv", "pr.csv", "report")
+    for stage in yaml.safe_load(LOCK.read_text())["stages"].values():
+        for out in stage.get("outs", []):
+            if out["path"].endswith(kept_in_git):
+                assert (ROOT / out["path"]).exists(), out["path"]
+                continue
+            path = object_of(out["md5"])
+            assert path.is_file(), out["path"]
+            if path.suffix == ".dir":
+                missing = [entry for entry in json.loads(path.read_text()) if not object_of(entry["md5"]).is_file()]
+                assert not missing, out["path"]
+
+
+def test_it_stays_small() -> None:
+    assert sum(path.stat().st_size for path in OBJECTS) <= 12 * 2**20
+
+
+def test_git_leaves_published_bytes_alone() -> None:
+    assert "published/** -text -diff" in (ROOT / ".gitattributes").read_text()

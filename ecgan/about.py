@@ -39,7 +39,7 @@ def check_names(config: Path, params: Params) -> None:
     Raises:
         EcganError: A model is listed by an alias.
     """
-    for written, name in zip(read_document(config).data["models"], params.models, strict=True):
+    for written, name in zip(read_document(config, hint="").data["models"], params.models, strict=True):
         if written != name:
             raise EcganError(
                 f"{config} lists the model {written!r}, an alias; `dvc repro` takes names as they are written.",

@@ -1,6 +1,7 @@
 """Files and folders: atomic writes, canonical JSON, hashes, one writer at a time."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import math
@@ -9,12 +10,15 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecgan.errors import EcganError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -51,6 +55,29 @@ def read_json(path: Path) -> Any:
         raise EcganError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise EcganError(f"{path} is not JSON: {error}") from None
+
+
+def read_record(path: Path, kind: type[T], what: str) -> T:
+    """Read JSON that holds the fields of the dataclass `kind`, each of its type, and no others.
+
+    Args:
+        path: The file.
+        kind: The dataclass.
+        what: What the file describes, for the message.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    found = read_json(path)
+    known = {field.name for field in dataclasses.fields(kind)}
+    try:
+        record = TypeAdapter(kind).validate_json(json.dumps(found), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise EcganError(f"{path} does not describe {what}: {where}: {first['msg']}.") from None
+    if unknown := sorted(found.keys() - known):
+        raise EcganError(f"{path} does not describe {what}: unknown key {unknown[0]!r}.")
+    return record
 
 
 def sha256(path: Path) -> str:

@@ -127,7 +127,9 @@ def load_trained(folder: Path, fold: int, version: str) -> Trained:
     params = load_params(train / "config.yml", plugins=False)
     expected = load_input(train)
     name = resolve(train, version)
-    (model_name,) = params.models
+    if len(params.models) != 1:
+        raise EcganError(f"{train / 'config.yml'} lists {len(params.models)} models; a run has one.")
+    model_name = params.models[0]
     model = MODELS.get(model_name)(params.modules[model_name], channels=len(expected.leads), length=expected.length)
     load_weights(model, load_version(train, name), train / name)
     model.to(device()).eval().requires_grad_(False)

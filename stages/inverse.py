@@ -34,6 +34,7 @@ def invert(folder: Path, fold: int, version: str, options: Inverse, processed: P
     inversion = choose(options.method, trained.model)
     data = load_processed(processed)
     trained.fold.check_data(data.sha256)
+    trained.fold.check_size(len(data.labels))
     train, _ = select_leads(data.data[trained.fold.train], data.about.leads, trained.expected.leads)
     inversion.fit(trained.tensor(train))
     with sole_writer(folder / "inverse" / f"fold_{fold}") as out:

@@ -35,6 +35,7 @@ def run(params: Params, model: str, fold: int) -> Progress:
     data = load_processed(paths.processed(params))
     split = load_fold(paths.folds(params) / f"fold_{fold}.json")
     split.check_data(data.sha256)
+    split.check_size(len(data.labels))
     seed = derive_seed(params.runtime.seed, "train", model, fold)
     with (
         sole_writer(paths.part(params, "train", model, fold)) as out,

@@ -75,6 +75,7 @@ def detect(job: Job) -> dict[str, Any]:
         EcganError: The samples are not those that the fold indexes, or something cannot be fitted.
     """
     job.fold.check_data(job.data.sha256)
+    job.fold.check_size(len(job.data.labels))
     half, other = vali_halves(job.fold, job.data.labels, job.data.patients)
     labels = job.data.labels
     fitted = fit_detector(

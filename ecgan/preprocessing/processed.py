@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ecgan.arrays import load_array, save_array
 from ecgan.datasets.base import Described, Samples
 from ecgan.errors import EcganError
-from ecgan.files import read_json, sha256, write_frame, write_json
+from ecgan.files import read_record, sha256, write_frame, write_json
 
 DECIMALS = 4  # of the unit: the hash of the data is then the same on every processor
 
@@ -94,11 +94,7 @@ def load_processed(folder: Path) -> Processed:
 
 def load_described(folder: Path) -> Described:
     """Read `dataset.json` alone."""
-    found = read_json(folder / "dataset.json")
-    try:
-        return Described(**found)
-    except TypeError as error:
-        raise EcganError(f"{folder / 'dataset.json'} does not describe a dataset: {error}") from None
+    return read_record(folder / "dataset.json", Described, "a dataset")
 
 
 def class_counts(labels: NDArray[np.int64], classes: list[str]) -> dict[str, int]:

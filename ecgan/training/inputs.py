@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from ecgan.arrays import F32
-from ecgan.errors import EcganError
-from ecgan.files import read_json, write_json
+from ecgan.files import read_record, write_json
 from ecgan.runtime import device
 
 
@@ -42,11 +41,7 @@ def save_input(folder: Path, expected: Input) -> None:
 
 def load_input(folder: Path) -> Input:
     """Read `input.json`."""
-    found = read_json(folder / "input.json")
-    try:
-        return Input(**found)
-    except TypeError as error:
-        raise EcganError(f"{folder / 'input.json'} does not describe a model's input: {error}") from None
+    return read_record(folder / "input.json", Input, "what a model expects")
 
 
 def to_tensor(x: F32) -> Tensor:

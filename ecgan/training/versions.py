@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load, save
 
 from ecgan.errors import EcganError
-from ecgan.files import read_json, write_bytes, write_json
+from ecgan.files import read_record, write_bytes, write_json
 
 Weights = dict[str, torch.Tensor]
 
@@ -49,13 +49,9 @@ def save_index(folder: Path, versions: Versions) -> None:
 
 def load_index(folder: Path) -> Versions:
     """Read `versions.json` strictly."""
-    found = read_json(folder / "versions.json")
-    try:
-        versions = Versions(**found)
-    except TypeError as error:
-        raise EcganError(f"{folder / 'versions.json'} is not an index of versions: {error}") from None
+    versions = read_record(folder / "versions.json", Versions, "versions")
     names = (versions.best, versions.latest)
-    if not all(isinstance(name, str) and re.fullmatch(r"v\d+", name) for name in names):
+    if not all(re.fullmatch(r"v\d+", name) for name in names):
         raise EcganError(f"{folder / 'versions.json'} is not an index of versions: {names} are no names like v12.")
     return versions
 

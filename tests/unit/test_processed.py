@@ -93,3 +93,27 @@ def test_leads_are_picked_by_name_in_the_given_order() -> None:
     assert select_leads(data, ["I", "II", "V1"], None)[0] is data
     with pytest.raises(EcganError, match="no lead V5; they have I, II, V1"):
         select_leads(data, ["I", "II", "V1"], ["I", "V5"])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[1, 2]", "does not describe a dataset"),
+        ('{"name": "toy"}', "Field required"),
+        ('{"name": 3}', "name"),
+        ("{", "not JSON"),
+    ],
+)
+def test_a_description_that_is_none_is_one_sentence(tmp_path: Path, content: str, words: str) -> None:
+    save_processed(tmp_path, "toy", samples())
+    (tmp_path / "dataset.json").write_text(content)
+    with pytest.raises(EcganError, match=words):
+        load_processed(tmp_path)
+
+
+def test_an_unknown_key_in_a_description_is_named(tmp_path: Path) -> None:
+    save_processed(tmp_path, "toy", samples())
+    path = tmp_path / "dataset.json"
+    path.write_text(path.read_text().replace('"unit"', '"extra": 1, "unit"'))
+    with pytest.raises(EcganError, match="unknown key 'extra'"):
+        load_processed(tmp_path)

@@ -94,6 +94,8 @@ def load_processed(folder: Path) -> Processed:
 
 def load_described(folder: Path) -> Described:
     """Read `dataset.json` alone."""
+    if not (folder / "dataset.json").is_file():
+        raise EcganError(f"there is no processed data in {folder}.", "Run `ecgan preprocess` first.")
     return read_record(folder / "dataset.json", Described, "a dataset")
 
 

@@ -1,9 +1,8 @@
 """Stage `split`: `data/<dataset>/processed` → `data/<dataset>/folds`."""
 
-from ecgan.preprocessing.folds import Fold, make_folds, save_fold
-
 from ecgan.config import Params
 from ecgan.files import sole_writer
+from ecgan.preprocessing.folds import Fold, make_folds, save_fold
 from ecgan.preprocessing.processed import load_processed
 from ecgan.registry import DATASETS
 from stages import paths

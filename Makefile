@@ -10,7 +10,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
 
 repro: .venv/.installed  ## run the pipeline: fetch, preprocess, split, train, inverse, detect, report
-	python -m ecgan info params.yaml
+	python -m ecgan info params.yaml --pipeline
 	dvc repro
 
 test: .venv/.installed  ## run the tests

@@ -3,13 +3,12 @@
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from ecgan.config import Params, read_document
+from ecgan.config import Params
 from ecgan.errors import EcganError, nearest
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry
 
@@ -31,20 +30,6 @@ def lines(params: Params | None) -> list[str]:
             f" seed {params.runtime.seed}, threads {params.runtime.threads}"
         )
     return result
-
-
-def check_names(config: Path, params: Params) -> None:
-    """Refuse aliases in a file that DVC reads as well: it takes names as they are written, for folders too.
-
-    Raises:
-        EcganError: A model is listed by an alias.
-    """
-    for written, name in zip(read_document(config, hint="").data["models"], params.models, strict=True):
-        if written != name:
-            raise EcganError(
-                f"{config} lists the model {written!r}, an alias; `dvc repro` takes names as they are written.",
-                f"Write {name} instead of {written}, in models and in modules.",
-            )
 
 
 def show(kind: str) -> None:

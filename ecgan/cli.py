@@ -138,6 +138,8 @@ def detect(
     """Score the test beats with trained models and with classical detectors."""
     from stages import detect as stage
 
+    if model is not None and detector is not None:
+        raise EcganError("--model and --detector exclude each other.", "A classical detector needs no model: name one.")
     params = _load(config, models=detector is None, plugin=plugin)
     if detector is None:
         for name, index in _chosen(params, model, fold):
@@ -162,14 +164,17 @@ def report(
 
 @app.command(epilog="Example: `ecgan info params.yaml` (exits with 1 if the file has a mistake)")
 def info(
-    config: Annotated[Path | None, typer.Argument(help="Parameters to check.")] = None, plugin: Plugin = None
+    config: Annotated[Path | None, typer.Argument(help="Parameters to check.")] = None,
+    pipeline: Annotated[bool, typer.Option("--pipeline", help="Check also what `dvc repro` needs of them.")] = False,
+    plugin: Plugin = None,
 ) -> None:
     """Check a file of parameters and show what this installation runs on."""
     from ecgan import about
+    from ecgan.pipeline import check_pipeline
 
     params = None if config is None else _load(config, models=True, plugin=plugin)
-    if config is not None and params is not None:
-        about.check_names(config, params)
+    if config is not None and params is not None and pipeline:
+        check_pipeline(config, params)
     for line in about.lines(params):
         typer.echo(line)
 
@@ -231,6 +236,10 @@ def _guarded(call: Callable[[], Any]) -> NoReturn:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(141)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        typer.secho(f"error: cannot use{where}: {error.strerror or error}", fg="red", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
         sys.exit(130)

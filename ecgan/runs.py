@@ -61,7 +61,10 @@ def parse_reference(text: str, models: Path = Path("models")) -> Reference:
 
 def folds_of(reference: Reference) -> list[int]:
     """Return the folds that a reference stands for: the one it names, or all that were trained."""
-    found = sorted(int(path.name.removeprefix("fold_")) for path in (reference.folder / "train").glob("fold_*"))
+    names = (re.fullmatch(r"fold_(\d+)", path.name) for path in (reference.folder / "train").iterdir())
+    found = sorted(int(name[1]) for name in names if name)
+    if not found:
+        raise EcganError(f"{reference.folder} has no trained fold.", "Run `ecgan train` (or `ecgan-train`) first.")
     if reference.fold is not None and reference.fold not in found:
         raise EcganError(f"{reference.folder} has no fold {reference.fold}.", f"Trained folds: {found}.")
     return found if reference.fold is None else [reference.fold]

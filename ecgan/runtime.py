@@ -79,4 +79,5 @@ def autocast(precision: str, on: "torch.device") -> "contextlib.AbstractContextM
 
     if precision == "fp32":
         return contextlib.nullcontext()
-    return torch.autocast(on.type, torch.bfloat16)
+    # The cache of cast weights would outlive an optimizer's step within the context.
+    return torch.autocast(on.type, torch.bfloat16, cache_enabled=False)

@@ -6,6 +6,7 @@ from ecgan.config import load_detection, load_inverse, render_detection, render_
 from ecgan.errors import EcganError
 from ecgan.files import write_text
 from ecgan.preprocessing.processed import load_processed
+from ecgan.reporting.console import print_results
 from ecgan.runs import folds_of, load_trained, parse_reference
 from ecgan.runtime import derive_seed, set_threads
 from stages import detect as detect_stage
@@ -38,13 +39,14 @@ def detect(config: Path) -> None:
     reference = parse_reference(settings.model)
     experiment = settings.experiment
     out = paths.REPORTS / experiment.entity / experiment.project / experiment.name
+    metrics = []
     for fold in folds_of(reference):
         trained = load_trained(reference.folder, fold, reference.version)
         processed = paths.processed(trained.params)
         mapped = reference.folder / "inverse" / f"fold_{fold}" / "inverse.json"
         if not mapped.is_file():
             inverse_stage.invert(reference.folder, fold, reference.version, trained.params.inverse, processed)
-        detect_stage.with_run(
+        found = detect_stage.with_run(
             reference.folder,
             fold,
             reference.version,
@@ -55,6 +57,8 @@ def detect(config: Path) -> None:
             results=out / f"fold_{fold}",
             method=reference.folder.name,
         )
+        metrics.append(found)
+    print_results(metrics)
 
 
 def inverse(config: Path) -> None:

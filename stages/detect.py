@@ -116,7 +116,7 @@ def run_classical(params: Params, name: str, fold: int) -> dict[str, Any]:
             fold=split,
             seed=seed,
             facts=facts,
-            fitted=paths.part(params, "detect", name, fold),
+            fitted=paths.classical(params, name, fold),
             results=paths.report(params, "detect", name, fold),
         )
     )

@@ -46,12 +46,23 @@ def part(params: Params, stage: str, model: str, fold: int) -> Path:
     return run(params, model) / stage / f"fold_{fold}"
 
 
+def classical(params: Params, detector: str, fold: int) -> Path:
+    """What a classical detector learned: `models/<entity>/<project>/<detector>/detect/fold_<k>`.
+
+    Where `experiment.run` names the run, the folder is `<run>-<detector>`.
+    """
+    experiment = params.experiment
+    name = detector if experiment.run is None else f"{experiment.run}-{detector}"
+    return MODELS / experiment.entity / experiment.project / name / "detect" / f"fold_{fold}"
+
+
 def report(params: Params, stage: str, name: str, fold: int) -> Path:
     """`reports/<stage>/<name>/fold_<k>`; below `reports/<entity>/<project>/<run>` if the run has a name."""
     experiment = params.experiment
-    if experiment.run is None:
-        return REPORTS / stage / name / f"fold_{fold}"
-    return REPORTS / experiment.entity / experiment.project / experiment.run / stage / f"fold_{fold}"
+    top = REPORTS
+    if experiment.run is not None:
+        top = REPORTS / experiment.entity / experiment.project / experiment.run
+    return top / stage / name / f"fold_{fold}"
 
 
 def summary(params: Params) -> Path:

@@ -128,7 +128,6 @@ class Inverse(Options):
     method: Literal["auto", "encoder"] = Field(
         "auto", description="The mapping from signal to latent; auto takes the encoder where the model has one."
     )
-    batch_size: int = Field(256, ge=1, description="Samples that are mapped at once.")
 
 
 class Detection(Options):

@@ -62,7 +62,7 @@ def render_params(
 def render(params: Params) -> str:
     """Write complete parameters as commented YAML; reading it back gives equal parameters."""
     title = f"# Parameters of the pipeline: dataset {params.dataset}, {_and(params.models)}."
-    usage = "# `ecgan init` writes such a file; every stage reads its own section. A missing key takes its default."
+    usage = "# `ecgan init` writes such a file; every stage reads its own section. `dvc repro` needs every key."
     return _document([title, usage], params, list(type(params).model_fields))
 
 

@@ -1,6 +1,6 @@
 """Parameters that models share: optimizers, normalisation, output."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,8 @@ class OptimizerOptions(Options):
 
     name: Literal["adam", "adamw", "sgd", "rmsprop"] = Field("adam", description="update rule")
     lr: float = Field(1e-4, gt=0, description="learning rate")
-    betas: list[float] = Field([0.5, 0.999], min_length=2, max_length=2, description="decay rates of Adam's moments")
+    betas: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
+        [0.5, 0.999], min_length=2, max_length=2, description="decay rates of Adam's moments")
     eps: float = Field(1e-8, gt=0, description="term added to the denominator")
     momentum: float = Field(0.0, ge=0, lt=1, description="momentum of sgd and rmsprop")
     weight_decay: float = Field(0.0, ge=0, description="weight decay")

@@ -1,5 +1,6 @@
 """A processed dataset on disk: `data.pkl`, `label.pkl`, `samples.csv` and `dataset.json`."""
 
+import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class Processed:
         labels: int64, shape (n,), 0 = normal.
         table: One row a sample, the columns of `samples.csv`.
         about: What the arrays do not say.
-        sha256: Hash of `data.pkl`, which folds and runs refer to.
+        sha256: Hash of samples, labels and table together, which folds and runs refer to.
     """
 
     data: NDArray[np.float32]
@@ -89,7 +90,12 @@ def load_processed(folder: Path) -> Processed:
         raise EcganError(f"cannot read {folder / 'samples.csv'}: {error}", "Run `ecgan preprocess` again.") from None
     if not len(data) == len(labels) == len(table) or data.shape[2] != len(about.leads):
         raise EcganError(f"the files in {folder} do not belong together.", "Run `ecgan preprocess` again.")
-    return Processed(data, labels, table, about, sha256(folder / "data.pkl"))
+    return Processed(data, labels, table, about, _identity(folder))
+
+
+def _identity(folder: Path) -> str:
+    hashes = [sha256(folder / name) for name in ("data.pkl", "label.pkl", "samples.csv")]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def load_described(folder: Path) -> Described:

@@ -96,7 +96,7 @@ LEVELS = [
     {"errors", "files", "arrays", "registry", "config", "ecg", "runtime"},
     {"datasets", "models", "preprocessing"},
     {"training", "inversion", "detection", "evaluation", "reporting", "tracking"},
-    {"runs", "about"},
+    {"runs", "about", "pipeline"},
     {"cli", "__main__"},
 ]
 

@@ -37,7 +37,9 @@ def test_preprocess_and_train_use_the_data_directory(project: Project) -> None:
             assert (folder / name).is_file()
 
 
-def test_detection_of_a_local_run(project: Project) -> None:
+@pytest.fixture(scope="module")
+def detected(project: Project) -> Project:
+    """The project after its detection, which also made the inverse mappings."""
     reference = "models/ecgan/test_project/test_run:best"
     project.classic("detect", "-i", reference, "ecgan", "test_project", "detection_run")
     path = project.folder / "ad_config.yml"
@@ -45,7 +47,12 @@ def test_detection_of_a_local_run(project: Project) -> None:
     assert config["model"] == reference
     config["detect"]["bootstrap"] = 50
     path.write_text(yaml.safe_dump(config))
-    project.classic("detect")
+    assert "AUROC" in project.classic("detect").stdout
+    return project
+
+
+def test_detection_of_a_local_run(detected: Project) -> None:
+    project = detected
     for fold in (0, 1):
         metrics = project.json(f"reports/ecgan/test_project/detection_run/fold_{fold}/metrics.json")
         assert set(metrics["strategies"]) == {
@@ -55,14 +62,27 @@ def test_detection_of_a_local_run(project: Project) -> None:
 
 
 def test_inverse_of_a_local_run(project: Project) -> None:
-    project.classic("inverse", "-i", "ecgan/test_project/test_run/fold_1:latest")
+    project.classic("inverse", "-i", "ecgan/test_project/test_run/fold_1:latest", "-o", "inverse_config.yml")
     project.classic("inverse")
     inverse = project.json("models/ecgan/test_project/test_run/inverse/fold_1/inverse.json")
     latest = project.json("models/ecgan/test_project/test_run/train/fold_1/versions.json")["latest"]
     assert inverse == {"method": "encoder", "version": latest}
 
 
-def test_a_gadget_in_any_file_of_a_run_is_refused(project: Project, tmp_path: Path) -> None:
+def test_results_of_different_detectors_have_folders_of_their_own(detected: Project) -> None:
+    project = detected
+    project.ecgan("inverse", "another_config.yml")
+    project.ecgan("detect", "another_config.yml", "--fold", "0")
+    reports = project.folder / "reports/ecgan/test_project/test_run/detect"
+    assert sorted(path.name for path in reports.iterdir()) == ["aegan", "knn", "pca"]
+    project.ecgan("detect", "another_config.yml", "--fold", "1")
+    project.ecgan("report", "another_config.yml")
+    summary = (project.folder / "reports/ecgan/test_project/test_run/report/summary.md").read_text()
+    assert all(name in summary for name in ("aegan", "knn", "pca"))
+
+
+def test_a_gadget_in_any_file_of_a_run_is_refused(detected: Project, tmp_path: Path) -> None:
+    project = detected
     proof = tmp_path / "proof"
     gadget = f"cos\nmkdir\n(S'{proof}'\ntR.".encode()
     run = project.folder / "models/ecgan/test_project/test_run"

@@ -82,7 +82,7 @@ def test_an_alias_in_the_pipelines_parameters_is_refused_before_dvc_starts(tmp_p
     ecgan("init", "-m", "aegan", cwd=tmp_path)
     path = tmp_path / "params.yaml"
     path.write_text(path.read_text().replace("models: [aegan]", "models: [beatgan]").replace("  aegan:", "  beatgan:"))
-    found = ecgan("info", "params.yaml", cwd=tmp_path)
+    found = ecgan("info", "params.yaml", "--pipeline", cwd=tmp_path)
     assert found.returncode == 1
     assert "Write aegan instead of beatgan" in found.stderr
 
@@ -119,3 +119,45 @@ def test_classic_commands_say_what_is_missing(name: str, arguments: list[str], w
     assert found.returncode == 1
     assert words in found.stderr
     assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("  run: null", "  run: mine", "runs are named after their models"),
+        ("plugins: []\n", "", "lacks plugins"),
+        ("  folds: [0, 1]\n", "", "lacks split.folds"),
+        ("  version: best\n", "", "lacks detect.version"),
+        ("strategies: [reconstruction, ", "strategies: [", "lacks 'reconstruction'"),
+    ],
+)
+def test_what_dvc_cannot_do_with_valid_parameters_is_refused_before_it_starts(
+    tmp_path: Path, root: Path, old: str, new: str, words: str
+) -> None:
+    ecgan("init", "-m", "aegan", cwd=tmp_path)
+    (tmp_path / "dvc.yaml").write_text((root / "dvc.yaml").read_text())
+    assert ecgan("info", "params.yaml", "--pipeline", cwd=tmp_path).returncode == 0
+    path = tmp_path / "params.yaml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    assert ecgan("info", "params.yaml", cwd=tmp_path).returncode == 0
+    found = ecgan("info", "params.yaml", "--pipeline", cwd=tmp_path)
+    assert found.returncode == 1
+    assert words in found.stderr
+
+
+def test_a_folder_in_place_of_a_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").mkdir()
+    (tmp_path / "out").mkdir()
+    for arguments in (["info", "params.yaml"], ["init", "-o", "out", "--force"], ["fetch"]):
+        found = ecgan(*arguments, cwd=tmp_path)
+        assert found.returncode == 1
+        assert found.stderr.startswith("error: ")
+        assert "Traceback" not in found.stderr
+
+
+def test_a_detector_without_a_model_is_not_asked_to_use_one(tmp_path: Path) -> None:
+    ecgan("init", cwd=tmp_path)
+    found = ecgan("detect", "--model", "aegan", "-a", "knn", cwd=tmp_path)
+    assert found.returncode == 1
+    assert "exclude each other" in found.stderr

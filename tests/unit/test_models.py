@@ -9,6 +9,7 @@ from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.models.networks import Decoder, Discriminator, Encoder, VariationalEncoder
 from ecgan.models.vaegan import Vaegan, VaeganOptions, kl_divergence, kl_weight
+from ecgan.runtime import autocast
 
 
 def size(network: nn.Module) -> int:
@@ -152,6 +153,24 @@ def test_kl_term_pulls_the_latent_to_the_prior() -> None:
         for epoch in range(60):
             model.train_batch(x, optimizers, epoch)
         mean, log_variance = model.eval().encoder(x)
-        return float(kl_divergence(mean, log_variance))
+        return float(kl_divergence(mean, log_variance).detach())
 
     assert spread(1.0) < spread(0.0) / 5
+
+
+def test_several_steps_on_a_batch_in_bfloat16_use_the_weights_of_the_step_before() -> None:
+    def losses(rounds: int) -> float:
+        torch.manual_seed(0)
+        options = AeganOptions(width=0.125, generator_rounds=rounds, generator={"lr": 1e-2})
+        model = Aegan(options, channels=1, length=32)
+        x = torch.rand(16, 1, 32)
+        with autocast("bf16", torch.device("cpu")):
+            return float(model.train_batch(x, model.optimizers(), 0)["reconstruction"])
+
+    assert losses(6) < 0.8 * losses(1)
+
+
+@pytest.mark.parametrize("betas", [[0.5, 1.0], [-0.1, 0.9], [0.5]])
+def test_decay_rates_outside_their_range_are_refused(betas: list[float]) -> None:
+    with pytest.raises(ValueError, match="betas"):
+        AeganOptions(generator={"betas": betas})

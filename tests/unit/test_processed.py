@@ -39,7 +39,6 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     np.testing.assert_array_equal(data.labels, given.labels)
     assert data.about == about
     assert about.counts == {"N": 3, "S": 1, "V": 1, "F": 0, "Q": 0}
-    assert data.sha256 == sha256(tmp_path / "data.pkl")
     assert data.patients.tolist() == given.table["patient"].tolist()  # leading zeros stay
 
 
@@ -117,3 +116,16 @@ def test_an_unknown_key_in_a_description_is_named(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"unit"', '"extra": 1, "unit"'))
     with pytest.raises(EcganError, match="unknown key 'extra'"):
         load_processed(tmp_path)
+
+
+@pytest.mark.parametrize("change", ["labels", "table", "data"])
+def test_other_labels_or_patients_are_another_dataset(tmp_path: Path, change: str) -> None:
+    given = samples()
+    save_processed(tmp_path / "one", "toy", given)
+    if change == "table":
+        given.table.loc[0, "patient"] = "0999"
+    else:
+        other = given.labels[::-1].copy() if change == "labels" else given.data + 1
+        given = replace(given, **{change: other})
+    save_processed(tmp_path / "other", "toy", given)
+    assert load_processed(tmp_path / "one").sha256 != load_processed(tmp_path / "other").sha256

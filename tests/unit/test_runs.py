@@ -49,6 +49,14 @@ def test_a_reference_to_nothing_lists_the_trained_runs(models: Path) -> None:
         folds_of(parse_reference("lab/study/run/fold_7", models))
 
 
+def test_a_run_without_trained_folds_is_refused_and_other_folders_are_ignored(models: Path) -> None:
+    (models / "lab/study/run/train/fold_0.bak").mkdir()
+    assert folds_of(parse_reference("lab/study/run", models)) == [0, 3]
+    (models / "lab/study/empty/train").mkdir(parents=True)
+    with pytest.raises(EcganError, match="no trained fold"):
+        folds_of(parse_reference("lab/study/empty", models))
+
+
 def model() -> Aegan:
     torch.manual_seed(0)
     return Aegan(AeganOptions(width=0.125, latent_size=4), channels=2, length=32).eval()

@@ -1,0 +1,95 @@
+"""What `dvc repro` needs of `params.yaml` beyond valid parameters; checked before DVC starts."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ecgan.config import Params, read_document
+from ecgan.errors import EcganError
+
+PIPELINE = "dvc.yaml"
+
+
+def check_pipeline(config: Path, params: Params) -> None:
+    """Refuse parameters with which `dvc repro` would fail, perhaps after hours, or miss a change.
+
+    Args:
+        config: The file; `dvc.yaml` lies beside it.
+        params: What was read from it.
+
+    Raises:
+        EcganError: The first thing that does not fit.
+    """
+    written = read_document(config, hint="").data
+    _check_names(config, written, params)
+    _check_files(config, params)
+    _check_keys(config, written, params)
+
+
+def _check_names(config: Path, written: dict[str, Any], params: Params) -> None:
+    """DVC takes names as they are written, for folders too, and names runs after their models."""
+    for alias, name in zip(written["models"], params.models, strict=True):
+        if alias != name:
+            raise EcganError(
+                f"{config} lists the model {alias!r}, an alias; `dvc repro` takes names as they are written.",
+                f"Write {name} instead of {alias}, in models and in modules.",
+            )
+    if params.experiment.run is not None:
+        raise EcganError(
+            f"{config} names the run {params.experiment.run!r}; in the pipeline runs are named after their models.",
+            "Leave experiment.run empty (null), or run the stages without DVC: ecgan train FILE and so on.",
+        )
+    if "reconstruction" not in params.detect.strategies and params.detect.detector == "inverse_mapping":
+        raise EcganError(
+            f"detect.strategies in {config} lacks 'reconstruction', which `dvc plots` draws.", "Add it to the list."
+        )
+
+
+def _check_files(config: Path, params: Params) -> None:
+    """Files that parameters name must be dependencies of the stages, or edits would go unseen."""
+    for plugin in params.plugins:
+        if not (config.parent / plugin).resolve().is_relative_to((config.parent / "plugins").resolve()):
+            raise EcganError(
+                f"the plug-in {plugin!r} is outside plugins/, where `dvc repro` would not see it change.",
+                "Move it to plugins/.",
+            )
+    folds = Path(params.experiment.data_dir, params.dataset, "folds").resolve()
+    if params.split.source is not None and Path(params.split.source).resolve() == folds:
+        raise EcganError(
+            f"split.source is {params.split.source!r}, the folder that the stage split itself writes.",
+            "Copy the folds elsewhere and name that folder.",
+        )
+
+
+def _check_keys(config: Path, written: dict[str, Any], params: Params) -> None:
+    """DVC knows no defaults: every key that `dvc.yaml` names must be written."""
+    pipeline = config.parent / PIPELINE
+    if not pipeline.is_file():
+        return
+    text = pipeline.read_text(encoding="utf-8")
+    keys = {key for key in re.findall(r"\$\{([\w.]+)\}", text) if not key.startswith("item.")}
+    for stage in yaml.safe_load(text)["stages"].values():
+        keys.update(stage.get("params", []))
+    for key in sorted(keys):
+        for name in _expanded(key, params):
+            if not _is_written(written, name):
+                raise EcganError(
+                    f"{config} lacks {name}, and `dvc repro` needs every key that {PIPELINE} names.",
+                    "Write it, or a complete new file: ecgan init --force.",
+                )
+
+
+def _expanded(key: str, params: Params) -> list[str]:
+    if "${item.model}" in key:
+        return [key.replace("${item.model}", model) for model in params.models]
+    return [key.replace("${item.detector}", name) for name in params.detect.classical] if "${" in key else [key]
+
+
+def _is_written(written: Any, key: str) -> bool:
+    for part in key.split("."):
+        if not isinstance(written, dict) or part not in written:
+            return False
+        written = written[part]
+    return True

@@ -53,7 +53,9 @@ def _say(message: str) -> None:
 def init(
     entity: Annotated[str, typer.Argument(help="Who: the first part of the path of results.")] = "ecgan",
     project: Annotated[str, typer.Argument(help="What for: the second part.")] = "demo",
-    run: Annotated[str | None, typer.Argument(help="Name of a single run; empty: the model's name.")] = None,
+    run: Annotated[
+        str | None, typer.Argument(help="Name of the run of a single model (one -m); left out: the model's name.")
+    ] = None,
     dataset: DatasetOption = "ecgsyn",
     model: Annotated[list[str] | None, typer.Option("-m", "--model", help="Model; can be given again.")] = None,
     out: OutOption = Path("params.yaml"),
@@ -64,6 +66,8 @@ def init(
     from ecgan.config import render_params
     from ecgan.files import write_text
 
+    if out.is_dir():
+        raise EcganError(f"{out} is a folder.", "Name a file: -o FILE.")
     if out.exists() and not force:
         raise EcganError(f"{out} is there already.", "Say --force to overwrite it, or -o FILE to write another.")
     experiment = {"entity": entity, "project": project, "run": run, "data_dir": data_dir}
@@ -77,7 +81,9 @@ def fetch(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
     """Download or simulate the raw files; finished, verified files are kept."""
     from stages import fetch as stage
 
-    stage.run(_load(config, plugin=plugin))
+    params = _load(config, plugin=plugin)
+    folder = stage.run(params)
+    _say(f"{params.dataset}: {sum(1 for _ in folder.iterdir())} files in {folder}")
 
 
 @app.command(epilog="Example: `ecgan preprocess params.yaml`")
@@ -143,11 +149,17 @@ def detect(
     params = _load(config, models=detector is None, plugin=plugin)
     if detector is None:
         for name, index in _chosen(params, model, fold):
-            stage.run_model(params, name, index)
+            _tell(stage.run_model(params, name, index))
     if model is None:
         for name in _only(params.detect.classical, detector, "detect.classical"):
             for index in _only(params.split.folds, fold, "split.folds"):
-                stage.run_classical(params, name, index)
+                _tell(stage.run_classical(params, name, index))
+
+
+def _tell(metrics: dict[str, Any]) -> None:
+    """Say in one line what a detection found."""
+    best = ", ".join(f"{name} {entry['test']['auroc']:.3f}" for name, entry in metrics["strategies"].items())
+    _say(f"{metrics['method']}, fold {metrics['fold']}: AUROC {best}")
 
 
 @app.command(epilog="Example: `ecgan report params.yaml --readme README.md`")
@@ -252,7 +264,12 @@ def main() -> NoReturn:
 
 
 def _single(command: Callable[..., None]) -> NoReturn:
-    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+    single = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     single.command()(command)
     _guarded(single)
 

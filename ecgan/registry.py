@@ -120,7 +120,9 @@ def load_plugins(files: list[str], folder: Path) -> None:
     for file in files:
         path = (folder / file).resolve()
         if not path.is_file():
-            raise EcganError(f"the plug-in {file!r} is not there: {path}", "Mend the list `plugins:`.")
+            raise EcganError(
+                f"the plug-in {file!r} is not there: {path}", "Mend the list `plugins:` or the option --plugin."
+            )
         name = f"{_PLUGIN}{path.stem}"
         if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path):
             continue

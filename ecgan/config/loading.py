@@ -207,7 +207,8 @@ def _resolved(
 
 
 def _flat(error: EcganError) -> str:
-    return f"{error.message.rstrip('.')}. {error.hint}".strip().rstrip(".")
+    end = "" if error.message.endswith("?") else "."
+    return f"{error.message.rstrip('.')}{end} {error.hint}".strip().rstrip(".")
 
 
 def _strategies(checker: Checker, defaults: dict[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def render_params(
         "models": list(models),
         "modules": {name: {} for name in models},
     }
-    params = resolve_params(Document("the parameters", overlay(values, dict(overrides or {}))))
+    params = resolve_params(Document("the new file", overlay(values, dict(overrides or {}))))
     return render(params)
 
 
@@ -109,7 +109,7 @@ def render_detection(
     values: dict[str, Any] = {"model": model, "experiment": {"entity": entity, "project": project, "name": name}}
     values |= {"detect": {"detector": detector}} if detector else {}
     values |= {"runtime": runtime.model_dump()} if runtime else {}
-    params = resolve_detection(Document("the parameters", overlay(values, dict(overrides or {}))))
+    params = resolve_detection(Document("the new file", overlay(values, dict(overrides or {}))))
     title = "# Parameters of one detection with a trained model: `ecgan-detect FILE`."
     return _document([title], params, list(DetectionParams.model_fields))
 
@@ -123,7 +123,7 @@ def render_inverse(model: str, *, runtime: Runtime | None = None, overrides: Map
         overrides: Nested values laid over the defaults.
     """
     values: dict[str, Any] = {"model": model} | ({"runtime": runtime.model_dump()} if runtime else {})
-    params = resolve_inverse(Document("the parameters", overlay(values, dict(overrides or {}))))
+    params = resolve_inverse(Document("the new file", overlay(values, dict(overrides or {}))))
     title = "# Parameters of one inverse mapping of a trained model: `ecgan-inverse FILE`."
     return _document([title], params, list(InverseParams.model_fields))
 

@@ -78,6 +78,8 @@ def load_inversion(folder: Path, model: Model, version: str) -> Inversion:
         EcganError: The mapping is missing, broken or belongs to another version.
     """
     path = folder / "inverse.json"
+    if not path.is_file():
+        raise EcganError(f"there is no inverse mapping in {folder}.", "Run `ecgan inverse` (or `ecgan-inverse`) first.")
     found = read_json(path)
     if not isinstance(found, dict) or not isinstance(found.get("method"), str):
         raise EcganError(f"{path} does not name an inverse mapping.", "Run `ecgan inverse` again.")

@@ -142,7 +142,7 @@ def test_defaults_of_the_dataset_aliases_and_the_experiment_are_written():
 
 
 def test_a_wrong_override_is_a_sentence():
-    with pytest.raises(EcganError, match=r"the parameters: train\.epochs: found 0; allowed: a whole number"):
+    with pytest.raises(EcganError, match=r"the new file: train\.epochs: found 0; allowed: a whole number"):
         render_params("writset", ["writnet"], overrides={"train": {"epochs": 0}})
 
 

@@ -26,7 +26,7 @@ def test_help_lists_every_command_and_each_has_an_example() -> None:
     for command in COMMANDS:
         assert f" {command} " in text
         help_text = ecgan(command, "--help").stdout
-        assert "ecgan" in help_text.split("Options")[-1], f"{command} --help has no example"
+        assert "ecgan" in help_text.rsplit("╯", 1)[-1], f"{command} --help has no example"
 
 
 def test_version() -> None:

@@ -71,12 +71,19 @@ def _result(params: Params, name: str, fold: int, trained: bool) -> RunResult:
         raise EcganError(f"there are no results of {name}, fold {fold}, in {folder}.", "Run `ecgan detect` first.")
     return RunResult(
         metrics=read_json(folder / "metrics.json"),
-        scores=pd.read_csv(folder / "scores.csv"),
-        roc=pd.read_csv(folder / "roc.csv"),
-        pr=pd.read_csv(folder / "pr.csv"),
-        history=pd.read_csv(paths.part(params, "train", name, fold) / "history.csv") if trained else None,
+        scores=_table(folder / "scores.csv"),
+        roc=_table(folder / "roc.csv"),
+        pr=_table(folder / "pr.csv"),
+        history=_table(paths.part(params, "train", name, fold) / "history.csv") if trained else None,
         examples=_examples(folder / "examples.json", params.report.beats),
     )
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise EcganError(f"cannot read {path}: {error}", "Run the stage that wrote it again.") from None
 
 
 def _examples(path: Path, count: int) -> list[Example]:

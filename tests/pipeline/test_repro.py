@@ -87,6 +87,22 @@ def test_the_report_has_every_method_and_the_same_numbers(project: Project) -> N
     assert not re.search(r"(src|href)=[\"']https?:", page)
 
 
+@pytest.mark.parametrize("name", ["scores.csv", "roc.csv", "metrics.json", "examples.json"])
+def test_a_damaged_result_is_one_sentence(project: Project, name: str) -> None:
+    path = project.folder / "reports/detect/aegan/fold_0" / name
+    content = path.read_bytes()
+    path.unlink()  # it may be a link into DVC's cache
+    path.write_bytes(b"\x80\x04\xff\xfe\x00")
+    try:
+        done = project.ecgan("report", ok=False)
+        assert done.returncode == 1
+        assert name in done.stderr
+        assert "Traceback" not in done.stderr
+    finally:
+        path.unlink()
+        path.write_bytes(content)
+
+
 def test_metrics_and_plots_show(project: Project) -> None:
     assert "auroc" in project.run("dvc", "metrics", "show").stdout
     project.run("dvc", "plots", "show", "-o", "plots_out")

@@ -18,7 +18,7 @@ from ecgan.config import Params, load_params
 from ecgan.detection.base import Mapping
 from ecgan.errors import EcganError
 from ecgan.inversion.base import Inversion, load_inversion
-from ecgan.models.base import Model, batched
+from ecgan.models.base import GenerativeModel, Model, batched
 from ecgan.preprocessing.folds import Fold, load_fold
 from ecgan.preprocessing.transformations import Transformation, restore_transformation
 from ecgan.registry import MODELS
@@ -103,7 +103,8 @@ class Trained:
     def mapping(self, batch_size: int) -> Mapping:
         """Return the model with the run's inverse mapping, as detectors see it."""
         folder = self.folder / "inverse" / f"fold_{self.fold.index}"
-        return mapping_of(self.model, load_inversion(folder, self.model, self.version), batch_size)
+        inversion = load_inversion(folder, self.model, self.version)
+        return mapping_of(inversion.model, inversion, batch_size)
 
     def reconstruct(self, signals: F32, mapping: Mapping) -> F32:
         """Return what the model takes signals (n, L, C) for, in their unit."""
@@ -133,14 +134,15 @@ def load_trained(folder: Path, fold: int, version: str) -> Trained:
     if len(params.models) != 1:
         raise EcganError(f"{train / 'config.yml'} lists {len(params.models)} models; a run has one.")
     model_name = params.models[0]
-    model = MODELS.get(model_name)(params.modules[model_name], channels=len(expected.leads), length=expected.length)
+    size = {"channels": len(expected.leads), "length": expected.length, "classes": len(expected.classes)}
+    model = MODELS.get(model_name)(params.modules[model_name], **size)
     load_weights(model, load_version(train, name), train / name)
     model.to(device()).eval().requires_grad_(False)
     transformation = restore_transformation(expected.transformation)
     return Trained(folder, model, name, params, load_fold(train / "split.json"), expected, transformation)
 
 
-def mapping_of(model: Model, inversion: Inversion, batch_size: int) -> Mapping:
+def mapping_of(model: GenerativeModel, inversion: Inversion, batch_size: int) -> Mapping:
     """Return the model as detectors see it: arrays in, arrays out, in batches."""
 
     def wrap(function: Any) -> Any:

@@ -4,7 +4,10 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 import ecgan
 from ecgan.arrays import F32
@@ -43,11 +46,12 @@ def run(params: Params, model: str, fold: int) -> Progress:
     ):
         torch.manual_seed(derive_seed(seed, "weights"))
         samples, leads = select_leads(data.data, data.about.leads, params.train.leads)
-        network = MODELS.get(model)(params.modules[model], channels=len(leads), length=samples.shape[1])
+        size = {"channels": len(leads), "length": samples.shape[1], "classes": len(data.about.classes)}
+        network = MODELS.get(model)(params.modules[model], **size)
         transformation = fit_transformation(params.train.transformation, samples[split.train], network.output_range)
         about = data.about
         state = transformation.state()
-        expected = Input(leads, samples.shape[1], about.sampling_rate, about.unit, about.centre, state)
+        expected = Input(leads, samples.shape[1], about.sampling_rate, about.unit, about.centre, state, about.classes)
         resume = ResumeFile(paths.resume(params, model, fold), _fingerprint(params, model, split))
         job = Run(
             network.to(device()),
@@ -74,9 +78,14 @@ def _tensors(data: Processed, samples: F32, split: Fold, transformation: Transfo
     half, _ = vali_halves(split, data.labels, data.patients)
     return TrainingData(
         train=to_tensor(transformation.apply(samples[split.train])),
+        train_labels=_labels(data, split.train),
         vali=to_tensor(transformation.apply(samples[half])),
-        vali_abnormal=data.labels[half] != 0,
+        vali_labels=_labels(data, half),
     )
+
+
+def _labels(data: Processed, rows: NDArray[np.int64]) -> Tensor:
+    return torch.from_numpy(data.labels[rows]).to(device())
 
 
 def _write(out: Path, progress: Progress, model: Model, criterion: str) -> None:

@@ -3,6 +3,7 @@
 `params.yaml` and every `config.yml` have one schema, `Params`. Importing this package is cheap: no torch, no NumPy.
 """
 
+from ecgan.config.inverse import Inverse, NetworkOptions, SearchOptions
 from ecgan.config.loading import load_detection, load_inverse, load_params, resolve_params
 from ecgan.config.options import Options
 from ecgan.config.reading import Document, read_document
@@ -12,7 +13,6 @@ from ecgan.config.schema import (
     DetectionExperiment,
     DetectionParams,
     Experiment,
-    Inverse,
     InverseParams,
     Params,
     Report,
@@ -31,10 +31,12 @@ __all__ = [
     "Experiment",
     "Inverse",
     "InverseParams",
+    "NetworkOptions",
     "Options",
     "Params",
     "Report",
     "Runtime",
+    "SearchOptions",
     "Split",
     "Train",
     "load_detection",

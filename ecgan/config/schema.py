@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SerializeAsAny, ValidationInfo, field_validator
 
+from ecgan.config.inverse import Inverse
 from ecgan.config.options import Options
 
 _FOLDER_NAME = "a folder name: letters, digits, spaces and . _ + -, beginning with a letter or digit, without '..'"
@@ -120,14 +121,6 @@ class Train(Options):
     evaluate_every: int = Field(1, ge=1, description="Epochs between two evaluations on validation data.")
     patience: int = Field(0, ge=0, description="Evaluations without improvement before training stops; 0 never stops.")
     tracker: Literal["local"] = Field("local", description="Where metrics are logged.")
-
-
-class Inverse(Options):
-    """How a signal is mapped to its latent."""
-
-    method: Literal["auto", "encoder"] = Field(
-        "auto", description="The mapping from signal to latent; auto takes the encoder where the model has one."
-    )
 
 
 class Detection(Options):

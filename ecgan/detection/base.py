@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgan.config.inverse import SearchOptions
 from ecgan.config.options import Options
 
 F32 = NDArray[np.float32]
@@ -30,11 +31,20 @@ class Mapping:
         invert: x (n, C, L) to z (n, Z), by the run's inverse mapping.
         decode: z (n, Z) to a reconstruction (n, C, L).
         features: x (n, C, L) to discriminator features (n, F); None where the model has none.
+        discriminate: x (n, C, L) to the discriminator's logit or a critic's value (n,), higher = more like real data;
+            None where the model has none.
+        logits: x (n, C, L) to a classifier's logits (n, K), class 0 being normal; None for generative models. Where
+            it is there, `invert` and `decode` refuse.
+        search: x (n, C, L) to the latents z (n, Z) that explain it best and the lengths (n,) of the paths to them,
+            searched for with the given `SearchOptions` and seed; None for classifiers.
     """
 
     invert: Callable[[F32], F32]
     decode: Callable[[F32], F32]
-    features: Callable[[F32], F32] | None
+    features: Callable[[F32], F32] | None = None
+    discriminate: Callable[[F32], F32] | None = None
+    logits: Callable[[F32], F32] | None = None
+    search: Callable[[F32, SearchOptions, int], tuple[F32, F32]] | None = None
 
 
 class Detector(ABC):
@@ -44,6 +54,7 @@ class Detector(ABC):
         Options: Its parameters, which type `detectors.<name>`.
         needs_model: Whether it scores through a trained model (then `mapping` is given).
         strategies: Names of the strategies that can weigh its components.
+        classifies: Whether it also names a class for each sample (then `classify` is there).
     """
 
     name: ClassVar[str]
@@ -51,6 +62,7 @@ class Detector(ABC):
     Options: ClassVar[type[Options]]
     needs_model: ClassVar[bool] = False
     strategies: ClassVar[tuple[str, ...]] = ("plain",)
+    classifies: ClassVar[bool] = False
 
     def __init__(self, options: Any, mapping: Mapping | None = None, *, seed: int = 0) -> None:
         self.options = options
@@ -68,6 +80,10 @@ class Detector(ABC):
     @abstractmethod
     def components(self, x: F32) -> dict[str, F64]:
         """Components of abnormality of x (n, C, L): float64, shape (n,), higher = more abnormal."""
+
+    def classify(self, x: F32) -> NDArray[np.int64]:
+        """Most likely class id of each of x (n, C, L), shape (n,); only where `classifies` is true."""
+        raise NotImplementedError(f"{self.name} does not tell classes apart")
 
     @abstractmethod
     def state(self) -> State:

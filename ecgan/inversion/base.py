@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ecgan.errors import EcganError
 from ecgan.files import read_json, write_json
-from ecgan.models.base import Model
+from ecgan.models.base import GenerativeModel, Model
 
 
 class Inversion(ABC):
@@ -19,12 +19,12 @@ class Inversion(ABC):
 
     method: ClassVar[str]
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: GenerativeModel) -> None:
         self.model = model
 
     @classmethod
     @abstractmethod
-    def suits(cls, model: Model) -> bool:
+    def suits(cls, model: GenerativeModel) -> bool:
         """Whether the method can be used with this model."""
 
     @abstractmethod
@@ -53,6 +53,8 @@ def methods() -> dict[str, type[Inversion]]:
 
 def choose(method: str, model: Model) -> Inversion:
     """Return the inverse mapping that `inverse.method` asks for; `auto` takes the first that suits the model."""
+    if not isinstance(model, GenerativeModel):
+        raise EcganError(f"{model.name!r} is a classifier: it has no latent to map to.")
     known = methods()
     if method == "auto":
         for cls in known.values():

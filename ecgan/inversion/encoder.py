@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import Tensor
 
 from ecgan.inversion.base import Inversion
-from ecgan.models.base import Model
+from ecgan.models.base import GenerativeModel
 
 
 class EncoderInversion(Inversion):
@@ -14,7 +14,7 @@ class EncoderInversion(Inversion):
     method = "encoder"
 
     @classmethod
-    def suits(cls, model: Model) -> bool:
+    def suits(cls, model: GenerativeModel) -> bool:
         """Whether the model has an encoder."""
         return model.has_encoder
 

@@ -11,20 +11,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgan.models.base import Model
+from ecgan.models.base import GenerativeModel, Optimizers
+from ecgan.models.latents import Prior
 from ecgan.models.networks import Decoder, Discriminator, initialise
 from ecgan.models.optimizers import build_optimizer
 from ecgan.models.options import AdversarialOptions
 
 
-class AdversarialAutoencoder(Model):
+class AdversarialAutoencoder(GenerativeModel):
     """Encoder, decoder and discriminator; a subclass brings the encoder and the reconstruction loss."""
 
     options: AdversarialOptions
 
-    def __init__(self, options: AdversarialOptions, *, channels: int, length: int) -> None:
-        super().__init__(options, channels=channels, length=length)
+    def __init__(self, options: AdversarialOptions, *, channels: int, length: int, classes: int = 2) -> None:
+        super().__init__(options, channels=channels, length=length, classes=classes)
         o = options
+        self.prior = Prior(o.latent, o.latent_size)
         self.encoder = self.build_encoder()
         self.decoder = Decoder(channels, length, o.latent_size, o.width, o.norm, o.output)
         self.discriminator = Discriminator(channels, length, o.width, o.discriminator_norm, spectral=o.spectral_norm)
@@ -43,7 +45,7 @@ class AdversarialAutoencoder(Model):
         """(−1, 1) for tanh, (0, 1) for sigmoid."""
         return (-1.0, 1.0) if self.options.output == "tanh" else (0.0, 1.0)
 
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+    def optimizers(self) -> Optimizers:
         """One optimizer for encoder and decoder, one for the discriminator, each with its own settings."""
         pair = itertools.chain(self.encoder.parameters(), self.decoder.parameters())
         return {
@@ -51,7 +53,9 @@ class AdversarialAutoencoder(Model):
             "discriminator": build_optimizer(self.options.discriminator, self.discriminator.parameters()),
         }
 
-    def train_batch(self, x: Tensor, optimizers: dict[str, torch.optim.Optimizer], epoch: int) -> dict[str, Tensor]:
+    def train_batch(
+        self, x: Tensor, optimizers: Optimizers, epoch: int, labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Do the discriminator's steps, then encoder's and decoder's; one reconstruction serves both."""
         fake, terms = self.reconstruct(x, epoch)
         for _ in range(self.options.discriminator_rounds):
@@ -98,3 +102,8 @@ class AdversarialAutoencoder(Model):
     def features(self, x: Tensor) -> Tensor:
         """Return the discriminator's last hidden features of x (B, C, L), (B, F)."""
         return self.discriminator.features(x)
+
+    def discriminate(self, x: Tensor) -> Tensor:
+        """Return the discriminator's logit of x (B, C, L), (B,)."""
+        logit: Tensor = self.discriminator(x)
+        return logit

@@ -1,5 +1,6 @@
 """What a model is: networks with their own parameters, defaults and losses."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -8,29 +9,36 @@ import torch
 from torch import Tensor, nn
 
 from ecgan.config.options import Options
+from ecgan.models.latents import Prior
+
+Optimizers = dict[str, torch.optim.Optimizer]
 
 
 class Model(ABC, nn.Module):
-    """A model; one file in `ecgan/models/`, registered with `@register_model("name", "alias")`.
+    """What generative models and classifiers share; derive from one of these two.
 
     Attributes:
         Options: Its parameters, which type `modules.<name>`.
         defaults: Overrides of other sections' defaults, such as `{"train": {"batch_size": 256}}`.
+        classifies: Whether it learns classes from labels instead of learning to generate.
         options: The parameters it was built with.
         channels: C, the number of leads.
         length: L, the number of time steps.
+        classes: K, the number of classes of the dataset; class 0 is normal.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     Options: ClassVar[type[Options]]
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}
+    classifies: ClassVar[bool] = False
 
-    def __init__(self, options: Any, *, channels: int, length: int) -> None:
+    def __init__(self, options: Any, *, channels: int, length: int, classes: int = 2) -> None:
         super().__init__()
         self.options = options
         self.channels = channels
         self.length = length
+        self.classes = classes
 
     @property
     @abstractmethod
@@ -38,12 +46,55 @@ class Model(ABC, nn.Module):
         """The range of values that the model can reconstruct, or None for all; data are scaled to it."""
 
     @abstractmethod
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+    def optimizers(self) -> Optimizers:
         """Fresh optimizers by name."""
 
     @abstractmethod
-    def train_batch(self, x: Tensor, optimizers: dict[str, torch.optim.Optimizer], epoch: int) -> dict[str, Tensor]:
-        """Do one step of every optimizer on the batch x (B, C, L); return detached scalar losses by name."""
+    def train_batch(
+        self, x: Tensor, optimizers: Optimizers, epoch: int, labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Do one step of every optimizer.
+
+        Args:
+            x: The batch (B, C, L).
+            optimizers: What `optimizers` gave.
+            epoch: 0, 1, …
+            labels: Class ids (B,) of a classifier's batch; None for generative models, which never see labels.
+
+        Returns:
+            Detached scalar losses by name.
+        """
+
+    def begin(self, labels: Tensor) -> None:  # noqa: B027 - most models need no preparation
+        """Prepare for training on samples with these class ids (n,); called once, before the first epoch."""
+
+    @abstractmethod
+    def validation_scores(self, x: Tensor) -> Tensor:
+        """Score x (B, C, L) during training, (B,), higher = more abnormal."""
+
+    def validation_loss(self, x: Tensor, labels: Tensor, scores: Tensor) -> float:
+        """What `train.select_by: loss` compares, lower = better; by default the mean score of normal samples.
+
+        Args:
+            x: Validation samples (n, C, L).
+            labels: Their class ids (n,); generative models look at normal samples only.
+            scores: What `validation_scores` gave for them (n,).
+        """
+        normal = scores[labels == 0]
+        return float(normal.double().mean()) if len(normal) else math.nan
+
+
+class GenerativeModel(Model):
+    """A model that maps latents to signals; one file in `ecgan/models/`, registered with `@register_model("name")`.
+
+    It has the attribute `prior`, the distribution of its latents.
+    """
+
+    prior: Prior
+
+    @abstractmethod
+    def decode(self, z: Tensor) -> Tensor:
+        """Map z (B, Z) to a signal (B, C, L)."""
 
     def encode(self, x: Tensor) -> Tensor:
         """Map x (B, C, L) to its latent z (B, Z), the mean where the encoder is stochastic."""
@@ -52,19 +103,58 @@ class Model(ABC, nn.Module):
     @property
     def has_encoder(self) -> bool:
         """Whether `encode` is there; without it the inverse mapping is learned or searched for."""
-        return type(self).encode is not Model.encode
-
-    @abstractmethod
-    def decode(self, z: Tensor) -> Tensor:
-        """Map z (B, Z) to a signal (B, C, L)."""
+        return type(self).encode is not GenerativeModel.encode
 
     def features(self, x: Tensor) -> Tensor | None:
         """The discriminator's last hidden features of x (B, C, L), shape (B, F); None where there is none."""
         return None
 
+    def discriminate(self, x: Tensor) -> Tensor | None:
+        """The discriminator's logit (a critic's value) of x (B, C, L), shape (B,), higher = more like real data.
+
+        None where there is no discriminator.
+        """
+        return None
+
+    def fit_prior(self, x: Tensor) -> None:
+        """Fit the prior `encoder` to the latents of training samples x (n, C, L); other priors are fixed.
+
+        Called in evaluation mode, before weights are kept.
+        """
+        if self.prior.kind == "encoder":
+            self.prior.fit(batched(self.encode, x, 1024))
+
+    def sample_latents(self, count: int) -> Tensor:
+        """Draw latents (count, Z) from the prior, with torch's global generator of random numbers."""
+        return self.prior.sample(count)
+
     def validation_scores(self, x: Tensor) -> Tensor:
         """Score x (B, C, L) during training, (B,), higher = more abnormal: the mean squared reconstruction error."""
         return (self.decode(self.encode(x)) - x).square().mean(dim=(1, 2))
+
+
+class ClassifierModel(Model):
+    """A model that learns the dataset's classes; registered like a generative one. Class 0 is normal."""
+
+    classifies: ClassVar[bool] = True
+
+    @abstractmethod
+    def logits(self, x: Tensor) -> Tensor:
+        """Map x (B, C, L) to unnormalised log-probabilities of the classes, (B, K)."""
+
+    @property
+    def output_range(self) -> tuple[float, float] | None:
+        """None: there is nothing to reconstruct."""
+        return None
+
+    def validation_scores(self, x: Tensor) -> Tensor:
+        """Log-odds of being abnormal, (B,): log Σ_{k>0} exp(logit_k) − logit_0."""
+        return abnormal_log_odds(self.logits(x))
+
+
+def abnormal_log_odds(logits: Tensor) -> Tensor:
+    """log P(abnormal) − log P(normal) of logits (B, K), class 0 being normal; (B,)."""
+    return logits[:, 1:].logsumexp(dim=1) - logits[:, 0]
 
 
 def batched(function: Callable[[Tensor], Tensor], x: Tensor, batch_size: int) -> Tensor:

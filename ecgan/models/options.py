@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ecgan.config.options import Options
+from ecgan.models.latents import PriorName
 
 
 class OptimizerOptions(Options):
@@ -38,6 +39,7 @@ class AdversarialOptions(ModelOptions):
     spectral_norm: bool = Field(True, description="spectral normalisation of the discriminator's inner convolutions")
     discriminator_rounds: int = Field(1, ge=1, description="discriminator steps on a batch")
     generator_rounds: int = Field(1, ge=1, description="encoder and decoder steps on a batch")
+    latent: PriorName = Field("encoder", description="distribution that new beats are generated from")
     feature_weight: float = Field(1.0, ge=0, description="weight of feature matching, the adversarial term")
     generator: OptimizerOptions = Field(OptimizerOptions(), description="optimizer of encoder and decoder")
     discriminator: OptimizerOptions = Field(OptimizerOptions(), description="optimizer of the discriminator")

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ecgan.models.adversarial import AdversarialAutoencoder
+from ecgan.models.latents import PriorName
 from ecgan.models.networks import VariationalEncoder
 from ecgan.models.options import AdversarialOptions
 from ecgan.registry import register_model
@@ -23,6 +24,7 @@ class VaeganOptions(AdversarialOptions):
     """Parameters of `vaegan`; the defaults are the published ones."""
 
     batch_size: int = Field(256, ge=2, description="beats in a training step")
+    latent: PriorName = Field("normal", description="distribution that new beats are generated from")
     kl_beta: float = Field(0.01, ge=0, description="β, weight of the divergence from the prior")
     kl_warmup: int = Field(0, ge=0, description="epochs without the divergence")
     kl_anneal: int = Field(0, ge=0, description="epochs over which its weight then rises to β")

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ecgan.errors import EcganError
@@ -17,30 +15,31 @@ class TrainingData:
 
     Attributes:
         train: Training samples, float32 (n, C, L).
+        train_labels: Their class ids, int64 (n,); only classifiers see them.
         vali: Validation samples of the half that may be fitted on, float32 (m, C, L).
-        vali_abnormal: Which of them are abnormal, NumPy bool (m,).
+        vali_labels: Their class ids, int64 (m,); 0 is normal.
     """
 
     train: Tensor
+    train_labels: Tensor
     vali: Tensor
-    vali_abnormal: NDArray[Any]
+    vali_labels: Tensor
 
 
-def batches(x: Tensor, size: int, seed: int) -> Iterator[Tensor]:
-    """Yield shuffled batches of x (n, C, L), taken from the tensor in memory; the short last one is left out.
+def batches(count: int, size: int, seed: int) -> Iterator[Tensor]:
+    """Yield the indices of shuffled batches, int64 (size,); the short last one is left out.
 
     Args:
-        x: The samples.
+        count: n, the number of samples.
         size: Samples in a batch; more than n means one batch of n.
         seed: Seed of the order.
 
     Raises:
         EcganError: There are fewer than two samples, so that batch normalisation has nothing to normalise.
     """
-    count = x.shape[0]
     if count < 2:
         raise EcganError(f"{count} training samples are too few to train on.", "Mend `split` or the dataset.")
     size = min(size, count)
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).to(x.device)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     for start in range(0, count - size + 1, size):
-        yield x[order[start : start + size]]
+        yield order[start : start + size]

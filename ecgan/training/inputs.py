@@ -24,6 +24,7 @@ class Input:
         unit: Unit before the transformation.
         centre: Index of the R peak, or None.
         transformation: The transformation fitted on the training data, as `Transformation.state` gives it.
+        classes: Name of each class of the dataset; the first is normal.
     """
 
     leads: list[str]
@@ -32,6 +33,7 @@ class Input:
     unit: str
     centre: int | None
     transformation: dict[str, Any]
+    classes: list[str]
 
 
 def save_input(folder: Path, expected: Input) -> None:

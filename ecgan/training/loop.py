@@ -11,7 +11,7 @@ from torch import Tensor
 from ecgan.config import Train
 from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import auroc, average_precision
-from ecgan.models.base import Model, batched
+from ecgan.models.base import GenerativeModel, Model, batched
 from ecgan.runtime import autocast, derive_seed
 from ecgan.training.data import TrainingData, batches
 from ecgan.training.resume import Optimizers, Progress, ResumeFile
@@ -52,6 +52,7 @@ def fit(run: Run, listeners: list[Listener]) -> Progress:
 
     The model ends with the weights of the last epoch. Listeners are told of epochs from before an interruption too.
     """
+    run.model.begin(run.data.train_labels)
     optimizers = run.model.optimizers()
     progress = run.resume.load(run.model, optimizers)
     for row in progress.history:
@@ -66,6 +67,7 @@ def fit(run: Run, listeners: list[Listener]) -> Progress:
             for listener in listeners:
                 listener.epoch(row)
         run.resume.save(run.model, optimizers, progress)
+    _fit_prior(run)
     return progress
 
 
@@ -75,9 +77,12 @@ def _train_epoch(run: Run, optimizers: Optimizers, epoch: int) -> dict[str, floa
     run.model.train()
     sums: dict[str, Tensor] = {}
     count = 0
-    for x in batches(run.data.train, run.model.options.batch_size, derive_seed(run.seed, "order", epoch)):
+    data, model = run.data, run.model
+    for rows in batches(len(data.train), model.options.batch_size, derive_seed(run.seed, "order", epoch)):
+        x = data.train[rows]
+        labels = data.train_labels[rows] if model.classifies else None
         with autocast(run.precision, x.device):
-            losses = run.model.train_batch(x, optimizers, epoch)
+            losses = model.train_batch(x, optimizers, epoch, labels)
         sums = {name: loss.float() + sums.get(name, 0.0) for name, loss in losses.items()}
         count += 1
     means = {name: float(total) / count for name, total in sums.items()}
@@ -90,16 +95,16 @@ def _train_epoch(run: Run, optimizers: Optimizers, epoch: int) -> dict[str, floa
 
 
 def evaluate(model: Model, data: TrainingData) -> dict[str, float]:
-    """Score the validation half: mean score of normal samples (`vali_loss`), AUROC and average precision.
+    """Score the validation half: the model's own validation loss (`vali_loss`), AUROC and average precision.
 
     Where validation holds no abnormal sample the last two are NaN.
     """
     model.eval()
-    scores = batched(model.validation_scores, data.vali, EVALUATION_BATCH).double().cpu().numpy()
-    abnormal = data.vali_abnormal
+    found = batched(model.validation_scores, data.vali, EVALUATION_BATCH)
+    scores, abnormal = found.double().cpu().numpy(), (data.vali_labels != 0).cpu().numpy()
     both = bool(abnormal.any()) and not bool(abnormal.all())
     return {
-        "vali_loss": float(scores[~abnormal].mean()),
+        "vali_loss": model.validation_loss(data.vali, data.vali_labels, found),
         "vali_auroc": auroc(scores, abnormal) if both else math.nan,
         "vali_ap": average_precision(scores, abnormal) if both else math.nan,
     }
@@ -125,7 +130,15 @@ def _note(progress: Progress, row: dict[str, float], run: Run) -> None:
     progress.waited += 1
     if not progress.best_epoch or _BETTER[criterion](value, progress.best_value):
         progress.best_epoch, progress.best_value, progress.waited = progress.epoch, value, 0
+        _fit_prior(run)
         progress.best = {key: tensor.detach().cpu().clone() for key, tensor in run.model.state_dict().items()}
+
+
+def _fit_prior(run: Run) -> None:
+    """Let a generative model learn the distribution of its latents before its weights are kept."""
+    if isinstance(run.model, GenerativeModel):
+        run.model.eval()
+        run.model.fit_prior(run.data.train)
 
 
 def _out_of_patience(options: Train, progress: Progress) -> bool:

@@ -11,7 +11,7 @@ from ecgan import runtime
 from ecgan.errors import EcganError
 from ecgan.inversion.base import choose, load_inversion
 from ecgan.models.aegan import Aegan, AeganOptions
-from ecgan.models.base import Model
+from ecgan.models.base import GenerativeModel
 from ecgan.runs import folds_of, mapping_of, parse_reference
 from ecgan.tracking.local import LocalTracker
 
@@ -73,7 +73,7 @@ def test_the_inverse_mapping_of_an_encoder_model_is_its_encoder(tmp_path: Path) 
 
 def test_a_model_without_encoder_has_no_encoder_mapping() -> None:
     class Blind(Aegan):
-        encode = Model.encode
+        encode = GenerativeModel.encode
 
     network = Blind(AeganOptions(width=0.125), channels=1, length=32)
     assert not network.has_encoder

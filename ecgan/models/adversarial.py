@@ -9,11 +9,12 @@ from abc import abstractmethod
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ecgan.models.base import GenerativeModel, Optimizers
+from ecgan.models.initialisation import initialise
 from ecgan.models.latents import Prior
-from ecgan.models.networks import Decoder, Discriminator, initialise
+from ecgan.models.losses import feature_matching, two_component_bce
+from ecgan.models.networks import Decoder, Discriminator
 from ecgan.models.optimizers import build_optimizer
 from ecgan.models.options import AdversarialOptions
 
@@ -30,7 +31,7 @@ class AdversarialAutoencoder(GenerativeModel):
         self.encoder = self.build_encoder()
         self.decoder = Decoder(channels, length, o.latent_size, o.width, o.norm, o.output)
         self.discriminator = Discriminator(channels, length, o.width, o.discriminator_norm, spectral=o.spectral_norm)
-        initialise(self)
+        initialise(self, o.init)
 
     @abstractmethod
     def build_encoder(self) -> nn.Module:
@@ -72,8 +73,7 @@ class AdversarialAutoencoder(GenerativeModel):
             real_logit, fake_logit = self.discriminator(x), self.discriminator(fake)
         else:
             real_logit, fake_logit = self.discriminator(torch.cat([x, fake])).chunk(2)
-        # softplus(−l) is BCE with target 1, softplus(l) with target 0, for a logit l
-        loss = F.softplus(-real_logit).mean() + F.softplus(fake_logit).mean()
+        loss = two_component_bce(real_logit, fake_logit)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -86,7 +86,7 @@ class AdversarialAutoencoder(GenerativeModel):
         self.discriminator.requires_grad_(False)  # its gradients would go unused
         with torch.no_grad():
             target = self.discriminator.features(x)
-        matching = self.options.feature_weight * F.mse_loss(self.discriminator.features(fake), target)
+        matching = self.options.feature_weight * feature_matching(self.discriminator.features(fake), target)
         loss = matching + sum(terms.values())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

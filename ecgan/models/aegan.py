@@ -29,7 +29,7 @@ class Aegan(AdversarialAutoencoder):
     def build_encoder(self) -> nn.Module:
         """Return the deterministic encoder."""
         o = self.options
-        return Encoder(self.channels, self.length, o.latent_size, o.width, o.norm)
+        return Encoder(self.channels, self.length, o.latent_size, o.width, o.norm, spectral=o.encoder_spectral_norm)
 
     def reconstruct(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return x̂ = G(E(x)) and the reconstruction loss MSE(x̂, x)."""

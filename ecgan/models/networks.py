@@ -4,15 +4,13 @@ Five strided convolutions halve the length five times, so lengths are multiples 
 has k0 = L / 32 steps. All convolutions are free of bias.
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ecgan.errors import EcganError
+from ecgan.models.options import NormName, OutputName
 
-Norm = Literal["batch", "group", "none"]
 SLOPE = 0.2  # of LeakyReLU
 STRIDE = 32  # five halvings
 
@@ -33,14 +31,14 @@ def innermost_length(length: int) -> int:
     return length // STRIDE
 
 
-def normalisation(norm: Norm, channels: int) -> nn.Module:
+def normalisation(norm: NormName, channels: int) -> nn.Module:
     """Return the layer that `norm` names for a (B, channels, L) input; `group` has two groups."""
     if norm == "batch":
         return nn.BatchNorm1d(channels)
     return nn.GroupNorm(2, channels) if norm == "group" else nn.Identity()
 
 
-def body(channels: int, hidden: list[int], norm: Norm, *, spectral: bool = False) -> nn.Sequential:
+def body(channels: int, hidden: list[int], norm: NormName, *, spectral: bool = False) -> nn.Sequential:
     """Five convolutions, (B, C, L) → (B, hidden[-1], L / 32); the first has neither norm nor spectral norm."""
     layers: list[nn.Module] = []
     for index, (before, after) in enumerate(zip([channels, *hidden], hidden, strict=False)):
@@ -57,10 +55,12 @@ def body(channels: int, hidden: list[int], norm: Norm, *, spectral: bool = False
 class Encoder(nn.Module):
     """x (B, C, L) → z (B, Z)."""
 
-    def __init__(self, channels: int, length: int, latent: int, width: float, norm: Norm) -> None:
+    def __init__(
+        self, channels: int, length: int, latent: int, width: float, norm: NormName, *, spectral: bool = False
+    ) -> None:
         super().__init__()
         hidden = hidden_channels(width)
-        self.body = body(channels, hidden, norm)
+        self.body = body(channels, hidden, norm, spectral=spectral)
         self.head = nn.Conv1d(hidden[-1], latent, innermost_length(length), bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,10 +72,12 @@ class Encoder(nn.Module):
 class VariationalEncoder(nn.Module):
     """x (B, C, L) → mean and log-variance of z, each (B, Z)."""
 
-    def __init__(self, channels: int, length: int, latent: int, width: float, norm: Norm) -> None:
+    def __init__(
+        self, channels: int, length: int, latent: int, width: float, norm: NormName, *, spectral: bool = False
+    ) -> None:
         super().__init__()
         hidden = hidden_channels(width)
-        self.body = body(channels, hidden, norm)
+        self.body = body(channels, hidden, norm, spectral=spectral)
         self.mean = self._head(hidden[-1], innermost_length(length), latent)
         self.log_variance = self._head(hidden[-1], innermost_length(length), latent)
 
@@ -99,7 +101,7 @@ class Decoder(nn.Module):
     """z (B, Z) → signal (B, C, L), in (−1, 1) for tanh and (0, 1) for sigmoid."""
 
     def __init__(
-        self, channels: int, length: int, latent: int, width: float, norm: Norm, output: Literal["tanh", "sigmoid"]
+        self, channels: int, length: int, latent: int, width: float, norm: NormName, output: OutputName
     ) -> None:
         super().__init__()
         hidden = hidden_channels(width)[::-1]
@@ -124,7 +126,7 @@ class Decoder(nn.Module):
 class Discriminator(nn.Module):
     """x (B, C, L) → logit of being real (B,) and the last hidden feature map flattened, (B, F)."""
 
-    def __init__(self, channels: int, length: int, width: float, norm: Norm, *, spectral: bool) -> None:
+    def __init__(self, channels: int, length: int, width: float, norm: NormName, *, spectral: bool) -> None:
         super().__init__()
         hidden = hidden_channels(width)
         self.body = body(channels, hidden, norm, spectral=spectral)
@@ -139,22 +141,3 @@ class Discriminator(nn.Module):
         """Return the logit, (B,)."""
         logit: Tensor = self.head(self.body(x)).flatten()  # (B, 1, 1) → (B,)
         return logit
-
-
-def initialise(module: nn.Module) -> None:
-    """Initialise as published: Glorot normal weights, batch norm N(1, 0.02), zero biases."""
-    for layer in module.modules():
-        if isinstance(layer, (nn.Conv1d, nn.ConvTranspose1d, nn.Linear)):
-            nn.init.xavier_normal_(_weight(layer))
-        elif isinstance(layer, nn.BatchNorm1d):
-            nn.init.normal_(layer.weight, 1.0, 0.02)
-        if isinstance(bias := getattr(layer, "bias", None), Tensor):
-            nn.init.zeros_(bias)
-
-
-def _weight(layer: nn.Module) -> Tensor:
-    """Return the trainable weight, which spectral normalisation keeps elsewhere."""
-    parametrizations = getattr(layer, "parametrizations", None)
-    weight = layer.weight if parametrizations is None else parametrizations.weight.original
-    assert isinstance(weight, Tensor)
-    return weight

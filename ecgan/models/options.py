@@ -1,4 +1,4 @@
-"""Parameters that models share: optimizers, normalisation, output."""
+"""Parameters that models share: optimizers, initial weights, normalisation, output."""
 
 from typing import Annotated, Literal
 
@@ -7,17 +7,38 @@ from pydantic import Field
 from ecgan.config.options import Options
 from ecgan.models.latents import PriorName
 
+NormName = Literal["batch", "group", "none"]
+OutputName = Literal["tanh", "sigmoid"]
+
 
 class OptimizerOptions(Options):
-    """One optimizer."""
+    """One optimizer; each field says which update rules read it, and weight decay is for all of them."""
 
-    name: Literal["adam", "adamw", "sgd", "rmsprop"] = Field("adam", description="update rule")
+    name: Literal["adam", "adamw", "adabelief", "rmsprop", "momentum", "sgd"] = Field("adam", description="update rule")
     lr: float = Field(1e-4, gt=0, description="learning rate")
     betas: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
-        [0.5, 0.999], min_length=2, max_length=2, description="decay rates of Adam's moments")
-    eps: float = Field(1e-8, gt=0, description="term added to the denominator")
-    momentum: float = Field(0.0, ge=0, lt=1, description="momentum of sgd and rmsprop")
-    weight_decay: float = Field(0.0, ge=0, description="weight decay")
+        [0.5, 0.999], min_length=2, max_length=2, description="decay rates of the moments of adam, adamw and adabelief"
+    )
+    eps: float = Field(
+        1e-8, gt=0, description="term added to the denominator; adabelief is published with 1.0e-16, the others 1.0e-8"
+    )
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of the rule momentum (sgd has none)")
+    dampening: float = Field(0.0, ge=0, le=1, description="dampening of that momentum")
+    alpha: float = Field(0.99, ge=0, lt=1, description="decay rate of rmsprop's mean square")
+    centered: bool = Field(False, description="whether rmsprop subtracts the squared mean gradient")
+    weight_decay: float = Field(
+        0.0, ge=0, description="weight decay: decoupled for adamw and adabelief, part of the gradient for the others"
+    )
+
+
+class InitOptions(Options):
+    """The distribution of initial weights; biases start at 0, batch normalisation at N(1, 0.02)."""
+
+    name: Literal["glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "normal", "uniform"] = Field(
+        "glorot_normal", description="distribution of initial weights"
+    )
+    std: float = Field(0.02, gt=0, description="standard deviation of normal")
+    bound: float = Field(0.05, gt=0, description="uniform draws from -bound to bound")
 
 
 class ModelOptions(Options):
@@ -25,21 +46,38 @@ class ModelOptions(Options):
 
     batch_size: int = Field(64, ge=2, description="beats in a training step")
     width: float = Field(1.0, gt=0, le=4, description="factor on the number of channels; 1 is the published size")
+    init: InitOptions = Field(InitOptions(), description="initial weights")
+
+
+class GenerativeOptions(ModelOptions):
+    """What every model has that maps latents to signals."""
+
     latent_size: int = Field(50, ge=1, description="Z, the number of latent dimensions")
+    latent: PriorName = Field("encoder", description="distribution that new beats are generated from")
+    output: OutputName = Field("tanh", description="last activation: tanh reconstructs -1 to 1, sigmoid 0 to 1")
 
 
-class AdversarialOptions(ModelOptions):
+class EncoderOptions(GenerativeOptions):
+    """An encoder and a decoder."""
+
+    norm: NormName = Field("batch", description="normalisation in encoder and decoder")
+    encoder_spectral_norm: bool = Field(False, description="spectral normalisation of the encoder's inner convolutions")
+
+
+class AutoencoderOptions(EncoderOptions):
+    """An encoder and a decoder that train together, without a discriminator."""
+
+    latent_size: int = Field(5, ge=1, description="Z, the number of latent dimensions")
+    optimizer: OptimizerOptions = Field(OptimizerOptions(), description="optimizer of encoder and decoder")
+
+
+class AdversarialOptions(EncoderOptions):
     """An encoder and a decoder that train against a discriminator."""
 
-    output: Literal["tanh", "sigmoid"] = Field("tanh", description="last activation of the decoder")
-    norm: Literal["batch", "group", "none"] = Field("batch", description="normalisation in encoder and decoder")
-    discriminator_norm: Literal["batch", "group", "none"] = Field(
-        "none", description="normalisation in the discriminator"
-    )
+    discriminator_norm: NormName = Field("none", description="normalisation in the discriminator")
     spectral_norm: bool = Field(True, description="spectral normalisation of the discriminator's inner convolutions")
     discriminator_rounds: int = Field(1, ge=1, description="discriminator steps on a batch")
     generator_rounds: int = Field(1, ge=1, description="encoder and decoder steps on a batch")
-    latent: PriorName = Field("encoder", description="distribution that new beats are generated from")
     feature_weight: float = Field(1.0, ge=0, description="weight of feature matching, the adversarial term")
     generator: OptimizerOptions = Field(OptimizerOptions(), description="optimizer of encoder and decoder")
     discriminator: OptimizerOptions = Field(OptimizerOptions(), description="optimizer of the discriminator")

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ecgan.models.adversarial import AdversarialAutoencoder
 from ecgan.models.latents import PriorName
+from ecgan.models.losses import kl_divergence, kl_weight, reconstruction
 from ecgan.models.networks import VariationalEncoder
 from ecgan.models.options import AdversarialOptions
 from ecgan.registry import register_model
@@ -30,18 +30,6 @@ class VaeganOptions(AdversarialOptions):
     kl_anneal: int = Field(0, ge=0, description="epochs over which its weight then rises to β")
 
 
-def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(μ, σ²) ‖ N(0, 1)), summed over the latent dimensions, averaged over the batch; both (B, Z)."""
-    return -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum() / mean.shape[0]
-
-
-def kl_weight(epoch: int, warmup: int, anneal: int) -> float:
-    """w(t) for epoch t = 0, 1, …: 0 during the warm-up, then (t − warmup + 1) / anneal up to 1."""
-    if epoch < warmup:
-        return 0.0
-    return min(1.0, (epoch - warmup + 1) / anneal) if anneal else 1.0
-
-
 @register_model("vaegan")
 class Vaegan(AdversarialAutoencoder):
     """β-VAEGAN."""
@@ -53,7 +41,9 @@ class Vaegan(AdversarialAutoencoder):
     def build_encoder(self) -> nn.Module:
         """Return the variational encoder."""
         o = self.options
-        return VariationalEncoder(self.channels, self.length, o.latent_size, o.width, o.norm)
+        return VariationalEncoder(
+            self.channels, self.length, o.latent_size, o.width, o.norm, spectral=o.encoder_spectral_norm
+        )
 
     def reconstruct(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return x̂ = G(z), z drawn from the posterior, and the terms β·w·KL and reconstruction."""
@@ -62,11 +52,7 @@ class Vaegan(AdversarialAutoencoder):
         z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
         logits = self.decoder.logits(z)
         weight = o.kl_beta * kl_weight(epoch, o.kl_warmup, o.kl_anneal)
-        if o.output == "sigmoid":
-            fake, loss = torch.sigmoid(logits), F.binary_cross_entropy_with_logits(logits, x)
-        else:
-            fake = torch.tanh(logits)
-            loss = F.mse_loss(fake, x)
+        fake, loss = reconstruction(logits, x, o.output)
         return fake, {"reconstruction": loss, "kl": weight * kl_divergence(mean, log_variance)}
 
     def encode(self, x: Tensor) -> Tensor:

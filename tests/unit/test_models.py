@@ -7,8 +7,9 @@ from torch import nn
 
 from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan, AeganOptions
+from ecgan.models.losses import kl_divergence, kl_weight
 from ecgan.models.networks import Decoder, Discriminator, Encoder, VariationalEncoder
-from ecgan.models.vaegan import Vaegan, VaeganOptions, kl_divergence, kl_weight
+from ecgan.models.vaegan import Vaegan, VaeganOptions
 from ecgan.runtime import autocast
 
 

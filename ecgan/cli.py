@@ -3,20 +3,30 @@
 Heavy imports stand inside the commands, so that `ecgan --help` answers at once.
 """
 
-import os
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ecgan.commands import (
+    Config,
+    DataDir,
+    DatasetOption,
+    Fold,
+    Force,
+    Model,
+    OutOption,
+    Plugin,
+    chosen,
+    guarded,
+    load,
+    one_file,
+    only,
+    say,
+    single_command,
+    use_plugins,
+)
 from ecgan.errors import EcganError
-
-if TYPE_CHECKING:
-    from ecgan.config import Params
-
-T = TypeVar("T")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,26 +37,6 @@ app = typer.Typer(
     help="Train generative models on healthy heartbeats and flag the beats that they cannot explain.",
     epilog="The whole pipeline: `make repro`. One stage: `ecgan train params.yaml --model aegan --fold 0`.",
 )
-
-Config = Annotated[Path, typer.Argument(help="Parameters, as `ecgan init` writes them.")]
-Model = Annotated[str | None, typer.Option("--model", help="Only this model of the list `models`.")]
-Fold = Annotated[int | None, typer.Option("--fold", min=0, help="Only this fold of the list `split.folds`.")]
-Plugin = Annotated[list[Path] | None, typer.Option("--plugin", help="A Python file with parts of your own.")]
-DatasetOption = Annotated[str, typer.Option("-d", "--dataset", help="Dataset; `ecgan list datasets` shows them.")]
-OutOption = Annotated[Path, typer.Option("-o", "--out", help="The file to write.")]
-DataDir = Annotated[str, typer.Option("-l", "--data-dir", help="Folder of the data; later commands read it here.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")]
-
-
-def _load(config: Path, *, models: bool = False, plugin: list[Path] | None = None) -> "Params":
-    from ecgan.config import load_params
-
-    _plugins(plugin)
-    return load_params(config, models=models)
-
-
-def _say(message: str) -> None:
-    typer.echo(message, err=True)
 
 
 @app.command(epilog="Example: `ecgan init -d mitbih_beatgan -m aegan -m vaegan -o params.yaml --force ecgan mitbih`")
@@ -73,7 +63,7 @@ def init(
     experiment = {"entity": entity, "project": project, "run": run, "data_dir": data_dir}
     text = render_params(dataset, model or ["aegan", "vaegan"], experiment)
     write_text(out, text)
-    _say(f"wrote {out}")
+    say(f"wrote {out}")
 
 
 @app.command(epilog="Example: `ECGAN_MIRROR=/path/to/mirror ecgan fetch`")
@@ -81,9 +71,9 @@ def fetch(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
     """Download or simulate the raw files; finished, verified files are kept."""
     from stages import fetch as stage
 
-    params = _load(config, plugin=plugin)
+    params = load(config, plugin=plugin)
     folder = stage.run(params)
-    _say(f"{params.dataset}: {sum(1 for _ in folder.iterdir())} files in {folder}")
+    say(f"{params.dataset}: {sum(1 for _ in folder.iterdir())} files in {folder}")
 
 
 @app.command(epilog="Example: `ecgan preprocess params.yaml`")
@@ -91,9 +81,9 @@ def preprocess(config: Config = Path("params.yaml"), plugin: Plugin = None) -> N
     """Turn raw files into samples: `data.pkl`, `label.pkl`, `samples.csv`, `dataset.json`."""
     from stages import preprocess as stage
 
-    about = stage.run(_load(config, plugin=plugin))
+    about = stage.run(load(config, plugin=plugin))
     counts = ", ".join(f"{name} {count:,}" for name, count in about.counts.items())
-    _say(f"{about.name}: {sum(about.counts.values()):,} samples ({counts}), leads {', '.join(about.leads)}")
+    say(f"{about.name}: {sum(about.counts.values()):,} samples ({counts}), leads {', '.join(about.leads)}")
 
 
 @app.command(epilog="Example: `ecgan split params.yaml`")
@@ -101,8 +91,8 @@ def split(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
     """Divide the samples into training, validation and test, by the protocol `split.protocol`."""
     from stages import split as stage
 
-    for fold in stage.run(_load(config, plugin=plugin)):
-        _say(
+    for fold in stage.run(load(config, plugin=plugin)):
+        say(
             f"fold {fold.index}: {len(fold.train):,} train, {len(fold.vali):,} validation, {len(fold.test):,} test"
             f" ({fold.protocol})"
         )
@@ -113,8 +103,8 @@ def train(config: Config = Path("params.yaml"), model: Model = None, fold: Fold 
     """Train the models on the folds; an interrupted training is taken up where it stood."""
     from stages import train as stage
 
-    params = _load(config, models=True, plugin=plugin)
-    for name, index in _chosen(params, model, fold):
+    params = load(config, models=True, plugin=plugin)
+    for name, index in chosen(params, model, fold):
         stage.run(params, name, index)
 
 
@@ -125,10 +115,10 @@ def inverse(
     """Make the inverse mapping x ↦ z of trained models."""
     from stages import inverse as stage
 
-    params = _load(config, models=True, plugin=plugin)
-    for name, index in _chosen(params, model, fold):
+    params = load(config, models=True, plugin=plugin)
+    for name, index in chosen(params, model, fold):
         inversion = stage.run(params, name, index)
-        _say(f"{name}, fold {index}: inverse mapping by {inversion.method}")
+        say(f"{name}, fold {index}: inverse mapping by {inversion.method}")
 
 
 @app.command(epilog="Examples: `ecgan detect --model vaegan --fold 0`, `ecgan detect --detector knn`")
@@ -146,20 +136,45 @@ def detect(
 
     if model is not None and detector is not None:
         raise EcganError("--model and --detector exclude each other.", "A classical detector needs no model: name one.")
-    params = _load(config, models=detector is None, plugin=plugin)
+    params = load(config, models=detector is None, plugin=plugin)
     if detector is None:
-        for name, index in _chosen(params, model, fold):
+        for name, index in chosen(params, model, fold):
             _tell(stage.run_model(params, name, index))
     if model is None:
-        for name in _only(params.detect.classical, detector, "detect.classical"):
-            for index in _only(params.split.folds, fold, "split.folds"):
+        for name in only(params.detect.classical, detector, "detect.classical"):
+            for index in only(params.split.folds, fold, "split.folds"):
                 _tell(stage.run_classical(params, name, index))
 
 
 def _tell(metrics: dict[str, Any]) -> None:
     """Say in one line what a detection found."""
     best = ", ".join(f"{name} {entry['test']['auroc']:.3f}" for name, entry in metrics["strategies"].items())
-    _say(f"{metrics['method']}, fold {metrics['fold']}: AUROC {best}")
+    say(f"{metrics['method']}, fold {metrics['fold']}: AUROC {best}")
+
+
+@app.command(epilog="Example: `ecgan generate --model models/ecgan/demo/aegan/fold_0 -n 1000 --out beats.npy`")
+def generate(
+    model: Annotated[
+        str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; its first fold if none.")
+    ],
+    count: Annotated[int, typer.Option("-n", "--count", help="How many samples.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="FILE.npy, float32 (N, L, C), or FILE.csv: sample, time, leads.")
+    ] = Path("generated.npy"),
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same file.")] = 0,
+    figure: Annotated[Path | None, typer.Option("--figure", help="Draw the first samples as well: FILE.svg.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    plugin: Plugin = None,
+) -> None:
+    """Generate signals with a trained model, in the unit of its data.
+
+    Beside FILE, FILE.json says what is in it: leads, sampling rate, unit, model, seed.
+    """
+    from stages import generate as stage
+
+    use_plugins(plugin)
+    for line in stage.run(model, count, out, seed=seed, figure=figure, force=force):
+        say(line)
 
 
 @app.command(epilog="Example: `ecgan report params.yaml --readme README.md`")
@@ -171,7 +186,7 @@ def report(
     """Write the results table, figures, summary and page."""
     from stages import report as stage
 
-    stage.run(_load(config, plugin=plugin), readme)
+    stage.run(load(config, plugin=plugin), readme)
 
 
 @app.command(epilog="Example: `ecgan info params.yaml` (exits with 1 if the file has a mistake)")
@@ -184,7 +199,7 @@ def info(
     from ecgan import about
     from ecgan.pipeline import check_pipeline
 
-    params = None if config is None else _load(config, models=True, plugin=plugin)
+    params = None if config is None else load(config, models=True, plugin=plugin)
     if config is not None and params is not None and pipeline:
         check_pipeline(config, params)
     for line in about.lines(params):
@@ -199,7 +214,7 @@ def list_parts(
     """Show the datasets, models, detectors or protocols that there are."""
     from ecgan import about
 
-    _plugins(plugin)
+    use_plugins(plugin)
     about.show(kind)
 
 
@@ -215,63 +230,9 @@ def version_option(
         raise typer.Exit
 
 
-def _chosen(params: "Params", model: str | None, fold: int | None) -> Iterator[tuple[str, int]]:
-    """Yield the models × folds that the options leave."""
-    from ecgan.registry import MODELS
-
-    wanted = None if model is None else MODELS.resolve(model)
-    folds = _only(params.split.folds, fold, "split.folds")
-    for name in _only(params.models, wanted, "models"):
-        for index in folds:
-            yield name, index
-
-
-def _only(listed: list[T], wanted: T | None, key: str) -> list[T]:
-    if wanted is None:
-        return listed
-    if wanted not in listed:
-        raise EcganError(f"{wanted!r} is not in {key}: {listed}.", f"Add it to {key}, or name one that is listed.")
-    return [wanted]
-
-
-def _guarded(call: Callable[[], Any]) -> NoReturn:
-    """Run a command; a user's mistake is a message and status 1, never a traceback."""
-    os.environ.setdefault(
-        "OMP_WAIT_POLICY", "PASSIVE"
-    )  # threads that wait give way: up to ten times faster on a busy machine
-    try:
-        call()
-    except EcganError as error:
-        typer.secho(f"error: {error.message}", fg="red", err=True)
-        if error.hint:
-            typer.echo(error.hint, err=True)
-        sys.exit(1)
-    except BrokenPipeError:
-        sys.exit(141)
-    except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        typer.secho(f"error: cannot use{where}: {error.strerror or error}", fg="red", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        sys.exit(130)
-    sys.exit(0)
-
-
 def main() -> NoReturn:
     """Entry point of `ecgan`."""
-    _guarded(app)
-
-
-def _single(command: Callable[..., None]) -> NoReturn:
-    single = typer.Typer(
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode="markdown",
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    single.command()(command)
-    _guarded(single)
+    guarded(app)
 
 
 def init_classic() -> NoReturn:
@@ -290,7 +251,7 @@ def init_classic() -> NoReturn:
         """Write the parameters of one run: `ecgan-init -d mitbih_beatgan -m beatgan ENTITY PROJECT RUN`."""
         init(entity, project, run, dataset, [model], out, data_dir, force)
 
-    _single(command)
+    single_command(command)
 
 
 def preprocess_classic() -> NoReturn:
@@ -301,7 +262,7 @@ def preprocess_classic() -> NoReturn:
         fetch(config, plugin)
         preprocess(config, plugin)
 
-    _single(command)
+    single_command(command)
 
 
 def train_classic() -> NoReturn:
@@ -312,7 +273,7 @@ def train_classic() -> NoReturn:
         split(config, plugin)
         train(config, None, None, plugin)
 
-    _single(command)
+    single_command(command)
 
 
 def detect_classic() -> NoReturn:
@@ -333,14 +294,14 @@ def detect_classic() -> NoReturn:
         """Detect anomalies with a trained run: first `-i RUN:VERSION ENTITY PROJECT NAME`, then without options."""
         from stages import classic
 
-        _plugins(plugin)
+        use_plugins(plugin)
         if model is None:
-            classic.detect(_one_file(names, out))
+            classic.detect(one_file(names, out))
         else:
             classic.write_detection(model, names or [], out, detector, force=force)
-            _say(f"wrote {out}; now run: ecgan-detect {'' if out == Path('ad_config.yml') else out}")
+            say(f"wrote {out}; now run: ecgan-detect {'' if out == Path('ad_config.yml') else out}")
 
-    _single(command)
+    single_command(command)
 
 
 def inverse_classic() -> NoReturn:
@@ -358,23 +319,11 @@ def inverse_classic() -> NoReturn:
         """Make the inverse mapping of a trained run: first `-i RUN:VERSION`, then without options."""
         from stages import classic
 
-        _plugins(plugin)
+        use_plugins(plugin)
         if model is None:
             classic.inverse(config or out)
         else:
             classic.write_inverse(model, out, force=force)
-            _say(f"wrote {out}; now run: ecgan-inverse {'' if out == Path('inverse_config.yml') else out}")
+            say(f"wrote {out}; now run: ecgan-inverse {'' if out == Path('inverse_config.yml') else out}")
 
-    _single(command)
-
-
-def _plugins(files: list[Path] | None) -> None:
-    from ecgan.registry import load_plugins
-
-    load_plugins([str(path) for path in files or []], Path())
-
-
-def _one_file(names: list[str] | None, default: Path) -> Path:
-    if names and len(names) > 1:
-        raise EcganError(f"one file is run at a time, not {' '.join(names)}.", "To write one, say -i RUN:VERSION.")
-    return Path(names[0]) if names else default
+    single_command(command)

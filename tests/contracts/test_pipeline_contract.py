@@ -95,9 +95,9 @@ def test_params_named_in_the_pipeline_exist() -> None:
 LEVELS = [
     {"errors", "files", "arrays", "registry", "config", "ecg", "runtime"},
     {"datasets", "models", "preprocessing"},
-    {"training", "inversion", "detection", "evaluation", "reporting", "tracking"},
+    {"training", "inversion", "detection", "evaluation", "generation", "reporting", "tracking"},
     {"runs", "about", "pipeline"},
-    {"cli", "__main__"},
+    {"commands", "cli", "__main__"},
 ]
 
 

@@ -1,0 +1,111 @@
+"""What the commands share: their options, reading parameters, and how a mistake reaches the user.
+
+Nothing heavy is imported until a command runs.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from ecgan.errors import EcganError
+
+if TYPE_CHECKING:
+    from ecgan.config import Params
+
+T = TypeVar("T")
+
+Config = Annotated[Path, typer.Argument(help="Parameters, as `ecgan init` writes them.")]
+Model = Annotated[str | None, typer.Option("--model", help="Only this model of the list `models`.")]
+Fold = Annotated[int | None, typer.Option("--fold", min=0, help="Only this fold of the list `split.folds`.")]
+Plugin = Annotated[list[Path] | None, typer.Option("--plugin", help="A Python file with parts of your own.")]
+DatasetOption = Annotated[str, typer.Option("-d", "--dataset", help="Dataset; `ecgan list datasets` shows them.")]
+OutOption = Annotated[Path, typer.Option("-o", "--out", help="The file to write.")]
+DataDir = Annotated[str, typer.Option("-l", "--data-dir", help="Folder of the data; later commands read it here.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")]
+
+
+def load(config: Path, *, models: bool = False, plugin: list[Path] | None = None) -> "Params":
+    """Read the parameters, after the plug-ins that the command line names."""
+    from ecgan.config import load_params
+
+    use_plugins(plugin)
+    return load_params(config, models=models)
+
+
+def say(message: str) -> None:
+    """Tell the user something; results alone go to standard output."""
+    typer.echo(message, err=True)
+
+
+def chosen(params: "Params", model: str | None, fold: int | None) -> Iterator[tuple[str, int]]:
+    """Yield the models × folds that the options leave."""
+    from ecgan.registry import MODELS
+
+    wanted = None if model is None else MODELS.resolve(model)
+    folds = only(params.split.folds, fold, "split.folds")
+    for name in only(params.models, wanted, "models"):
+        for index in folds:
+            yield name, index
+
+
+def only(listed: list[T], wanted: T | None, key: str) -> list[T]:
+    """Return the one item that is wanted, or all; `key` names the list in the message."""
+    if wanted is None:
+        return listed
+    if wanted not in listed:
+        raise EcganError(f"{wanted!r} is not in {key}: {listed}.", f"Add it to {key}, or name one that is listed.")
+    return [wanted]
+
+
+def guarded(call: Callable[[], Any]) -> NoReturn:
+    """Run a command; a user's mistake is a message and status 1, never a traceback."""
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # threads that wait give way: up to ten times faster on a busy machine
+    try:
+        call()
+    except EcganError as error:
+        typer.secho(f"error: {error.message}", fg="red", err=True)
+        if error.hint:
+            typer.echo(error.hint, err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(141)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        typer.secho(f"error: cannot use{where}: {error.strerror or error}", fg="red", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(130)
+    sys.exit(0)
+
+
+def single_command(command: Callable[..., None]) -> NoReturn:
+    """Run an app of one command: a classic alias."""
+    single = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    single.command()(command)
+    guarded(single)
+
+
+def use_plugins(files: list[Path] | None) -> None:
+    """Run the plug-ins that the command line names."""
+    from ecgan.registry import load_plugins
+
+    load_plugins([str(path) for path in files or []], Path())
+
+
+def one_file(names: list[str] | None, default: Path) -> Path:
+    """Return the one file that the arguments name, or the default."""
+    if names and len(names) > 1:
+        raise EcganError(f"one file is run at a time, not {' '.join(names)}.", "To write one, say -i RUN:VERSION.")
+    return Path(names[0]) if names else default

@@ -1,5 +1,6 @@
 """What a model is: networks with their own parameters, defaults and losses."""
 
+import functools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -9,9 +10,28 @@ import torch
 from torch import Tensor, nn
 
 from ecgan.config.options import Options
+from ecgan.errors import EcganError
 from ecgan.models.latents import Prior
 
 Optimizers = dict[str, torch.optim.Optimizer]
+
+_TAKE_SIGNALS = ("encode", "features", "discriminate", "logits", "validation_scores", "train_batch", "fit_prior")
+
+
+def _refusing_other_shapes(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method with a check of its first argument, signals (B, C, L)."""
+
+    @functools.wraps(method)
+    def call(self: "Model", x: Tensor, *arguments: Any, **named: Any) -> Any:
+        if x.ndim != 3 or x.shape[1:] != (self.channels, self.length):
+            raise EcganError(
+                f"the model {self.name!r} was built for {self.channels} lead{'s' * (self.channels != 1)} of"
+                f" {self.length} time steps, and was given samples of shape {tuple(x.shape)}.",
+                "Choose the leads and cut the samples as for its training.",
+            )
+        return method(self, x, *arguments, **named)
+
+    return call
 
 
 class Model(ABC, nn.Module):
@@ -40,6 +60,13 @@ class Model(ABC, nn.Module):
         self.length = length
         self.classes = classes
 
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Make every method that takes signals refuse those of another shape than the model was built for."""
+        super().__init_subclass__(**arguments)
+        for name in _TAKE_SIGNALS:
+            if name in cls.__dict__:
+                setattr(cls, name, _refusing_other_shapes(cls.__dict__[name]))
+
     @property
     @abstractmethod
     def output_range(self) -> tuple[float, float] | None:
@@ -65,7 +92,7 @@ class Model(ABC, nn.Module):
             Detached scalar losses by name.
         """
 
-    def begin(self, labels: Tensor) -> None:  # noqa: B027 - most models need no preparation
+    def begin(self, labels: Tensor) -> None:
         """Prepare for training on samples with these class ids (n,); called once, before the first epoch."""
 
     @abstractmethod
@@ -153,7 +180,7 @@ class ClassifierModel(Model):
 
 
 def abnormal_log_odds(logits: Tensor) -> Tensor:
-    """log P(abnormal) − log P(normal) of logits (B, K), class 0 being normal; (B,)."""
+    """Log P(abnormal) − log P(normal) of logits (B, K), class 0 being normal; (B,)."""
     return logits[:, 1:].logsumexp(dim=1) - logits[:, 0]
 
 

@@ -4,22 +4,19 @@ BeatGAN (Zhou et al., IJCAI 2019) trains the discriminator on real against recon
 and decoder that the discriminator's features of both agree (pairwise feature matching).
 """
 
-import itertools
-from abc import abstractmethod
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ecgan.models.base import GenerativeModel, Optimizers
+from ecgan.models.base import Optimizers
+from ecgan.models.encoding import EncoderDecoder
 from ecgan.models.initialisation import initialise
-from ecgan.models.latents import Prior
 from ecgan.models.losses import feature_matching, two_component_bce
-from ecgan.models.networks import Decoder, Discriminator
+from ecgan.models.networks import Discriminator
 from ecgan.models.optimizers import build_optimizer
 from ecgan.models.options import AdversarialOptions
 
 
-class AdversarialAutoencoder(GenerativeModel):
+class AdversarialAutoencoder(EncoderDecoder):
     """Encoder, decoder and discriminator; a subclass brings the encoder and the reconstruction loss."""
 
     options: AdversarialOptions
@@ -27,30 +24,13 @@ class AdversarialAutoencoder(GenerativeModel):
     def __init__(self, options: AdversarialOptions, *, channels: int, length: int, classes: int = 2) -> None:
         super().__init__(options, channels=channels, length=length, classes=classes)
         o = options
-        self.prior = Prior(o.latent, o.latent_size)
-        self.encoder = self.build_encoder()
-        self.decoder = Decoder(channels, length, o.latent_size, o.width, o.norm, o.output)
         self.discriminator = Discriminator(channels, length, o.width, o.discriminator_norm, spectral=o.spectral_norm)
         initialise(self, o.init)
 
-    @abstractmethod
-    def build_encoder(self) -> nn.Module:
-        """Return the encoder."""
-
-    @abstractmethod
-    def reconstruct(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the reconstruction of x (B, C, L) and the weighted loss terms besides feature matching."""
-
-    @property
-    def output_range(self) -> tuple[float, float]:
-        """(−1, 1) for tanh, (0, 1) for sigmoid."""
-        return (-1.0, 1.0) if self.options.output == "tanh" else (0.0, 1.0)
-
     def optimizers(self) -> Optimizers:
         """One optimizer for encoder and decoder, one for the discriminator, each with its own settings."""
-        pair = itertools.chain(self.encoder.parameters(), self.decoder.parameters())
         return {
-            "generator": build_optimizer(self.options.generator, pair),
+            "generator": build_optimizer(self.options.generator, self.autoencoder_parameters()),
             "discriminator": build_optimizer(self.options.discriminator, self.discriminator.parameters()),
         }
 
@@ -93,11 +73,6 @@ class AdversarialAutoencoder(GenerativeModel):
         optimizer.step()
         self.discriminator.requires_grad_(True)
         return {"features": matching}
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Map z (B, Z) to a signal (B, C, L)."""
-        x: Tensor = self.decoder(z)
-        return x
 
     def features(self, x: Tensor) -> Tensor:
         """Return the discriminator's last hidden features of x (B, C, L), (B, F)."""

@@ -6,11 +6,11 @@ discriminator's last hidden feature map. Sizes and defaults as in ECGAN's `aegan
 
 from typing import Any, ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from ecgan.models.adversarial import AdversarialAutoencoder
-from ecgan.models.networks import Encoder
+from ecgan.models.encoding import Deterministic
 from ecgan.models.options import AdversarialOptions
 from ecgan.registry import register_model
 
@@ -20,23 +20,14 @@ class AeganOptions(AdversarialOptions):
 
 
 @register_model("aegan", "beatgan")
-class Aegan(AdversarialAutoencoder):
+class Aegan(Deterministic, AdversarialAutoencoder):
     """BeatGAN."""
 
     title = "BeatGAN: autoencoder with adversarial feature matching"
     Options: ClassVar[Any] = AeganOptions
-
-    def build_encoder(self) -> nn.Module:
-        """Return the deterministic encoder."""
-        o = self.options
-        return Encoder(self.channels, self.length, o.latent_size, o.width, o.norm, spectral=o.encoder_spectral_norm)
+    options: AeganOptions
 
     def reconstruct(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return x̂ = G(E(x)) and the reconstruction loss MSE(x̂, x)."""
         fake = self.decode(self.encode(x))
         return fake, {"reconstruction": F.mse_loss(fake, x)}
-
-    def encode(self, x: Tensor) -> Tensor:
-        """Map x (B, C, L) to z (B, Z)."""
-        z: Tensor = self.encoder(x)
-        return z

@@ -1,7 +1,9 @@
 """Networks of the BeatGAN family (Zhou et al., IJCAI 2019; layers as in ECGAN, Lüer et al., arXiv 2310.18091).
 
-Five strided convolutions halve the length five times, so lengths are multiples of 32 and the innermost feature map
-has k0 = L / 32 steps. All convolutions are free of bias.
+Five strided convolutions halve the length five times, so the innermost feature map has k0 = L / 32 steps. Where a
+length is odd, a convolution leaves nothing out and gives (L − 1) / 2 steps, and the transposed convolution that undoes
+it keeps the one step that it otherwise cuts off: every length from 32 on fits, multiples of 32 get the published
+layers, and parameters are those of the multiple below. All convolutions are free of bias.
 """
 
 import torch
@@ -20,15 +22,23 @@ def hidden_channels(width: float) -> list[int]:
     return [max(2, 2 * round(base * width / 2)) for base in (32, 64, 128, 256, 512)]
 
 
-def innermost_length(length: int) -> int:
-    """Return k0 = L / 32; a length that does not fit is refused with those that do."""
-    if length < STRIDE or length % STRIDE:
-        lower = max(1, length // STRIDE) * STRIDE
+def halvings(length: int) -> list[int]:
+    """Return the steps before and after each of five convolutions, [L, L // 2, …, L // 32].
+
+    Raises:
+        EcganError: The length does not fit.
+    """
+    if length < STRIDE:
         raise EcganError(
-            f"beats of {length} time steps do not fit this architecture, which needs a multiple of {STRIDE}.",
-            f"Cut beats of {lower} or {lower + STRIDE} steps (`preprocess`), or choose another model.",
+            f"beats of {length} time steps do not fit this architecture, which needs at least {STRIDE}.",
+            f"Cut beats of {STRIDE} or more steps (`preprocess`), or choose another model.",
         )
-    return length // STRIDE
+    return [length >> times for times in range(6)]
+
+
+def innermost_length(length: int) -> int:
+    """Return k0 = L // 32; a length that does not fit is refused with those that do."""
+    return halvings(length)[-1]
 
 
 def normalisation(norm: NormName, channels: int) -> nn.Module:
@@ -39,7 +49,7 @@ def normalisation(norm: NormName, channels: int) -> nn.Module:
 
 
 def body(channels: int, hidden: list[int], norm: NormName, *, spectral: bool = False) -> nn.Sequential:
-    """Five convolutions, (B, C, L) → (B, hidden[-1], L / 32); the first has neither norm nor spectral norm."""
+    """Five convolutions, (B, C, L) → (B, hidden[-1], L // 32); the first has neither norm nor spectral norm."""
     layers: list[nn.Module] = []
     for index, (before, after) in enumerate(zip([channels, *hidden], hidden, strict=False)):
         convolution: nn.Module = nn.Conv1d(before, after, 4, 2, 1, bias=False)
@@ -104,11 +114,12 @@ class Decoder(nn.Module):
         self, channels: int, length: int, latent: int, width: float, norm: NormName, output: OutputName
     ) -> None:
         super().__init__()
-        hidden = hidden_channels(width)[::-1]
-        layers: list[nn.Module] = [nn.ConvTranspose1d(latent, hidden[0], innermost_length(length), bias=False)]
-        for before, after in zip(hidden, [*hidden[1:], channels], strict=True):
+        hidden, steps = hidden_channels(width)[::-1], halvings(length)[::-1]
+        layers: list[nn.Module] = [nn.ConvTranspose1d(latent, hidden[0], steps[0], bias=False)]
+        for index, (before, after) in enumerate(zip(hidden, [*hidden[1:], channels], strict=True)):
+            odd = steps[index + 1] - 2 * steps[index]  # 1 where the length to come is odd
             layers += [normalisation(norm, before), nn.ReLU(inplace=True)]
-            layers.append(nn.ConvTranspose1d(before, after, 4, 2, 1, bias=False))
+            layers.append(nn.ConvTranspose1d(before, after, 4, 2, 1, output_padding=odd, bias=False))
         self.body = nn.Sequential(*layers)
         self.output = output
 

@@ -64,6 +64,15 @@ class EncoderOptions(GenerativeOptions):
     encoder_spectral_norm: bool = Field(False, description="spectral normalisation of the encoder's inner convolutions")
 
 
+class VariationalOptions(EncoderOptions):
+    """A variational encoder; the weight of the divergence in epoch t is β·w(t)."""
+
+    latent: PriorName = Field("normal", description="distribution that new beats are generated from")
+    kl_beta: float = Field(1e-4, ge=0, description="β, weight of the divergence from the prior")
+    kl_warmup: int = Field(0, ge=0, description="epochs without the divergence")
+    kl_anneal: int = Field(0, ge=0, description="epochs over which its weight then rises to β")
+
+
 class AutoencoderOptions(EncoderOptions):
     """An encoder and a decoder that train together, without a discriminator."""
 

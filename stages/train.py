@@ -60,6 +60,7 @@ def run(params: Params, model: str, fold: int) -> Progress:
             seed,
             params.runtime.precision,
             resume,
+            about.centre,
         )
         tracker = LocalTracker(tracked)
         with TrainingBar(f"{model}, fold {fold}", params.train.epochs, len(split.train)) as bar:

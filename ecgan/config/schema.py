@@ -120,13 +120,22 @@ class Train(Options):
     )
     evaluate_every: int = Field(1, ge=1, description="Epochs between two evaluations on validation data.")
     patience: int = Field(0, ge=0, description="Evaluations without improvement before training stops; 0 never stops.")
+    augment: Literal["none", "timewarp"] = Field(
+        "none",
+        description="Augmentation of training beats; timewarp leaves out and interpolates ticks around the R peak.",
+    )
+    augment_share: float = Field(
+        0.5, gt=0, le=1, description="Share of the beats of a batch that are augmented, anew in every epoch."
+    )
     tracker: Literal["local"] = Field("local", description="Where metrics are logged.")
 
 
 class Detection(Options):
     """How samples are scored and told apart."""
 
-    detector: str = Field("inverse_mapping", description="Detector that scores through a trained model.")
+    detector: str = Field(
+        "inverse_mapping", description="Detector of the trained models; a classical one, such as knn, sees latents."
+    )
     strategies: Annotated[Names, Field(min_length=1)] = Field(
         ["reconstruction", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"],
         description="How the components of a score are weighed.",

@@ -88,7 +88,7 @@ def clip_weights(module: nn.Module, bound: float) -> None:
 def feature_matching(f_fake: Tensor, f_real: Tensor) -> Tensor:
     """Mean squared difference of a discriminator's features of x̂ and x, both (B, F).
 
-    Pairwise feature matching, Zhou et al., "BeatGAN", IJCAI 2019, equation 5. The features of the real samples are a
+    Pairwise feature matching, Zhou et al., "BeatGAN", IJCAI 2019. The features of the real samples are a
     target: no gradient flows into them.
     """
     return F.mse_loss(f_fake, f_real.detach())

@@ -13,6 +13,7 @@ from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import auroc, average_precision
 from ecgan.models.base import GenerativeModel, Model, batched
 from ecgan.runtime import autocast, derive_seed
+from ecgan.training.augmentation import augment
 from ecgan.training.data import TrainingData, batches
 from ecgan.training.resume import Optimizers, Progress, ResumeFile
 
@@ -37,6 +38,7 @@ class Run:
         seed: Seed of this run, fold included.
         precision: `runtime.precision`.
         resume: Where the state is kept between processes.
+        centre: Index of the R peak, which augmentation keeps in place; None takes the middle.
     """
 
     model: Model
@@ -45,6 +47,7 @@ class Run:
     seed: int
     precision: str
     resume: ResumeFile
+    centre: int | None = None
 
 
 def fit(run: Run, listeners: list[Listener]) -> Progress:
@@ -79,7 +82,7 @@ def _train_epoch(run: Run, optimizers: Optimizers, epoch: int) -> dict[str, floa
     count = 0
     data, model = run.data, run.model
     for rows in batches(len(data.train), model.options.batch_size, derive_seed(run.seed, "order", epoch)):
-        x = data.train[rows]
+        x = augment(data.train[rows], run.options, run.centre)
         labels = data.train_labels[rows] if model.classifies else None
         with autocast(run.precision, x.device):
             losses = model.train_batch(x, optimizers, epoch, labels)
@@ -89,7 +92,7 @@ def _train_epoch(run: Run, optimizers: Optimizers, epoch: int) -> dict[str, floa
     if not all(math.isfinite(mean) for mean in means.values()):
         raise EcganError(
             f"{run.model.name} diverged in epoch {epoch + 1}: {means}.",
-            f"Lower modules.{run.model.name}.generator.lr or choose another train.transformation.",
+            f"Lower the learning rate in modules.{run.model.name} or choose another train.transformation.",
         )
     return means
 

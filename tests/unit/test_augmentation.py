@@ -1,0 +1,103 @@
+"""Time warp: against a loop over single beats, and what it must leave alone."""
+
+import numpy as np
+import pytest
+import torch
+
+from ecgan.config import Train
+from ecgan.training.augmentation import augment, warp, warped_times
+
+SIZES = [(320, 140), (320, 160), (187, 0), (187, 186), (128, 60), (33, 16), (20, 19), (6, 3), (3, 1), (2, 0), (1, 0)]
+
+
+def naive(beat: np.ndarray, left: np.ndarray, right: np.ndarray, centre: int, ticks: int) -> np.ndarray:
+    """One beat (C, L), tick by tick; `left` and `right` are random numbers for the ticks that may change."""
+    length = beat.shape[1]
+    dropped, doubled = set(), set()
+    for first, noise in ((1, left), (centre + 1, right)):
+        order = [first + int(index) for index in np.argsort(noise)]
+        count = min(ticks, len(order) // 2)
+        dropped |= set(order[:count])
+        doubled |= set(order[count : 2 * count])
+    values = []
+    for tick in range(length):
+        if tick in dropped:
+            continue
+        values.append(beat[:, tick])
+        if tick in doubled:
+            values.append((beat[:, tick] + beat[:, tick + 1]) / 2)
+    return np.stack(values, axis=1)
+
+
+@pytest.mark.parametrize(("length", "centre", "ticks"), [(320, 140, 7), (320, None, 7), (187, 60, 4), (41, 3, 1)])
+def test_a_batch_is_warped_as_a_loop_over_its_beats_would(length, centre, ticks) -> None:
+    x = torch.randn(6, 3, length)
+    torch.manual_seed(5)
+    found = augment(x, Train(augment="timewarp", augment_share=0.6), centre)
+    middle = length // 2 if centre is None else centre
+    torch.manual_seed(5)
+    chosen = torch.rand(6) < 0.6
+    left, right = torch.rand(6, middle - 1), torch.rand(6, length - middle - 2)
+    assert 0 < int(chosen.sum()) < 6
+    for index in range(6):
+        beat = x[index].numpy()
+        if chosen[index]:
+            beat = naive(beat, left[index].numpy(), right[index].numpy(), middle, ticks)
+        np.testing.assert_array_equal(found[index].numpy(), beat)
+
+
+@pytest.mark.parametrize(("length", "centre"), SIZES)
+def test_the_time_map(length: int, centre: int) -> None:
+    times = warped_times(50, length, centre)
+    assert times.shape == (50, length)
+    assert bool((times.diff(dim=1) > 0).all())
+    assert bool((times[:, 0] == 0).all())
+    assert bool((times[:, -1] == length - 1).all())
+    assert bool((times[:, centre] == centre).all())
+    assert bool(((2 * times) % 1 == 0).all())
+
+
+def test_seven_ticks_on_each_side_of_a_beat_of_320_are_left_out_and_seven_interpolated() -> None:
+    times = warped_times(200, 320, 140)
+    for side in (times[:, :140], times[:, 140:]):
+        halves = side % 1 != 0
+        assert bool((halves.sum(dim=1) == 7).all())
+        assert bool(((~halves).sum(dim=1) == side.shape[1] - 7).all())
+    assert len(torch.unique(times, dim=0)) == 200
+    used = torch.bincount(times[times % 1 != 0].long(), minlength=320)
+    assert set(torch.arange(320)[used == 0].tolist()) == {0, 140, 319}  # no other tick is spared
+
+
+def test_half_ticks_are_means_of_their_neighbours_and_whole_ticks_exact() -> None:
+    x = torch.tensor([[[0.1, 0.2, 0.7]]])
+    assert torch.equal(warp(x, torch.tensor([[0.0, 1.5, 2.0]])), torch.tensor([[[0.1, 0.45, 0.7]]]))
+
+
+def test_without_augmentation_nothing_is_touched_or_drawn() -> None:
+    x = torch.randn(4, 1, 64)
+    torch.manual_seed(1)
+    assert augment(x, Train(), 30) is x
+    first = torch.rand(1)
+    torch.manual_seed(1)
+    assert torch.equal(first, torch.rand(1))
+
+
+def test_the_share_of_warped_beats_and_new_ones_every_time() -> None:
+    x = torch.randn(2000, 1, 64)
+    torch.manual_seed(0)
+    options = Train(augment="timewarp", augment_share=0.25)
+    once, twice = augment(x, options, 30), augment(x, options, 30)
+    changed = (once != x).flatten(1).any(dim=1)
+    assert float(changed.double().mean()) == pytest.approx(0.25, abs=0.03)
+    assert not torch.equal(once, twice)
+    assert bool((augment(x, Train(augment="timewarp", augment_share=1.0), 30) != x).flatten(1).any(dim=1).all())
+
+
+def test_every_lead_is_warped_alike_and_values_stay_within_the_beat() -> None:
+    beat = torch.randn(8, 1, 100)
+    x = torch.cat([beat, 2 * beat], dim=1)
+    warped = augment(x, Train(augment="timewarp", augment_share=1.0), None)
+    torch.testing.assert_close(warped[:, 1], 2 * warped[:, 0])
+    assert bool((warped.amax(dim=2) <= x.amax(dim=2)).all())
+    assert bool((warped.amin(dim=2) >= x.amin(dim=2)).all())
+    assert torch.equal(warped[:, :, [0, 50, 99]], x[:, :, [0, 50, 99]])

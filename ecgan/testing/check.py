@@ -1,0 +1,128 @@
+"""One conformance check, and how it says what is wrong."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.fields import FieldInfo
+
+from ecgan.config.options import Options
+
+
+class ConformanceError(AssertionError):
+    """A part does not do what its interface says; one sentence: what was expected and what was found."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one part; call it, and it returns or raises `ConformanceError`.
+
+    Attributes:
+        kind: model, detector, dataset or protocol.
+        part: Name of the part.
+        function: The check, a function of the subject.
+        subject: What the function needs: the class and its toy data.
+    """
+
+    kind: str
+    part: str
+    function: Callable[[Any], None]
+    subject: Any
+
+    @property
+    def name(self) -> str:
+        """Name of the check, such as `one_sample_works`."""
+        return self.function.__name__
+
+    def __str__(self) -> str:
+        return f"{self.kind}-{self.part}-{self.name}"
+
+    def __call__(self) -> None:
+        """Run the check.
+
+        Raises:
+            ConformanceError: The part failed it, or raised something else on the way.
+        """
+        who = f"the {self.kind} {self.part!r}, {self.name.replace('_', ' ')}"
+        try:
+            self.function(self.subject)
+        except ConformanceError as error:
+            raise ConformanceError(f"{who}: {error}") from error
+        except Exception as error:
+            raise ConformanceError(f"{who}: expected to work, but raised {type(error).__name__}: {error}") from error
+
+
+def expect(held: bool | np.bool_, text: str) -> None:
+    """Raise `ConformanceError` with `text`, expected and found, unless what was expected held."""
+    if not held:
+        raise ConformanceError(text)
+
+
+def expect_equal(found: Any, expected: Any, what: str) -> None:
+    """Expect two plain values to be equal; `what` names the value."""
+    expect(found == expected, f"expected {what} to be {expected}, found {found}")
+
+
+def expect_close(found: NDArray[Any], expected: NDArray[Any], what: str) -> None:
+    """Expect arrays to agree but for the last bits of float32: batches of other sizes round differently."""
+    scale = float(np.abs(expected).max(initial=0.0)) + 1e-6
+    difference = float(np.abs(found - expected).max(initial=0.0))
+    expect(
+        difference <= 1e-3 * scale,
+        f"expected {what}, found differences of up to {difference:.3g} in values of up to {scale:.3g}",
+    )
+
+
+def expect_refusal(call: Callable[[], Any], errors: tuple[type[Exception], ...], what: str) -> Exception:
+    """Expect `call` to raise one of `errors`, and return it; `what` says what should be refused."""
+    names = " or ".join(error.__name__ for error in errors)
+    try:
+        call()
+    except errors as error:
+        return error
+    except Exception as error:
+        text = f"expected {what} to be refused with {names}, found {type(error).__name__}: {error}"
+        raise ConformanceError(text) from error
+    raise ConformanceError(f"expected {what} to be refused with {names}, found that it was accepted")
+
+
+def fields(options: type[Options], path: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every field of a class of parameters by its path, those of sections inside it as well."""
+    for key, field in options.model_fields.items():
+        yield f"{path}{key}", field
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Options):
+            yield from fields(field.annotation, f"{path}{key}.")
+
+
+def check_options(options: Any, what: str) -> None:
+    """Expect a class of parameters in which every field has a default that it admits, and a description."""
+    expect(
+        isinstance(options, type) and issubclass(options, Options),
+        f"expected {what} to be a subclass of ecgan.config.options.Options, found {options!r}",
+    )
+    for path, field in fields(options):
+        expect(not field.is_required(), f"expected {what}.{path} to have a default, found none")
+        description = (field.description or "").strip()
+        expect(bool(description), f"expected {what}.{path} to have a description, found none")
+    built = options()
+    again = options.model_validate(built.model_dump())
+    expect_equal(again, built, f"{what} made from its own defaults")
+
+
+def small(options: type[Options], sizes: dict[str, Any], given: dict[str, Any]) -> Any:
+    """Parameters of a quick trial: the defaults, `sizes` where such fields exist and admit them, and `given`."""
+    chosen: dict[str, Any] = {}
+    for key, value in sizes.items():
+        if key in options.model_fields and _admitted(options, {**chosen, key: value}):
+            chosen[key] = value
+    return options.model_validate({**chosen, **given})
+
+
+def _admitted(options: type[Options], values: dict[str, Any]) -> bool:
+    try:
+        options.model_validate(values)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,146 @@
+"""Conformance checks of datasets."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecgan.config import load_params, render_params
+from ecgan.datasets.base import Dataset, Samples
+from ecgan.preprocessing.processed import load_processed, save_processed
+from ecgan.testing.check import check_options, expect, expect_equal
+
+FILES = ("data.pkl", "label.pkl", "samples.csv", "dataset.json")
+
+
+@dataclass(frozen=True)
+class DatasetSubject:
+    """A dataset under test.
+
+    Attributes:
+        cls: The dataset's class.
+        given: Perhaps `fetch` and `preprocess`, values of these sections.
+    """
+
+    cls: type[Dataset]
+    given: dict[str, Any]
+
+    def fetch(self, raw: Path, seed: int = 0) -> None:
+        """Fetch the raw files into a folder."""
+        raw.mkdir(parents=True, exist_ok=True)
+        self.cls().fetch(raw, self.cls.Fetch.model_validate(self.given.get("fetch", {})), seed=seed)
+
+    def preprocess(self, raw: Path) -> Samples:
+        """Cut the samples."""
+        return self.cls().preprocess(raw, self.cls.Preprocess.model_validate(self.given.get("preprocess", {})))
+
+
+def the_card_is_complete(subject: DatasetSubject) -> None:
+    """Title, source, licence and size are there: a user knows what they get."""
+    card = getattr(subject.cls, "card", None)
+    for key in ("title", "source", "licence", "size"):
+        text = getattr(card, key, "")
+        expect(isinstance(text, str) and bool(text.strip()), f"expected the card to say the {key}, found {text!r}")
+
+
+def options_have_defaults_and_descriptions(subject: DatasetSubject) -> None:
+    """Every parameter of fetching and preprocessing is explained in the file that `ecgan init` writes."""
+    check_options(subject.cls.Fetch, "Fetch")
+    check_options(subject.cls.Preprocess, "Preprocess")
+
+
+def init_writes_a_valid_file(subject: DatasetSubject) -> None:
+    """The overrides of other sections fit the schema, so that `ecgan init -d NAME` works."""
+    text = render_params(subject.cls.name, ["aegan"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "params.yaml"
+        path.write_text(text, encoding="utf-8")
+        expect_equal(load_params(path).dataset, subject.cls.name, "the dataset in the file")
+
+
+def fetching_again_gives_equal_bytes(subject: DatasetSubject) -> None:
+    """The same options and seed give the same raw files, also into a folder that holds them already."""
+    with _folder() as folder:
+        first, second = folder / "first", folder / "second"
+        subject.fetch(first)
+        subject.fetch(second)
+        expected = _content(first)
+        expect(bool(expected), "expected fetch to leave files, found none")
+        expect_equal(sorted(_content(second)), sorted(expected), "the names of files fetched again")
+        subject.fetch(second)
+        for name, content in _content(second).items():
+            expect(
+                content == expected.get(name), f"expected {name} to be the same when fetched again, found other bytes"
+            )
+
+
+def samples_fit_their_description(subject: DatasetSubject) -> None:
+    """Shapes, leads, classes and table belong together; class 0 is the normal one and occurs."""
+    with _folder() as folder:
+        subject.fetch(folder)
+        samples = subject.preprocess(folder)
+    expect_equal(samples.data.ndim, 3, "the number of dimensions of data (n, L, C)")
+    n, length, channels = samples.data.shape
+    expect_equal(len(samples.leads), channels, "the number of lead names")
+    expect_equal(len(set(samples.leads)), channels, "the number of different lead names")
+    expect_equal((samples.labels.shape, len(samples.table)), ((n,), n), "the shape of labels and the rows of the table")
+    expect_equal(str(samples.labels.dtype), "int64", "the type of labels")
+    expect(bool(np.isfinite(samples.data).all()), "expected finite data, found NaN or infinity")
+    known = sorted(set(samples.labels.tolist()))
+    inside = known[0] >= 0 and known[-1] < len(samples.classes)
+    expect(inside, f"expected labels of the classes 0 to {len(samples.classes) - 1}, found {known}")
+    expect(known[0] == 0, f"expected normal samples, which have the label 0, found labels {known}")
+    names = [samples.classes[label] for label in samples.labels.tolist()]
+    expect_equal(samples.table["class_name"].tolist(), names, "class_name in the table, the name of each label")
+    expect(samples.sampling_rate >= 0, f"expected a sampling rate in Hz, found {samples.sampling_rate}")
+    centre = samples.centre
+    expect(centre is None or 0 <= centre < length, f"expected the R peak within 0 to {length - 1}, found {centre}")
+
+
+def preprocessing_again_gives_equal_bytes(subject: DatasetSubject) -> None:
+    """The processed files are the same bytes again, and are read back as they were."""
+    with _folder() as folder:
+        subject.fetch(folder / "raw")
+        written = []
+        for part in ("first", "second"):
+            target = folder / part
+            target.mkdir()
+            samples = subject.preprocess(folder / "raw")
+            save_processed(target, subject.cls.name, samples)
+            written.append(_content(target))
+        read = load_processed(folder / "first")
+    expect_equal(sorted(written[0]), sorted(FILES), "the processed files")
+    for name, content in written[0].items():
+        expect(content == written[1][name], f"expected {name} to be the same again, found other bytes")
+    expect(np.array_equal(read.labels, samples.labels), "expected the labels that were written, found others")
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+DESCRIPTION: tuple[Callable[[DatasetSubject], None], ...] = (
+    the_card_is_complete,
+    options_have_defaults_and_descriptions,
+    init_writes_a_valid_file,
+)
+SAMPLES: tuple[Callable[[DatasetSubject], None], ...] = (
+    fetching_again_gives_equal_bytes,
+    samples_fit_their_description,
+    preprocessing_again_gives_equal_bytes,
+)
+
+
+def chosen(given: dict[str, Any]) -> tuple[Callable[[DatasetSubject], None], ...]:
+    """The checks of a dataset: those of its samples only where options say what to fetch."""
+    return (*DESCRIPTION, *SAMPLES) if given else DESCRIPTION

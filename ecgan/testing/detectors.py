@@ -1,0 +1,242 @@
+"""Conformance checks of detectors."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.detection.base import F32, F64, Detector, Mapping
+from ecgan.detection.fitted import fit_detector, load_detector, save_detector
+from ecgan.detection.strategies import strategy_class
+from ecgan.errors import EcganError
+from ecgan.evaluation.ranking import auroc
+from ecgan.testing.check import check_options, expect, expect_close, expect_equal, expect_refusal, small
+from ecgan.testing.toys import toy_beats, toy_classifier, toy_generative
+
+LENGTH, TRAIN, SAMPLES, CLASSES = 48, 80, 24, 3
+SIZES: dict[str, Any] = {}
+LEAST_AUROC = 0.9
+
+
+@dataclass(frozen=True)
+class DetectorSubject:
+    """A detector under test.
+
+    Attributes:
+        cls: The detector's class.
+        given: Values of its parameters in place of the quick ones.
+    """
+
+    cls: type[Detector]
+    given: dict[str, Any]
+
+    @cached_property
+    def options(self) -> Any:
+        """Its parameters."""
+        return small(self.cls.Options, SIZES, self.given)
+
+    def mapping(self, channels: int, length: int) -> Mapping | None:
+        """The toy model that it scores through, where it needs one."""
+        if not self.cls.needs_model:
+            return None
+        return toy_classifier(channels, length, CLASSES) if self.cls.classifies else toy_generative(channels, length)
+
+    def build(self, channels: int = 2, length: int = LENGTH, seed: int = 0) -> Detector:
+        """Return a fresh detector."""
+        return self.cls(self.options, self.mapping(channels, length), seed=seed)
+
+    def fitted(self, channels: int = 2, length: int = LENGTH, seed: int = 0) -> Detector:
+        """Return a detector that has learned normal toy beats."""
+        detector = self.build(channels, length, seed)
+        detector.fit(toy_beats(TRAIN, channels, length, seed=1))
+        return detector
+
+
+def beats(channels: int = 2, length: int = LENGTH, count: int = SAMPLES) -> F32:
+    """Return toy beats (count, C, L), every third one abnormal."""
+    x = toy_beats(count, channels, length, seed=2)
+    x[::3] = toy_beats(len(x[::3]), channels, length, seed=3, abnormal=True)
+    return x
+
+
+def labels(count: int = SAMPLES) -> NDArray[np.int64]:
+    """Return the class ids of `beats`."""
+    ids = np.zeros(count, dtype=np.int64)
+    ids[::3] = 1 + np.arange(len(ids[::3])) % (CLASSES - 1)
+    return ids
+
+
+def options_have_defaults_and_descriptions(subject: DetectorSubject) -> None:
+    """Every parameter is explained in the file that `ecgan init` writes."""
+    check_options(subject.cls.Options, "Options")
+
+
+def components_are_finite_float64_of_shape_n(subject: DetectorSubject) -> None:
+    """`components` gives one finite float64 number a sample, by name."""
+    check_components(subject.fitted(), beats())
+
+
+def check_components(detector: Detector, x: F32) -> dict[str, F64]:
+    """Return the components of x, held to their type, shape and finiteness."""
+    found = detector.components(x)
+    expect(isinstance(found, dict) and bool(found), f"expected components by name, found {found!r}")
+    for name, values in found.items():
+        expect(isinstance(values, np.ndarray), f"expected {name!r} to be an array, found {type(values).__name__}")
+        expect_equal(str(values.dtype), "float64", f"the type of the component {name!r}")
+        expect_equal(values.shape, (len(x),), f"the shape of the component {name!r}")
+        expect(bool(np.isfinite(values).all()), f"expected {name!r} to be finite, found {values[:5]}")
+    return found
+
+
+def strategies_weigh_what_is_there(subject: DetectorSubject) -> None:
+    """Every strategy that can run has its components; all can be fitted, and their scores are finite."""
+    detector = subject.fitted()
+    names = set(detector.components(beats()))
+    available = detector.available_strategies()
+    expect(bool(available), "expected at least one strategy that can run, found none")
+    for strategy in available:
+        missing = set(strategy_class(strategy).needs) - names
+        expect(not missing, f"expected the components of the strategy {strategy!r}, found no {', '.join(missing)}")
+    if "plain" in available:
+        expect_equal(len(names), 1, "the number of components of a detector with the strategy 'plain'")
+    fitted = fit_detector(subject.build(), available, toy_beats(TRAIN, 2, LENGTH, seed=1), beats(), labels())
+    expect_equal(set(fitted.score(beats()).scores), set(available), "the strategies that gave scores")
+
+
+def abnormal_beats_score_higher(subject: DetectorSubject) -> None:
+    """Beats upside down, three times as high and noisy have higher components than normal ones."""
+    for name, values in subject.fitted().components(beats()).items():
+        found = auroc(values, labels() != 0)
+        text = f"expected {name!r} to be higher for abnormal toy beats (AUROC ≥ {LEAST_AUROC}), found AUROC {found:.2f}"
+        expect(found >= LEAST_AUROC, text)
+
+
+def scores_keep_the_order_of_samples(subject: DetectorSubject) -> None:
+    """Samples in another order get the same components in that order."""
+    detector, x = subject.fitted(), beats()
+    order = np.random.default_rng(3).permutation(len(x))
+    plain, permuted = detector.components(x), detector.components(x[order])
+    for name, values in plain.items():
+        expect_close(permuted[name], values[order], f"{name!r} of permuted samples to be permuted alike")
+
+
+def scores_do_not_depend_on_neighbours(subject: DetectorSubject) -> None:
+    """A sample by itself has the components that it has among others."""
+    detector, x = subject.fitted(), beats()
+    together = detector.components(x)
+    alone = [check_components(detector, x[i : i + 1]) for i in range(len(x))]
+    for name, values in together.items():
+        each = np.concatenate([part[name] for part in alone])
+        expect_close(each, values, f"{name!r} of a sample by itself to be that among others")
+
+
+def one_and_three_leads_work(subject: DetectorSubject) -> None:
+    """The number of leads does not matter."""
+    for channels in (1, 3):
+        check_components(subject.fitted(channels), beats(channels))
+
+
+def samples_are_left_as_they_are(subject: DetectorSubject) -> None:
+    """Neither fitting nor scoring writes into the arrays that are given."""
+    train, x = toy_beats(TRAIN, 2, LENGTH, seed=1), beats()
+    detector = subject.build()
+    detector.fit(train)
+    detector.components(x)
+    expect(
+        bool((train == toy_beats(TRAIN, 2, LENGTH, seed=1)).all()), "expected fit to leave its samples, found changes"
+    )
+    expect(bool((x == beats()).all()), "expected components to leave its samples, found changes")
+
+
+def other_shapes_are_refused(subject: DetectorSubject) -> None:
+    """Samples with other leads or of another length than those of `fit` are refused."""
+    detector, x = subject.fitted(), beats()
+    wrong = {
+        "one lead too few": x[:, :1],
+        "samples that are too short": x[..., :-4],
+        "other leads with as many values in all": x.reshape(len(x), 1, -1),
+    }
+    for what, value in wrong.items():
+        expect_refusal(lambda v=value: detector.components(v), (EcganError,), what)  # type: ignore[misc]
+
+
+def a_rerun_gives_equal_bytes(subject: DetectorSubject) -> None:
+    """The same samples and seed give the same numbers, whatever else was drawn in between."""
+    results = []
+    for state in (1, 2):
+        np.random.seed(state)  # noqa: NPY002 - what a detector draws from it would differ
+        results.append(subject.fitted(seed=7).components(beats()))
+    for name, values in results[0].items():
+        expect(np.array_equal(results[1][name], values), f"expected a rerun to give the same {name!r}, found others")
+
+
+def scoring_twice_gives_equal_bytes(subject: DetectorSubject) -> None:
+    """Scoring changes nothing that a second scoring depends on."""
+    detector, x = subject.fitted(), beats()
+    first, second = detector.components(x), detector.components(x)
+    for name, values in first.items():
+        expect(np.array_equal(second[name], values), f"expected {name!r} to be the same twice, found other numbers")
+
+
+def saved_state_gives_equal_bytes(subject: DetectorSubject) -> None:
+    """Everything that was learned is in `state`: saved and loaded, the scores are the same bytes."""
+    x = beats()
+    detector = subject.build()
+    available = detector.available_strategies()
+    fitted = fit_detector(detector, available, toy_beats(TRAIN, 2, LENGTH, seed=1), x, labels())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        save_detector(folder, fitted)
+        written = {file.name: file.read_bytes() for file in folder.iterdir()}
+        loaded = load_detector(folder, subject.mapping(2, LENGTH))
+        save_detector(folder, loaded)
+        for file in folder.iterdir():
+            same = file.read_bytes() == written[file.name]
+            expect(same, f"expected {file.name} to be the same after saving what was loaded, found other bytes")
+    expected, found = fitted.score(x), loaded.score(x)
+    for what, old, new in (
+        ("the component", expected.components, found.components),
+        ("the score", expected.scores, found.scores),
+        ("the decision", expected.predictions, found.predictions),
+    ):
+        for key, values in old.items():
+            same = np.array_equal(np.asarray(new[key]), np.asarray(values))
+            expect(same, f"expected {what} {key!r} to be the same after saving and loading, found other values")
+
+
+def classes_are_named(subject: DetectorSubject) -> None:
+    """`classify` names one of the classes for each sample, by itself as among others."""
+    detector, x = subject.fitted(), beats()
+    found = detector.classify(x)
+    expect_equal(found.shape, (len(x),), "the shape of classify")
+    expect_equal(str(found.dtype), "int64", "the type of classify")
+    known = bool(((found >= 0) & (found < CLASSES)).all())
+    expect(known, f"expected class ids 0 to {CLASSES - 1}, found {sorted(set(found.tolist()))}")
+    alone = [int(detector.classify(x[i : i + 1])[0]) for i in range(len(x))]
+    expect_equal(alone, found.tolist(), "the classes of samples by themselves")
+
+
+def chosen(cls: type[Detector]) -> tuple[Callable[[DetectorSubject], None], ...]:
+    """The checks of a detector: `classes_are_named` only where it tells classes apart."""
+    return (*CHECKS, classes_are_named) if cls.classifies else CHECKS
+
+
+CHECKS: tuple[Callable[[DetectorSubject], None], ...] = (
+    options_have_defaults_and_descriptions,
+    components_are_finite_float64_of_shape_n,
+    strategies_weigh_what_is_there,
+    abnormal_beats_score_higher,
+    scores_keep_the_order_of_samples,
+    scores_do_not_depend_on_neighbours,
+    one_and_three_leads_work,
+    samples_are_left_as_they_are,
+    other_shapes_are_refused,
+    a_rerun_gives_equal_bytes,
+    scoring_twice_gives_equal_bytes,
+    saved_state_gives_equal_bytes,
+)

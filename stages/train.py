@@ -13,6 +13,7 @@ import ecgan
 from ecgan.arrays import F32
 from ecgan.config import Params, render_config
 from ecgan.files import sole_writer, write_text
+from ecgan.generation.watch import Watch
 from ecgan.models.base import Model
 from ecgan.preprocessing.folds import Fold, load_fold, save_fold, vali_halves
 from ecgan.preprocessing.leads import select_leads
@@ -53,20 +54,17 @@ def run(params: Params, model: str, fold: int) -> Progress:
         state = transformation.state()
         expected = Input(leads, samples.shape[1], about.sampling_rate, about.unit, about.centre, state, about.classes)
         resume = ResumeFile(paths.resume(params, model, fold), _fingerprint(params, model, split))
-        job = Run(
-            network.to(device()),
-            _tensors(data, samples, split, transformation),
-            params.train,
-            seed,
-            params.runtime.precision,
-            resume,
-            about.centre,
-        )
+        tensors, report = _tensors(data, samples, split, transformation)
+        network.to(device())
+        watch = Watch(network, tensors, report, params.train, leads, seed)
+        precision = params.runtime.precision
+        job = Run(network, tensors, params.train, seed, precision, resume, about.centre, watch.columns)
         tracker = LocalTracker(tracked)
         with TrainingBar(f"{model}, fold {fold}", params.train.epochs, len(split.train)) as bar:
             progress = fit(job, [tracker, bar])
-        tracker.close()
         _write(out, progress, network, params.train.select_by)
+        watch.write(tracked, progress.best, version_name(progress.best_epoch))
+        tracker.close()
         save_input(out, expected)
         save_fold(out / "split.json", split)
         write_text(out / "config.yml", render_config(params, model, fold=fold))
@@ -74,15 +72,22 @@ def run(params: Params, model: str, fold: int) -> Progress:
     return progress
 
 
-def _tensors(data: Processed, samples: F32, split: Fold, transformation: Transformation) -> TrainingData:
-    """Transform training samples and the validation half that may be fitted on."""
-    half, _ = vali_halves(split, data.labels, data.patients)
-    return TrainingData(
-        train=to_tensor(transformation.apply(samples[split.train])),
+def _tensors(
+    data: Processed, samples: F32, split: Fold, transformation: Transformation
+) -> tuple[TrainingData, tuple[Tensor, Tensor]]:
+    """Transform training samples and the validation half that may be fitted on; and the other half with its labels."""
+    fit_half, report_half = vali_halves(split, data.labels, data.patients)
+    signals = {
+        name: to_tensor(transformation.apply(samples[rows]))
+        for name, rows in (("train", split.train), ("vali", fit_half), ("report", report_half))
+    }
+    training = TrainingData(
+        train=signals["train"],
         train_labels=_labels(data, split.train),
-        vali=to_tensor(transformation.apply(samples[half])),
-        vali_labels=_labels(data, half),
+        vali=signals["vali"],
+        vali_labels=_labels(data, fit_half),
     )
+    return training, (signals["report"], _labels(data, report_half))
 
 
 def _labels(data: Processed, rows: NDArray[np.int64]) -> Tensor:

@@ -3,6 +3,7 @@
 `params.yaml` and every `config.yml` have one schema, `Params`. Importing this package is cheap: no torch, no NumPy.
 """
 
+from ecgan.config.generation import Generation
 from ecgan.config.inverse import Inverse, NetworkOptions, SearchOptions
 from ecgan.config.loading import load_detection, load_inverse, load_params, resolve_params
 from ecgan.config.options import Options
@@ -29,6 +30,7 @@ __all__ = [
     "DetectionParams",
     "Document",
     "Experiment",
+    "Generation",
     "Inverse",
     "InverseParams",
     "NetworkOptions",

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SerializeAsAny, ValidationInfo, field_validator
 
+from ecgan.config.generation import Generation
 from ecgan.config.inverse import Inverse
 from ecgan.config.options import Options
 
@@ -128,6 +129,7 @@ class Train(Options):
         0.5, gt=0, le=1, description="Share of the beats of a batch that are augmented, anew in every epoch."
     )
     tracker: Literal["local"] = Field("local", description="Where metrics are logged.")
+    generation: Generation = Field(Generation(), description="Metrics and figures of generated signals.")
 
 
 class Detection(Options):

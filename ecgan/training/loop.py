@@ -39,6 +39,7 @@ class Run:
         precision: `runtime.precision`.
         resume: Where the state is kept between processes.
         centre: Index of the R peak, which augmentation keeps in place; None takes the middle.
+        measure: Gives further columns of the history after so many epochs; leaves model and random numbers alone.
     """
 
     model: Model
@@ -48,6 +49,7 @@ class Run:
     precision: str
     resume: ResumeFile
     centre: int | None = None
+    measure: Callable[[int], dict[str, float]] | None = None
 
 
 def fit(run: Run, listeners: list[Listener]) -> Progress:
@@ -66,6 +68,7 @@ def fit(run: Run, listeners: list[Listener]) -> Progress:
         progress.epoch += 1
         if progress.epoch % run.options.evaluate_every == 0 or progress.epoch == run.options.epochs:
             row = {"epoch": float(progress.epoch)} | losses | evaluate(run.model, run.data)
+            row |= run.measure(progress.epoch) if run.measure else {}
             _note(progress, row, run)
             for listener in listeners:
                 listener.epoch(row)

@@ -27,7 +27,7 @@ def test_no_object_is_damaged() -> None:
 
 @pytest.mark.skipif(not LOCK.exists(), reason="there is no dvc.lock in this checkout")
 def test_every_output_of_the_lock_is_published() -> None:
-    kept_in_git = ("metrics.json", "plots", "roc.csv", "pr.csv", "report")
+    kept_in_git = ("metrics.json", "generation.json", "figures", "plots", "roc.csv", "pr.csv", "report")
     for stage in yaml.safe_load(LOCK.read_text())["stages"].values():
         for out in stage.get("outs", []):
             if out["path"].endswith(kept_in_git):

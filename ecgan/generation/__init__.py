@@ -1,0 +1,1 @@
+"""Generating signals, and measuring how much they are like real ones."""

@@ -1,0 +1,97 @@
+"""Generated signals on disk: `.npy` or `.csv`, written batch by batch."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+import numpy as np
+import pandas as pd
+
+from ecgan.arrays import F32
+from ecgan.errors import EcganError
+
+SUFFIXES: Final = (".npy", ".csv")
+
+
+def check_targets(out: Path, figure: Path | None, *, force: bool) -> None:
+    """Refuse files that cannot be written, or must not be, before anything is generated.
+
+    Args:
+        out: The file of signals; `described_in(out)` is written beside it.
+        figure: The figure, or None.
+        force: Whether files that are there may be overwritten.
+
+    Raises:
+        EcganError: An unknown suffix, a folder that is not there, or a file that is.
+    """
+    if out.suffix not in SUFFIXES:
+        raise EcganError(f"--out {out} names no known kind of file.", "Let the name end in .npy or .csv.")
+    if figure is not None and figure.suffix != ".svg":
+        raise EcganError(f"--figure {figure} names no known kind of file.", "Let the name end in .svg.")
+    files = [out, described_in(out), *([figure] if figure is not None else [])]
+    for file in files:
+        if not file.parent.is_dir():
+            raise EcganError(f"there is no folder {file.parent} for {file.name}.", f"Make it: mkdir -p {file.parent}")
+        if file.is_dir():
+            raise EcganError(f"{file} is a folder.", "Name a file.")
+        if file.exists() and not force:
+            raise EcganError(f"{file} is there already.", "Say --force to overwrite it, or name another file.")
+
+
+def described_in(out: Path) -> Path:
+    """The file beside `out` that says what it holds: `beats.npy.json` for `beats.npy`."""
+    return out.with_name(f"{out.name}.json")
+
+
+def write_signals(
+    out: Path, batches: Iterable[F32], shape: tuple[int, int, int], leads: Sequence[str], rate: float
+) -> None:
+    """Write signals batch by batch to `out`, which appears only when it is complete.
+
+    `.npy`: one float32 array (n, L, C), read with `numpy.load(out)`. `.csv`: one row a time step of a sample, columns
+    `sample` (0, 1, …), `time` (seconds from the sample's start, or time steps where the data have no sampling rate)
+    and one for each lead, with nine significant digits: reading them as float32 gives the same values.
+
+    Args:
+        out: The file.
+        batches: Signals, float32 (b, L, C) each.
+        shape: n, L, C.
+        leads: Names of the leads.
+        rate: Sampling rate, Hz; 0 where time has no unit.
+    """
+    with _complete_or_nothing(out) as file:
+        if out.suffix == ".npy":
+            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for batch in batches:
+                file.write(np.ascontiguousarray(batch, dtype="<f4").tobytes())
+            return
+        start = 0
+        for batch in batches:
+            frame = _frame(batch, start, leads, rate)
+            text = frame.to_csv(index=False, header=start == 0, float_format="%.9g", lineterminator="\n")
+            file.write(text.encode())
+            start += len(batch)
+
+
+def _frame(batch: F32, start: int, leads: Sequence[str], rate: float) -> pd.DataFrame:
+    """Signals (b, L, C) as rows, samples counted from `start`."""
+    count, length, channels = batch.shape
+    steps = np.tile(np.arange(length), count)
+    frame = pd.DataFrame({"sample": np.repeat(np.arange(start, start + count), length)})
+    frame["time"] = steps / rate if rate else steps
+    return pd.concat([frame, pd.DataFrame(batch.reshape(-1, channels), columns=list(leads))], axis=1)
+
+
+@contextmanager
+def _complete_or_nothing(path: Path) -> Iterator[IO[bytes]]:
+    """Write beside `path` and rename at the end: a reader never sees half a file, and a failure leaves none."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

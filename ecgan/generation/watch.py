@@ -1,0 +1,112 @@
+"""What a training run says of its generated signals: columns of the history, `generation.json`, `figures/`."""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from torch import Tensor
+
+from ecgan.arrays import F32
+from ecgan.config.schema import Train
+from ecgan.files import write_json, write_text
+from ecgan.generation.classifying import RealParts
+from ecgan.generation.drawing import draw_figures
+from ecgan.generation.embedding import check_installed
+from ecgan.generation.figures import message_figure
+from ecgan.generation.monitor import FIXED_BANDWIDTH, Monitor
+from ecgan.models.base import GenerativeModel, Model
+from ecgan.runtime import derive_seed
+from ecgan.training.data import TrainingData
+
+FILE: Final = "generation.json"
+FOLDER: Final = "figures"
+NOTHING: Final = "none.svg"
+
+
+class Watch:
+    """Follows one training run; says nothing of a classifier, which generates nothing.
+
+    Args:
+        model: The model in training.
+        data: What it is trained and validated on.
+        report: Signals of the half of validation that nothing is fitted on, (n, C, L), and their labels (n,).
+        options: The section `train`.
+        leads: Names of the leads.
+        seed: Seed of the run.
+
+    Raises:
+        EcganError: An embedding is asked for whose package is not installed.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        data: TrainingData,
+        report: tuple[Tensor, Tensor],
+        options: Train,
+        leads: Sequence[str],
+        seed: int,
+    ) -> None:
+        self.model, self.options, self.leads, self.seed = model, options.generation, leads, seed
+        self.monitor: Monitor | None = None
+        if isinstance(model, GenerativeModel):
+            check_installed(self.options.embeddings if self.options.figures else [])
+            drawn = derive_seed(seed, "real")
+            real = _parts(data, report).reduced(self.options.samples, drawn)
+            self.monitor = Monitor(model, data.train, real, options, seed)
+
+    def columns(self, epoch: int) -> dict[str, float]:
+        """Return what is due after so many epochs, as columns of the history."""
+        return self.monitor.columns(epoch) if self.monitor else {}
+
+    def write(self, folder: Path, weights: Mapping[str, Tensor], version: str) -> list[Path]:
+        """Write `generation.json` and `figures/` of one version; return the figures.
+
+        Both are always written, since the pipeline declares them: for a classifier `{}` and a figure that says why.
+
+        Args:
+            folder: Where to.
+            weights: Weights of the version; the model keeps them.
+            version: Its name.
+        """
+        if self.monitor is None:
+            write_json(folder / FILE, {})
+            why = f"{self.model.name} is a classifier: it generates nothing that could be drawn."
+            write_text(folder / FOLDER / NOTHING, message_figure(why))
+            return []
+        self.model.load_state_dict(weights)
+        self.model.eval()
+        facts = {"version": version, "bandwidth_fixed": FIXED_BANDWIDTH} | self.monitor.final()
+        write_json(folder / FILE, facts)
+        start = time.perf_counter()
+        figures = self._figures(self.monitor)
+        for name, svg in figures.items():
+            write_text(folder / FOLDER / name, svg)
+        seconds = time.perf_counter() - start
+        print(  # noqa: T201 - times are for the terminal; files are the same in every run
+            f"{self.model.name}: metrics of generation took {self.monitor.seconds:.1f} s, figures {seconds:.1f} s",
+            file=sys.stderr,
+        )
+        return [folder / FOLDER / name for name in figures if name != NOTHING]
+
+    def _figures(self, monitor: Monitor) -> dict[str, str]:
+        if not self.options.figures:
+            return {NOTHING: message_figure("No figures: train.generation.figures is false.")}
+        return draw_figures(monitor.model, monitor.real, self.leads, self.options, self.seed)
+
+
+def _parts(data: TrainingData, report: tuple[Tensor, Tensor]) -> RealParts:
+    """Real signals by what they may be used for: training, the fitting half and the reporting half of validation."""
+    return RealParts(
+        train_normal=_array(data.train[data.train_labels == 0]),
+        train_abnormal=_array(data.vali[data.vali_labels != 0]),
+        test_normal=_array(report[0][report[1] == 0]),
+        test_abnormal=_array(report[0][report[1] != 0]),
+    )
+
+
+def _array(x: Tensor) -> F32:
+    return np.asarray(x.detach().cpu().numpy())

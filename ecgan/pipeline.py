@@ -41,10 +41,6 @@ def _check_names(config: Path, written: dict[str, Any], params: Params) -> None:
             f"{config} names the run {params.experiment.run!r}; in the pipeline runs are named after their models.",
             "Leave experiment.run empty (null), or run the stages without DVC: ecgan train FILE and so on.",
         )
-    if "reconstruction" not in params.detect.strategies and params.detect.detector == "inverse_mapping":
-        raise EcganError(
-            f"detect.strategies in {config} lacks 'reconstruction', which `dvc plots` draws.", "Add it to the list."
-        )
 
 
 def _check_files(config: Path, params: Params) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from ecgan.config import Params
 from ecgan.config.schema import Detection
 from ecgan.detection.job import Job, detect
+from ecgan.detection.latents import build
 from ecgan.preprocessing.folds import load_fold
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import Processed, load_processed
@@ -72,7 +73,7 @@ def with_run(
     }
     return detect(
         Job(
-            detector=DETECTORS.get(options.detector)(settings, mapping, seed=seed),
+            detector=build(DETECTORS.get(options.detector), settings, mapping, seed=seed),
             strategies=options.strategies,
             options=options,
             data=data,
@@ -83,7 +84,6 @@ def with_run(
             facts=facts,
             fitted=folder / "detect" / f"fold_{fold}",
             results=results,
-            reconstruct=lambda signals: trained.reconstruct(signals, mapping),
         )
     )
 

@@ -155,6 +155,8 @@ class _ParamsResolver:
         detect = self.checker.section(Detect, ("detect",), defaults)
         self.values["detect"] = detect
         self.values["detectors"] = _detectors(self.checker, detect, self.defaults.get("detectors", {}), self.hint)
+        if detect and self.models:
+            _check_kinds(self.checker, detect, self.values["models"])
 
     def across(self) -> None:
         """Check what concerns several sections."""
@@ -240,22 +242,40 @@ def _detectors(checker: Checker, detect: Detection | None, defaults: dict[str, A
 
 
 def _named_detectors(checker: Checker, detect: Detection, hint: str) -> list[str]:
+    """Resolve the names; those in `classical` must do without a model, `detector` may be any."""
     used = []
-    places = [(detect.detector, ("detect", "detector"), True)]
-    places += [(name, ("detect", "classical", index), False) for index, name in enumerate(detect.classical)]  # type: ignore[misc]
-    for given, path, needs_model in places:
+    name = _resolved(checker, DETECTORS, detect.detector, ("detect", "detector"), hint)
+    if name:
+        used.append(name)
+        known = list(DETECTORS.get(name).strategies)
+        for index, strategy in enumerate(detect.strategies):
+            if strategy not in known:
+                text = f"found {found(strategy)}; allowed with the detector {name!r}: {', '.join(known)}"
+                checker.add(("detect", "strategies", index), text)
+    for index, given in enumerate(detect.classical):
+        path = ("detect", "classical", index)
         name = _resolved(checker, DETECTORS, given, path, hint)
         if not name:
             continue
         used.append(name)
-        if DETECTORS.get(name).needs_model is not needs_model:
-            what = "scores without a model; allowed: a detector that scores through a trained model"
-            other = "scores through a trained model; allowed: detectors without one, such as knn"
-            checker.add(path, f"found {given!r}, which {what if needs_model else other}")
-        elif needs_model:
-            known = list(DETECTORS.get(name).strategies)
-            for index, strategy in enumerate(detect.strategies):
-                if strategy not in known:
-                    text = f"found {found(strategy)}; allowed with the detector {name!r}: {', '.join(known)}"
-                    checker.add(("detect", "strategies", index), text)
+        if DETECTORS.get(name).needs_model:
+            words = "scores through a trained model; allowed: detectors without one, such as knn"
+            checker.add(path, f"found {given!r}, which {words}")
     return used
+
+
+def _check_kinds(checker: Checker, detect: Detection, models: list[str]) -> None:
+    """Generative models and classifiers have detectors of their own."""
+    try:
+        detector = DETECTORS.get(detect.detector)
+    except EcganError:
+        return  # noted already
+    for name in models:
+        classifier = getattr(MODELS.get(name), "classifies", False)
+        if classifier is getattr(detector, "classifies", False):
+            continue
+        kind, other = ("a classifier", "argmax") if classifier else ("generative", "inverse_mapping, anogan, knn, …")
+        text = f"found {detect.detector!r}, and the model {name!r} is {kind}; allowed with it: {other}"
+        both = " (classifiers and generative models need a file each)" if len(models) > 1 else ""
+        checker.add(("detect", "detector"), f"{text}{both}")
+        return

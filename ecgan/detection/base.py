@@ -85,6 +85,12 @@ class Detector(ABC):
         """Most likely class id of each of x (n, C, L), shape (n,); only where `classifies` is true."""
         raise NotImplementedError(f"{self.name} does not tell classes apart")
 
+    def reconstruct(self, x: F32) -> F32 | None:
+        """What the model takes x (n, C, L) for, same shape; None where nothing is reconstructed."""
+        if not self.needs_model or self.mapping is None or self.mapping.logits is not None:
+            return None
+        return self.mapping.decode(self.mapping.invert(x))
+
     @abstractmethod
     def state(self) -> State:
         """Everything that `fit` learned."""

@@ -19,6 +19,7 @@ from safetensors.numpy import save as save_tensors
 
 from ecgan.detection.base import F32, F64, Detector, Mapping, State
 from ecgan.detection.components import check_finite
+from ecgan.detection.latents import OnLatents, build
 from ecgan.detection.stored import AGAIN, stored_mapping, stored_number, stored_value
 from ecgan.detection.strategies import SVM_SAMPLES, Strategy, strategy_class, supervision
 from ecgan.detection.thresholds import METHODS, Threshold, fit_threshold
@@ -27,9 +28,11 @@ from ecgan.evaluation.ranking import check_scores
 from ecgan.files import read_json, write_bytes, write_json
 from ecgan.registry import DETECTORS
 
-FORMAT = 1
+FORMAT = 2
 VALUES_FILE = "detector.json"
 ARRAYS_FILE = "detector.safetensors"
+SCORED_ON = ("samples", "latents")
+"""What a detector looks at: samples, through a model or not, or as a classical one the latents of a model."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,15 @@ class FittedDetector:
             check_scores(name, values)
         return Scored(components, scores, {name: self.thresholds[name].predict(scores[name]) for name in scores})
 
+    def classify(self, x: F32) -> NDArray[np.int64] | None:
+        """Most likely class id of each of x (n, C, L), shape (n,); None where the detector tells no classes apart."""
+        return self.detector.classify(x) if self.detector.classifies else None
+
     def describe(self, strategy: str, select_by: str | None) -> dict[str, Any]:
         """The entries `supervision`, `threshold` and `parameters` of a strategy in metrics.json."""
         threshold = self.thresholds[strategy]
         return {
-            "supervision": supervision(strategy, select_by),
+            "supervision": "S" if self.detector.classifies else supervision(strategy, select_by),
             "threshold": {"method": threshold.method, "value": threshold.value},
             "parameters": self.strategies[strategy].parameters(),
         }
@@ -127,6 +134,18 @@ def fit_detector(
     return FittedDetector(detector, fitted, thresholds)
 
 
+def usable(detector: Detector, names: list[str]) -> list[str]:
+    """Those of the strategies whose components the model can feed.
+
+    One list of strategies serves several models, and a model without a discriminator has nothing for some of them
+    to weigh. A name that the detector does not know at all is still refused, and so is a list of which nothing is left.
+    """
+    there = detector.available_strategies()
+    left = [name for name in names if name in there or name not in detector.strategies]
+    check_strategies(detector, left or names)
+    return left
+
+
 def check_strategies(detector: Detector, names: list[str]) -> None:
     """Refuse strategies that are unknown or that weigh components which the detector does not have."""
     there = detector.available_strategies()
@@ -136,7 +155,7 @@ def check_strategies(detector: Detector, names: list[str]) -> None:
             continue
         if name in detector.strategies:
             raise EcganError(
-                f"the strategy {name!r} weighs {', '.join(needs)}, and the model has no discriminator features.",
+                f"the strategy {name!r} weighs {', '.join(needs)}, and this model does not give all of them.",
                 f"Strategies that work here: {', '.join(there)}.",
             )
         raise EcganError(
@@ -165,6 +184,7 @@ def save_detector(folder: Path, fitted: FittedDetector) -> None:
         {
             "format": FORMAT,
             "detector": fitted.detector.name,
+            "input": SCORED_ON[isinstance(fitted.detector, OnLatents)],
             "seed": fitted.detector.seed,
             "options": fitted.detector.options.model_dump(mode="json"),
             "values": state.values,
@@ -206,7 +226,7 @@ def _rebuild(stored: Any, arrays: dict[str, NDArray[Any]], mapping: Mapping | No
         options = cls.Options(**stored_mapping(stored, "options"))
     except ValidationError as error:
         raise EcganError(f"the parameters of the detector {name!r} do not fit it: {error}", AGAIN) from None
-    detector: Detector = cls(options, mapping, seed=int(stored_number(stored, "seed")))
+    detector = build(cls, options, _model(stored, cls, mapping), seed=int(stored_number(stored, "seed")))
     detector.restore(State(_below("detector/", arrays), stored_mapping(stored, "values")))
     described = stored_mapping(stored, "strategies")
     order = stored_value(stored, "order")
@@ -221,6 +241,20 @@ def _rebuild(stored: Any, arrays: dict[str, NDArray[Any]], mapping: Mapping | No
         strategies[key].restore(State(_below(f"strategy/{key}/", arrays), stored_mapping(entry, "values")))
         thresholds[key] = _threshold(stored_mapping(entry, "threshold"))
     return FittedDetector(detector, strategies, thresholds)
+
+
+def _model(stored: Any, cls: type[Detector], mapping: Mapping | None) -> Mapping | None:
+    """The model that a stored detector scores through; None where it scores without one."""
+    scored_on = stored_value(stored, "input")
+    if scored_on not in SCORED_ON:
+        raise EcganError(f"the detector was fitted on {scored_on!r}; known are {', '.join(SCORED_ON)}.", AGAIN)
+    if scored_on == "samples":
+        return mapping if cls.needs_model else None
+    if cls.needs_model:
+        raise EcganError(f"the detector {cls.name!r} is none that looks at latents.", AGAIN)
+    if mapping is None:
+        raise EcganError(f"the detector {cls.name!r} was fitted on a model's latents, and no model was given.")
+    return mapping
 
 
 def _threshold(entry: dict[str, Any]) -> Threshold:

@@ -1,10 +1,9 @@
 """One detection: fit on training data and half of validation, report the other half and the test set.
 
 What it writes: `detector.json` and `detector.safetensors` into the folder of everything fitted; `metrics.json`,
-`scores.csv`, `roc.csv`, `pr.csv` and `examples.json` into the folder of results.
+`scores.csv`, `roc.csv`, `pr.csv`, `confusion.csv` and `examples.json` into the folder of results.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,9 @@ from numpy.typing import NDArray
 from ecgan.arrays import F32
 from ecgan.config.schema import Detection
 from ecgan.detection.base import Detector
-from ecgan.detection.fitted import FittedDetector, Scored, fit_detector, save_detector
+from ecgan.detection.fitted import SCORED_ON, FittedDetector, Scored, fit_detector, save_detector, usable
+from ecgan.detection.latents import OnLatents
+from ecgan.evaluation.classification import classification, confusion_frame
 from ecgan.evaluation.curves import pr_frame, roc_frame
 from ecgan.evaluation.summary import evaluate, evaluate_validation
 from ecgan.evaluation.tables import scores_frame
@@ -36,7 +37,7 @@ class Job:
 
     Attributes:
         detector: The detector, not yet fitted.
-        strategies: Names of the strategies.
+        strategies: Names of the strategies; those that weigh what the model does not give are left out.
         options: The section `detect`.
         data: The processed dataset.
         samples: Its samples with the leads that are used, (n, L, C), in the dataset's unit.
@@ -46,7 +47,6 @@ class Job:
         facts: What metrics.json says of method and training.
         fitted: Folder of everything fitted.
         results: Folder of scores and metrics.
-        reconstruct: Maps x (n, L, C) in the dataset's unit to its reconstruction, where there is one.
     """
 
     detector: Detector
@@ -60,7 +60,6 @@ class Job:
     facts: dict[str, Any]
     fitted: Path
     results: Path
-    reconstruct: Callable[[F32], F32] | None = None
 
     def inputs(self, indices: NDArray[np.int64]) -> F32:
         """Return the transformed samples at `indices` as models take them, (n, C, L)."""
@@ -80,7 +79,7 @@ def detect(job: Job) -> dict[str, Any]:
     labels = job.data.labels
     fitted = fit_detector(
         job.detector,
-        job.strategies,
+        usable(job.detector, job.strategies),
         job.inputs(job.fold.train),
         job.inputs(half),
         labels[half],
@@ -90,14 +89,17 @@ def detect(job: Job) -> dict[str, Any]:
         seed=job.seed,
     )
     validation = fitted.score(job.inputs(other))
-    test = fitted.score(job.inputs(job.fold.test))
+    x = job.inputs(job.fold.test)
+    test, named = fitted.score(x), fitted.classify(x)
     counted = {"train": job.fold.train, "vali_fit": half, "vali_report": other, "test": job.fold.test}
     metrics = _metrics(job, fitted, test, validation, labels[other])
     metrics["counts"] = {name: class_counts(labels[rows], job.data.about.classes) for name, rows in counted.items()}
+    if named is not None:
+        metrics["classification"] = classification(named, labels[job.fold.test], job.data.about.classes)
     with sole_writer(job.fitted) as folder:
         save_detector(folder, fitted)
     with sole_writer(job.results) as folder:
-        _write(folder, job, test, metrics)
+        _write(folder, job, test, named, metrics)
     return metrics
 
 
@@ -120,19 +122,31 @@ def _metrics(job: Job, fitted: FittedDetector, test: Scored, validation: Scored,
             "test": tests[name],
             "validation": validations[name],
         }
-        for name in job.strategies
+        for name in fitted.strategies
     }
     facts = {"dataset": about.name, "class_mapping": about.mapping, "protocol": job.fold.protocol}
+    facts |= {"family": family(job.detector), "input": SCORED_ON[isinstance(job.detector, OnLatents)]}
     fold = {"fold": job.fold.index, "seed": job.fold.seed}
-    return {**job.facts, **facts, **fold, "bootstrap": bootstrap, "strategies": strategies}
+    left_out = [name for name in job.strategies if name not in fitted.strategies]
+    return {**job.facts, **facts, **fold, "bootstrap": bootstrap, "strategies": strategies, "left_out": left_out}
 
 
-def _write(folder: Path, job: Job, test: Scored, metrics: dict[str, Any]) -> None:
-    """Write scores, curves, examples and metrics of the test set."""
-    rows, labels = job.fold.test, job.data.labels[job.fold.test]
+def family(detector: Detector) -> str:
+    """What stands behind a detector in the tables: "generative" or "classifier" for a model, else "classical"."""
+    if detector.classifies:
+        return "classifier"
+    return "generative" if detector.needs_model else "classical"
+
+
+def _write(folder: Path, job: Job, test: Scored, named: NDArray[np.int64] | None, metrics: dict[str, Any]) -> None:
+    """Write scores, curves, decisions, examples and metrics of the test set."""
+    rows, labels, classes = job.fold.test, job.data.labels[job.fold.test], job.data.about.classes
     abnormal = labels != 0
-    frame = scores_frame(rows, labels, job.data.about.classes, test.components, test.scores, test.predictions)
+    frame = scores_frame(rows, labels, classes, test.components, test.scores, test.predictions)
     write_frame(folder / "scores.csv", frame)
+    decided = next(iter(test.predictions.values())) if named is None else named
+    names = ["normal", "abnormal"] if named is None else classes
+    write_frame(folder / "confusion.csv", confusion_frame(labels, classes, decided, names))
     write_frame(folder / "roc.csv", roc_frame(test.scores, abnormal))
     write_frame(folder / "pr.csv", pr_frame(test.scores, abnormal))
     write_text(folder / "examples.json", examples_text(_examples(job, test)))
@@ -141,7 +155,7 @@ def _write(folder: Path, job: Job, test: Scored, metrics: dict[str, Any]) -> Non
 
 def _examples(job: Job, test: Scored) -> list[Example]:
     """Choose beats worth looking at by the first strategy, with their reconstructions."""
-    strategy = job.strategies[0]
+    strategy = next(iter(test.scores))
     scores, predicted = test.scores[strategy], test.predictions[strategy]
     chosen = choose_examples(scores, job.data.labels[job.fold.test], predicted, EXAMPLES)
     if not chosen:
@@ -149,7 +163,7 @@ def _examples(job: Job, test: Scored) -> list[Example]:
     positions = [position for position, _ in chosen]
     indices = job.fold.test[positions]
     signals = job.samples[indices]
-    models = [None] * len(chosen) if job.reconstruct is None else list(job.reconstruct(signals))
+    models = _reconstructions(job, indices, signals)
     about = job.data.about
     table = job.data.table.iloc[indices].to_dict("records")
     return [
@@ -173,3 +187,12 @@ def _examples(job: Job, test: Scored) -> list[Example]:
         )
         for (position, kind), index, row, signal, model in zip(chosen, indices, table, signals, models, strict=True)
     ]
+
+
+def _reconstructions(job: Job, indices: NDArray[np.int64], signals: F32) -> list[Any]:
+    """What the detector takes samples for, (L, C) each and in the dataset's unit; None where it has no such thing."""
+    found = job.detector.reconstruct(job.inputs(indices))
+    if found is None:
+        return [None] * len(indices)
+    plain = np.ascontiguousarray(found.transpose(0, 2, 1))  # (n, C, L) → (n, L, C)
+    return list(job.transformation.invert(plain, like=signals))

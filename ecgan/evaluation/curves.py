@@ -1,4 +1,4 @@
-"""ROC and precision-recall points on a common grid, one column a strategy, for plots."""
+"""ROC and precision-recall points on a common grid for plots: one column a strategy, the first one twice."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,8 @@ import pandas as pd
 from ecgan.evaluation.ranking import F64, Bool, rank
 
 POINTS = 201
+FIRST = "first_strategy"
+"""Column of the curve that `dvc plots` draws: that of the first strategy, whatever its name."""
 
 
 def roc_frame(scores: Mapping[str, F64], abnormal: Bool) -> pd.DataFrame:
@@ -22,19 +24,24 @@ def roc_frame(scores: Mapping[str, F64], abnormal: Bool) -> pd.DataFrame:
         abnormal: Whether each sample is abnormal, shape (n,).
 
     Returns:
-        Columns `fpr` and one a strategy; NaN where a class has no samples.
+        Columns `fpr`, `first_strategy` and one a strategy; NaN where a class has no samples.
     """
     grid = np.linspace(0, 1, POINTS)
-    return pd.DataFrame({"fpr": grid, **{name: _roc(values, abnormal, grid) for name, values in scores.items()}})
+    return _frame("fpr", grid, {name: _roc(values, abnormal, grid) for name, values in scores.items()})
 
 
 def pr_frame(scores: Mapping[str, F64], abnormal: Bool) -> pd.DataFrame:
     """Precision over a grid of 201 recalls: that of the highest threshold that reaches the recall.
 
-    Arguments as for `roc_frame`. Returns columns `recall` and one a strategy; NaN without abnormal samples.
+    Arguments as for `roc_frame`. Returns columns `recall`, `first_strategy` and one a strategy; NaN without abnormal
+    samples.
     """
     grid = np.linspace(0, 1, POINTS)
-    return pd.DataFrame({"recall": grid, **{name: _pr(values, abnormal, grid) for name, values in scores.items()}})
+    return _frame("recall", grid, {name: _pr(values, abnormal, grid) for name, values in scores.items()})
+
+
+def _frame(along: str, grid: F64, curves: dict[str, F64]) -> pd.DataFrame:
+    return pd.DataFrame({along: grid, **({FIRST: next(iter(curves.values()))} if curves else {}), **curves})
 
 
 def _counts(scores: F64, abnormal: Bool) -> tuple[F64, F64]:

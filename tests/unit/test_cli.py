@@ -128,7 +128,6 @@ def test_classic_commands_say_what_is_missing(name: str, arguments: list[str], w
         ("plugins: []\n", "", "lacks plugins"),
         ("  folds: [0, 1]\n", "", "lacks split.folds"),
         ("  version: best\n", "", "lacks detect.version"),
-        ("strategies: [reconstruction, ", "strategies: [", "lacks 'reconstruction'"),
     ],
 )
 def test_what_dvc_cannot_do_with_valid_parameters_is_refused_before_it_starts(

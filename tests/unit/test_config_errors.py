@@ -229,10 +229,6 @@ FILES = {
         ["line 4: modules.toynet: found a list of 1", "a mapping"],
     ),
     "unknown detector": (HEAD.replace("toymap", "toymop"), ["line 7: detect.detector", "did you mean 'toymap'?"]),
-    "classical as detector": (
-        HEAD.replace("toymap", "toyknn"),
-        ["line 7: detect.detector: found 'toyknn'", "through a trained model"],
-    ),
     "detector as classical": (
         HEAD.replace("[toyknn]", "[toymap]"),
         ["line 8: detect.classical[0]: found 'toymap'", "without one"],

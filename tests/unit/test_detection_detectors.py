@@ -13,6 +13,8 @@ from ecgan.detection.components import mode_of_norms
 from ecgan.errors import EcganError
 from ecgan.registry import DETECTORS
 
+CLASSICAL = ["knn", "pca", "kmeans", "lof", "isolation_forest", "ocsvm"]
+
 
 def _waves(n, seed, *, leads=2, length=24):
     rng = np.random.default_rng(seed)
@@ -30,10 +32,26 @@ def _mapping(*, features=True):
     )
 
 
+def _refuse(*_):
+    raise EcganError("a classifier reconstructs nothing.")
+
+
+def _classifier():
+    weights = np.random.default_rng(8).normal(size=(48, 2)).astype(np.float32)
+    # what is far from zero belongs to one of the classes 1 and 2
+    return Mapping(
+        _refuse,
+        _refuse,
+        logits=lambda x: np.hstack(
+            [np.full((len(x), 1), 3, np.float32), np.abs(x.reshape(len(x), -1) @ weights) / 9],
+        ),
+    )
+
+
 def _build(name, mapping=None, **options):
     cls = DETECTORS.get(name)
     if mapping is None and cls.needs_model:
-        mapping = _mapping()
+        mapping = _classifier() if cls.classifies else _mapping()
     return cls(cls.Options(**options), mapping)
 
 
@@ -145,7 +163,7 @@ def test_pca_must_leave_a_residual():
         _build("pca").fit(_waves(10, 0))
 
 
-@pytest.mark.parametrize("classical", ["knn", "pca"])
+@pytest.mark.parametrize("classical", CLASSICAL)
 def test_samples_of_another_shape_are_refused(classical):
     detector = _build(classical)
     detector.fit(_waves(120, 0))
@@ -153,7 +171,7 @@ def test_samples_of_another_shape_are_refused(classical):
         detector.components(_waves(3, 0).reshape(3, 1, 48))
 
 
-@pytest.mark.parametrize("classical", ["knn", "pca"])
+@pytest.mark.parametrize("classical", CLASSICAL)
 def test_samples_with_nan_are_refused_with_their_number(classical):
     detector = _build(classical)
     detector.fit(_waves(120, 0))

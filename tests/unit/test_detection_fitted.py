@@ -16,7 +16,9 @@ from ecgan.detection.fitted import (
     fit_detector,
     load_detector,
     save_detector,
+    usable,
 )
+from ecgan.detection.latents import OnLatents, build
 from ecgan.errors import EcganError
 from ecgan.registry import DETECTORS
 
@@ -41,9 +43,19 @@ def _beats(n, seed, abnormal=0.4):
     return x[:, None, :].astype(np.float32), labels
 
 
+def _classifier(classes=4):
+    weights = np.random.default_rng(8).normal(size=(32, classes)).astype(np.float32)
+    return Mapping(None, None, logits=lambda x: x.reshape(len(x), -1) @ weights)
+
+
+def _model(name):
+    cls = DETECTORS.get(name)
+    return (_classifier() if cls.classifies else _mapping()) if cls.needs_model else None
+
+
 def _detector(name, mapping=None):
     cls = DETECTORS.get(name)
-    return cls(cls.Options(), mapping or (_mapping() if cls.needs_model else None), seed=3)
+    return cls(cls.Options(), mapping or _model(name), seed=3)
 
 
 def _fit(name="inverse_mapping", **keywords):
@@ -65,7 +77,7 @@ def name(request):
 def test_a_folder_gives_back_the_same_bytes(name, tmp_path):
     fitted = _fit(name)
     save_detector(tmp_path, fitted)
-    restored = load_detector(tmp_path, _mapping())
+    restored = load_detector(tmp_path, _model(name))
     x = _beats(80, 2)[0]
     assert _bytes(restored.score(x)) == _bytes(fitted.score(x))
     assert list(restored.strategies) == list(fitted.strategies)
@@ -131,11 +143,11 @@ def test_describe_is_the_entry_of_metrics_json():
 
 def test_a_strategy_that_the_model_cannot_feed_is_refused_before_anything_is_computed():
     detector = _detector("inverse_mapping", _mapping(features=False))
-    with pytest.raises(EcganError, match="no discriminator features") as caught:
+    with pytest.raises(EcganError, match="does not give all of them") as caught:
         check_strategies(detector, ["reconstruction", "svm_lambda"])
     assert caught.value.hint == "Strategies that work here: reconstruction."
     detector.fit = lambda train: pytest.fail("fitted all the same")
-    with pytest.raises(EcganError, match="no discriminator features"):
+    with pytest.raises(EcganError, match="does not give all of them"):
         fit_detector(detector, ["svm_lambda"], _beats(150, 0, 0.0)[0], *_beats(120, 1))
 
 
@@ -158,6 +170,82 @@ def test_components_of_a_users_detector_that_are_not_finite_are_refused(monkeypa
     monkeypatch.setattr(detector, "components", lambda x: {"reconstruction": np.full(len(x), np.nan)})
     with pytest.raises(EcganError, match="the component 'reconstruction' is not a finite number for 120 of 120"):
         fit_detector(detector, ["plain"], _beats(150, 0, 0.0)[0], *_beats(120, 1))
+
+
+LATENTS = ["knn", "pca", "kmeans", "lof", "isolation_forest", "ocsvm"]
+
+
+def _on_latents(name):
+    cls = DETECTORS.get(name)
+    options = {"components": 2} if name == "pca" else {}
+    return build(cls, cls.Options(**options), _mapping(), seed=3)
+
+
+@pytest.mark.parametrize("name", LATENTS)
+def test_a_classical_detector_on_latents_sees_what_the_mapping_gives(name, tmp_path):
+    train, (x, labels) = _beats(150, 0, 0.0)[0], _beats(120, 1)
+    fitted = fit_detector(_on_latents(name), ["plain"], train, x, labels)
+    cls = DETECTORS.get(name)
+    options = {"components": 2} if name == "pca" else {}
+    plain, invert = cls(cls.Options(**options), seed=3), _mapping().invert
+    plain.fit(invert(train)[:, None])
+    (values,) = plain.components(invert(x)[:, None]).values()
+    assert fitted.score(x).scores["plain"].tobytes() == values.tobytes()
+    save_detector(tmp_path, fitted)
+    restored = load_detector(tmp_path, _mapping())
+    assert isinstance(restored.detector, OnLatents)
+    assert _bytes(restored.score(x)) == _bytes(fitted.score(x))
+    assert restored.describe("plain", "loss") == fitted.describe("plain", "loss")
+    with pytest.raises(EcganError, match="fitted on a model's latents, and no model was given"):
+        load_detector(tmp_path)
+
+
+def test_a_detector_fitted_on_beats_stays_on_beats_whatever_model_is_at_hand(tmp_path):
+    save_detector(tmp_path, _fit("knn"))
+    assert not isinstance(load_detector(tmp_path, _mapping()).detector, OnLatents)
+
+
+def test_latents_that_are_not_finite_are_refused():
+    detector = _on_latents("isolation_forest")
+    broken = _beats(9, 4)[0]
+    broken[2:5, 0, 0] = np.inf
+    with pytest.raises(EcganError, match="'latent' is not a finite number for 3 of 9"), np.errstate(all="ignore"):
+        detector.fit(broken)
+
+
+def test_detectors_of_classifiers_and_of_generative_models_are_not_exchanged():
+    for name in ("inverse_mapping", "knn"):
+        cls = DETECTORS.get(name)
+        with pytest.raises(EcganError, match="the model is a classifier"):
+            build(cls, cls.Options(), _classifier(), seed=0)
+    cls = DETECTORS.get("argmax")
+    with pytest.raises(EcganError, match="the model is generative"):
+        build(cls, cls.Options(), _mapping(), seed=0)
+    with pytest.raises(EcganError, match="needs a classifier"):
+        cls(cls.Options()).fit(_beats(5, 0)[0])
+
+
+def test_a_classifier_names_classes_and_its_rows_are_supervised(tmp_path):
+    fitted = _fit("argmax")
+    x = _beats(80, 2)[0]
+    logits = _classifier().logits(x)
+    assert (fitted.classify(x) == logits.argmax(axis=1)).all()
+    assert fitted.describe("plain", "loss")["supervision"] == "S"
+    save_detector(tmp_path, fitted)
+    restored = load_detector(tmp_path, _classifier())
+    assert (restored.classify(x) == fitted.classify(x)).all()
+    assert _fit("knn").classify(x) is None
+    with pytest.raises(EcganError, match=r"logits \(80, 3\); expected \(80, 4\)"):
+        load_detector(tmp_path, _classifier(3)).score(x)
+
+
+def test_strategies_that_the_model_cannot_feed_are_left_out_but_never_all():
+    detector = _detector("inverse_mapping", _mapping(features=False))
+    assert usable(detector, list(MODEL_STRATEGIES)) == list(detector.available_strategies())
+    with pytest.raises(EcganError, match="does not give all of them"):
+        usable(detector, ["svm_lambda"])
+    with pytest.raises(EcganError, match="no strategy 'plain'"):
+        usable(detector, ["reconstruction", "plain"])
 
 
 class _Gadget:
@@ -233,11 +321,14 @@ def test_truncated_values_are_refused(folder):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda s: s.update(format=2),
+        lambda s: s.update(format=1),
         lambda s: s.update(detector="nothing"),
         lambda s: s.update(detector=["knn"]),
         lambda s: s.update(detector="knn"),
         lambda s: s.update(options={"discrimination": "coin"}),
+        lambda s: s.update(input="latents"),
+        lambda s: s.update(input=["samples"]),
+        lambda s: s.pop("input"),
         lambda s: s.update(options=None),
         lambda s: s.update(seed="three"),
         lambda s: s.update(values={"latent_mode": None}),

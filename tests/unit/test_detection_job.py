@@ -1,5 +1,6 @@
 """A whole detection: what is reported on never reaches what is fitted."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 
 from ecgan.config.schema import Detection
 from ecgan.datasets.base import Described
+from ecgan.detection.base import Mapping
 from ecgan.detection.fitted import ARRAYS_FILE, VALUES_FILE
 from ecgan.detection.job import Job, detect
+from ecgan.detection.latents import build
 from ecgan.preprocessing.folds import Fold, vali_halves
 from ecgan.preprocessing.processed import Processed
 from ecgan.preprocessing.transformations import fit_transformation
@@ -74,3 +77,98 @@ def test_samples_of_the_fit_half_do_change_the_threshold(job, tmp_path):
     assert files_then != files
     entries = [m["strategies"]["plain"]["threshold"]["value"] for m in (metrics, changed)]
     assert entries[0] < entries[1]
+
+
+def _model(name, mapping, **options):
+    cls = DETECTORS.get(name)
+    return build(cls, cls.Options(**options), mapping, seed=0)
+
+
+def _generative(*, features=True):
+    basis = np.random.default_rng(9).normal(size=(16, 3)).astype(np.float32) / 4
+    return Mapping(
+        invert=lambda x: x.reshape(len(x), -1) @ basis,
+        decode=lambda z: (z @ basis.T).reshape(len(z), 1, 16),
+        features=(lambda x: np.tanh(x.reshape(len(x), -1))) if features else None,
+    )
+
+
+def _classifier(x):
+    size = np.abs(x).mean(axis=(1, 2))
+    return np.stack([1.5 - size, size - 1.5, 2 * size - 4], axis=1).astype(np.float32)
+
+
+def _facts(method, detector):
+    return {"method": method, "detector": detector, "select_by": "loss", "leads": ["I"]}
+
+
+def test_a_classifier_names_classes_in_metrics_and_confusion(job, tmp_path):
+    detector = _model("argmax", Mapping(None, None, logits=_classifier))
+    found = detect(replace(job, detector=detector, facts=_facts("cnn", "argmax")))
+    assert found["family"] == "classifier"
+    assert found["strategies"]["plain"]["supervision"] == "S"
+    table = pd.read_csv(tmp_path / "results/confusion.csv")
+    assert list(table) == ["actual", "predicted"]
+    truth = [CLASSES[label] for label in job.data.labels[job.fold.test]]
+    assert table["actual"].tolist() == truth
+    named = _classifier(job.inputs(job.fold.test)).argmax(axis=1)
+    assert table["predicted"].tolist() == [CLASSES[k] for k in named]
+    stored = json.loads((tmp_path / "results/metrics.json").read_text())
+    assert stored["classification"]["accuracy"] == pytest.approx((table["actual"] == table["predicted"]).mean())
+    assert stored["classification"]["per_class"]["N"]["count"] == truth.count("N")
+    assert all(e["reconstruction"] is None for e in json.loads((tmp_path / "results/examples.json").read_text()))
+
+
+def test_other_detectors_are_compared_by_their_decisions(job, tmp_path):
+    found = detect(job)
+    table = pd.read_csv(tmp_path / "results/confusion.csv")
+    scores = pd.read_csv(tmp_path / "results/scores.csv")
+    assert set(table["actual"]) == set(CLASSES)
+    assert table["predicted"].tolist() == ["abnormal" if p else "normal" for p in scores["plain_predicted"]]
+    assert "classification" not in found
+    assert (found["family"], found["input"]) == ("classical", "samples")
+
+
+def test_a_classical_detector_scores_latents_of_a_model(job, tmp_path):
+    mapping = _generative()
+    found = detect(replace(job, detector=_model("knn", mapping), facts=_facts("aegan", "knn")))
+    assert (found["family"], found["input"]) == ("generative", "latents")
+    train, test = (mapping.invert(job.inputs(rows)).astype(float) for rows in (job.fold.train, job.fold.test))
+    distances = np.sort(np.linalg.norm(test[:, None] - train[None], axis=2), axis=1)[:, :5].mean(axis=1)
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "results/scores.csv")["plain"], distances, rtol=1e-5)
+
+
+def test_a_model_without_a_discriminator_is_scored_by_what_it_has(job, tmp_path):
+    wanted = ["svm_lambda", "reconstruction", "lambda_grid"]
+    detector = _model("inverse_mapping", _generative(features=False))
+    found = detect(replace(job, detector=detector, strategies=wanted, facts=_facts("vae", "inverse_mapping")))
+    assert list(found["strategies"]) == ["reconstruction"]
+    assert found["left_out"] == ["svm_lambda", "lambda_grid"]
+    assert list(pd.read_csv(tmp_path / "results/roc.csv")) == ["fpr", "first_strategy", "reconstruction"]
+    both = replace(job, detector=_model("inverse_mapping", _generative()), strategies=wanted)
+    assert detect(replace(both, facts=_facts("vae", "inverse_mapping")))["left_out"] == []
+
+
+def test_reconstructions_of_examples_are_in_the_unit_of_the_data(job, tmp_path):
+    doubled = fit_transformation("minmax", job.data.data[job.fold.train], (-1, 1))
+    mapping = _generative()
+    detector = _model("inverse_mapping", mapping)
+    detect(
+        replace(job, detector=detector, strategies=["reconstruction"], transformation=doubled, facts=_facts("a", "b"))
+    )
+    example = json.loads((tmp_path / "results/examples.json").read_text())[0]
+    x = doubled.apply(job.samples[[example["index"]]])
+    expected = doubled.invert(mapping.decode(mapping.invert(x.transpose(0, 2, 1))).transpose(0, 2, 1), like=x)
+    np.testing.assert_allclose(example["reconstruction"][0], expected[0, :, 0], atol=1e-4)
+
+
+def test_results_are_plain_json_and_one_row_a_sample_without_the_indices_of_the_split(job, tmp_path):
+    detect(job)
+    stored = json.loads((tmp_path / "results/metrics.json").read_text())
+    assert "split" not in stored
+    assert not [key for key, value in stored.items() if isinstance(value, list) and len(value) > 10]
+    for figure in ("auroc", "ap", "f1_abnormal", "mcc"):
+        assert isinstance(stored["strategies"]["plain"]["test"][figure], float)
+    scores = pd.read_csv(tmp_path / "results/scores.csv")
+    assert scores["index"].tolist() == job.fold.test.tolist()
+    assert scores["plain"].nunique() == len(scores)

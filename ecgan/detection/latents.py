@@ -1,0 +1,86 @@
+"""A classical detector behind a trained model: it looks at the latents of samples instead of the samples."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ecgan.config.options import Options
+from ecgan.detection.base import F32, F64, Detector, Mapping, State
+from ecgan.detection.components import CHUNK, check_finite, chunks
+from ecgan.errors import EcganError
+
+
+class OnLatents(Detector):
+    """A detector that needs no model, given the latents z of samples as if they were samples (n, 1, Z).
+
+    The latents come from the run's inverse mapping. Seen from outside it takes samples like any other detector; its
+    name, components and strategies are those of the detector inside.
+
+    Args:
+        inside: The classical detector.
+        mapping: The trained model.
+    """
+
+    title: ClassVar[str] = "classical detector on a model's latents"
+    Options: ClassVar[type[Options]] = Options
+    needs_model: ClassVar[bool] = True
+
+    def __init__(self, inside: Detector, mapping: Mapping) -> None:
+        super().__init__(inside.options, mapping, seed=inside.seed)
+        self.inside = inside
+        self.name = inside.name  # type: ignore[misc]
+        self.strategies = inside.strategies  # type: ignore[misc]
+
+    def fit(self, train: F32) -> None:
+        """Learn from the latents of the training samples (n, C, L)."""
+        self.inside.fit(self.latents(train))
+
+    def components(self, x: F32) -> dict[str, F64]:
+        """Components of the latents of x (n, C, L)."""
+        return self.inside.components(self.latents(x))
+
+    def state(self) -> State:
+        """What the detector inside learned."""
+        return self.inside.state()
+
+    def restore(self, state: State) -> None:
+        """Take back what the detector inside learned."""
+        self.inside.restore(state)
+
+    def latents(self, x: F32) -> F32:
+        """Latents of x (n, C, L) as samples of one lead, (n, 1, Z)."""
+        assert self.mapping is not None
+        found = [self.mapping.invert(x[part]) for part in chunks(len(x), CHUNK)] or [self.mapping.invert(x)]
+        z = np.concatenate(found)
+        wide: F32 = np.ascontiguousarray(z.reshape(len(z), 1, -1), dtype=np.float32)
+        check_finite({"latent": wide.sum(axis=(1, 2), dtype=np.float64)})
+        return wide
+
+
+def build(cls: type[Detector], options: Any, mapping: Mapping | None, *, seed: int) -> Detector:
+    """A detector for a trained model, or without one: a classical detector that is given a model looks at latents.
+
+    Raises:
+        EcganError: The detector is for classifiers and the model is generative, or the other way round.
+    """
+    if mapping is None or cls.needs_model:
+        detector = cls(options, mapping, seed=seed)
+    else:
+        detector = OnLatents(cls(options, seed=seed), mapping)
+    if mapping is not None:
+        check_kind(cls, classifier=mapping.logits is not None)
+    return detector
+
+
+def check_kind(cls: type[Detector], *, classifier: bool) -> None:
+    """Refuse a detector of generative models for a classifier, and the other way round."""
+    if cls.classifies and not classifier:
+        raise EcganError(
+            f"the detector {cls.name!r} asks a classifier for classes, and the model is generative.",
+            "Set detect.detector to inverse_mapping, or train a classifier such as cnn.",
+        )
+    if classifier and not cls.classifies:
+        raise EcganError(
+            f"the detector {cls.name!r} looks at latents and reconstructions, and the model is a classifier.",
+            "Set detect.detector to argmax.",
+        )

@@ -1,0 +1,70 @@
+"""How well classes are named: accuracy, precision, recall and F1 of each class and over all."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+
+
+def classification(predicted: Ids, labels: Ids, classes: list[str]) -> dict[str, Any]:
+    """The entry `classification` of metrics.json.
+
+    Args:
+        predicted: The class id that was named for each sample, shape (n,).
+        labels: Its true class id, shape (n,).
+        classes: Class name by id.
+
+    Returns:
+        `accuracy`; `f1_macro`, the mean F1 of the classes that occur or were named; `f1_micro`, F1 of all decisions
+        together (the accuracy, as each sample has one class and gets one name); `per_class`, by class name
+        `precision` (share of the samples so named that are), `recall` (share of the class that was so named), `f1`
+        and `count`. NaN where there is nothing to divide by.
+    """
+    table = confusion(predicted, labels, len(classes))
+    hits, named, there = np.diag(table), table.sum(axis=0), table.sum(axis=1)
+    per_class = {
+        name: {
+            "precision": _share(hits[k], named[k]),
+            "recall": _share(hits[k], there[k]),
+            "f1": _share(2 * hits[k], named[k] + there[k]),
+            "count": int(there[k]),
+        }
+        for k, name in enumerate(classes)
+    }
+    f1 = [row["f1"] for row in per_class.values() if not math.isnan(row["f1"])]
+    return {
+        "accuracy": _share(hits.sum(), len(labels)),
+        "f1_macro": float(np.mean(f1)) if f1 else math.nan,
+        "f1_micro": _share(2 * hits.sum(), named.sum() + there.sum()),
+        "per_class": per_class,
+    }
+
+
+def confusion(predicted: Ids, labels: Ids, count: int) -> Ids:
+    """Samples by true class (rows) and named class (columns), shape (K, K); `count` is K."""
+    pairs = np.bincount(labels * count + predicted, minlength=count * count)
+    return pairs.reshape(count, count).astype(np.int64)
+
+
+def confusion_frame(labels: Ids, classes: list[str], predicted: NDArray[Any], names: list[str]) -> pd.DataFrame:
+    """One row a sample, as in confusion.csv, which `dvc plots` counts with its template `confusion`.
+
+    Args:
+        labels: True class ids (n,).
+        classes: Class name by id.
+        predicted: What was decided of each sample (n,), an index into `names`.
+        names: The class names for a classifier, otherwise "normal" and "abnormal".
+
+    Returns:
+        Columns `actual` and `predicted`.
+    """
+    actual = np.asarray(classes, dtype=object)[labels]
+    return pd.DataFrame({"actual": actual, "predicted": np.asarray(names, dtype=object)[predicted.astype(np.int64)]})
+
+
+def _share(part: Any, whole: Any) -> float:
+    return float(part) / float(whole) if whole else math.nan

@@ -1,13 +1,12 @@
 """The models: published sizes, losses, and what a user may rely on."""
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan, AeganOptions
-from ecgan.models.losses import kl_divergence, kl_weight
+from ecgan.models.losses import kl_divergence
 from ecgan.models.networks import Decoder, Discriminator, Encoder, VariationalEncoder
 from ecgan.models.vaegan import Vaegan, VaeganOptions
 from ecgan.runtime import autocast
@@ -58,13 +57,11 @@ def test_shapes(build, channels, length) -> None:
     assert model.validation_scores(x).shape == (3,)
 
 
-@pytest.mark.parametrize("length", [31, 33, 187, 300])
+@pytest.mark.parametrize("length", [1, 8, 31])
 def test_a_length_that_does_not_fit_is_refused_with_those_that_do(length) -> None:
-    with pytest.raises(EcganError, match="multiple of 32") as caught:
+    with pytest.raises(EcganError, match=f"beats of {length} time steps do not fit .* at least 32") as caught:
         Aegan(AeganOptions(), channels=1, length=length)
-    lower = max(1, length // 32) * 32
-    assert str(lower) in caught.value.hint
-    assert str(lower + 32) in caught.value.hint
+    assert "32 or more" in caught.value.hint
 
 
 def test_only_the_inner_convolutions_of_the_discriminator_are_spectrally_normalised() -> None:
@@ -122,18 +119,6 @@ def test_each_optimizer_has_its_own_settings() -> None:
     assert optimizers["discriminator"].param_groups[0]["lr"] == 0.5
     inside = {id(p) for group in optimizers["generator"].param_groups for p in group["params"]}
     assert inside == {id(p) for part in (model.encoder, model.decoder) for p in part.parameters()}
-
-
-def test_kl_divergence_of_known_gaussians() -> None:
-    mean, log_variance = torch.tensor([[0.0, 0.0], [1.0, 0.0]]), torch.log(torch.tensor([[1.0, 1.0], [1.0, 4.0]]))
-    # first sample equals the prior; second: ½·1² + ½(4 − 1 − ln 4)
-    expected = (0 + 0.5 + 0.5 * (4 - 1 - np.log(4))) / 2
-    assert float(kl_divergence(mean, log_variance)) == pytest.approx(expected, rel=1e-6)
-
-
-def test_kl_weight_counts_epochs() -> None:
-    assert [kl_weight(epoch, 2, 4) for epoch in range(8)] == [0, 0, 0.25, 0.5, 0.75, 1, 1, 1]
-    assert [kl_weight(epoch, 0, 0) for epoch in range(2)] == [1, 1]
 
 
 def test_vaegan_encodes_to_the_mean_every_time() -> None:

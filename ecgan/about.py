@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ecgan.config import Params
 from ecgan.errors import EcganError, nearest
+from ecgan.presets import PRESETS
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "wfdb", "dvc")
@@ -36,7 +37,7 @@ def show(kind: str) -> None:
     """Print a table of what is registered.
 
     Args:
-        kind: `datasets`, `models`, `detectors` or `protocols`.
+        kind: `datasets`, `models`, `detectors`, `protocols` or `presets`.
     """
     registries: dict[str, Registry[Any]] = {
         "datasets": DATASETS,
@@ -44,10 +45,12 @@ def show(kind: str) -> None:
         "detectors": DETECTORS,
         "protocols": PROTOCOLS,
     }
-    if kind not in registries:
-        raise EcganError(
-            f"there is no list of {kind!r}{nearest(kind, list(registries))}.", f"Lists: {', '.join(registries)}."
-        )
+    lists = [*registries, "presets"]
+    if kind not in lists:
+        raise EcganError(f"there is no list of {kind!r}{nearest(kind, lists)}.", f"Lists: {', '.join(lists)}.")
+    if kind == "presets":
+        _show_presets()
+        return
     table = Table(box=None, pad_edge=False)
     columns = ("name", "title", "source", "licence", "size") if kind == "datasets" else ("name", "title")
     for column in columns:
@@ -56,6 +59,15 @@ def show(kind: str) -> None:
         cls = registries[kind].get(name)
         card = getattr(cls, "card", cls)
         table.add_row(name, *(str(getattr(card, column)) for column in columns[1:]))
+    Console().print(table)
+
+
+def _show_presets() -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "in the paper", "model", "title"):
+        table.add_column(column)
+    for preset in PRESETS.values():
+        table.add_row(preset.name, preset.spelling, preset.model, preset.title)
     Console().print(table)
 
 

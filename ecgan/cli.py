@@ -39,20 +39,33 @@ app = typer.Typer(
 )
 
 
-@app.command(epilog="Example: `ecgan init -d mitbih_beatgan -m aegan -m vaegan -o params.yaml --force ecgan mitbih`")
+@app.command(
+    epilog="Examples: `ecgan init -d mitbih_beatgan -m aegan -m vaegan --force ecgan mitbih`,"
+    " `ecgan init --preset beta-vaegan-2 --force`"
+)
 def init(
     entity: Annotated[str, typer.Argument(help="Who: the first part of the path of results.")] = "ecgan",
     project: Annotated[str, typer.Argument(help="What for: the second part.")] = "demo",
     run: Annotated[
         str | None, typer.Argument(help="Name of the run of a single model (one -m); left out: the model's name.")
     ] = None,
-    dataset: DatasetOption = "ecgsyn",
+    dataset: Annotated[
+        str | None,
+        typer.Option("-d", "--dataset", help="Dataset; `ecgan list datasets` shows them. Left out: ecgsyn."),
+    ] = None,
     model: Annotated[list[str] | None, typer.Option("-m", "--model", help="Model; can be given again.")] = None,
     out: OutOption = Path("params.yaml"),
     data_dir: DataDir = "data",
     force: Force = False,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            help="A published variant of a model; `ecgan list presets` shows them. Its dataset: -d, or mitbih_beatgan.",
+        ),
+    ] = None,
 ) -> None:
-    """Write a commented file of parameters with the defaults of dataset and models."""
+    """Write a commented file of parameters with the defaults of dataset and models, or those of a published variant."""
     from ecgan.config import render_params
     from ecgan.files import write_text
 
@@ -61,7 +74,14 @@ def init(
     if out.exists() and not force:
         raise EcganError(f"{out} is there already.", "Say --force to overwrite it, or -o FILE to write another.")
     experiment = {"entity": entity, "project": project, "run": run, "data_dir": data_dir}
-    text = render_params(dataset, model or ["aegan", "vaegan"], experiment)
+    if preset is None:
+        text = render_params(dataset or "ecgsyn", model or ["aegan", "vaegan"], experiment)
+    elif model:
+        raise EcganError("--preset and -m exclude each other.", "A preset brings its model: leave -m out.")
+    else:
+        from ecgan.presets import render_preset
+
+        text = render_preset(preset, dataset, experiment)
     write_text(out, text)
     say(f"wrote {out}")
 
@@ -208,10 +228,10 @@ def info(
 
 @app.command("list", epilog="Example: `ecgan list datasets`")
 def list_parts(
-    kind: Annotated[str, typer.Argument(help="datasets, models, detectors or protocols.")],
+    kind: Annotated[str, typer.Argument(help="datasets, models, detectors, protocols or presets.")],
     plugin: Plugin = None,
 ) -> None:
-    """Show the datasets, models, detectors or protocols that there are."""
+    """Show the datasets, models, detectors, protocols or presets that there are."""
     from ecgan import about
 
     use_plugins(plugin)

@@ -31,6 +31,7 @@ def _refusing_other_shapes(method: Callable[..., Any]) -> Callable[..., Any]:
             )
         return method(self, x, *arguments, **named)
 
+    call.refuses_other_shapes = True  # type: ignore[attr-defined]
     return call
 
 
@@ -64,8 +65,9 @@ class Model(ABC, nn.Module):
         """Make every method that takes signals refuse those of another shape than the model was built for."""
         super().__init_subclass__(**arguments)
         for name in _TAKE_SIGNALS:
-            if name in cls.__dict__:
-                setattr(cls, name, _refusing_other_shapes(cls.__dict__[name]))
+            method = getattr(cls, name, None)
+            if method is not None and not hasattr(method, "refuses_other_shapes"):
+                setattr(cls, name, _refusing_other_shapes(method))
 
     @property
     @abstractmethod

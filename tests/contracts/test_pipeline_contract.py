@@ -96,7 +96,7 @@ LEVELS = [
     {"errors", "files", "arrays", "registry", "config", "ecg", "runtime"},
     {"datasets", "models", "preprocessing"},
     {"training", "inversion", "detection", "evaluation", "generation", "reporting", "tracking"},
-    {"runs", "about", "pipeline"},
+    {"runs", "about", "pipeline", "presets", "testing"},
     {"commands", "cli", "__main__"},
 ]
 

@@ -1,0 +1,171 @@
+"""The named variants of the β-VAEGAN paper, as `ecgan init --preset NAME` writes them.
+
+Source: the configurations that Lüer, Weber, Dolgich and Böhm released with "β-VAEGAN" (arXiv 2310.18091). Common to
+all: a single lead, training on normal beats only, 85 % of them for training and validation in five folds, 500 epochs
+with an evaluation every 20, Glorot normal weights, no warm-up or annealing of the divergence. Sizes were chosen for
+MIT-BIH and for Wafer; every other dataset gets those of MIT-BIH.
+"""
+
+import textwrap
+import unicodedata
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from ecgan.config import render_params
+from ecgan.errors import EcganError, nearest
+
+DATASET = "mitbih_beatgan"  # where none is named
+WAFER = "wafer"
+SCALED = ("mitbih_beats",)  # datasets whose samples lie within 0…1 as they come
+LEADS = {"mitbih": ["MLII"], "mitbih_beatgan": ["MLII"], "ecgsyn": ["MLII"]}  # one lead of those with several
+
+_ADAM: dict[str, Any] = {"name": "adam", "lr": 1e-4, "betas": [0.5, 0.999], "eps": 1e-8}
+_ADABELIEF: dict[str, Any] = {"name": "adabelief", "lr": 2e-4, "betas": [0.5, 0.99], "eps": 1e-16}
+_PUBLISHED: dict[str, Any] = {
+    "runtime": {"seed": 43324},
+    "split": {"protocol": "normal_only", "test_share": 0.15, "k": 5, "folds": [0, 1, 2, 3, 4], "train_on": "normal"},
+    "train": {"epochs": 500, "evaluate_every": 20},
+}
+_BEATGAN: dict[str, Any] = {
+    "discriminator_norm": "batch",
+    "spectral_norm": False,
+    "generator": _ADAM,
+    "discriminator": _ADAM,
+    "discriminator_rounds": 1,
+    "generator_rounds": 1,
+    "output": "tanh",
+    "batch_size": 64,
+}
+_PLUS: dict[str, Any] = {
+    "discriminator_norm": "none",
+    "spectral_norm": True,
+    "generator": _ADABELIEF,
+    "discriminator": _ADABELIEF,
+    "discriminator_rounds": 3,
+    "generator_rounds": 1,
+    "output": "sigmoid",
+    "batch_size": 256,
+}
+_PLAIN: dict[str, Any] = {"optimizer": _ADABELIEF, "output": "sigmoid", "batch_size": 256}
+_NO_SCHEDULE: dict[str, Any] = {"kl_warmup": 0, "kl_anneal": 0}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named variant.
+
+    Attributes:
+        name: Its name on the command line.
+        spelling: Its name in the paper, an alias.
+        title: What it is, one line.
+        model: The registered model.
+        options: The model's parameters on MIT-BIH, but for the initial weights and norms that all share.
+        wafer: Those that differ on Wafer.
+    """
+
+    name: str
+    spelling: str
+    title: str
+    model: str
+    options: Mapping[str, Any]
+    wafer: Mapping[str, Any] = field(default_factory=dict)
+
+    def overrides(self, dataset: str) -> dict[str, Any]:
+        """Return the values that the preset lays over the defaults for a dataset."""
+        common: dict[str, Any] = {
+            "width": 1.0,
+            "init": {"name": "glorot_normal"},
+            "norm": "batch",
+            "encoder_spectral_norm": False,
+        }
+        module = common | dict(self.options) | (dict(self.wafer) if dataset == WAFER else {})
+        values = deepcopy(_PUBLISHED)
+        values["train"] |= {"leads": LEADS.get(dataset), "transformation": self._transformation(dataset)}
+        if dataset == WAFER:
+            values["runtime"]["seed"] = 77591
+        return values | {"modules": {self.model: deepcopy(module)}}
+
+    def _transformation(self, dataset: str) -> str:
+        """Return the scaling to the range of the output; published as none (0…1 already), minmax for Wafer.
+
+        A tanh output is trained on samples within −1…1, to which minmax scales.
+        """
+        if dataset in SCALED:
+            return "none" if self.options["output"] == "sigmoid" else "minmax"
+        return "minmax" if dataset == WAFER else "individual"
+
+
+def _published() -> dict[str, Preset]:
+    entries = (
+        Preset("beatgan-50", "BeatGAN-50", "BeatGAN with the 50 latent dimensions that it was published with", "aegan",
+               {**_BEATGAN, "latent_size": 50}, {"latent_size": 4}),
+        Preset("beatgan-6", "BeatGAN-6", "BeatGAN with 6 latent dimensions", "aegan", {**_BEATGAN, "latent_size": 6}),
+        Preset("beatgan-plus", "BeatGAN₊", "BeatGAN with spectral norm, AdaBelief and three discriminator steps",
+               "aegan", {**_PLUS, "latent_size": 6}, {"latent_size": 4, "batch_size": 64}),
+        Preset("beta-vaegan-1", "β-VAEGAN₁", "β-VAEGAN without a prior: β = 0", "vaegan",
+               {**_PLUS, **_NO_SCHEDULE, "latent_size": 6, "kl_beta": 0.0}, {"latent_size": 4, "batch_size": 64}),
+        Preset("beta-vaegan-2", "β-VAEGAN₂", "β-VAEGAN with β = 0.0001, the best variant of the paper", "vaegan",
+               {**_PLUS, **_NO_SCHEDULE, "latent_size": 6, "kl_beta": 1e-4}, {"latent_size": 4, "batch_size": 64}),
+        Preset("ae", "AE", "autoencoder without a discriminator", "autoencoder",
+               {**_PLAIN, "latent_size": 4}, {"batch_size": 64}),
+        Preset("vae", "VAE", "variational autoencoder without a discriminator, β = 0", "vae",
+               {**_PLAIN, **_NO_SCHEDULE, "latent_size": 6, "kl_beta": 0.0}, {"latent_size": 4, "batch_size": 64}),
+    )  # fmt: skip
+    return {preset.name: preset for preset in entries}
+
+
+PRESETS: Mapping[str, Preset] = _published()
+
+
+def find(name: str) -> Preset:
+    """Return a preset by its name or its spelling in the paper, in capitals or not.
+
+    Raises:
+        EcganError: There is none; the message names the nearest.
+    """
+    wanted = _plain(name)
+    for preset in PRESETS.values():
+        if wanted in (_plain(preset.name), _plain(preset.spelling)):
+            return preset
+    known = ", ".join(PRESETS)
+    hint = nearest(name.lower(), list(PRESETS))
+    raise EcganError(f"there is no preset {name!r}{hint or '.'}", f"Known presets: {known}.")
+
+
+def render_preset(name: str, dataset: str | None = None, experiment: Mapping[str, Any] | None = None) -> str:
+    """Write the commented parameters of a preset.
+
+    Args:
+        name: Its name.
+        dataset: Name of the dataset; None takes `mitbih_beatgan`.
+        experiment: Values of the section `experiment`: entity, project, run, data_dir.
+    """
+    preset, dataset = find(name), dataset or DATASET
+    text = render_params(dataset, [preset.model], experiment, overrides=preset.overrides(dataset))
+    return "".join(f"# {line}\n" for line in about(preset, dataset)) + text
+
+
+def about(preset: Preset, dataset: str) -> list[str]:
+    """Return the lines above a preset's parameters: where they come from and what differs from the paper."""
+    text = (
+        f"Preset {preset.name}: {preset.spelling} of Lüer, Weber, Dolgich and Böhm, β-VAEGAN (arXiv 2310.18091);"
+        f" {preset.title}. "
+    )
+    text += f"Values are those of the authors' configuration for {'Wafer' if dataset == WAFER else 'MIT-BIH'}. "
+    differences = [
+        "validation is cut in two halves, one to fit thresholds and one to report",
+        "the kept version is the one with the lowest loss on normal validation samples, where the authors took for"
+        " each strategy the one with the best score on labelled validation samples",
+    ]
+    if dataset not in (*SCALED, WAFER):
+        differences.insert(0, "the authors used other beats, of 160 samples at 125 Hz")
+    return textwrap.wrap(f"{text}What differs: {'; '.join(differences)}.", 108, break_on_hyphens=False)
+
+
+def _plain(name: str) -> str:
+    """Return a name without case, separators and typography: β-VAEGAN₂ and Beta_VAEGAN-2 are `betavaegan2`."""
+    text = unicodedata.normalize("NFKC", name).casefold().replace("β", "beta")
+    text = text.removesuffix("+") + ("plus" if text.endswith("+") else "")
+    return "".join(letter for letter in text if letter.isalnum())

@@ -1,0 +1,35 @@
+"""RDCGAN: the recurrent generator of `rgan` against the convolutional discriminator of `dcgan` (as in ECGAN)."""
+
+from typing import Any, ClassVar
+
+from torch import nn
+
+from ecgan.models.convolutional import ConvolutionalDiscriminator
+from ecgan.models.discriminator import SignalDiscriminator
+from ecgan.models.gan import ConvolutionalGanOptions, Gan
+from ecgan.models.recurrent import RecurrentGenerator
+from ecgan.registry import register_model
+
+
+class RdcganOptions(ConvolutionalGanOptions):
+    """Parameters of `rdcgan`; the defaults are the published ones, but for the discriminator's normalisation."""
+
+
+@register_model("rdcgan")
+class Rdcgan(Gan):
+    """RDCGAN with the Wasserstein loss."""
+
+    title = "RDCGAN: recurrent generator, convolutional discriminator"
+    Options: ClassVar[Any] = RdcganOptions
+    options: RdcganOptions
+
+    def build_generator(self) -> nn.Module:
+        """Return the recurrent generator."""
+        o = self.options
+        return RecurrentGenerator(self.channels, self.length, o.latent_size, o.width, o.output)
+
+    def build_discriminator(self) -> SignalDiscriminator:
+        """Return the convolutional discriminator."""
+        o = self.options
+        norm, spectral = o.discriminator_norm, o.spectral_norm
+        return ConvolutionalDiscriminator(self.channels, self.length, o.width, norm, spectral=spectral)

@@ -17,13 +17,9 @@ from ecgan.files import write_text
 from ecgan.registry import register_dataset
 
 MOST_PATIENTS = 98
-_SMALL = {  # networks a twentieth of the published size, and steps that suit so few beats
-    "width": 0.1875,
-    "latent_size": 16,
-    "batch_size": 32,
-    "generator": {"lr": 2e-3},
-    "discriminator": {"lr": 1e-3},
-}
+_SMALL = {"width": 0.1875, "latent_size": 16, "batch_size": 32}  # networks a twentieth of the published size
+_ALONE = {**_SMALL, "optimizer": {"lr": 2e-3}}  # steps that suit so few beats
+_ADVERSARIAL = {**_SMALL, "generator": {"lr": 2e-3}, "discriminator": {"lr": 1e-3}}
 
 
 class FetchOptions(Options):
@@ -51,7 +47,12 @@ class Ecgsyn(Dataset):
         "runtime": {"threads": 1},
         "split": {"folds": [0, 1]},
         "train": {"epochs": 20},
-        "modules": {"aegan": _SMALL, "vaegan": {**_SMALL, "kl_beta": 0.0005}},
+        "modules": {
+            "aegan": _ADVERSARIAL,
+            "vaegan": {**_ADVERSARIAL, "kl_beta": 0.0005},
+            "autoencoder": _ALONE,
+            "vae": {**_ALONE, "kl_beta": 0.0005},
+        },
     }
 
     def fetch(self, raw: Path, options: FetchOptions, *, seed: int) -> None:

@@ -14,7 +14,8 @@ from ecgan.reporting.build import build
 from ecgan.reporting.console import print_results
 from ecgan.reporting.content import DEMONSTRATION
 from ecgan.reporting.examples import examples_from_json
-from ecgan.reporting.inputs import KINDS, Example, ReportInputs, RunResult
+from ecgan.reporting.generation import checked_svg
+from ecgan.reporting.inputs import KINDS, Example, GenerationResult, ReportInputs, RunResult
 from ecgan.reporting.markdown import readme_table
 from stages import paths
 
@@ -61,6 +62,7 @@ def _inputs(params: Params) -> ReportInputs:
         runs=[_result(params, name, fold, trained) for name, trained in methods for fold in params.split.folds],
         demonstration=params.dataset == "ecgsyn",
         commands=COMMANDS,
+        generation=[_generation(params, name, fold) for name in params.models for fold in params.split.folds],
     )
 
 
@@ -69,14 +71,25 @@ def _result(params: Params, name: str, fold: int, trained: bool) -> RunResult:
     folder = paths.report(params, "detect", name, fold)
     if not (folder / "metrics.json").is_file():
         raise EcganError(f"there are no results of {name}, fold {fold}, in {folder}.", "Run `ecgan detect` first.")
+    metrics = read_json(folder / "metrics.json")
+    named = isinstance(metrics, dict) and "classification" in metrics
     return RunResult(
-        metrics=read_json(folder / "metrics.json"),
+        metrics=metrics,
         scores=_table(folder / "scores.csv"),
         roc=_table(folder / "roc.csv"),
         pr=_table(folder / "pr.csv"),
         history=_table(paths.part(params, "train", name, fold) / "history.csv") if trained else None,
         examples=_examples(folder / "examples.json", params.report.beats),
+        confusion=_table(folder / "confusion.csv") if named else None,
     )
+
+
+def _generation(params: Params, model: str, fold: int) -> GenerationResult:
+    """Read what `train` found of generated signals."""
+    folder = paths.report(params, "train", model, fold)
+    files = sorted((folder / "figures").glob("*.svg"))
+    figures = {file.stem: checked_svg(file.read_text(encoding="utf-8", errors="replace"), str(file)) for file in files}
+    return GenerationResult(model, fold, read_json(folder / "generation.json"), figures)
 
 
 def _table(path: Path) -> pd.DataFrame:

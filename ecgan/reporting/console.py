@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecgan.reporting.grid import Grid, results_grid
+from ecgan.reporting.grid import Grid, marks_text, results_grid
 from ecgan.reporting.style import legal
-from ecgan.reporting.tables import SUPERVISION, Metrics, facts, results_table
+from ecgan.reporting.tables import SUPERVISION, Metrics, condensed, facts, results_table
 
 _FIRST = ("", "Method", "Detector", "Strategy", "Labels", "AUROC")
 _THEN = ("AP", "F1 abnormal", "Folds", "AUROC interval", "Sensitivity", "PPV", "MCC", "F1 weighted")
@@ -22,7 +22,7 @@ def console_table(metrics: Sequence[Metrics], *, width: int = 160) -> Table:
         metrics: `metrics.json` of every method and fold.
         width: Columns of the terminal.
     """
-    grid, shared = results_grid(results_table(metrics)), facts(metrics)
+    grid, shared = results_grid(condensed(metrics, results_table(metrics))), facts(metrics)
     kept = _fitting(grid, width)
     folds = f"fold {shared.folds[0]}" if len(shared.folds) == 1 else f"folds {', '.join(map(str, shared.folds))}"
     title = Text(f"{shared.dataset} · {shared.protocol} · {folds}") if shared.folds else Text("no results")
@@ -63,8 +63,12 @@ def _fitting(grid: Grid, width: int) -> list[int]:
 
 
 def _legend(metrics: Sequence[Metrics], width: int) -> Text:
-    grid, shared = results_grid(results_table(metrics)), facts(metrics)
-    lines = ["● best generative, ○ best classical method by mean AUROC, within U and within S"]
+    everything, shared = results_table(metrics), facts(metrics)
+    shown = condensed(metrics, everything)
+    grid = results_grid(shown)
+    lines = [marks_text(shown)] if len(shown) else []
+    if len(shown) < len(everything):
+        lines.append(f"each method with its best strategy on validation, {len(shown)} of {len(everything)} rows")
     lines += [f"{letter}: {meaning}" for letter, meaning in SUPERVISION.items()]
     lines += [f"class mapping: {shared.class_mapping or 'none'}"]
     lines += [f"test samples per fold: {counts}"] if (counts := shared.count_text("test")) else []

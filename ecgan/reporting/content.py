@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,20 +9,34 @@ from typing import Any, Final
 import pandas as pd
 
 from ecgan.reporting import figures, traces
-from ecgan.reporting.ecg_paper import beat_svg, origin_text
-from ecgan.reporting.grid import Grid, class_grid, count_grid, fold_grid, method_grid, results_grid, short
-from ecgan.reporting.inputs import CAUGHT, EXPLAINED, FALSE_ALARM, MISSED, ReportInputs, RunResult
+from ecgan.reporting.beats import BeatGroup, beat_groups
+from ecgan.reporting.generation import NOTES, generation_figures, generation_grid
+from ecgan.reporting.grid import (
+    WORDS,
+    Grid,
+    class_grid,
+    count_grid,
+    fold_grid,
+    marks_text,
+    method_grid,
+    results_grid,
+    short,
+)
+from ecgan.reporting.inputs import Plot, ReportInputs
+from ecgan.reporting.naming import Naming, naming
 from ecgan.reporting.tables import (
-    CLASSICAL,
+    CLASSIFIER,
+    FAMILIES,
     GENERATIVE,
+    ON_LATENTS,
     SUPERVISION,
     Facts,
     Metrics,
     class_table,
+    condensed,
     facts,
     fold_table,
     mean_std,
-    name_of,
     records,
     results_table,
 )
@@ -32,12 +45,6 @@ DEMONSTRATION: Final = (
     "This is a demonstration on simulated beats. It shows that the pipeline works from end to end; "
     "its numbers say nothing about patients and are no clinical evidence."
 )
-KIND_TEXT: Final = {
-    CAUGHT: "abnormal and flagged, highest scores",
-    MISSED: "abnormal and not flagged, lowest scores",
-    FALSE_ALARM: "normal and flagged, highest scores",
-    EXPLAINED: "normal and not flagged, lowest scores",
-}
 _PROTOCOLS: Final = {
     "normal_only": "trained on normal samples only; validation and test hold all classes",
     "beatgan": "trained on normal samples only, folds as in the BeatGAN paper",
@@ -62,35 +69,6 @@ _DATASET: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Plot:
-    """A figure: its path relative to the report, heading, caption and SVG."""
-
-    path: str
-    title: str
-    caption: str
-    svg: str
-
-
-@dataclass(frozen=True)
-class Beat:
-    """An example drawn: its path relative to the report, kind, caption and SVG."""
-
-    path: str
-    kind: str
-    caption: str
-    svg: str
-
-
-@dataclass(frozen=True)
-class BeatGroup:
-    """The examples of one method."""
-
-    title: str
-    note: str
-    beats: tuple[Beat, ...]
-
-
 @dataclass(frozen=True, eq=False)
 class Content:
     """Everything that the report shows, ready to be set."""
@@ -100,12 +78,17 @@ class Content:
     headline: tuple[str, ...]
     results: Grid
     result_notes: tuple[str, ...]
+    every_strategy: Grid
     curves: tuple[Plot, ...]
     classes: Grid
     class_notes: tuple[str, ...]
     class_plots: tuple[Plot, ...]
+    naming: Naming | None
     beats: tuple[BeatGroup, ...]
     training: tuple[Plot, ...]
+    generation: Grid
+    generation_notes: tuple[str, ...]
+    generation_plots: tuple[Plot, ...]
     folds: Grid
     fold_notes: tuple[str, ...]
     methods: Grid
@@ -120,7 +103,8 @@ class Content:
     @property
     def plots(self) -> tuple[Plot, ...]:
         """All diagrams, beats apart."""
-        return (*self.curves, *self.class_plots, *self.training)
+        named = () if self.naming is None else (self.naming.plot,)
+        return (*self.curves, *self.class_plots, *named, *self.training, *self.generation_plots)
 
 
 def compose(inputs: ReportInputs) -> Content:
@@ -132,18 +116,25 @@ def compose(inputs: ReportInputs) -> Content:
     metrics = inputs.metrics
     shared, results, classes, folds = facts(metrics), results_table(metrics), class_table(metrics), fold_table(metrics)
     lines = figures.curves(inputs.runs)
+    shown, named = condensed(metrics, results), naming(inputs.runs, shared)
+    frames = {"results.csv": results, "per_class.csv": classes, "folds.csv": folds}
     return Content(
         title=inputs.title,
         warning=DEMONSTRATION if inputs.demonstration else "",
-        headline=headline(metrics, results, folds),
-        results=results_grid(results),
-        result_notes=result_notes(shared, results),
+        headline=headline(metrics, shown, folds),
+        results=results_grid(shown),
+        result_notes=(*result_notes(shared, shown), *condensed_note(shown, results)),
+        every_strategy=results_grid(results if len(shown) < len(results) else results.iloc[:0]),
         curves=_curve_plots(lines, shared) if lines else (),
         classes=class_grid(classes, shared),
         class_notes=_class_notes(shared),
         class_plots=_class_plots(lines, shared) if lines else (),
-        beats=_beat_groups(inputs.runs),
+        naming=named,
+        beats=beat_groups(inputs.runs),
         training=_training_plots(lines),
+        generation=generation_grid(inputs.generation),
+        generation_notes=NOTES,
+        generation_plots=tuple(Plot(*figure) for figure in generation_figures(inputs.generation)),
         folds=fold_grid(folds),
         fold_notes=(_context(shared), *supervision_notes()),
         methods=method_grid(metrics),
@@ -154,24 +145,23 @@ def compose(inputs: ReportInputs) -> Content:
         count_note=f"Protocol {_protocol(shared)}. Samples per fold; two numbers: the smallest and largest fold.",
         params=tuple(_flat(inputs.params)),
         commands=tuple(inputs.commands),
-        frames={"results.csv": results, "per_class.csv": classes, "folds.csv": folds},
+        frames=frames if named is None else frames | named.frames,
     )
 
 
 def headline(metrics: Sequence[Metrics], results: pd.DataFrame, folds: pd.DataFrame) -> tuple[str, ...]:
-    """The result in sentences: the best generative and classical rows, and their difference on the same folds."""
+    """The result in sentences: the best row of each family, and differences from the first on the same folds."""
     sentences = []
     for supervision, words in (("U", "Without abnormal labels but for the threshold"), ("S", "With abnormal labels")):
         rows = {r["best"]: r for r in records(results) if r["supervision"] == supervision and r["best"]}
-        best = [rows[f"best {family}"] for family in (GENERATIVE, CLASSICAL) if f"best {family}" in rows]
+        best = [rows[f"best {family}"] for family in FAMILIES if f"best {family}" in rows]
         if best:
             parts = [
-                f"best {r['family']} method {_row_name(r)}, AUROC {_mean(r['auroc_mean'], r['auroc_std'])}"
+                f"best {WORDS[r['family']]} {_row_name(r)}, AUROC {_mean(r['auroc_mean'], r['auroc_std'])}"
                 for r in best
             ]
             sentences.append(f"{words} ({supervision}): {'; '.join(parts)}.")
-        if len(best) == 2:
-            sentences.append(_difference(folds, best[0], best[1]))
+        sentences += [_difference(folds, best[0], other) for other in best[1:]]
     if not metrics:
         return ("There are no results yet.",)
     return tuple(sentences) or ("AUROC is not defined on these test sets: they hold one class only.",)
@@ -185,16 +175,25 @@ def result_notes(shared: Facts, results: pd.DataFrame) -> tuple[str, ...]:
     one = f"One fold ({shared.folds[0]}), so there is no standard deviation"
     notes = [_context(shared), f"{several if len(shared.folds) > 1 else one}."]
     notes += supervision_notes()
-    notes.append("● best generative and ○ best classical method by mean AUROC on test, within U and within S.")
+    notes.append(f"{marks_text(results)}.")
     methods = [_THRESHOLDS.get(name, f"at thresholds chosen by {name}") for name in shared.thresholds]
     notes.append(f"F1, MCC, sensitivity and PPV are {' or '.join(methods)}, never at the best one on test.")
     if shared.bootstrap:
         reach = "; from the lowest to the highest limit of the folds’ intervals" if len(shared.folds) > 1 else ""
         notes.append(f"AUROC interval: {shared.bootstrap}{reach}.")
-    pairs = results.loc[results["family"] == GENERATIVE, "detector"].drop_duplicates()
-    if len(pairs):
-        notes.append(f"Generative models are scored by the detector {', '.join(map(str, pairs))}.")
+    for family, kind in ((GENERATIVE, "Generative models"), (CLASSIFIER, "Classifiers")):
+        used = results.loc[results["family"] == family, "detector"].drop_duplicates()
+        notes += [f"{kind} are scored by the detector {', '.join(map(str, used))}."] if len(used) else []
+    for name, left in shared.left_out.items():
+        notes.append(f"{name} has no {', '.join(left)}: its model does not give what they weigh.")
     return tuple(notes)
+
+
+def condensed_note(shown: pd.DataFrame, results: pd.DataFrame) -> tuple[str, ...]:
+    """Say which rows are left out, if some are."""
+    if len(shown) == len(results):
+        return ()
+    return (f"One row for each method and use of labels, with its best strategy on validation; in all {len(results)}.",)
 
 
 def supervision_notes() -> list[str]:
@@ -237,7 +236,8 @@ def _difference(folds: pd.DataFrame, first: dict[str, Any], second: dict[str, An
 
 
 def _row_name(row: dict[str, Any]) -> str:
-    return str(row["method"]) if row["strategy"] == "plain" else f"{row['method']} ({row['strategy']})"
+    name = f"{row['method']}, {row['detector']}" if row["detector"].endswith(ON_LATENTS) else str(row["method"])
+    return name if row["strategy"] == "plain" else f"{name} ({row['strategy']})"
 
 
 def _mean(mean: float, std: float) -> str:
@@ -262,8 +262,8 @@ def _class_plots(lines: Sequence[figures.Curve], shared: Facts) -> tuple[Plot, .
     bars = Plot(
         "figures/sensitivity.svg",
         "Which classes are found",
-        "Share of each class that was flagged: bars are means over the folds, dots single folds. For the normal class "
-        "these are false alarms.",
+        "Share of each class that was flagged: means over the folds, and single folds as dots or their range below. For "
+        "the normal class these are false alarms.",
         figures.sensitivity_figure(lines, shared),
     )
     svg = traces.scores_figure(lines, shared)
@@ -278,44 +278,6 @@ def _training_plots(lines: Sequence[figures.Curve]) -> tuple[Plot, ...]:
     svg = traces.training_figure(lines)
     caption = "Thin lines: folds; thick line: their mean; dots: the versions that were used."
     return (Plot("figures/training.svg", "Training", caption, svg),) if svg else ()
-
-
-def _beat_groups(runs: Sequence[RunResult]) -> tuple[BeatGroup, ...]:
-    """The examples of each method, of its first fold that has some."""
-    first: dict[str, RunResult] = {}
-    for run in sorted((run for run in runs if run.examples), key=lambda run: int(run.metrics["fold"])):
-        first.setdefault(name_of(run.metrics), run)
-    groups, taken = [], set[str]()
-    for name in dict.fromkeys(name_of(run.metrics) for run in runs):
-        if name not in first:
-            continue
-        beats = []
-        for beat in _beats(first[name]):
-            path, number = beat.path, 2
-            while path in taken:
-                path, number = f"{beat.path[:-4]}-{number}.svg", number + 1
-            taken.add(path)
-            beats.append(Beat(path, beat.kind, beat.caption, beat.svg))
-        strategies = sorted({example.strategy for example in first[name].examples})
-        note = f"Fold {first[name].metrics['fold']}, strategy {', '.join(strategies)}."
-        groups.append(BeatGroup(name, note, tuple(beats)))
-    return tuple(groups)
-
-
-def _beats(run: RunResult) -> list[Beat]:
-    beats = []
-    for example in run.examples:
-        entry = run.metrics["strategies"].get(example.strategy)
-        threshold = None if entry is None else entry["threshold"]["value"]
-        name = f"{_slug(str(run.metrics['method']))}-{_slug(example.kind)}-{example.index}"
-        patient = "" if example.patient is None else f", patient {example.patient}"
-        caption = f"{example.kind}: {example.class_name}, {origin_text(example)}{patient}"
-        beats.append(Beat(f"figures/beats/{name}.svg", example.kind, caption, beat_svg(example, threshold=threshold)))
-    return beats
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40] or "method"
 
 
 def _dataset_rows(dataset: dict[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -13,8 +13,18 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from ecgan.reporting.grid import NOTHING, quantity, short
 from ecgan.reporting.inputs import F64, RunResult
-from ecgan.reporting.style import INK, MUTED, clip, line_styles, new_figure, place, style, svg_text
-from ecgan.reporting.tables import Facts, chosen_strategies, class_table, mean_std, records, results_table
+from ecgan.reporting.matrix import Matrix, matrices_figure
+from ecgan.reporting.style import COLOURS, INK, MUTED, clip, line_styles, new_figure, place, style, svg_text
+from ecgan.reporting.tables import (
+    ON_LATENTS,
+    Facts,
+    chosen_strategies,
+    class_table,
+    detector_of,
+    mean_std,
+    records,
+    results_table,
+)
 
 LABEL_LENGTH: Final = 40
 _ROW: Final = 4.6
@@ -47,19 +57,19 @@ def curves(runs: Sequence[RunResult]) -> list[Curve]:
     metrics = [run.metrics for run in runs]
     chosen = chosen_strategies(metrics)
     several = {method for method, _ in chosen if sum(other == method for other, _ in chosen) > 1}
-    lines = line_styles([f"{run.metrics['method']}/{run.metrics['detector']}" for run in runs])
+    lines = line_styles([f"{run.metrics['method']}/{detector_of(run.metrics)}" for run in runs])
     found = []
     for row in records(results_table(metrics)):
         key = (str(row["method"]), str(row["detector"]))
         if chosen[key] != row["strategy"]:
             continue
-        name = f"{key[0]}, {key[1]}" if key[0] in several else key[0]
+        name = f"{key[0]}, {key[1]}" if key[0] in several or key[1].endswith(ON_LATENTS) else key[0]
         own = sorted(
-            (run for run in runs if (run.metrics["method"], run.metrics["detector"]) == key),
+            (run for run in runs if (run.metrics["method"], detector_of(run.metrics)) == key),
             key=lambda run: int(run.metrics["fold"]),
         )
         strategy = "" if row["strategy"] == "plain" else f", {row['strategy']}"
-        label = clip(f"{clip(name, 24)}{strategy}", LABEL_LENGTH) + f" ({row['supervision']})"
+        label = clip(f"{clip(name, 24) if strategy else name}{strategy}", LABEL_LENGTH) + f" ({row['supervision']})"
         found.append(Curve(label, name, str(row["strategy"]), tuple(own), lines[f"{key[0]}/{key[1]}"]))
     return found
 
@@ -102,9 +112,14 @@ def pr_figure(lines: Sequence[Curve], shared: Facts) -> str:
 
 
 def sensitivity_figure(lines: Sequence[Curve], shared: Facts) -> str:
-    """Share flagged in each class: bars are means over the folds, dots the folds; false alarms come first."""
+    """Share flagged in each class: bars are means over the folds, dots the folds; false alarms come first.
+
+    More methods than there are colours are written as a table, one row a method.
+    """
     table = class_table([run.metrics for line in lines for run in line.runs])
     present = [name for name in shared.classes if name in set(table.loc[table["count_max"] > 0, "class"])]
+    if len(lines) > len(COLOURS):
+        return _sensitivity_table(lines, present)
     per_row = math.ceil(max(len(lines), 1) / 2)
     with style():
         figure = new_figure(180, 62 + per_row * _ROW)
@@ -128,6 +143,21 @@ def sensitivity_figure(lines: Sequence[Curve], shared: Facts) -> str:
         legend = place(figure, 14, 2, 162, per_row * _ROW)
         _write_bar_legend(legend, lines, per_row)
         return svg_text(figure, "Share of each class that was flagged, by method")
+
+
+def _sensitivity_table(lines: Sequence[Curve], present: Sequence[str]) -> str:
+    """Methods by classes, each cell the mean share over the folds and, below, its range."""
+    found = [[_shares(line, name) for name in present] for line in lines]
+    means = np.array([[mean_std(shares)[0] for shares in row] for row in found]).reshape(len(lines), len(present))
+
+    def spread(row: int, column: int) -> str:
+        shares = found[row][column]
+        return f"{min(shares):.0%}–{max(shares):.0%}" if len(shares) > 1 else ""
+
+    labels = tuple(line.label for line in lines)
+    panel = Matrix("Flagged", labels, tuple(present), means, spread)
+    title = "Share of each class that was flagged, by method"
+    return matrices_figure([panel], title, below="class", beside="method", left=64)
 
 
 def _square(rows: int) -> tuple[Figure, Axes, Axes]:

@@ -9,9 +9,24 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ecgan.reporting.tables import GENERATIVE, METRICS, Facts, Metrics, chosen_strategies, records, span
+from ecgan.reporting.tables import (
+    CLASSICAL,
+    CLASSIFIER,
+    FAMILIES,
+    GENERATIVE,
+    METRICS,
+    ON_LATENTS,
+    Facts,
+    Metrics,
+    chosen_strategies,
+    detector_of,
+    family_of,
+    records,
+    span,
+)
 
-MARKS: Final = {"best generative": "●", "best classical": "○"}
+MARKS: Final = {GENERATIVE: "●", CLASSICAL: "○", CLASSIFIER: "◆"}
+WORDS: Final = {GENERATIVE: "generative model", CLASSICAL: "classical method", CLASSIFIER: "classifier"}
 NOTHING: Final = "–"
 
 
@@ -70,10 +85,17 @@ def quantity(mean: float, std: float = math.nan, defined: int | None = None, fol
     return Cell(short(mean), spread, None if math.isnan(mean) else mean)
 
 
+def marks_text(results: pd.DataFrame) -> str:
+    """What the marks in front of rows mean; families that are not there are not named."""
+    present = [family for family in FAMILIES if family in set(results["family"])]
+    marks = ", ".join(f"{MARKS[family]} best {WORDS[family]}" for family in present)
+    return f"{marks} by mean AUROC on test, within U and within S"
+
+
 def results_grid(results: pd.DataFrame) -> Grid:
     """The results table (`ecgan.reporting.tables.results_table`) for readers."""
     detectors, folds = _several_detectors(results), results["folds"].nunique() > 1
-    columns = [Column("", meaning="● best generative, ○ best classical method by mean AUROC within U and within S")]
+    columns = [Column("", meaning=marks_text(results))]
     columns += [Column("Method"), *([Column("Detector")] if detectors else []), Column("Strategy")]
     columns += [Column("Labels", meaning="U or S, see the legend"), *([Column("Folds", number=True)] if folds else [])]
     for name, title in METRICS.items():
@@ -82,7 +104,7 @@ def results_grid(results: pd.DataFrame) -> Grid:
     rows = []
     for row in records(results):
         best = bool(row["best"])
-        cells = [Cell(MARKS.get(row["best"], "")), Cell(row["method"], strong=best)]
+        cells = [Cell(MARKS[row["family"]] if best else ""), Cell(row["method"], strong=best)]
         cells += [Cell(row["detector"])] if detectors else []
         cells += [Cell(row["strategy"]), Cell(row["supervision"])]
         cells += [Cell(str(row["folds"]), value=float(row["folds"]))] if folds else []
@@ -170,10 +192,9 @@ def method_grid(metrics: Sequence[Metrics]) -> Grid:
     columns = ("Method", "Kind", "Detector", "Trained on", "Transformation", "Leads", "Version by", "Shown with")
     rows = []
     for method, detector in chosen:
-        one = next(m for m in metrics if (m["method"], m["detector"]) == (method, detector))
-        kind = "classical" if method == detector else GENERATIVE
+        one = next(m for m in metrics if (m["method"], detector_of(m)) == (method, detector))
         settings = [one.get(name) for name in ("train_on", "transformation", "leads", "select_by")]
-        texts = [method, kind, detector, *settings, chosen[method, detector]]
+        texts = [method, family_of(one), detector, *settings, chosen[method, detector]]
         rows.append(tuple(Cell(_brief(text)) for text in texts))
     return Grid(tuple(Column(title) for title in columns), tuple(rows))
 
@@ -211,4 +232,8 @@ def _brief(value: Any) -> str:
 
 
 def _several_detectors(frame: pd.DataFrame) -> bool:
-    return bool((frame.groupby("method")["detector"].nunique() > 1).any()) if len(frame) else False
+    """Whether the detector must be told: a method has more than one, or a model's latents are looked at."""
+    if not len(frame):
+        return False
+    several = bool((frame.groupby("method")["detector"].nunique() > 1).any())
+    return several or bool(frame["detector"].astype(str).str.endswith(ON_LATENTS).any())

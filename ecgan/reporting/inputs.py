@@ -98,6 +98,8 @@ class RunResult:
         pr: `pr.csv`: `recall` and one column of precisions for each strategy.
         history: `history.csv`: epoch, losses, `vali_loss`, `vali_auroc`, `vali_ap`; None for what is not trained.
         examples: Samples worth looking at; may be empty.
+        confusion: `confusion.csv` of a classifier: one row a test sample, its class `actual` and the class
+            `predicted`; None for what tells no classes apart.
     """
 
     metrics: dict[str, Any]
@@ -106,6 +108,34 @@ class RunResult:
     pr: pd.DataFrame
     history: pd.DataFrame | None = None
     examples: list[Example] = field(default_factory=list)
+    confusion: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class GenerationResult:
+    """What `train` found of the signals that one model generates, on one fold.
+
+    Attributes:
+        method: The model.
+        fold: The fold.
+        metrics: `generation.json`; empty for a classifier.
+        figures: SVG text by name (samples, walk, embedding), from `ecgan.reporting.generation.checked_svg`.
+    """
+
+    method: str
+    fold: int
+    metrics: dict[str, Any]
+    figures: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure: its path relative to the report, heading, caption and SVG."""
+
+    path: str
+    title: str
+    caption: str
+    svg: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +150,7 @@ class ReportInputs:
         runs: One entry for each method and fold.
         demonstration: Whether the data are simulated, so that the numbers say nothing about patients.
         commands: What to type to get the same report, in order.
+        generation: Generated signals, one entry for each model and fold.
     """
 
     title: str
@@ -128,6 +159,7 @@ class ReportInputs:
     runs: list[RunResult]
     demonstration: bool
     commands: list[str]
+    generation: list[GenerationResult] = field(default_factory=list)
 
     @property
     def metrics(self) -> list[dict[str, Any]]:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ecgan.errors import EcganError
-from ecgan.reporting.content import KIND_TEXT, BeatGroup, Content, Plot, headline, result_notes
+from ecgan.reporting.beats import KIND_TEXT, BeatGroup
+from ecgan.reporting.content import Content, condensed_note, headline, result_notes
 from ecgan.reporting.grid import Cell, Column, Grid, escape, markdown_table, results_grid
-from ecgan.reporting.inputs import KINDS
-from ecgan.reporting.tables import Metrics, facts, fold_table, results_table
+from ecgan.reporting.inputs import KINDS, Plot
+from ecgan.reporting.tables import Metrics, condensed, facts, fold_table, results_table
 
 OPENING: Final = "<!-- results -->"
 CLOSING: Final = "<!-- /results -->"
@@ -23,8 +24,15 @@ def summary(content: Content) -> str:
     parts += _plots(content.curves)
     parts += _table("Results per class", content.classes, content.class_notes)
     parts += _plots(content.class_plots)
+    if content.naming is not None:
+        parts += _table("Classes named", content.naming.overall, ())
+        parts += [markdown_table(content.naming.classes).rstrip(), _notes(content.naming.notes)]
+        parts += _plots([content.naming.plot])
     parts += _beats(content.beats)
     parts += ["## Training", *_plots(content.training)] if content.training else []
+    parts += _table("Generated samples", content.generation, content.generation_notes)
+    parts += _plots(content.generation_plots)
+    parts += _table("Every strategy", content.every_strategy, content.fold_notes)
     parts += _table("Every fold", content.folds, content.fold_notes)
     parts += _table("What was run", content.methods, (content.method_note,))
     parts += ["## Data", _pairs(content.dataset)] if content.dataset else []
@@ -55,11 +63,13 @@ def readme_table(readme: str, metrics: Sequence[Metrics], *, warning: str = "", 
             f"the README needs one line {OPENING} and, after it, one line {CLOSING}",
             "Put both on lines of their own where the results table shall stand.",
         )
-    results = results_table(metrics)
+    everything = results_table(metrics)
+    results = condensed(metrics, everything)
     parts = [f"> {escape(warning)}"] if warning else []
     parts += ["\n".join(f"- {escape(sentence)}" for sentence in headline(metrics, results, fold_table(metrics)))]
     parts += [markdown_table(results_grid(results)).rstrip()]
-    parts += [_notes(result_notes(facts(metrics), results))] if len(results) else []
+    notes = (*result_notes(facts(metrics), results), *condensed_note(results, everything))
+    parts += [_notes(notes)] if len(results) else []
     parts += [f"[The full report]({link})"] if link else []
     before, rest = readme.split(OPENING)
     after = rest.split(CLOSING)[1]
@@ -67,7 +77,7 @@ def readme_table(readme: str, metrics: Sequence[Metrics], *, warning: str = "", 
 
 
 def _table(title: str, grid: Grid, notes: Iterable[str]) -> list[str]:
-    return [f"## {title}", markdown_table(grid).rstrip(), _notes(notes)] if grid.rows else []
+    return [part for part in (f"## {title}", markdown_table(grid).rstrip(), _notes(notes)) if part] if grid.rows else []
 
 
 def _notes(notes: Iterable[str]) -> str:

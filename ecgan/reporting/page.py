@@ -8,7 +8,8 @@ from importlib import resources
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from ecgan.reporting.content import KIND_TEXT, Content
+from ecgan.reporting.beats import KIND_TEXT
+from ecgan.reporting.content import Content
 from ecgan.reporting.inputs import KINDS
 from ecgan.reporting.style import embedded, legal
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -24,10 +24,13 @@ METRICS: Final[dict[str, str]] = {
 
 SUPERVISION: Final[dict[str, str]] = {
     "U": "abnormal labels were used for nothing but the threshold",
-    "S": "abnormal validation labels also fitted something else: λ, γ, the SVM or the choice of the version",
+    "S": "abnormal labels also fitted something else: λ, γ, an SVM, the choice of the version, or a classifier",
 }
 GENERATIVE: Final = "generative"
 CLASSICAL: Final = "classical"
+CLASSIFIER: Final = "classifier"
+FAMILIES: Final = (GENERATIVE, CLASSICAL, CLASSIFIER)
+ON_LATENTS: Final = " on latents"
 
 _EXTRA: Final = ("specificity", "best_f1_on_test")
 _INTERVALS: Final = ("auroc", "ap", "f1_abnormal")
@@ -51,6 +54,7 @@ class Facts:
             samples in a fold.
         thresholds: Methods by which thresholds were chosen.
         bootstrap: Sentence on the bootstrap, empty where there was none.
+        left_out: Strategies that the model of a method could not feed, by the method's name.
     """
 
     dataset: str
@@ -61,6 +65,7 @@ class Facts:
     counts: dict[str, Counts]
     thresholds: tuple[str, ...]
     bootstrap: str
+    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def count_text(self, part: str) -> str:
         """Counts of one set in words: "N 900, S 30–31, V 60"."""
@@ -101,6 +106,7 @@ def facts(metrics: Sequence[Metrics]) -> Facts:
         counts={part: entry for part, entry in counts.items() if entry},
         thresholds=_distinct(s["threshold"]["method"] for one in metrics for s in one["strategies"].values()),
         bootstrap=_bootstrap_text(metrics),
+        left_out={name_of(one): tuple(one["left_out"]) for one in metrics if one.get("left_out")},
     )
 
 
@@ -120,8 +126,21 @@ def class_order(metrics: Sequence[Metrics]) -> tuple[str, ...]:
 
 def name_of(one: Metrics) -> str:
     """The method, with its detector where that is something else."""
-    method, detector = str(one["method"]), str(one["detector"])
+    method, detector = str(one["method"]), detector_of(one)
     return method if method == detector else f"{method} · {detector}"
+
+
+def detector_of(one: Metrics) -> str:
+    """The detector; a classical one that looked at a model's latents says so: "knn on latents"."""
+    return f"{one['detector']}{ON_LATENTS if one.get('input') == 'latents' else ''}"
+
+
+def family_of(one: Metrics) -> str:
+    """What stands behind a method: a generative model, a classifier, or neither."""
+    stated = str(one.get("family") or (CLASSICAL if one["method"] == one["detector"] else GENERATIVE))
+    if stated not in FAMILIES:
+        raise EcganError(f"metrics of {name_of(one)}: family is {stated!r}, none of {', '.join(FAMILIES)}")
+    return stated
 
 
 def fold_table(metrics: Sequence[Metrics]) -> pd.DataFrame:
@@ -131,7 +150,7 @@ def fold_table(metrics: Sequence[Metrics]) -> pd.DataFrame:
         EcganError: The same method, detector, strategy and fold twice, or an incomplete `metrics.json`.
     """
     rows = [_fold_row(one, name) for one in metrics for name in one["strategies"]]
-    frame = pd.DataFrame(rows, columns=None if rows else [*_KEY, "supervision", "fold"])
+    frame = pd.DataFrame(rows, columns=None if rows else [*_KEY, "family", "supervision", "fold"])
     twice = frame[frame.duplicated([*_KEY, "fold"])]
     if len(twice):
         row = twice.iloc[0]
@@ -142,8 +161,8 @@ def fold_table(metrics: Sequence[Metrics]) -> pd.DataFrame:
 def results_table(metrics: Sequence[Metrics]) -> pd.DataFrame:
     """One row per method, detector and strategy: means and standard deviations over the folds.
 
-    Columns: method, detector, strategy, supervision ("U" or "S"), family ("generative" or "classical"), folds (their
-    number), best ("best generative" or "best classical" among the rows of the same supervision, by mean AUROC),
+    Columns: method, detector, strategy, supervision ("U" or "S"), family (one of `FAMILIES`), folds (their number),
+    best ("best generative" and so on among the rows of the same supervision, by mean AUROC),
     validation_auroc_mean, then `<metric>_mean`, `<metric>_std` (n − 1 in the denominator, NaN for one fold) and
     `<metric>_folds` (in how many folds it was defined), and `<metric>_interval_low` / `_interval_high`: the lowest and
     the highest limit of the folds' bootstrap intervals. At the end what all rows share.
@@ -185,7 +204,7 @@ def class_table(metrics: Sequence[Metrics]) -> pd.DataFrame:
     for one in metrics:
         for name, strategy in one["strategies"].items():
             for label, entry in strategy["test"]["per_class"].items():
-                found.setdefault((str(one["method"]), str(one["detector"]), name, label), []).append(entry)
+                found.setdefault((str(one["method"]), detector_of(one), name, label), []).append(entry)
     ranked = {tuple(row[key] for key in _KEY): row for row in records(results_table(metrics))}
     for (method, detector, strategy, label), entries in found.items():
         counts = [int(entry["count"]) for entry in entries]
@@ -204,6 +223,23 @@ def class_table(metrics: Sequence[Metrics]) -> pd.DataFrame:
     rows.sort(key=lambda row: (places[row["method"], row["detector"], row["strategy"]], order[row["class"]]))
     columns = [*_KEY, "supervision", "chosen", "class", "count_min", "count_max", "flagged_mean", "flagged_std"]
     return pd.DataFrame(rows, columns=[*columns, "sensitivity_mean", "sensitivity_std", "ppv_mean", "ppv_std"])
+
+
+def condensed(metrics: Sequence[Metrics], results: pd.DataFrame, most: int = 20) -> pd.DataFrame:
+    """The results table with at most about `most` rows.
+
+    Where there are more, one row for each method, detector and use of labels: the strategy with the best mean
+    validation AUROC. Marks of the best rows are given anew among those that are left.
+    """
+    if len(results) <= most:
+        return results
+    chosen = _best_validated(metrics, [*_KEY[:2], "supervision"])
+    rows = records(results)
+    kept = [row for row in rows if chosen[row["method"], row["detector"], row["supervision"]] == row["strategy"]]
+    for row in kept:
+        row["best"] = ""
+    _mark_best(kept)
+    return pd.DataFrame(kept, columns=list(results.columns))
 
 
 def chosen_strategies(metrics: Sequence[Metrics]) -> dict[tuple[str, str], str]:
@@ -246,8 +282,13 @@ def _fold_row(one: Metrics, name: str) -> dict[str, Any]:
     strategy, where = one["strategies"][name], f"metrics of {name_of(one)}, fold {one.get('fold')}, {name}"
     try:
         test, validation = strategy["test"], strategy["validation"]
-        row: dict[str, Any] = {"method": str(one["method"]), "detector": str(one["detector"]), "strategy": name}
-        row |= {"supervision": strategy["supervision"], "fold": _fold(one), "seed": one["seed"]}
+        row: dict[str, Any] = {"method": str(one["method"]), "detector": detector_of(one), "strategy": name}
+        row |= {
+            "family": family_of(one),
+            "supervision": strategy["supervision"],
+            "fold": _fold(one),
+            "seed": one["seed"],
+        }
         row |= {"version": one["version"] or "", "select_by": one["select_by"] or ""}
         row["threshold"] = _number(strategy["threshold"]["value"])
         row["threshold_method"] = strategy["threshold"]["method"]
@@ -269,8 +310,7 @@ def _summary(group: pd.DataFrame) -> dict[str, Any]:
     first = group.iloc[0]
     row: dict[str, Any] = {key: first[key] for key in _KEY}
     row["supervision"] = "S" if "S" in set(group["supervision"]) else "U"
-    row["family"] = CLASSICAL if first["method"] == first["detector"] else GENERATIVE
-    row["folds"], row["best"] = len(group), ""
+    row["family"], row["folds"], row["best"] = first["family"], len(group), ""
     row["validation_auroc_mean"] = mean_std(group["validation_auroc"])[0]
     for name in (*METRICS, *_EXTRA):
         row[f"{name}_mean"], row[f"{name}_std"], row[f"{name}_folds"] = mean_std(group[name])

@@ -36,7 +36,7 @@ class Monitor:
         train: Training signals (n, C, L), for a prior that is learned from data.
         real: Real signals to compare with, at most `train.generation.samples` of each kind.
         options: The section `train`.
-        seed: Seed of the run.
+        seed: Seed of latents and classifiers.
         seconds: Time spent so far.
     """
 

@@ -35,7 +35,7 @@ class Watch:
         report: Signals of the half of validation that nothing is fitted on, (n, C, L), and their labels (n,).
         options: The section `train`.
         leads: Names of the leads.
-        seed: Seed of the run.
+        seed: Seed of the real samples that are drawn, of latents and classifiers.
 
     Raises:
         EcganError: An embedding is asked for whose package is not installed.

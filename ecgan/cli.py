@@ -4,7 +4,7 @@ Heavy imports stand inside the commands, so that `ecgan --help` answers at once.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -27,6 +27,9 @@ from ecgan.commands import (
     use_plugins,
 )
 from ecgan.errors import EcganError
+
+if TYPE_CHECKING:
+    from ecgan.config import Params
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -159,15 +162,18 @@ def detect(
     params = load(config, models=detector is None, plugin=plugin)
     if detector is None:
         for name, index in chosen(params, model, fold):
-            _tell(stage.run_model(params, name, index))
+            _tell(params, stage.run_model(params, name, index))
     if model is None:
         for name in only(params.detect.classical, detector, "detect.classical"):
             for index in only(params.split.folds, fold, "split.folds"):
-                _tell(stage.run_classical(params, name, index))
+                _tell(params, stage.run_classical(params, name, index))
 
 
-def _tell(metrics: dict[str, Any]) -> None:
-    """Say in one line what a detection found."""
+def _tell(params: "Params", metrics: dict[str, Any]) -> None:
+    """Say in one line what a detection found, and tell the tracker, if there is one, the whole."""
+    from ecgan.tracking.opening import track_detection
+
+    track_detection(params, metrics)
     best = ", ".join(f"{name} {entry['test']['auroc']:.3f}" for name, entry in metrics["strategies"].items())
     say(f"{metrics['method']}, fold {metrics['fold']}: AUROC {best}")
 
@@ -307,7 +313,9 @@ def detect_classic() -> NoReturn:
             str | None, typer.Option("-i", "--init", help="Write the file for this RUN[:VERSION].")
         ] = None,
         out: OutOption = Path("ad_config.yml"),
-        detector: Annotated[str, typer.Option("-a", "--detector", help="Detector.")] = "inverse_mapping",
+        detector: Annotated[
+            str | None, typer.Option("-a", "--detector", help="Detector; `ecgan list detectors` shows them.")
+        ] = None,
         force: Force = False,
         plugin: Plugin = None,
     ) -> None:

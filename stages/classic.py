@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from ecgan.config import load_detection, load_inverse, render_detection, render_inverse
+from ecgan.detection.latents import check_kind
 from ecgan.errors import EcganError
 from ecgan.files import write_text
 from ecgan.preprocessing.processed import load_processed
+from ecgan.registry import DETECTORS
 from ecgan.reporting.console import print_results
 from ecgan.runs import folds_of, load_trained, parse_reference
 from ecgan.runtime import derive_seed, set_threads
@@ -14,14 +16,24 @@ from stages import inverse as inverse_stage
 from stages import paths
 
 
-def write_detection(model: str, names: list[str], out: Path, detector: str, *, force: bool) -> None:
-    """Write the file of one detection; the trained run must be there."""
+def write_detection(model: str, names: list[str], out: Path, detector: str | None, *, force: bool) -> None:
+    """Write the file of one detection; the trained run must be there, and the detector suit its model.
+
+    Args:
+        model: Reference of the run.
+        names: Entity, project and name of the results.
+        out: The file.
+        detector: Name of the detector; None takes the one of the model's kind.
+        force: Whether a file that is there is overwritten.
+    """
     if len(names) != 3:
         raise EcganError(f"-i needs three names, not {len(names)}.", "ecgan-detect -i RUN:VERSION ENTITY PROJECT NAME")
     reference = parse_reference(model)
-    params = load_trained(reference.folder, folds_of(reference)[0], reference.version).params
+    trained = load_trained(reference.folder, folds_of(reference)[0], reference.version)
+    chosen = detector or ("argmax" if trained.model.classifies else "inverse_mapping")
+    check_kind(DETECTORS.get(chosen), classifier=trained.model.classifies)
     entity, project, name = names
-    text = render_detection(model, entity, project, name, detector=detector, runtime=params.runtime)
+    text = render_detection(model, entity, project, name, detector=chosen, runtime=trained.params.runtime)
     _write(out, text, force=force)
 
 
@@ -45,7 +57,8 @@ def detect(config: Path) -> None:
         processed = paths.processed(trained.params)
         mapped = reference.folder / "inverse" / f"fold_{fold}" / "inverse.json"
         if not mapped.is_file():
-            inverse_stage.invert(reference.folder, fold, reference.version, trained.params.inverse, processed)
+            own = trained.params
+            inverse_stage.invert(reference.folder, fold, reference.version, own.inverse, processed, runtime=own.runtime)
         found = detect_stage.with_run(
             reference.folder,
             fold,
@@ -68,7 +81,8 @@ def inverse(config: Path) -> None:
     reference = parse_reference(settings.model)
     for fold in folds_of(reference):
         processed = paths.processed(load_trained(reference.folder, fold, reference.version).params)
-        inverse_stage.invert(reference.folder, fold, reference.version, settings.inverse, processed)
+        asked = settings.inverse
+        inverse_stage.invert(reference.folder, fold, reference.version, asked, processed, runtime=settings.runtime)
 
 
 def _write(out: Path, text: str, *, force: bool) -> None:

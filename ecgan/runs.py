@@ -5,6 +5,7 @@ A run is a folder with three parts side by side: `train/fold_<k>` (parameters, s
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,16 @@ import torch
 from torch import Tensor
 
 from ecgan.arrays import F32
-from ecgan.config import Params, load_params
+from ecgan.config import Params, SearchOptions, load_params
 from ecgan.detection.base import Mapping
 from ecgan.errors import EcganError
-from ecgan.inversion.base import Inversion, load_inversion
-from ecgan.models.base import GenerativeModel, Model, batched
+from ecgan.inversion.base import Inversion, load_inversion, no_latent
+from ecgan.inversion.searching import search_from
+from ecgan.models.base import ClassifierModel, GenerativeModel, Model, batched
 from ecgan.preprocessing.folds import Fold, load_fold
 from ecgan.preprocessing.transformations import Transformation, restore_transformation
 from ecgan.registry import MODELS
+from ecgan.remotes import SCHEMES, fetch, is_remote
 from ecgan.runtime import device, set_deterministic
 from ecgan.training.inputs import Input, load_input, to_tensor
 from ecgan.training.versions import load_version, load_weights, resolve
@@ -29,10 +32,10 @@ from ecgan.training.versions import load_version, load_weights, resolve
 
 @dataclass(frozen=True)
 class Reference:
-    """`<run path>[/fold_<k>][:<version>]`, taken apart.
+    """`[scheme:]<run path>[/fold_<k>][:<version>]`, taken apart.
 
     Attributes:
-        folder: The run's folder.
+        folder: The run's folder here; that of the copy where the run lies elsewhere.
         fold: The fold, or None for every fold.
         version: `best`, `latest` or `v12`.
     """
@@ -43,19 +46,30 @@ class Reference:
 
 
 def parse_reference(text: str, models: Path = Path("models")) -> Reference:
-    """Read a model reference; `entity/project/run` is also looked for below `models`."""
+    """Read a model reference, `[scheme:]<run path>[/fold_<k>][:<version>]`.
+
+    Args:
+        text: The reference. `entity/project/run` is also looked for below `models`; a run elsewhere (`s3://…` and other
+            URLs, `wandb:…`, `mlflow:…`) is copied into `.ecgan/cache` first.
+        models: Folder of the runs here.
+
+    Raises:
+        EcganError: It is no reference, or there is no such run.
+    """
     match = re.fullmatch(r"(?P<path>.+?)(?:/fold_(?P<fold>\d+))?/?(?::(?P<version>best|latest|v\d+))?", text)
     if match is None:
         raise EcganError(f"{text!r} is no model reference.", "Write RUN[/fold_K][:best|latest|vNN].")
+    fold, version = None if match["fold"] is None else int(match["fold"]), match["version"] or "best"
+    if is_remote(match["path"]):
+        return Reference(fetch(match["path"], fold), fold, version)
     path = Path(match["path"])
     candidates = [path, models / path]
     for folder in candidates:
         if (folder / "train").is_dir():
-            fold = None if match["fold"] is None else int(match["fold"])
-            return Reference(folder, fold, match["version"] or "best")
+            return Reference(folder, fold, version)
     raise EcganError(
         f"{text!r} is no trained run: there is no {candidates[0] / 'train'} and no {candidates[1] / 'train'}.",
-        f"Trained runs here: {', '.join(_runs(models)) or 'none; run `ecgan train` first'}.",
+        f"Trained runs here: {', '.join(_runs(models)) or 'none; run `ecgan train` first'}. Elsewhere: {SCHEMES}.",
     )
 
 
@@ -104,7 +118,7 @@ class Trained:
         """Return the model with the run's inverse mapping, as detectors see it."""
         folder = self.folder / "inverse" / f"fold_{self.fold.index}"
         inversion = load_inversion(folder, self.model, self.version)
-        return mapping_of(inversion.model, inversion, batch_size)
+        return mapping_of(self.model, inversion, batch_size)
 
     def reconstruct(self, signals: F32, mapping: Mapping) -> F32:
         """Return what the model takes signals (n, L, C) for, in their unit."""
@@ -142,17 +156,50 @@ def load_trained(folder: Path, fold: int, version: str) -> Trained:
     return Trained(folder, model, name, params, load_fold(train / "split.json"), expected, transformation)
 
 
-def mapping_of(model: GenerativeModel, inversion: Inversion, batch_size: int) -> Mapping:
-    """Return the model as detectors see it: arrays in, arrays out, in batches."""
+def mapping_of(model: Model, inversion: Inversion, batch_size: int) -> Mapping:
+    """Return the model as detectors see it: arrays in, arrays out, in batches.
 
-    def wrap(function: Any) -> Any:
+    Args:
+        model: The model, generative or a classifier, in evaluation mode.
+        inversion: The run's inverse mapping.
+        batch_size: Samples that go through the model at once.
+    """
+
+    def wrap(function: Callable[[Tensor], Any]) -> Callable[[F32], F32]:
         def call(x: F32) -> F32:
-            y = batched(function, torch.from_numpy(x).to(device()), batch_size)
-            result: F32 = y.float().cpu().numpy()
-            return result
+            return _in_batches(function, x, batch_size)
 
         return call
 
+    if isinstance(model, ClassifierModel):
+
+        def refuse(_: F32) -> F32:
+            raise no_latent(model)
+
+        return Mapping(refuse, refuse, logits=wrap(model.logits))
+
+    def search(x: F32, options: SearchOptions, seed: int) -> tuple[F32, F32]:
+        found = search_from(inversion, torch.from_numpy(x).to(device()), options, seed, batch_size)
+        return found.z.cpu().numpy(), found.path.cpu().numpy()
+
+    def invert(x: F32) -> F32:
+        z: F32 = inversion.invert(torch.from_numpy(x).to(device()), batch_size).float().cpu().numpy()
+        return z
+
+    assert isinstance(model, GenerativeModel)
     with torch.inference_mode():
-        probe = model.features(torch.zeros(1, model.channels, model.length, device=device()))
-    return Mapping(wrap(inversion.invert), wrap(model.decode), None if probe is None else wrap(model.features))
+        probe = torch.zeros(1, model.channels, model.length, device=device())
+        judged = (model.features, model.discriminate)
+        features, discriminate = (None if function(probe) is None else wrap(function) for function in judged)
+    return Mapping(invert, wrap(model.decode), features, discriminate, search=search)
+
+
+def _in_batches(function: Callable[[Tensor], Any], x: F32, batch_size: int) -> F32:
+    """Apply `function` to x (n, …) in batches, each moved to the device by itself; the result comes back as float32."""
+
+    def moved(part: Tensor) -> Tensor:
+        y: Tensor = function(part.to(device()))
+        return y.float().cpu()
+
+    result: F32 = batched(moved, torch.from_numpy(x), batch_size).numpy()
+    return result

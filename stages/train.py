@@ -21,7 +21,8 @@ from ecgan.preprocessing.processed import Processed, load_processed
 from ecgan.preprocessing.transformations import Transformation, fit_transformation
 from ecgan.registry import MODELS, plugin_files
 from ecgan.runtime import derive_seed, device, set_deterministic, set_threads
-from ecgan.tracking.local import LocalTracker
+from ecgan.tracking.base import Subject
+from ecgan.tracking.opening import run_parameters, tracked
 from ecgan.training.data import TrainingData
 from ecgan.training.history import save_history
 from ecgan.training.inputs import Input, save_input, to_tensor
@@ -41,9 +42,12 @@ def run(params: Params, model: str, fold: int) -> Progress:
     split.check_data(data.sha256)
     split.check_size(len(data.labels))
     seed = derive_seed(params.runtime.seed, "train", model, fold)
+    subject = _subject(params, model, split)
+    report_folder = paths.report(params, "train", model, fold)
     with (
+        tracked(params.train.tracker, subject, run_parameters(params, model, fold), report_folder) as tracker,
         sole_writer(paths.part(params, "train", model, fold)) as out,
-        sole_writer(paths.report(params, "train", model, fold)) as tracked,
+        sole_writer(report_folder),
     ):
         torch.manual_seed(derive_seed(seed, "weights"))
         samples, leads = select_leads(data.data, data.about.leads, params.train.leads)
@@ -53,22 +57,24 @@ def run(params: Params, model: str, fold: int) -> Progress:
         about = data.about
         state = transformation.state()
         expected = Input(leads, samples.shape[1], about.sampling_rate, about.unit, about.centre, state, about.classes)
-        resume = ResumeFile(paths.resume(params, model, fold), _fingerprint(params, model, split))
+        resume = ResumeFile(paths.resume(params, model, fold), subject.fingerprint)
         tensors, report = _tensors(data, samples, split, transformation)
         network.to(device())
-        watch = Watch(network, tensors, report, params.train, leads, seed)
+        drawn = derive_seed(params.runtime.seed, "generation", fold)  # all models of a fold see the same real samples
+        watch = Watch(network, tensors, report, params.train, leads, drawn)
         precision = params.runtime.precision
         job = Run(network, tensors, params.train, seed, precision, resume, about.centre, watch.columns)
-        tracker = LocalTracker(tracked)
         with TrainingBar(f"{model}, fold {fold}", params.train.epochs, len(split.train)) as bar:
             progress = fit(job, [tracker, bar])
         _write(out, progress, network, params.train.select_by)
-        watch.write(tracked, progress.best, version_name(progress.best_epoch))
-        tracker.close()
+        figures = watch.write(report_folder, progress.best, version_name(progress.best_epoch))
         save_input(out, expected)
         save_fold(out / "split.json", split)
         write_text(out / "config.yml", render_config(params, model, fold=fold))
         resume.clear()
+        for figure in figures:
+            tracker.figure(figure.stem, figure)
+        tracker.versions(out)
     return progress
 
 
@@ -102,6 +108,13 @@ def _write(out: Path, progress: Progress, model: Model, criterion: str) -> None:
         save_version(out, latest, model.state_dict())
     save_index(out, Versions(best, latest, criterion, progress.best_value))
     save_history(out / "history.csv", progress.history)
+
+
+def _subject(params: Params, model: str, split: Fold) -> Subject:
+    """Name the run for trackers; where it stands is kept beside the state of an interrupted training."""
+    place, state = params.experiment, paths.resume(params, model, split.index).with_suffix(".run.json")
+    fingerprint = _fingerprint(params, model, split)
+    return Subject(place.entity, place.project, params.run_name(model), split.index, "train", state, fingerprint)
 
 
 def _fingerprint(params: Params, model: str, split: Fold) -> str:

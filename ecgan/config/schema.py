@@ -128,7 +128,10 @@ class Train(Options):
     augment_share: float = Field(
         0.5, gt=0, le=1, description="Share of the beats of a batch that are augmented, anew in every epoch."
     )
-    tracker: Literal["local"] = Field("local", description="Where metrics are logged.")
+    tracker: Literal["local", "wandb", "mlflow"] = Field(
+        "local",
+        description="Where metrics and models are logged besides local files: Weights & Biases or MLflow (extras).",
+    )
     generation: Generation = Field(Generation(), description="Metrics and figures of generated signals.")
 
 

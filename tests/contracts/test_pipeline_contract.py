@@ -25,8 +25,14 @@ FROM_REGISTRIES = {
     "detect-classical": ["ecgan/detection/detectors"],
     "report": ["ecgan/datasets"],
 }
+# References to models elsewhere are resolved for commands outside the pipeline; its stages read the run beside them.
+REFERENCES = {"ecgan/remotes", "ecgan/tracking"}
 # `stages/detect.py` serves two stages; the classical detectors never reach the branch that needs torch.
-NOT_REACHED = {"detect-classical": {"ecgan/runs.py", "ecgan/inversion", "ecgan/models", "ecgan/training"}}
+NOT_REACHED = {
+    "inverse": REFERENCES,
+    "detect": REFERENCES,
+    "detect-classical": {"ecgan/runs.py", "ecgan/inversion", "ecgan/models", "ecgan/training", *REFERENCES},
+}
 
 
 def command(stage: str) -> str:
@@ -96,7 +102,7 @@ LEVELS = [
     {"errors", "files", "arrays", "registry", "config", "ecg", "runtime"},
     {"datasets", "models", "preprocessing"},
     {"training", "inversion", "detection", "evaluation", "generation", "reporting", "tracking"},
-    {"runs", "about", "pipeline", "presets", "testing"},
+    {"remotes", "runs", "about", "pipeline", "presets", "testing"},
     {"commands", "cli", "__main__"},
 ]
 

@@ -1,0 +1,144 @@
+"""Which files of a remote run are fetched, how large they may be, and how they come here."""
+
+import hashlib
+import json
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from ecgan.errors import EcganError
+
+# `<part>/fold_<k>[/v<NN>]/<name>`: no path that leaves the run's folder, no file that could be executed.
+WANTED = re.compile(
+    r"(?:train|inverse|detect)/fold_(?P<fold>0|[1-9]\d{0,5})/(?:v\d{1,9}/)?[A-Za-z0-9][\w-]{0,80}"
+    r"\.(?P<kind>yml|json|csv|safetensors)",
+    re.ASCII,
+)
+REQUIRED = ("config.yml", "input.json", "split.json", "versions.json")
+MOST_FILES = 10_000
+_MB = 1 << 20
+LARGEST = {"safetensors": 4096 * _MB, "yml": 4 * _MB, "json": 256 * _MB, "csv": 256 * _MB}
+CHUNK = 4 * _MB
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file of a remote run.
+
+    Attributes:
+        size: Bytes, or None where the remote does not say.
+        mark: What changes when the file changes: a checksum, a time, an id.
+        fetch: Writes the file to a path; stops with EcganError after so many bytes.
+    """
+
+    size: int | None
+    mark: str
+    fetch: Callable[[Path, int], None]
+
+
+@dataclass
+class Remote:
+    """A run elsewhere.
+
+    Attributes:
+        name: The run's name, which becomes the name of its folder here.
+        files: What it holds, by path below the run's folder.
+    """
+
+    name: str
+    files: dict[str, RemoteFile] = field(default_factory=dict)
+
+    def add(self, path: str, file: Callable[[], RemoteFile], fold: int | None) -> None:
+        """Take a file in if it is one of a run's, and of the fold where one is wanted; only then ask what it is."""
+        match = WANTED.fullmatch(path)
+        if match and (fold is None or int(match["fold"]) == fold):
+            self.files[path] = file()
+            if len(self.files) > MOST_FILES:
+                raise EcganError(f"{self.name} holds more than {MOST_FILES:,} files, more than a trained run.")
+
+    def folds(self) -> list[int]:
+        """Return the trained folds."""
+        return sorted({int(path.split("/")[1].removeprefix("fold_")) for path in self.files if path[:6] == "train/"})
+
+
+def copy_stream(source: IO[bytes], target: Path, limit: int) -> None:
+    """Write a stream to a file, and stop where it is longer than a file of a run may be."""
+    done = 0
+    with target.open("wb") as file:
+        while chunk := source.read(CHUNK):
+            done += len(chunk)
+            if done > limit:
+                raise too_large(target.name, limit)
+            file.write(chunk)
+
+
+def too_large(name: str, limit: int) -> EcganError:
+    """Return the error for a file beyond its limit."""
+    return EcganError(f"{name} is larger than {limit // _MB:,} MB, more than a trained run holds.")
+
+
+def download(remote: Remote, path: str, fold: int | None, cache: Path) -> Path:
+    """Copy the files below `cache`, all or none of them; return the run's folder.
+
+    Args:
+        remote: What was found.
+        path: The reference that it was found by.
+        fold: The fold that was asked for.
+        cache: Folder of all copies.
+    """
+    _check(remote, path, fold)
+    state = [path, fold, sorted((name, file.size, file.mark) for name, file in remote.files.items())]
+    place = cache / hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]
+    folder = place / _folder_name(remote.name)
+    if folder.is_dir():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    size = sum(file.size or 0 for file in remote.files.values()) / _MB
+    print(f"fetching {path}: {len(remote.files)} files, {size:,.1f} MB", file=sys.stderr)  # noqa: T201
+    part = Path(tempfile.mkdtemp(prefix=".part-", dir=cache))
+    try:
+        for name, file in sorted(remote.files.items()):
+            target = part / folder.name / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.fetch(target, _limit(name))
+            if file.size is not None and target.stat().st_size != file.size:
+                raise EcganError(
+                    f"{name} of {path} came incomplete: it changed, or the connection broke.", "Try again."
+                )
+        if not folder.is_dir():  # nobody else was faster
+            part.replace(place)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def _check(remote: Remote, path: str, fold: int | None) -> None:
+    """Refuse what is no complete trained run, or larger than one, before anything is copied."""
+    folds = remote.folds()
+    if not folds:
+        where = "train/fold_<k>" if fold is None else f"train/fold_{fold}"
+        raise EcganError(f"{path} holds no trained run: there is no {where} below it, or it cannot be listed.")
+    for index in folds:
+        train = f"train/fold_{index}"
+        missing = [name for name in REQUIRED if f"{train}/{name}" not in remote.files]
+        if not any(re.fullmatch(rf"{train}/v\d+/model\.safetensors", name) for name in remote.files):
+            missing.append("v<NN>/model.safetensors")
+        if missing:
+            raise EcganError(f"{path} is no complete run: {train} lacks {', '.join(missing)}.")
+    for name, file in remote.files.items():
+        if file.size is not None and file.size > _limit(name):
+            raise too_large(f"{name} of {path}", _limit(name))
+
+
+def _limit(name: str) -> int:
+    return LARGEST[name.rsplit(".", 1)[-1]]
+
+
+def _folder_name(name: str) -> str:
+    plain = re.sub(r"[^\w .+-]", "_", name).strip(" .")
+    return plain[:100] or "run"

@@ -1,0 +1,106 @@
+"""Runs that are artifacts of MLflow runs, as the tracker `mlflow` logs them."""
+
+import re
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ecgan.errors import EcganError
+from ecgan.remotes.files import Remote, RemoteFile, too_large
+from ecgan.tracking.mlflow import client, store_uri
+
+_MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d+)|@(?P<alias>[\w-]+))")
+_NAMED = re.compile(r"(?P<experiment>[^/'\"]+/[^/'\"]+)/(?P<run>[^/'\"%\\]+)")
+_FORMS = "Write mlflow:RUN_ID, mlflow:models:/NAME/VERSION, mlflow:models:/NAME@ALIAS or mlflow:ENTITY/PROJECT/RUN."
+
+
+def find(path: str, fold: int | None) -> Remote:
+    """List the artifacts behind a run id, a registered model, or the newest finished runs of a name, one a fold.
+
+    Raises:
+        EcganError: The store cannot be asked, or has no such run.
+    """
+    store = client()
+    try:
+        runs = _runs(store, path, fold)
+        remote = Remote(_name(runs[0].info.run_name or path))
+        for run in runs:
+            _list(store, run.info.run_id, "train", remote, fold)
+            _list(store, run.info.run_id, "inverse", remote, fold)
+            _list(store, run.info.run_id, "detect", remote, fold)
+    except EcganError:
+        raise
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        where = f"'mlflow:{path}' cannot be read from {store_uri()}"
+        raise EcganError(f"{where}: {lines[0].rstrip('.')}.", "MLFLOW_TRACKING_URI names another store.") from error
+    return remote
+
+
+def _runs(store: Any, path: str, fold: int | None) -> list[Any]:
+    """Return the MLflow runs that a path stands for."""
+    if re.fullmatch(r"[0-9a-f]{32}", path):
+        return [store.get_run(path)]
+    if model := _MODEL.fullmatch(path):
+        if model["alias"]:
+            version = store.get_model_version_by_alias(model["name"], model["alias"])
+        else:
+            version = store.get_model_version(model["name"], model["version"])
+        if not version.run_id:
+            raise EcganError(f"'mlflow:{path}' was registered without a run, so its files cannot be found.", _FORMS)
+        return [store.get_run(version.run_id)]
+    if named := _NAMED.fullmatch(path):
+        return _newest(store, named["experiment"], named["run"], fold)
+    raise EcganError(f"'mlflow:{path}' names no run.", _FORMS)
+
+
+def _newest(store: Any, experiment: str, run: str, fold: int | None) -> list[Any]:
+    """Return the newest finished training of each fold of a run."""
+    found = store.get_experiment_by_name(experiment)
+    if found is None:
+        raise EcganError(f"there is no experiment {experiment!r} in {store_uri()}.", _FORMS)
+    condition = f"attributes.run_name LIKE '{run}/fold%' AND attributes.status = 'FINISHED'"
+    newest: dict[int, Any] = {}
+    order = ["attributes.start_time DESC"]
+    for item in store.search_runs([found.experiment_id], filter_string=condition, order_by=order):
+        match = re.fullmatch(re.escape(run) + r"/fold_(\d+)", item.info.run_name)
+        if match and (fold is None or int(match[1]) == fold):
+            newest.setdefault(int(match[1]), item)
+    if not newest:
+        which = "" if fold is None else f" of fold {fold}"
+        raise EcganError(f"experiment {experiment!r} in {store_uri()} has no finished run {run!r}{which}.", _FORMS)
+    return [newest[index] for index in sorted(newest)]
+
+
+def _name(run_name: str) -> str:
+    return run_name.split("/fold_")[0]
+
+
+def _list(store: Any, run: str, folder: str, remote: Remote, fold: int | None) -> None:
+    """Add the files below a folder of artifacts, at most three levels deep."""
+    for entry in store.list_artifacts(run, folder):
+        if entry.is_dir and entry.path.count("/") < 3:
+            _list(store, run, entry.path, remote, fold)
+        elif not entry.is_dir:
+            remote.add(entry.path, partial(_describe, store, run, entry), fold)
+
+
+def _describe(store: Any, run: str, entry: Any) -> RemoteFile:
+    size = None if entry.file_size is None else int(entry.file_size)
+    return RemoteFile(size, run, _fetcher(store, run, entry))
+
+
+def _fetcher(store: Any, run: str, entry: Any) -> Any:
+    def fetch(target: Path, limit: int) -> None:
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            try:
+                path = Path(store.download_artifacts(run, entry.path, folder))
+            except Exception as error:
+                raise EcganError(f"{entry.path} of MLflow run {run} cannot be read: {error}") from error
+            if path.stat().st_size > limit:
+                raise too_large(target.name, limit)
+            shutil.move(path, target)
+
+    return fetch

@@ -1,0 +1,133 @@
+"""What a tracker is, and what every tracker needs: names of metrics, flat parameters, the run to continue."""
+
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ecgan.errors import EcganError
+from ecgan.files import write_json
+
+PRIVATE = Path(".ecgan")  # below the working directory, outside every output of the pipeline, ignored by Git and DVC
+
+
+class Tracker(Protocol):
+    """Takes what one run has to tell; `start` comes first, `close` last."""
+
+    def start(self, parameters: Mapping[str, Any]) -> None:
+        """Begin, with the parameters of the run (nested mappings, as in its `config.yml`)."""
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Take one row of the history: `epoch`, counted from 1, and one number a name; NaN is left out."""
+
+    def figure(self, name: str, path: Path) -> None:
+        """Take a finished figure: an SVG, PNG or JPEG file."""
+
+    def summary(self, numbers: Mapping[str, float]) -> None:
+        """Take numbers that are known once, such as test metrics."""
+
+    def versions(self, folder: Path) -> None:
+        """Take the kept versions of a model: its finished `train/fold_<k>`, from which it can be used again."""
+
+    def close(self, *, failed: bool = False) -> None:
+        """Finish; `failed` if the run did not come to its end."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is tracked: one job on one model and one fold.
+
+    Attributes:
+        entity: Person or group, `experiment.entity`.
+        project: `experiment.project`.
+        run: Name of the run, which is the model's unless `experiment.run` names it.
+        fold: The fold.
+        job: `train` or `detect`.
+        state: Where the id of a run that has not ended is kept, so that a resumed training goes on in it.
+        fingerprint: What must be the same for that.
+    """
+
+    entity: str
+    project: str
+    run: str
+    fold: int
+    job: str = "train"
+    state: Path | None = None
+    fingerprint: str = ""
+
+    @property
+    def name(self) -> str:
+        """How the run is called: `<run>/fold_<k>`, and the job behind it where it is not training."""
+        return f"{self.run}/fold_{self.fold}" + ("" if self.job == "train" else f" {self.job}")
+
+    def begun(self, tracker: str, store: str) -> str | None:
+        """Return the id of a run that the same training began in the same store and did not end."""
+        if self.state is None:
+            return None
+        try:
+            found = json.loads(self.state.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # none, or not written by `note`, which is atomic: a new run is begun
+            return None
+        known = {"tracker": tracker, "store": store, "fingerprint": self.fingerprint}
+        if not isinstance(found, dict) or not known.items() <= found.items():
+            return None
+        run = found.get("run")
+        return run if isinstance(run, str) else None
+
+    def note(self, tracker: str, store: str, run: str) -> None:
+        """Keep the id of the run until `ended`."""
+        if self.state is not None:
+            known = {"tracker": tracker, "store": store, "fingerprint": self.fingerprint}
+            write_json(self.state, {**known, "run": run})
+
+    def ended(self) -> None:
+        """Forget the run: it came to its end."""
+        if self.state is not None:
+            self.state.unlink(missing_ok=True)
+
+
+def named(row: dict[str, float]) -> dict[str, float]:
+    """Return the numbers of a row of the history as trackers name them: `vali/<name>` or `train/<name>`, no NaN."""
+    numbers = {}
+    for name, value in row.items():
+        if name != "epoch" and value == value:  # NaN is left out: JSON has no word for it
+            group = "vali" if name.startswith("vali_") else "train"
+            numbers[f"{group}/{name.removeprefix('vali_')}"] = value
+    return numbers
+
+
+def flat(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return nested parameters as one level, `train.epochs`; lists and null are written as JSON."""
+    result: dict[str, str] = {}
+    for key, value in parameters.items():
+        if isinstance(value, Mapping) and value:
+            result |= flat(value, f"{prefix}{key}.")
+        else:
+            result[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return result
+
+
+def needed(module: str, extra: str, purpose: str) -> Any:
+    """Import a module of an optional package.
+
+    Args:
+        module: The module, such as `mlflow`.
+        extra: The extra of this package that brings it.
+        purpose: What needs it, for the message.
+
+    Raises:
+        EcganError: It is not installed, or does not load; the hint is the command that installs it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        missing = isinstance(error, ModuleNotFoundError) and error.name == module.split(".")[0]
+        trouble = "which is not installed" if missing else f"which does not load: {error}"
+        raise EcganError(f"{purpose} needs the package {module}, {trouble}.", install(extra)) from error
+
+
+def install(extra: str) -> str:
+    """Return the sentence that names the command to install an extra."""
+    return f"Install it: pip install 'ecgan[{extra}]'"

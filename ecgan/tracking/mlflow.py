@@ -1,0 +1,127 @@
+"""MLflow: runs in an SQLite store below `.ecgan/mlflow`, or wherever MLFLOW_TRACKING_URI points."""
+
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ecgan.tracking.base import PRIVATE, Subject, flat, named, needed
+
+PURPOSE = "the tracker mlflow"
+_BATCH = 100  # parameters that one request may hold
+_LONGEST = 6000  # characters of a parameter that a store takes; the whole is in config.yml
+
+
+class MlflowTracker:
+    """Logs to MLflow: experiment `<entity>/<project>`, run `<run>/fold_<k>`.
+
+    Metrics have the epoch as their step. The model is logged as the artifacts `train/fold_<k>/…`, so that
+    `mlflow:RUN_ID` is a model reference. An interrupted training goes on in the same run, and an epoch that the store
+    has is not logged again.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self._logged = 0
+        self._run = ""
+
+    def start(self, parameters: Mapping[str, Any]) -> None:
+        """Begin a run, or go on in the one that was interrupted."""
+        self._client = client()
+        store = store_uri()
+        begun = self.subject.begun("mlflow", store)
+        if begun is None or not self._take_up(begun):
+            run = self._client.create_run(self._experiment(store), run_name=self.subject.name)
+            self._run = run.info.run_id
+            self.subject.note("mlflow", store, self._run)
+        self._log_parameters(flat(parameters))
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Log one row of the history in one request."""
+        epoch = int(row["epoch"])
+        if epoch > self._logged:
+            self._log({"epoch": float(epoch), **named(row)}, epoch)
+            self._logged = epoch
+
+    def figure(self, name: str, path: Path) -> None:
+        """Log a figure as the artifact `figures/<name>`."""
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / f"{name.rsplit('/', 1)[-1]}{path.suffix}"
+            copy.write_bytes(path.read_bytes())
+            self._client.log_artifact(self._run, str(copy), "/".join(["figures", *name.split("/")[:-1]]))
+
+    def summary(self, numbers: Mapping[str, float]) -> None:
+        """Log numbers as metrics of the last epoch."""
+        self._log(dict(numbers), self._logged)
+
+    def versions(self, folder: Path) -> None:
+        """Log the finished training folder as artifacts `train/fold_<k>/…`."""
+        self._client.log_artifacts(self._run, str(folder), f"train/fold_{self.subject.fold}")
+
+    def close(self, *, failed: bool = False) -> None:
+        """End the run as FINISHED or FAILED."""
+        if not self._run:
+            return
+        self._client.set_terminated(self._run, "FAILED" if failed else "FINISHED")
+        if not failed:
+            self.subject.ended()
+
+    def _take_up(self, run: str) -> bool:
+        """Go on in a run that was begun; not if it is no longer there."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            if self._client.get_run(run).info.lifecycle_stage != "active":
+                return False
+            self._client.update_run(run, status="RUNNING")
+        except MlflowException:
+            return False
+        self._run = run
+        self._logged = max((point.step for point in self._client.get_metric_history(run, "epoch")), default=0)
+        return True
+
+    def _experiment(self, store: str) -> str:
+        name = f"{self.subject.entity}/{self.subject.project}"
+        found = self._client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        place = None
+        if store.startswith("sqlite:///"):  # MLflow would put artifacts into the working directory
+            place = (Path(store.removeprefix("sqlite:///")).resolve().parent / "artifacts").as_uri()
+        return str(self._client.create_experiment(name, artifact_location=place))
+
+    def _log_parameters(self, parameters: dict[str, str]) -> None:
+        from mlflow.entities import Param
+
+        items = [Param(key, value[:_LONGEST]) for key, value in parameters.items()]
+        for first in range(0, len(items), _BATCH):
+            self._client.log_batch(self._run, params=items[first : first + _BATCH])
+
+    def _log(self, numbers: dict[str, float], step: int) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        metrics = [Metric(name, value, now, step) for name, value in numbers.items() if value == value]
+        self._client.log_batch(self._run, metrics=metrics)
+
+
+def store_uri() -> str:
+    """Return the store: MLFLOW_TRACKING_URI, or an SQLite file below `.ecgan/mlflow`."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{PRIVATE / 'mlflow' / 'mlflow.db'}"
+
+
+def client() -> Any:
+    """Return a client of the store; the folder of an SQLite file is made. Usage statistics are not sent."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 7 take minutes where there is no server
+    mlflow = needed("mlflow", "mlflow", PURPOSE)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    store = store_uri()
+    if store.startswith("sqlite:///"):
+        needed("alembic", "mlflow", PURPOSE)
+        Path(store.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    return mlflow.MlflowClient(store)

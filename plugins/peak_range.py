@@ -4,6 +4,7 @@ import numpy as np
 
 from ecgan.config.options import Options
 from ecgan.detection.base import F32, F64, Detector, State
+from ecgan.errors import EcganError
 from ecgan.registry import register_detector
 
 
@@ -19,17 +20,20 @@ class PeakRange(Detector):
     Options = PeakRangeOptions
 
     def fit(self, train: F32) -> None:
-        """Learn the median height of the training samples (n, C, L)."""
+        """Learn the median height of the training samples (n, C, L), and their shape."""
+        self.shape = train.shape[1:]
         self.median = float(np.median(np.ptp(train, axis=(1, 2))))
 
     def components(self, x: F32) -> dict[str, F64]:
         """Return |height − median| of x (n, C, L) as `height`, (n,)."""
+        if x.shape[1:] != self.shape:
+            raise EcganError(f"peak_range learned samples of shape {self.shape}, and was given {x.shape[1:]}.")
         return {"height": np.abs(np.ptp(x, axis=(1, 2)).astype(np.float64) - self.median)}
 
     def state(self) -> State:
-        """Return the median."""
-        return State(values={"median": self.median})
+        """Return the median and the shape."""
+        return State(values={"median": self.median, "shape": list(self.shape)})
 
     def restore(self, state: State) -> None:
-        """Take back the median."""
-        self.median = float(state.values["median"])
+        """Take back the median and the shape."""
+        self.median, self.shape = float(state.values["median"]), tuple(state.values["shape"])

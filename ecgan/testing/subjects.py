@@ -41,13 +41,16 @@ class ModelSubject:
     @cached_property
     def length(self) -> int:
         """The shortest of the usual lengths, from 64 on, that the model takes."""
+        on = device()
+        refusals = []
         for length in (*LENGTHS[1:], LENGTHS[0]):
             try:
-                self.build(length=length)
-            except EcganError:
+                self.build(length=length, on=on)
+            except EcganError as error:
+                refusals.append(error.message)
                 continue
             return length
-        raise ConformanceError(f"expected the model to take one of the lengths {LENGTHS}, found that it refuses all")
+        raise ConformanceError(f"expected the model to take one of the lengths {LENGTHS}, found: {refusals[0]}")
 
     def build(
         self,
@@ -57,11 +60,12 @@ class ModelSubject:
         length: int = 0,
         classes: int = CLASSES,
         options: Any = None,
+        on: torch.device | None = None,
     ) -> Model:
         """Return a fresh model on the device that `ECGAN_DEVICE` selects."""
         torch.manual_seed(seed)
         model = self.cls(options or self.options, channels=channels, length=length or self.length, classes=classes)
-        return model.to(device())
+        return model.to(on or device())
 
     def beats(self, model: Model, count: int = SAMPLES) -> Tensor:
         """Return toy beats (count, C, L), the last third abnormal, within the range that the model can produce."""

@@ -1,0 +1,506 @@
+"""Parts that break one promise each: (the broken part, the check that finds it, words of its message)."""
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ecgan.config.options import Options
+from ecgan.datasets.base import Card
+from ecgan.detection.base import State
+from ecgan.errors import EcganError
+
+from .toy_parts import ToyClassifier, ToyDataset, ToyDetector, ToyModel, ToyNamer, ToyOptions, ToyProtocol
+
+
+class Undescribed(ToyOptions):
+    """One field without a description."""
+
+    rate: float = Field(1.0)
+
+
+class Softplus(ToyOptions):
+    """A choice that the model does not know."""
+
+    output: Literal["tanh", "sigmoid", "softplus"] = Field("tanh", description="last activation")
+
+
+class NoDescription(ToyModel):
+    Options = Undescribed
+
+
+class NoBatchSize(ToyModel):
+    class Options(Options):
+        """No batch size."""
+
+        latent_size: int = Field(3, description="Z")
+        output: Literal["tanh"] = Field("tanh", description="last activation")
+
+
+class UnknownDefault(ToyModel):
+    defaults: ClassVar[Any] = {"train": {"epoch": 3}}
+
+
+class WrongErrorForLengths(ToyModel):
+    def __init__(self, options: Any, *, channels: int, length: int, classes: int = 2) -> None:
+        if length % 32:
+            raise ValueError(f"bad length {length}")
+        super().__init__(options, channels=channels, length=length, classes=classes)
+
+
+class RefusalWithoutALength(ToyModel):
+    def __init__(self, options: Any, *, channels: int, length: int, classes: int = 2) -> None:
+        if length % 32:
+            raise EcganError(f"{length} does not fit.")
+        super().__init__(options, channels=channels, length=length, classes=classes)
+
+
+class OneLeadOnly(ToyModel):
+    def encode(self, x: Tensor) -> Tensor:
+        return self.encoder(x[:, :2].flatten(1))
+
+
+class NotANumberForOneSample(ToyModel):
+    def validation_scores(self, x: Tensor) -> Tensor:
+        return super().validation_scores(x) / x.flatten(1).std(dim=0).mean()
+
+
+class ScoresWithAColumn(ToyModel):
+    def validation_scores(self, x: Tensor) -> Tensor:
+        return super().validation_scores(x)[:, None]
+
+
+class TensorForLoss(ToyModel):
+    def validation_loss(self, x: Tensor, labels: Tensor, scores: Tensor) -> Any:
+        return scores.mean()
+
+
+class ScrambledOrder(ToyModel):
+    def validation_scores(self, x: Tensor) -> Tensor:
+        return super().validation_scores(x).sort().values
+
+
+class ScoresOfTheBatch(ToyModel):
+    def validation_scores(self, x: Tensor) -> Tensor:
+        scores = super().validation_scores(x)
+        return scores / scores.max()
+
+
+class DrawnScores(ToyModel):
+    def validation_scores(self, x: Tensor) -> Tensor:
+        z = self.encode(x)
+        return (self.decode(z + torch.randn_like(z)) - x).square().mean(dim=(1, 2))
+
+
+class CountsEvaluations(ToyModel):
+    def __init__(self, options: Any, **size: Any) -> None:
+        super().__init__(options, **size)
+        self.register_buffer("count", torch.zeros(()))
+
+    def validation_scores(self, x: Tensor) -> Tensor:
+        self.count += 1
+        return super().validation_scores(x)
+
+
+class AnyShape(ToyModel):
+    def features(self, x: Tensor) -> Tensor:
+        return x.reshape(len(x), -1)[:, :8]
+
+    features.refuses_other_shapes = True  # type: ignore[attr-defined]
+
+
+class BoundToTheCpu(ToyModel):
+    def decode(self, z: Tensor) -> Tensor:
+        return super().decode(z) * torch.ones(self.length, device="cpu")
+
+
+class NotANumberLoss(ToyModel):
+    def train_batch(self, x: Tensor, optimizers: Any, epoch: int, labels: Tensor | None = None) -> Any:
+        return {"pair": super().train_batch(x, optimizers, epoch)["pair"] * np.nan}
+
+
+class AttachedLoss(ToyModel):
+    def train_batch(self, x: Tensor, optimizers: Any, epoch: int, labels: Tensor | None = None) -> Any:
+        super().train_batch(x, optimizers, epoch)
+        return {"pair": F.mse_loss(self.decode(self.encode(x)), x)}
+
+
+class NeedsFour(ToyModel):
+    def train_batch(self, x: Tensor, optimizers: Any, epoch: int, labels: Tensor | None = None) -> Any:
+        return super().train_batch(x.unflatten(0, (-1, 4)).flatten(0, 1), optimizers, epoch)
+
+
+class ForgottenParameter(ToyModel):
+    def __init__(self, options: Any, **size: Any) -> None:
+        super().__init__(options, **size)
+        self.scale = nn.Parameter(torch.ones(()))
+
+
+class TwoOptimizers(ToyModel):
+    def optimizers(self) -> Any:
+        return super().optimizers() | {"both": torch.optim.Adam(self.parameters(), 1e-3)}
+
+
+class NoGradient(ToyModel):
+    def discriminate(self, x: Tensor) -> Tensor:
+        return super().discriminate(x).detach().requires_grad_()  # type: ignore[union-attr]
+
+
+class UnknownChoice(ToyModel):
+    Options = Softplus
+
+    def decode(self, z: Tensor) -> Tensor:
+        return F.softplus(super().decode(z)) if self.options.output == "softplus" else super().decode(z)
+
+
+class HardCodedRange(ToyModel):
+    output_range = (-1.0, 1.0)
+
+
+class KeepsAnAttribute(ToyModel):
+    offset = 0.0
+
+    def train_batch(self, x: Tensor, optimizers: Any, epoch: int, labels: Tensor | None = None) -> Any:
+        self.offset += 1.0
+        return super().train_batch(x, optimizers, epoch)
+
+    def validation_scores(self, x: Tensor) -> Tensor:
+        return super().validation_scores(x) + self.offset
+
+
+class ForgetsThePrior(ToyModel):
+    def fit_prior(self, x: Tensor) -> None:
+        self.centre = self.encode(x).mean(dim=0).cpu()
+
+    def sample_latents(self, count: int) -> Tensor:
+        return getattr(self, "centre", 0.0) + torch.randn(count, self.prior.size)
+
+
+class UnseededNoise(ToyModel):
+    def train_batch(self, x: Tensor, optimizers: Any, epoch: int, labels: Tensor | None = None) -> Any:
+        noise = np.random.default_rng().normal(0, 0.1, x.shape).astype(np.float32)
+        return super().train_batch(x + torch.from_numpy(noise).to(x.device), optimizers, epoch)
+
+
+class OtherwiseAfterResuming(ToyModel):
+    steps = 0
+
+    def train_batch(self, x: Tensor, optimizers: Any, epoch: int, labels: Tensor | None = None) -> Any:
+        self.steps += 1
+        return super().train_batch(x / self.steps, optimizers, epoch)
+
+
+class TimeFirst(ToyModel):
+    def decode(self, z: Tensor) -> Tensor:
+        return super().decode(z).transpose(1, 2)
+
+
+class BeyondTheRange(ToyModel):
+    def decode(self, z: Tensor) -> Tensor:
+        return 3 * super().decode(z)
+
+
+class OneSided(ToyModel):
+    def decode(self, z: Tensor) -> Tensor:
+        return super().decode(z).square()
+
+
+class LatentsWithTime(ToyModel):
+    def encode(self, x: Tensor) -> Tensor:
+        return super().encode(x)[:, :, None]
+
+    def decode(self, z: Tensor) -> Tensor:
+        return super().decode(z.flatten(1))
+
+
+class FeatureMaps(ToyModel):
+    def features(self, x: Tensor) -> Tensor:
+        return x
+
+
+class LogitsWithAColumn(ToyModel):
+    def discriminate(self, x: Tensor) -> Tensor:
+        return self.critic(x.flatten(1))
+
+
+class UnseededLatents(ToyModel):
+    def sample_latents(self, count: int) -> Tensor:
+        generator = torch.Generator()
+        generator.seed()
+        return torch.randn(count, self.prior.size, generator=generator)
+
+
+class OneLatentForAll(ToyModel):
+    def sample_latents(self, count: int) -> Tensor:
+        return torch.zeros(count, self.prior.size)
+
+
+class TakesAnyLatent(ToyModel):
+    def decode(self, z: Tensor) -> Tensor:
+        return super().decode(z[:, : self.prior.size])
+
+
+class ThreeClasses(ToyClassifier):
+    def __init__(self, options: Any, **size: Any) -> None:
+        super().__init__(options, **size)
+        self.linear = nn.Linear(self.channels * self.length, 3)
+
+
+class OtherScores(ToyClassifier):
+    def validation_scores(self, x: Tensor) -> Tensor:
+        return -super().validation_scores(x)
+
+
+class InfiniteWeights(ToyClassifier):
+    def begin(self, labels: Tensor) -> None:
+        self.weights = 1 / torch.bincount(labels, minlength=self.classes).float()
+
+    def train_batch(self, x: Tensor, optimizers: Any, epoch: int, labels: Tensor | None = None) -> Any:
+        return {
+            "cross_entropy": super().train_batch(x, optimizers, epoch, labels)["cross_entropy"] * self.weights.sum()
+        }
+
+
+MODELS = [
+    (NoDescription, "options_have_defaults_and_descriptions", "Options.rate to have a description, found none"),
+    (NoBatchSize, "options_have_defaults_and_descriptions", "batch_size"),
+    (UnknownDefault, "init_writes_a_valid_file", "epoch"),
+    (WrongErrorForLengths, "leads_and_lengths_are_built_or_refused", "ValueError: bad length 100"),
+    (RefusalWithoutALength, "leads_and_lengths_are_built_or_refused", "to name a length that fits"),
+    (OneLeadOnly, "leads_and_lengths_are_built_or_refused", "raised RuntimeError"),
+    (NotANumberForOneSample, "one_sample_works", "validation_scores of one sample to be finite"),
+    (ScoresWithAColumn, "scores_have_shape_and_are_finite", "to be (12,), found (12, 1)"),
+    (TensorForLoss, "scores_have_shape_and_are_finite", "validation_loss to be a float, found Tensor"),
+    (ScrambledOrder, "answers_keep_the_order_of_samples", "validation_scores of permuted samples"),
+    (ScoresOfTheBatch, "answers_do_not_depend_on_neighbours", "validation_scores of a sample by itself"),
+    (DrawnScores, "answers_are_not_drawn_at_random", "validation_scores to be the same twice"),
+    (CountsEvaluations, "evaluation_changes_nothing", "expected scoring to leave count as it is"),
+    (AnyShape, "other_shapes_are_refused", "one lead too few in features to be refused with EcganError"),
+    (BoundToTheCpu, "networks_follow_the_device", "every tensor on the model's device"),
+    (NotANumberLoss, "losses_are_finite_detached_scalars", "the loss 'pair' to be finite, found nan"),
+    (AttachedLoss, "losses_are_finite_detached_scalars", "the loss 'pair' to be detached"),
+    (NeedsFour, "a_batch_of_two_trains", "raised RuntimeError"),
+    (ForgottenParameter, "every_parameter_has_one_optimizer_and_learns", "of the parameter scale to be 1, found 0"),
+    (TwoOptimizers, "every_parameter_has_one_optimizer_and_learns", "to be 1, found 2"),
+    (NoGradient, "every_parameter_has_one_optimizer_and_learns", "training to change the parameter critic.weight"),
+    (UnknownChoice, "every_choice_of_an_option_trains", "with output = 'softplus'"),
+    (HardCodedRange, "every_choice_of_an_option_trains", "with output = 'sigmoid': expected output on both sides"),
+    (KeepsAnAttribute, "saved_weights_give_equal_answers", "validation_scores to be the same after saving"),
+    (ForgetsThePrior, "saved_weights_give_equal_answers", "generated latents after saving"),
+    (UnseededNoise, "a_rerun_gives_equal_bytes", "found other bytes"),
+    (OtherwiseAfterResuming, "a_resumed_training_gives_equal_bytes", "after taking the training up again"),
+    (TimeFirst, "decoded_latents_have_the_shape_of_samples", "shape of decoded latents"),
+    (BeyondTheRange, "decoded_latents_have_the_shape_of_samples", "within output_range (-1.0, 1.0)"),
+    (OneSided, "decoded_latents_have_the_shape_of_samples", "on both sides of the middle"),
+    (LatentsWithTime, "encoded_samples_have_the_shape_of_latents", "to be (12, 3), found (12, 3, 1)"),
+    (FeatureMaps, "features_and_logits_have_one_row_a_sample", "dimensions and rows of features"),
+    (LogitsWithAColumn, "features_and_logits_have_one_row_a_sample", "the shape of discriminate to be (12,)"),
+    (UnseededLatents, "generation_is_seeded", "the same latents from the same seed"),
+    (OneLatentForAll, "generation_is_seeded", "other latents from another seed"),
+    (TakesAnyLatent, "latents_of_another_size_are_refused", "found that it was accepted"),
+    (ThreeClasses, "logits_have_one_column_a_class", "for 2 classes to be (12, 2), found (12, 3)"),
+    (OtherScores, "logits_have_one_column_a_class", "validation_scores to be the abnormal log-odds"),
+    (InfiniteWeights, "a_class_without_training_samples_is_no_problem", "found inf"),
+]
+
+
+class NoDefault(ToyDetector):
+    class Options(Options):
+        """One field without a default."""
+
+        neighbours: int = Field(description="how many")
+
+
+class SinglePrecision(ToyDetector):
+    def components(self, x: Any) -> Any:
+        return {"distance": super().components(x)["distance"].astype(np.float32)}
+
+
+class MissingComponent(ToyDetector):
+    strategies = ("reconstruction",)
+
+
+class UpsideDown(ToyDetector):
+    def components(self, x: Any) -> Any:
+        return {"distance": -super().components(x)["distance"]}
+
+
+class SortedScores(ToyDetector):
+    def components(self, x: Any) -> Any:
+        return {"distance": np.sort(super().components(x)["distance"])}
+
+
+class Ranks(ToyDetector):
+    def components(self, x: Any) -> Any:
+        distance = super().components(x)["distance"]
+        return {"distance": distance / distance.max()}
+
+
+class TwoLeadsOnly(ToyDetector):
+    def fit(self, train: Any) -> None:
+        self.mean = train.reshape(len(train), 2, -1)[:, :2].mean(axis=0, dtype=np.float64)
+
+
+class CentresInPlace(ToyDetector):
+    def components(self, x: Any) -> Any:
+        found = super().components(x)
+        x -= 0.5
+        return found
+
+
+class ScoresAnything(ToyDetector):
+    def components(self, x: Any) -> Any:
+        return {"distance": np.abs(x.mean(axis=(1, 2), dtype=np.float64) - self.mean.mean())}
+
+
+class UnseededDetector(ToyDetector):
+    def fit(self, train: Any) -> None:
+        super().fit(train[np.random.permutation(len(train))[:20]])  # noqa: NPY002
+
+
+class Learning(ToyDetector):
+    def components(self, x: Any) -> Any:
+        found = super().components(x)
+        self.mean = self.mean + 0.01
+        return found
+
+
+class LosesState(ToyDetector):
+    scale = 1.0
+
+    def fit(self, train: Any) -> None:
+        super().fit(train)
+        self.scale = float(train.std())
+
+    def components(self, x: Any) -> Any:
+        return {"distance": super().components(x)["distance"] / self.scale}
+
+
+class RoundedState(ToyDetector):
+    def state(self) -> State:
+        return State(arrays={"mean": self.mean.round(3)})
+
+
+class ClassesAsText(ToyNamer):
+    def classify(self, x: Any) -> Any:
+        return super().classify(x).astype(str)
+
+
+DETECTORS = [
+    (NoDefault, "options_have_defaults_and_descriptions", "Options.neighbours to have a default, found none"),
+    (SinglePrecision, "components_are_finite_float64_of_shape_n", "to be float64, found float32"),
+    (MissingComponent, "strategies_weigh_what_is_there", "found no reconstruction"),
+    (UpsideDown, "abnormal_beats_score_higher", "found AUROC 0.0"),
+    (SortedScores, "scores_keep_the_order_of_samples", "to be permuted alike"),
+    (Ranks, "scores_do_not_depend_on_neighbours", "of a sample by itself"),
+    (TwoLeadsOnly, "one_and_three_leads_work", "expected to work, but raised"),
+    (CentresInPlace, "samples_are_left_as_they_are", "to leave its samples"),
+    (ScoresAnything, "other_shapes_are_refused", "one lead too few to be refused with EcganError, found that it was"),
+    (UnseededDetector, "a_rerun_gives_equal_bytes", "expected a rerun to give the same 'distance'"),
+    (Learning, "scoring_twice_gives_equal_bytes", "to be the same twice"),
+    (LosesState, "saved_state_gives_equal_bytes", "the component 'distance' to be the same after saving"),
+    (RoundedState, "saved_state_gives_equal_bytes", "to be the same after saving"),
+    (ClassesAsText, "classes_are_named", "the type of classify to be int64"),
+]
+
+
+class NoLicence(ToyDataset):
+    card = Card("toy", "made here", " ", "tiny")
+
+
+class NoFetchDescription(ToyDataset):
+    class Fetch(Options):
+        """One field without a description."""
+
+        count: int = Field(12)
+
+
+class UnknownSection(ToyDataset):
+    defaults: ClassVar[Any] = {"split": {"protocols": "beatgan"}}
+
+
+class UnseededFetch(ToyDataset):
+    def fetch(self, raw: Any, options: Any, *, seed: int) -> None:
+        super().fetch(raw, options, seed=int(np.random.default_rng().integers(1 << 30)))
+
+
+class NoNormalClass(ToyDataset):
+    def preprocess(self, raw: Any, options: Any) -> Any:
+        samples = super().preprocess(raw, options)
+        samples.labels[:] = 1
+        return samples
+
+
+class OtherNames(ToyDataset):
+    def preprocess(self, raw: Any, options: Any) -> Any:
+        samples = super().preprocess(raw, options)
+        samples.classes.reverse()
+        return samples
+
+
+class UnseededPreprocess(ToyDataset):
+    def preprocess(self, raw: Any, options: Any) -> Any:
+        samples = super().preprocess(raw, options)
+        samples.data[:] += np.random.default_rng().normal(0, 0.1, samples.data.shape)
+        return samples
+
+
+DATASETS = [
+    (NoLicence, "the_card_is_complete", "expected the card to say the licence, found ' '"),
+    (NoFetchDescription, "options_have_defaults_and_descriptions", "Fetch.count to have a description"),
+    (UnknownSection, "init_writes_a_valid_file", "protocols"),
+    (UnseededFetch, "fetching_again_gives_equal_bytes", "seed.txt to be the same when fetched again"),
+    (NoNormalClass, "samples_fit_their_description", "expected normal samples, which have the label 0"),
+    (OtherNames, "samples_fit_their_description", "class_name in the table"),
+    (UnseededPreprocess, "preprocessing_again_gives_equal_bytes", "data.pkl to be the same again"),
+]
+
+
+class Untitled(ToyProtocol):
+    title = ""
+
+
+class Overlapping(ToyProtocol):
+    def cut(self, *arguments: Any) -> Any:
+        folds = super().cut(*arguments)
+        return [type(fold)(fold.train, fold.test, fold.test) for fold in folds]
+
+
+class TrainsOnAll(ToyProtocol):
+    def cut(self, labels: Any, *arguments: Any) -> Any:
+        return super().cut(np.where(np.arange(len(labels)) % 7, 0, labels), *arguments)
+
+
+class SplitsPatients(ToyProtocol):
+    def cut(self, labels: Any, table: Any, *arguments: Any) -> Any:
+        return super().cut(labels, table.assign(patient=np.arange(len(table)).astype(str)), *arguments)
+
+
+class UnseededProtocol(ToyProtocol):
+    def cut(self, labels: Any, table: Any, options: Any, rng: Any, sets: Any) -> Any:
+        return super().cut(labels, table, options, np.random.default_rng(), sets)
+
+
+class AcceptsAnything(ToyProtocol):
+    def _check(self, *arguments: Any) -> None:
+        pass
+
+
+PROTOCOLS = [
+    (Untitled, "it_says_what_it_does", "expected a title"),
+    (Overlapping, "folds_are_partitions", "in more than one of train, vali and test to be 0"),
+    (TrainsOnAll, "folds_are_partitions", "no abnormal sample in training"),
+    (SplitsPatients, "patients_stay_together_where_promised", "every patient in one part of a fold"),
+    (UnseededProtocol, "the_seed_decides", "from the same seed, found another"),
+    (AcceptsAnything, "samples_without_abnormal_ones_are_refused", "found that it was accepted"),
+]
+
+BROKEN = [
+    *(("model", *entry) for entry in MODELS),
+    *(("detector", *entry) for entry in DETECTORS),
+    *(("dataset", *entry) for entry in DATASETS),
+    *(("protocol", *entry) for entry in PROTOCOLS),
+]

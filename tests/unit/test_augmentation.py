@@ -1,11 +1,21 @@
 """Time warp: against a loop over single beats, and what it must leave alone."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from ecgan.config import Train
+import stages.fetch
+import stages.preprocess
+import stages.split
+import stages.train
+from ecgan.config import Train, load_params, render_params
+from ecgan.models.autoencoder import Autoencoder, AutoencoderOptions
 from ecgan.training.augmentation import augment, warp, warped_times
+from ecgan.training.data import TrainingData
+from ecgan.training.loop import Run, fit
+from ecgan.training.resume import ResumeFile
 
 SIZES = [(320, 140), (320, 160), (187, 0), (187, 186), (128, 60), (33, 16), (20, 19), (6, 3), (3, 1), (2, 0), (1, 0)]
 
@@ -101,3 +111,59 @@ def test_every_lead_is_warped_alike_and_values_stay_within_the_beat() -> None:
     assert bool((warped.amax(dim=2) <= x.amax(dim=2)).all())
     assert bool((warped.amin(dim=2) >= x.amin(dim=2)).all())
     assert torch.equal(warped[:, :, [0, 50, 99]], x[:, :, [0, 50, 99]])
+
+
+class Watcher(Autoencoder):
+    """Keeps the batches that it trains on."""
+
+    def train_batch(self, x, optimizers, epoch, labels=None):
+        self.seen = [*getattr(self, "seen", []), x.clone()]
+        return super().train_batch(x, optimizers, epoch, labels)
+
+
+def batches_of(path: Path, centre: int | None = 20, **options) -> list[torch.Tensor]:
+    """The batches of two epochs, on beats that are ramps: a warped beat shows when each tick was read."""
+    model = Watcher(AutoencoderOptions(width=0.125, batch_size=16), channels=1, length=96)
+    ramps = torch.arange(96.0).expand(32, 1, 96) / 96
+    data = TrainingData(ramps, torch.zeros(32, dtype=torch.int64), ramps, torch.zeros(32, dtype=torch.int64))
+    train = Train(epochs=2, **options)
+    fit(Run(model, data, train, 3, "fp32", ResumeFile(path / "state", "x", seconds=1e9), centre), [])
+    return model.seen
+
+
+def test_training_sees_warped_beats_around_their_r_peak_and_validation_whole_ones(tmp_path: Path) -> None:
+    whole = torch.arange(96.0) / 96
+    warped = batches_of(tmp_path, augment="timewarp", augment_share=1.0)
+    assert len(warped) == 4
+    assert all(bool((batch[..., [0, 20, 95]] == whole[[0, 20, 95]]).all()) for batch in warped)
+    assert all(bool((batch != whole).any(dim=2).all()) for batch in warped)
+    moved = torch.cat(warped)[..., 48] != whole[48]
+    assert bool(moved.any())
+    assert not bool((torch.cat(batches_of(tmp_path, None, augment="timewarp"))[..., 48] != whole[48]).any())
+    assert all(bool((batch == whole).all()) for batch in batches_of(tmp_path))
+
+
+def test_every_epoch_warps_anew_and_a_rerun_alike(tmp_path: Path) -> None:
+    one, two = (batches_of(tmp_path, augment="timewarp") for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+    assert not torch.equal(torch.cat(one[:2]).sum(dim=0), torch.cat(one[2:]).sum(dim=0))
+
+
+def test_the_stage_tells_the_training_where_the_r_peak_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class SeenError(Exception):
+        pass
+
+    def seen(job: Run, listeners: object) -> None:
+        raise SeenError(job.centre)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("stages.train.fit", seen)
+    sizes = {"fetch": {"patients": 4, "minutes": 0.4}, "preprocess": {"before": 60, "after": 100}}
+    Path("params.yaml").write_text(render_params("ecgsyn", ["autoencoder"], overrides=sizes | {"split": {"k": 2}}))
+    params = load_params(Path("params.yaml"))
+    stages.fetch.run(params)
+    stages.preprocess.run(params)
+    stages.split.run(params)
+    with pytest.raises(SeenError) as caught:
+        stages.train.run(params, "autoencoder", 0)
+    assert caught.value.args == (60,)

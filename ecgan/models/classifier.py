@@ -65,8 +65,9 @@ class NetworkClassifier(ClassifierModel):
                 f"the training data of {self.name} hold one class only; there is nothing to tell apart.",
                 "Set split.train_on to all, with split.protocol stratified or interpatient.",
             )
-        if int(found[-1]) >= self.classes or int(found[0]) < 0:
-            raise EcganError(f"{self.name} was built for {self.classes} classes, and a label is {int(found[-1])}.")
+        for label in (int(found[0]), int(found[-1])):
+            if not 0 <= label < self.classes:
+                raise EcganError(f"{self.name} was built for {self.classes} classes, and a label is {label}.")
         if self.options.class_weights == "balanced":
             self.class_weight.copy_(class_weights(labels, self.classes))
 

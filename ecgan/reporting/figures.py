@@ -152,7 +152,8 @@ def _sensitivity_table(lines: Sequence[Curve], present: Sequence[str]) -> str:
 
     def spread(row: int, column: int) -> str:
         shares = found[row][column]
-        return f"{min(shares):.0%}–{max(shares):.0%}" if len(shares) > 1 else ""
+        ends = dict.fromkeys(f"{share:.0%}" for share in (min(shares), max(shares))) if len(shares) > 1 else ()
+        return "–".join(ends)
 
     labels = tuple(line.label for line in lines)
     panel = Matrix("Flagged", labels, tuple(present), means, spread)

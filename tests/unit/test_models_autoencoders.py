@@ -110,6 +110,18 @@ def test_vae_and_vaegan_weigh_the_same_terms_the_same() -> None:
     assert terms[0] == terms[1]
 
 
+@pytest.mark.parametrize(("cls", "options"), [(Vae, VaeOptions), (Vaegan, VaeganOptions)])
+def test_latents_are_drawn_from_the_posterior_of_their_sample(cls, options, monkeypatch) -> None:
+    model, drawn = build(cls, options), []
+    mean, variance = torch.tensor([3.0, 0.0, -1.0, 0.0]), torch.tensor([1e-8, 0.09, 4.0, 1.0])
+    posterior = (mean.expand(4000, 4), variance.log().expand(4000, 4))
+    monkeypatch.setattr(model.encoder, "forward", lambda _: posterior)
+    monkeypatch.setattr(model.decoder, "logits", lambda z: drawn.append(z) or torch.zeros(4000, 1, 32))
+    model.reconstruct(torch.zeros(4000, 1, 32), 0)
+    torch.testing.assert_close(drawn[0].mean(dim=0), mean, rtol=0.1, atol=0.1)
+    torch.testing.assert_close(drawn[0].std(dim=0), variance.sqrt(), rtol=0.1, atol=1e-3)
+
+
 def test_what_the_optimizer_of_the_vae_sees_is_beta_times_divergence_plus_reconstruction() -> None:
     model = build(Vae, VaeOptions, kl_beta=0.1, optimizer={"name": "sgd", "lr": 1.0})
     x = torch.rand(8, 1, 32)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from ecgan.config import Inverse, Params
+from ecgan.config import Inverse, Params, Runtime
 from ecgan.files import sole_writer
 from ecgan.inversion.base import Inversion, choose
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import load_processed
 from ecgan.runs import load_trained
-from ecgan.runtime import set_threads
+from ecgan.runtime import derive_seed, set_threads
 from stages import paths
 
 
@@ -16,11 +16,16 @@ def run(params: Params, model: str, fold: int, version: str | None = None) -> In
     """Make the inverse mapping of one model of the pipeline and one fold."""
     set_threads(params.runtime.threads)
     return invert(
-        paths.run(params, model), fold, version or params.detect.version, params.inverse, paths.processed(params)
+        paths.run(params, model),
+        fold,
+        version or params.detect.version,
+        params.inverse,
+        paths.processed(params),
+        runtime=params.runtime,
     )
 
 
-def invert(folder: Path, fold: int, version: str, options: Inverse, processed: Path) -> Inversion:
+def invert(folder: Path, fold: int, version: str, options: Inverse, processed: Path, *, runtime: Runtime) -> Inversion:
     """Make the inverse mapping of one fold of any run.
 
     Args:
@@ -29,9 +34,11 @@ def invert(folder: Path, fold: int, version: str, options: Inverse, processed: P
         version: `best`, `latest` or `v12`.
         options: The section `inverse`.
         processed: The dataset that the run was trained on.
+        runtime: Seed and precision.
     """
     trained = load_trained(folder, fold, version)
-    inversion = choose(options.method, trained.model)
+    seed = derive_seed(runtime.seed, "inverse", trained.model.name, fold)
+    inversion = choose(options.method, trained.model, options, seed=seed, precision=runtime.precision)
     data = load_processed(processed)
     trained.fold.check_data(data.sha256)
     trained.fold.check_size(len(data.labels))

@@ -4,7 +4,7 @@
 """
 
 from ecgan.config.generation import Generation
-from ecgan.config.inverse import Inverse, NetworkOptions, SearchOptions
+from ecgan.config.inverse import Inverse, NetworkOptions, SearchOptions, StartedSearchOptions
 from ecgan.config.loading import load_detection, load_inverse, load_params, resolve_params
 from ecgan.config.options import Options
 from ecgan.config.reading import Document, read_document
@@ -39,6 +39,7 @@ __all__ = [
     "Report",
     "Runtime",
     "SearchOptions",
+    "StartedSearchOptions",
     "Split",
     "Train",
     "load_detection",

@@ -148,16 +148,33 @@ class Detection(Options):
     classical: Names = Field(
         ["knn", "pca"], description="Detectors without a trained model, computed on the same folds for comparison."
     )
-    threshold: Literal["best_f1", "quantile"] = Field(
+    threshold: Literal["best_f1", "quantile", "fixed"] = Field(
         "best_f1",
-        description="Decision threshold: the best F1 on validation, or a quantile of the normal validation scores.",
+        description="Decision threshold: the best F1 on validation, a quantile of the normal validation scores, or a "
+        "fixed number.",
     )
     quantile: float = Field(0.95, gt=0, lt=1, description="Share of normal samples below the threshold 'quantile'.")
+    threshold_value: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        validate_default=True,
+        description="The threshold 'fixed': scores from here on are abnormal, the same for every strategy.",
+    )
     svm_samples: int = Field(
         2000, ge=10, description="Most validation samples that a support vector machine learns from."
     )
     bootstrap: int = Field(1000, ge=0, le=1_000_000, description="Replicates behind the intervals; 0 leaves them out.")
     batch_size: int = Field(256, ge=1, description="Samples that are scored at once.")
+
+    @field_validator("threshold_value")
+    @classmethod
+    def _value_where_fixed(cls, value: float | None, info: ValidationInfo) -> float | None:
+        threshold = info.data.get("threshold")
+        if threshold == "fixed" and value is None:
+            raise ValueError("the threshold 'fixed' needs it; allowed: a number, in the unit of the scores")
+        if threshold not in (None, "fixed") and value is not None:
+            raise ValueError(f"the threshold {threshold!r} does not read it; allowed: null, or the threshold 'fixed'")
+        return value
 
 
 class Detect(Detection):

@@ -1,25 +1,32 @@
 """Components of abnormality of a sample that went through a trained model: R, D and Z.
 
-With the sample x, its latent z, the reconstruction x̂ = G(z) and the discriminator's last hidden features f:
+With the sample x, its latent z, the reconstruction x̂ = G(z), the discriminator's last hidden features f and its logit
+d (of a Wasserstein critic: its value):
 
 - reconstruction error R: the mean over leads and time of (x − x̂)²;
-- feature matching D: the mean over features of (f(x) − f(x̂))² (Salimans et al. 2016, section 3.1, as a distance
-  of two samples instead of two batches; Zenati et al. 2018 use it as a score);
+- discrimination D, one of
+  - `feature_matching`: the mean over features of (f(x) − f(x̂))² (Salimans et al. 2016, section 3.1, as a distance
+    of two samples instead of two batches; Zenati et al. 2018 use it as a score);
+  - `target_value`: 1 − σ(d(x̂)), how far the discriminator is from taking the reconstruction for real;
+  - `log`: −log σ(d(x̂)), the same as a cross-entropy (AnoGAN, Schlegl et al. 2017, section 2.2, names the idea);
 - latent deviation Z: ‖z‖₂ − m, where m is the most frequent norm among the training samples. If z is normally
   distributed in n dimensions, its norm follows the χ distribution with n degrees of freedom, whose mode is
   √(n − 1): normal samples lie in a thin shell of that radius. Z is signed: latents outside the shell are
   abnormal, those inside are not.
 
-All are float64 of shape (n,). The model is called on chunks, so that the features of 100,000 beats, some two
-gigabytes, never exist at one time.
+All are float64 of shape (n,). Latents are found for all samples at once; what follows is done on chunks, so that the
+features of 100,000 beats, some two gigabytes, never exist at one time.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import numpy as np
 
 from ecgan.detection.base import F32, F64, Mapping
 from ecgan.errors import EcganError
+
+Discrimination = Literal["feature_matching", "target_value", "log"]
 
 CHUNK = 2048
 HISTOGRAM_BINS = 50
@@ -72,21 +79,30 @@ def chunks(n: int, size: int = CHUNK) -> Iterator[slice]:
         yield slice(start, min(start + size, n))
 
 
-def latent_norms(x: F32, invert: Callable[[F32], F32]) -> F64:
-    """Norms of the latents of x (n, C, L), chunk by chunk."""
-    norms = np.empty(len(x), dtype=np.float64)
-    for part in chunks(len(x)):
-        norms[part] = latent_norm(invert(x[part]))
-    return norms
+def discrimination(mapping: Mapping, kind: Discrimination) -> Callable[[F32, F32], F64] | None:
+    """Return what judges x and x̂, both (n, C, L), by the discriminator, (n,); None where the model lacks it."""
+    if kind == "feature_matching":
+        features = mapping.features
+        return None if features is None else lambda x, y: feature_matching(features(x), features(y))
+    judge = mapping.discriminate
+    if judge is None:
+        return None
+    if kind == "target_value":
+        return lambda _, y: _fake_probability(judge(y).astype(np.float64))
+    return lambda _, y: np.logaddexp(0.0, -judge(y).astype(np.float64))
 
 
-def model_components(x: F32, mapping: Mapping, mode: float) -> dict[str, F64]:
-    """R, Z and, where the model has discriminator features, D of x (n, C, L), chunk by chunk.
+def model_components(
+    x: F32, z: F32, mapping: Mapping, mode: float, kind: Discrimination = "feature_matching"
+) -> dict[str, F64]:
+    """R, Z and, where the model has what it takes, D of x (n, C, L), chunk by chunk.
 
     Args:
         x: Samples (n, C, L), transformed as the model was trained.
+        z: Their latents (n, Z).
         mapping: The trained model.
         mode: The most frequent latent norm of the training samples.
+        kind: How the discriminator judges.
 
     Returns:
         "reconstruction", "latent" and perhaps "discrimination", each float64 of shape (n,).
@@ -94,23 +110,22 @@ def model_components(x: F32, mapping: Mapping, mode: float) -> dict[str, F64]:
     Raises:
         EcganError: A component is not finite: the model has diverged.
     """
-    found = {name: np.empty(len(x), dtype=np.float64) for name in component_names(mapping)}
+    found = {name: np.empty(len(x), dtype=np.float64) for name in component_names(mapping, kind)}
+    judge = discrimination(mapping, kind)
     for part in chunks(len(x)):
-        z = mapping.invert(x[part])
-        reconstruction = mapping.decode(z)
+        reconstruction = mapping.decode(z[part])
         found["reconstruction"][part] = reconstruction_error(x[part], reconstruction)
-        found["latent"][part] = latent_deviation(z, mode)
-        if mapping.features is not None:
-            found["discrimination"][part] = feature_matching(
-                mapping.features(x[part]), mapping.features(reconstruction)
-            )
+        if judge is not None:
+            found["discrimination"][part] = judge(x[part], reconstruction)
+    found["latent"][:] = latent_deviation(z, mode)
     check_finite(found)
     return found
 
 
-def component_names(mapping: Mapping) -> tuple[str, ...]:
+def component_names(mapping: Mapping, kind: Discrimination = "feature_matching") -> tuple[str, ...]:
     """The components that a model can give."""
-    return ("reconstruction", "latent") if mapping.features is None else ("reconstruction", "discrimination", "latent")
+    there = discrimination(mapping, kind) is not None
+    return ("reconstruction", "discrimination", "latent") if there else ("reconstruction", "latent")
 
 
 def check_finite(components: dict[str, F64]) -> None:
@@ -122,6 +137,13 @@ def check_finite(components: dict[str, F64]) -> None:
                 f"the component {name!r} is not a finite number for {broken} of {len(values)} samples.",
                 "The model has probably diverged: look at its history.csv, lower its learning rate and train again.",
             )
+
+
+def _fake_probability(logits: F64) -> F64:
+    """1 − σ(d) = σ(−d) of each d (n,), without overflow."""
+    smaller = np.exp(-np.abs(logits))  # (n,), at most 1
+    probability: F64 = np.where(logits >= 0, smaller, 1.0) / (1.0 + smaller)
+    return probability
 
 
 def _mean_square(first: F32, second: F32) -> F64:

@@ -100,6 +100,7 @@ def fit_detector(
     *,
     threshold: str = "best_f1",
     quantile: float = 0.95,
+    threshold_value: float | None = None,
     svm_samples: int = SVM_SAMPLES,
     seed: int = 0,
 ) -> FittedDetector:
@@ -111,8 +112,9 @@ def fit_detector(
         train: Training samples (m, C, L).
         vali_x: The fit half of validation (n, C, L).
         vali_labels: Its class ids (n,); 0 is normal.
-        threshold: "best_f1" or "quantile".
+        threshold: "best_f1", "quantile" or "fixed".
         quantile: For "quantile", the share of normal samples below the threshold.
+        threshold_value: For "fixed", the threshold of every strategy.
         svm_samples: Most samples that an SVM is fitted on.
         seed: Seed of whatever is drawn at random.
 
@@ -130,7 +132,8 @@ def fit_detector(
         strategy = strategy_class(name)(seed=seed, svm_samples=svm_samples)
         strategy.fit(components, vali_labels)
         fitted[name] = strategy
-        thresholds[name] = fit_threshold(strategy.score(components), vali_labels, threshold, quantile=quantile)
+        scores = strategy.score(components)
+        thresholds[name] = fit_threshold(scores, vali_labels, threshold, quantile=quantile, value=threshold_value)
     return FittedDetector(detector, fitted, thresholds)
 
 

@@ -85,6 +85,7 @@ def detect(job: Job) -> dict[str, Any]:
         labels[half],
         threshold=job.options.threshold,
         quantile=job.options.quantile,
+        threshold_value=job.options.threshold_value,
         svm_samples=job.options.svm_samples,
         seed=job.seed,
     )

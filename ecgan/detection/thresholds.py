@@ -1,5 +1,6 @@
 """Where a score becomes a decision. A threshold is an object of its own, fitted on validation, never on test."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -10,7 +11,7 @@ from ecgan.detection.base import F64
 from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.ranking import best_cut, check_scores
 
-Method = Literal["best_f1", "quantile"]
+Method = Literal["best_f1", "quantile", "fixed"]
 METHODS: tuple[str, ...] = get_args(Method)
 
 
@@ -26,7 +27,9 @@ class Threshold:
         return scores >= self.value
 
 
-def fit_threshold(scores: F64, labels: NDArray[np.int64], method: str, *, quantile: float = 0.95) -> Threshold:
+def fit_threshold(
+    scores: F64, labels: NDArray[np.int64], method: str, *, quantile: float = 0.95, value: float | None = None
+) -> Threshold:
     """Choose a threshold on the fit half of validation.
 
     - "best_f1": the best F1 of the abnormal class over all thresholds; of equally good ones the highest. The value
@@ -35,15 +38,18 @@ def fit_threshold(scores: F64, labels: NDArray[np.int64], method: str, *, quanti
     - "quantile": the lowest value of that kind (midway between neighbouring scores of normal samples) that leaves
       at least the share `quantile` of the normal samples below it; just above the highest of them if only that
       does. Abnormal samples are not looked at.
+    - "fixed": `value`. No sample is looked at.
 
     Args:
         scores: Shape (n,), higher = more abnormal.
         labels: Class ids (n,); 0 is normal.
-        method: "best_f1" or "quantile".
+        method: "best_f1", "quantile" or "fixed".
         quantile: For "quantile", 0 to 1.
+        value: For "fixed", a finite number.
 
     Raises:
-        EcganError: The half lacks the samples that the method needs, or a score is not a finite number.
+        EcganError: The half lacks the samples that the method needs, the fixed value is missing, or a score is not a
+            finite number.
     """
     check_scores("validation", scores)
     abnormal = labels != 0
@@ -51,6 +57,8 @@ def fit_threshold(scores: F64, labels: NDArray[np.int64], method: str, *, quanti
         return Threshold(method, _best_f1(scores, abnormal))
     if method == "quantile":
         return Threshold(method, _quantile(scores[~abnormal], quantile))
+    if method == "fixed":
+        return Threshold(method, _fixed(value))
     raise EcganError(
         f"there is no threshold {method!r}{nearest(method, list(METHODS))}", f"Known thresholds: {', '.join(METHODS)}."
     )
@@ -79,6 +87,14 @@ def _quantile(normal: F64, quantile: float) -> float:
     under = ordered[below - 1]
     over = ordered[ordered > under]
     return float(np.nextafter(under, np.inf)) if len(over) == 0 else _between(float(under), float(over[0]))
+
+
+def _fixed(value: float | None) -> float:
+    if value is None or not math.isfinite(value):
+        raise EcganError(
+            f"the threshold 'fixed' is {value}; expected a finite number.", "Set `detect.threshold_value`."
+        )
+    return float(value)
 
 
 def _between(lower: float, upper: float) -> float:

@@ -1,71 +1,152 @@
 """What an inverse mapping is, and how the method is chosen."""
 
 from abc import ABC, abstractmethod
+from dataclasses import asdict
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
-from ecgan.errors import EcganError
+from ecgan.config.inverse import Inverse
+from ecgan.errors import EcganError, nearest
 from ecgan.files import read_json, write_json
-from ecgan.models.base import GenerativeModel, Model
+from ecgan.inversion.criteria import Bandwidth
+from ecgan.models.base import ClassifierModel, GenerativeModel, Model
+
+FILE = "inverse.json"
+AGAIN = "Run `ecgan inverse` (or `ecgan-inverse`) again."
 
 
 class Inversion(ABC):
     """Maps x (B, C, L) to the latent z (B, Z) from which the model explains it.
 
-    `fit` may train a network or do nothing; `save` writes what the method needs besides the model's own weights.
+    `fit` may train a network or learn no more than what a search needs; `save` writes what the method needs besides
+    the model's own weights. The model is put in evaluation mode and its weights are frozen.
+
+    Attributes:
+        method: Name of the method.
+        follows_weights: Whether it fits one version of the model only.
+        model: The model.
+        options: The section `inverse`.
+        seed: Seed of whatever is drawn at random.
+        precision: `runtime.precision`, in which networks are trained and latents searched for.
+        bandwidth: Widths of the kernels by which latents are searched for, learned by `fit`.
     """
 
     method: ClassVar[str]
+    follows_weights: bool = False
 
-    def __init__(self, model: GenerativeModel) -> None:
-        self.model = model
+    def __init__(self, model: Model, options: Inverse | None = None, *, seed: int = 0, precision: str = "fp32") -> None:
+        self._model = model.eval().requires_grad_(False)
+        self.options = options or Inverse()
+        self.seed = seed
+        self.precision = precision
+        self.bandwidth: Bandwidth | None = None
+
+    @property
+    def model(self) -> GenerativeModel:
+        """The model."""
+        assert isinstance(self._model, GenerativeModel)
+        return self._model
 
     @classmethod
     @abstractmethod
-    def suits(cls, model: GenerativeModel) -> bool:
+    def suits(cls, model: Model) -> bool:
         """Whether the method can be used with this model."""
 
-    @abstractmethod
     def fit(self, train: Tensor) -> None:
         """Learn from training samples (n, C, L), where the method learns."""
+        self.bandwidth = Bandwidth.of(train)
 
     @abstractmethod
-    def invert(self, x: Tensor) -> Tensor:
-        """Map x (B, C, L) to z (B, Z)."""
+    def invert(self, x: Tensor, batch_size: int = 1024) -> Tensor:
+        """Map x (n, C, L) to z (n, Z), in batches."""
+
+    def stored(self) -> dict[str, Any]:
+        """What `inverse.json` keeps besides method and version, plain JSON values."""
+        bandwidth = {} if self.bandwidth is None else {"bandwidth": asdict(self.bandwidth)}
+        return {"precision": self.precision, "seed": self.seed} | bandwidth
 
     def save(self, folder: Path, version: str) -> None:
         """Write `inverse.json`, which names the method and the model version that it belongs to."""
-        write_json(folder / "inverse.json", {"method": self.method, "version": version})
+        write_json(folder / FILE, {"method": self.method, "version": version} | self.stored())
 
-    @abstractmethod
-    def restore(self, folder: Path) -> None:
-        """Read back what `save` wrote besides `inverse.json`."""
+    def restore(self, folder: Path, stored: dict[str, Any]) -> None:
+        """Read back what `save` wrote.
+
+        Args:
+            folder: The folder.
+            stored: What `inverse.json` there holds.
+        """
+        precision, seed = stored.get("precision", "fp32"), stored.get("seed", 0)
+        if precision not in ("fp32", "bf16") or not isinstance(seed, int):
+            raise EcganError(f"precision {precision!r} and seed {seed!r} are none.")
+        self.precision, self.seed = precision, seed
+        self.bandwidth = Bandwidth.restore(stored["bandwidth"]) if "bandwidth" in stored else None
+
+
+class NoInversion(Inversion):
+    """What a classifier has: it knows no latents, and says so when it is asked for some."""
+
+    method = "none"
+
+    @classmethod
+    def suits(cls, model: Model) -> bool:
+        """Whether the model is a classifier."""
+        return isinstance(model, ClassifierModel)
+
+    def fit(self, train: Tensor) -> None:
+        """Learn nothing."""
+
+    def stored(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def invert(self, x: Tensor, batch_size: int = 1024) -> Tensor:
+        """Refuse."""
+        raise no_latent(self._model)
+
+
+def no_latent(model: Model) -> EcganError:
+    """What is said to somebody who asks a classifier for a latent or a reconstruction."""
+    return EcganError(
+        f"{model.name!r} is a classifier: it has no latent to map to and reconstructs nothing.",
+        "Set detect.detector to argmax, or use a generative model.",
+    )
 
 
 def methods() -> dict[str, type[Inversion]]:
-    """Every method by name, the preferred one first."""
+    """Every method for generative models by name, the preferred one first."""
     from ecgan.inversion.encoder import EncoderInversion
+    from ecgan.inversion.network import NetworkInversion
+    from ecgan.inversion.searching import NetworkSearchInversion, SearchInversion
 
-    return {cls.method: cls for cls in (EncoderInversion,)}
+    known = (EncoderInversion, NetworkInversion, SearchInversion, NetworkSearchInversion)
+    return {cls.method: cls for cls in known}
 
 
-def choose(method: str, model: Model) -> Inversion:
-    """Return the inverse mapping that `inverse.method` asks for; `auto` takes the first that suits the model."""
-    if not isinstance(model, GenerativeModel):
-        raise EcganError(f"{model.name!r} is a classifier: it has no latent to map to.")
+def choose(
+    method: str, model: Model, options: Inverse | None = None, *, seed: int = 0, precision: str = "fp32"
+) -> Inversion:
+    """Return the inverse mapping that `inverse.method` asks for; `auto` takes the first that suits the model.
+
+    A classifier has none, whatever is asked for, so that one list of models may hold both kinds.
+    """
+    if isinstance(model, ClassifierModel):
+        return NoInversion(model, options, seed=seed, precision=precision)
     known = methods()
-    if method == "auto":
-        for cls in known.values():
-            if cls.suits(model):
-                return cls(model)
-        raise EcganError(f"no inverse mapping suits {model.name!r}.", f"Known methods: {', '.join(known)}.")
-    if method not in known:
-        raise EcganError(f"there is no inverse mapping {method!r}.", f"Known methods: auto, {', '.join(known)}.")
-    if not known[method].suits(model):
-        raise EcganError(f"the inverse mapping {method!r} does not suit {model.name!r}.", "Set inverse.method to auto.")
-    return known[method](model)
+    if method != "auto" and method not in known:
+        names = ["auto", *known]
+        raise EcganError(
+            f"there is no inverse mapping {method!r}{nearest(method, names)}", f"Known methods: {', '.join(names)}."
+        )
+    for name, cls in known.items():
+        if method in ("auto", name) and cls.suits(model):
+            return cls(model, options, seed=seed, precision=precision)
+    raise EcganError(
+        f"the inverse mapping {method!r} does not suit {model.name!r}, which has no encoder.",
+        "Set inverse.method to auto.",
+    )
 
 
 def load_inversion(folder: Path, model: Model, version: str) -> Inversion:
@@ -77,19 +158,24 @@ def load_inversion(folder: Path, model: Model, version: str) -> Inversion:
         version: Name of the version that is being used.
 
     Raises:
-        EcganError: The mapping is missing, broken or belongs to another version.
+        EcganError: The mapping is missing, broken, that of a classifier or belongs to another version.
     """
-    path = folder / "inverse.json"
+    path = folder / FILE
     if not path.is_file():
         raise EcganError(f"there is no inverse mapping in {folder}.", "Run `ecgan inverse` (or `ecgan-inverse`) first.")
     found = read_json(path)
     if not isinstance(found, dict) or not isinstance(found.get("method"), str):
-        raise EcganError(f"{path} does not name an inverse mapping.", "Run `ecgan inverse` again.")
+        raise EcganError(f"{path} does not name an inverse mapping.", AGAIN)
+    if (found["method"] == NoInversion.method) != isinstance(model, ClassifierModel):
+        raise EcganError(f"{path} names the method {found['method']!r}, which is not one for {model.name!r}.", AGAIN)
     inversion = choose(found["method"], model)
-    if found.get("version") != version and found["method"] != "encoder":
+    if inversion.follows_weights and found.get("version") != version:
         raise EcganError(
             f"the inverse mapping in {folder} belongs to version {found.get('version')}, not {version}.",
             "Run `ecgan inverse` for that version.",
         )
-    inversion.restore(folder)
+    try:
+        inversion.restore(folder, found)
+    except EcganError as error:
+        raise EcganError(f"{path} cannot be used: {error.message}", error.hint or AGAIN) from error
     return inversion

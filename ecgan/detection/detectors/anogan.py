@@ -1,0 +1,53 @@
+"""Scores through a trained model: search for the latent whose signal is most like x, and compare."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from ecgan.config.inverse import StartedSearchOptions
+from ecgan.config.options import Options
+from ecgan.detection.base import F32, F64
+from ecgan.detection.components import Discrimination, check_finite
+from ecgan.detection.reconstructing import DISCRIMINATION, Reconstructing
+from ecgan.errors import EcganError
+from ecgan.registry import register_detector
+
+
+class AnoganOptions(StartedSearchOptions):
+    """Parameters of the detector `anogan`."""
+
+    discrimination: Discrimination = DISCRIMINATION
+
+
+@register_detector("anogan")
+class Anogan(Reconstructing):
+    """Components R, D and Z of a sample and the signal nearest to it that the model can generate.
+
+    AnoGAN (Schlegl et al., IPMI 2017, section 2.3) searches by gradient descent on z and scores by R and D; Z and the
+    strategies that weigh them are those of ECGAN (Lüer et al., arXiv 2310.18091). The length of the path that a search
+    took, Σ‖Δz‖, stands beside the components; no strategy weighs it. A sample's scores do not depend on the samples
+    that are scored with it: all choose among the same starting points, drawn from the detector's seed.
+    """
+
+    title: ClassVar[str] = "search for the latent of a sample (AnoGAN)"
+    Options: ClassVar[type[Options]] = AnoganOptions
+    mode_samples: ClassVar[int] = 256
+
+    def latents(self, x: F32) -> F32:
+        """Latents z (n, Z) of x (n, C, L), searched for."""
+        return self._search(x)[0]
+
+    def components(self, x: F32) -> dict[str, F64]:
+        """R and Z of x (n, C, L), D where the model has what it takes, and the path's length."""
+        if self._mode is None:
+            raise EcganError("the detector 'anogan' has not been fitted.")
+        z, path = self._search(x)
+        found = self.compare(x, z) | {"path_length": path.astype(np.float64)}
+        check_finite(found)
+        return found
+
+    def _search(self, x: F32) -> tuple[F32, F32]:
+        search = self.model.search
+        if search is None:
+            raise EcganError("the detector 'anogan' searches for latents, and the model that was given has none.")
+        return search(x, self.options, self.seed)

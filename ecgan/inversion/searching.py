@@ -1,0 +1,118 @@
+"""Inverse mappings that search for each sample's latent: from the prior, or from where a network puts it."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from torch import Tensor
+
+from ecgan.config.inverse import SearchOptions, StartedSearchOptions
+from ecgan.errors import EcganError
+from ecgan.inversion.base import Inversion
+from ecgan.inversion.criteria import criterion_named
+from ecgan.inversion.network import NetworkInversion
+from ecgan.inversion.progress import Bar
+from ecgan.inversion.search import Found, search_repeatedly
+from ecgan.models.base import GenerativeModel, Model, batched
+
+
+class SearchInversion(Inversion):
+    """Latent optimisation from latents of the prior (AnoGAN, Schlegl et al. 2017); no weights of its own."""
+
+    method = "search"
+
+    @classmethod
+    def suits(cls, model: Model) -> bool:
+        """Whether the model has latents."""
+        return isinstance(model, GenerativeModel)
+
+    def invert(self, x: Tensor, batch_size: int = 1024) -> Tensor:
+        """Search for the latents z (n, Z) of x (n, C, L), `inverse.search.batch_size` at once."""
+        return search_latents(self, x, self._begin(x, batch_size), self.options.search, self.seed).z
+
+    def stored(self) -> dict[str, Any]:
+        """Parameters of the search besides."""
+        return super().stored() | {"search": self.options.search.model_dump(mode="json")}
+
+    def restore(self, folder: Path, stored: dict[str, Any]) -> None:
+        """Take back the parameters of the search."""
+        super().restore(folder, stored)
+        try:
+            search = SearchOptions.model_validate(stored.get("search"))
+        except ValidationError as error:
+            raise EcganError(f"the parameters of its search are none: {error}") from None
+        self.options = self.options.model_copy(update={"search": search})
+
+    def _begin(self, x: Tensor, batch_size: int) -> Tensor | None:
+        return None
+
+
+class NetworkSearchInversion(SearchInversion):
+    """Latent optimisation from where the encoder puts x, or the trained network for models without an encoder."""
+
+    method = "network_search"
+
+    def __init__(self, model: Model, *given: Any, **named: Any) -> None:
+        super().__init__(model, *given, **named)
+        self._network = None if self.model.has_encoder else NetworkInversion(model, *given, **named)
+        self.follows_weights = self._network is not None
+
+    def fit(self, train: Tensor) -> None:
+        """Train the network, where there is no encoder."""
+        super().fit(train)
+        if self._network is not None:
+            self._network.fit(train)
+
+    def stored(self) -> dict[str, Any]:
+        """What the network keeps besides."""
+        return super().stored() | ({} if self._network is None else self._network.stored())
+
+    def save(self, folder: Path, version: str) -> None:
+        """Write the network's weights besides."""
+        super().save(folder, version)
+        if self._network is not None:
+            self._network.save_weights(folder)
+
+    def restore(self, folder: Path, stored: dict[str, Any]) -> None:
+        """Read the network's weights besides."""
+        super().restore(folder, stored)
+        if self._network is not None:
+            self._network.restore(folder, stored)
+
+    def _begin(self, x: Tensor, batch_size: int) -> Tensor | None:
+        if self._network is None:
+            return batched(self.model.encode, x, batch_size)
+        return self._network.invert(x, batch_size)
+
+
+def search_latents(inversion: Inversion, x: Tensor, start: Tensor | None, options: SearchOptions, seed: int) -> Found:
+    """Search for the latents of x (n, C, L) by a run's generator, showing how far it is.
+
+    Args:
+        inversion: The run's inverse mapping: model, bandwidths and precision.
+        x: Samples (n, C, L).
+        start: Where searches begin, (n, Z); None takes latents from the prior.
+        options: How to search.
+        seed: Seed of the latents from the prior.
+
+    Raises:
+        EcganError: The inverse mapping holds no bandwidths, as those made by an earlier version do not.
+    """
+    if inversion.bandwidth is None:
+        raise EcganError(
+            "the run's inverse mapping holds no bandwidths to search latents by.",
+            "Make it anew: `ecgan inverse` (or `ecgan-inverse`).",
+        )
+    model: GenerativeModel = inversion.model
+    criterion = criterion_named(options.criterion, inversion.bandwidth)
+    with Bar(f"{model.name}: searching latents", len(x) * options.runs) as bar:
+        return search_repeatedly(
+            model, x, start, criterion, options, seed=seed, precision=inversion.precision, tell=bar.update
+        )
+
+
+def search_from(inversion: Inversion, x: Tensor, options: SearchOptions, seed: int, batch_size: int) -> Found:
+    """Search as a detector asks for it: from the run's inverse mapping, or where it says so from the prior."""
+    from_prior = isinstance(options, StartedSearchOptions) and options.start == "prior"
+    start = None if from_prior else inversion.invert(x, batch_size)
+    return search_latents(inversion, x, start, options, seed)

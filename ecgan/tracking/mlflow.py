@@ -110,7 +110,7 @@ class MlflowTracker:
 
 def store_uri() -> str:
     """Return the store: MLFLOW_TRACKING_URI, or an SQLite file below `.ecgan/mlflow`."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{PRIVATE / 'mlflow' / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(PRIVATE / 'mlflow' / 'mlflow.db').absolute()}"
 
 
 def client() -> Any:

@@ -106,13 +106,14 @@ def module() -> Any:
 
 def _settings() -> dict[str, Any]:
     """Return what keeps code, Git and machine out of a run, and the terminal to the training's own lines."""
-    root = Path(os.environ.get("WANDB_DIR") or PRIVATE)  # wandb makes the folder `wandb` in it
+    root = Path(os.environ.get("WANDB_DIR") or PRIVATE).absolute()  # wandb makes the folder `wandb` in it
     root.mkdir(parents=True, exist_ok=True)
     off = ("disable_code", "disable_git", "x_disable_stats", "x_disable_meta", "x_disable_machine_info")
     plain = dict.fromkeys(("host", "username", "email", "program"), "")
     kept_out = {"save_code": False, "x_save_requirements": False, "disable_job_creation": True}
     return {
         "root_dir": str(root),
+        "mode": os.environ.get("WANDB_MODE", "online"),
         "console": "off",
         "silent": True,
         "force": True,  # no question in the middle of a pipeline where nobody is logged in

@@ -67,6 +67,7 @@ def init(
             help="A published variant of a model; `ecgan list presets` shows them. Its dataset: -d, or mitbih_beatgan.",
         ),
     ] = None,
+    plugin: Plugin = None,
 ) -> None:
     """Write a commented file of parameters with the defaults of dataset and models, or those of a published variant."""
     from ecgan.config import render_params
@@ -77,14 +78,17 @@ def init(
     if out.exists() and not force:
         raise EcganError(f"{out} is there already.", "Say --force to overwrite it, or -o FILE to write another.")
     experiment = {"entity": entity, "project": project, "run": run, "data_dir": data_dir}
+    plugins = [str(path if out.parent == Path() else path.resolve()) for path in plugin or []]
     if preset is None:
-        text = render_params(dataset or "ecgsyn", model or ["aegan", "vaegan"], experiment)
+        text = render_params(
+            dataset or "ecgsyn", model or ["aegan", "vaegan"], experiment, overrides={"plugins": plugins}
+        )
     elif model:
         raise EcganError("--preset and -m exclude each other.", "A preset brings its model: leave -m out.")
     else:
         from ecgan.presets import render_preset
 
-        text = render_preset(preset, dataset, experiment)
+        text = render_preset(preset, dataset, experiment, overrides={"plugins": plugins})
     write_text(out, text)
     say(f"wrote {out}")
 

@@ -134,16 +134,24 @@ def find(name: str) -> Preset:
     raise EcganError(f"there is no preset {name!r}{hint or '.'}", f"Known presets: {known}.")
 
 
-def render_preset(name: str, dataset: str | None = None, experiment: Mapping[str, Any] | None = None) -> str:
+def render_preset(
+    name: str,
+    dataset: str | None = None,
+    experiment: Mapping[str, Any] | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+) -> str:
     """Write the commented parameters of a preset.
 
     Args:
         name: Its name.
         dataset: Name of the dataset; None takes `mitbih_beatgan`.
         experiment: Values of the section `experiment`: entity, project, run, data_dir.
+        overrides: Values laid over those of the preset, such as the list `plugins`.
     """
     preset, dataset = find(name), dataset or DATASET
-    text = render_params(dataset, [preset.model], experiment, overrides=preset.overrides(dataset))
+    values = preset.overrides(dataset) | dict(overrides or {})
+    text = render_params(dataset, [preset.model], experiment, overrides=values)
     return "".join(f"# {line}\n" for line in about(preset, dataset)) + text
 
 

@@ -111,6 +111,31 @@ def check_options(options: Any, what: str) -> None:
     expect_equal(again, built, f"{what} made from its own defaults")
 
 
+def choices(options: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of every field with fixed choices (a `Literal` or a truth value), by the field's path."""
+    schema = options.model_json_schema()
+    for key, entry in schema["properties"].items():
+        place = options.model_fields[key].annotation
+        if isinstance(place, type) and hasattr(place, "model_fields"):
+            yield from choices(place, f"{path}{key}.")
+        values = [False, True] if entry.get("type") == "boolean" else entry.get("enum", [])
+        yield from ((f"{path}{key}", value) for value in values)
+
+
+def with_value(options: Any, path: str, value: Any) -> Any:
+    """Return the parameters with one value changed; None where the others do not admit it."""
+    raw = options.model_dump()
+    place = raw
+    *sections, key = path.split(".")
+    for section in sections:
+        place = place[section]
+    place[key] = value
+    try:
+        return type(options).model_validate(raw)
+    except ValueError:
+        return None
+
+
 def small(options: type[Options], sizes: dict[str, Any], given: dict[str, Any]) -> Any:
     """Parameters of a quick trial: the defaults, `sizes` where such fields exist and admit them, and `given`."""
     chosen: dict[str, Any] = {}

@@ -15,7 +15,17 @@ from ecgan.detection.fitted import fit_detector, load_detector, save_detector
 from ecgan.detection.strategies import strategy_class
 from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import auroc
-from ecgan.testing.check import check_options, expect, expect_close, expect_equal, expect_refusal, small
+from ecgan.testing.check import (
+    ConformanceError,
+    check_options,
+    choices,
+    expect,
+    expect_close,
+    expect_equal,
+    expect_refusal,
+    small,
+    with_value,
+)
 from ecgan.testing.toys import toy_beats, toy_classifier, toy_generative
 
 LENGTH, TRAIN, SAMPLES, CLASSES = 48, 80, 24, 3
@@ -91,6 +101,20 @@ def check_components(detector: Detector, x: F32) -> dict[str, F64]:
         expect_equal(values.shape, (len(x),), f"the shape of the component {name!r}")
         expect(bool(np.isfinite(values).all()), f"expected {name!r} to be finite, found {values[:5]}")
     return found
+
+
+def every_choice_of_an_option_works(subject: DetectorSubject) -> None:
+    """Each value of each option with fixed choices gives finite components."""
+    for path, value in choices(subject.cls.Options):
+        options = with_value(subject.options, path, value)
+        if options is None:
+            continue
+        try:
+            detector = subject.cls(options, subject.mapping(2, LENGTH))
+            detector.fit(toy_beats(TRAIN, 2, LENGTH, seed=1))
+            check_components(detector, beats())
+        except Exception as error:
+            raise ConformanceError(f"with {path} = {value!r}, expected finite components, found: {error}") from error
 
 
 def strategies_weigh_what_is_there(subject: DetectorSubject) -> None:
@@ -229,6 +253,7 @@ def chosen(cls: type[Detector]) -> tuple[Callable[[DetectorSubject], None], ...]
 CHECKS: tuple[Callable[[DetectorSubject], None], ...] = (
     options_have_defaults_and_descriptions,
     components_are_finite_float64_of_shape_n,
+    every_choice_of_an_option_works,
     strategies_weigh_what_is_there,
     abnormal_beats_score_higher,
     scores_keep_the_order_of_samples,

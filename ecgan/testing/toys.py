@@ -45,7 +45,8 @@ def toy_generative(channels: int, length: int) -> Mapping:
     """Return a linear stand-in for a trained generative model of toy beats; it has all that detectors may ask for."""
     train = toy_beats(200, channels, length, seed=99).reshape(200, -1)  # (n, C * L)
     basis = np.linalg.svd(train.astype(np.float64), full_matrices=False)[2][:LATENT]  # (Z, C * L)
-    lengths = np.linalg.norm(train - train @ basis.T @ basis, axis=1)
+    mean = train.mean(axis=0, dtype=np.float64)
+    usual = np.linalg.norm(train - mean, axis=1).mean()
 
     def invert(x: F32) -> F32:
         return _rows(lambda row: row @ basis.T, x)
@@ -58,7 +59,7 @@ def toy_generative(channels: int, length: int) -> Mapping:
 
     def discriminate(x: F32) -> F32:
         def logit(row: NDArray[Any]) -> NDArray[Any]:
-            return np.asarray(5 - np.linalg.norm(row - row @ basis.T @ basis) / lengths.mean())
+            return np.asarray(5 - np.linalg.norm(row - mean) / usual)
 
         return _rows(logit, x)
 

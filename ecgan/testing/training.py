@@ -1,7 +1,6 @@
 """Conformance checks of models: training, saving, resuming."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from ecgan.errors import EcganError
 from ecgan.models.base import GenerativeModel
-from ecgan.testing.check import ConformanceError, expect, expect_equal
+from ecgan.testing.check import ConformanceError, choices, expect, expect_equal, with_value
 from ecgan.testing.kinds import check_output
 from ecgan.testing.subjects import STEPS, ModelSubject, answers, draw, finish
 from ecgan.training.resume import Progress, ResumeFile
@@ -76,31 +75,6 @@ def every_choice_of_an_option_trains(subject: ModelSubject) -> None:
                 check_output(model, both_sides="." not in path)
         except Exception as error:
             raise ConformanceError(f"with {path} = {value!r}: {error}") from error
-
-
-def choices(options: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of every field with fixed choices (a `Literal` or a truth value), by the field's path."""
-    schema = options.model_json_schema()
-    for key, entry in schema["properties"].items():
-        place = options.model_fields[key].annotation
-        if isinstance(place, type) and hasattr(place, "model_fields"):
-            yield from choices(place, f"{path}{key}.")
-        values = [False, True] if entry.get("type") == "boolean" else entry.get("enum", [])
-        yield from ((f"{path}{key}", value) for value in values)
-
-
-def with_value(options: Any, path: str, value: Any) -> Any:
-    """Return the parameters with one value changed; None where the others do not admit it."""
-    raw = options.model_dump()
-    place = raw
-    *sections, key = path.split(".")
-    for section in sections:
-        place = place[section]
-    place[key] = value
-    try:
-        return type(options).model_validate(raw)
-    except ValueError:
-        return None
 
 
 def saved_weights_give_equal_answers(subject: ModelSubject) -> None:

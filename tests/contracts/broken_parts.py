@@ -319,6 +319,16 @@ class SinglePrecision(ToyDetector):
         return {"distance": super().components(x)["distance"].astype(np.float32)}
 
 
+class UnknownMetric(ToyDetector):
+    class Options(Options):
+        """A choice that the detector does not know."""
+
+        metric: Literal["l1", "l2"] = Field("l2", description="distance")
+
+    def components(self, x: Any) -> Any:
+        return {"distance": {"l2": super().components(x)["distance"]}[self.options.metric]}
+
+
 class MissingComponent(ToyDetector):
     strategies = ("reconstruction",)
 
@@ -392,6 +402,7 @@ class ClassesAsText(ToyNamer):
 DETECTORS = [
     (NoDefault, "options_have_defaults_and_descriptions", "Options.neighbours to have a default, found none"),
     (SinglePrecision, "components_are_finite_float64_of_shape_n", "to be float64, found float32"),
+    (UnknownMetric, "every_choice_of_an_option_works", "with metric = 'l1', expected finite components, found: 'l1'"),
     (MissingComponent, "strategies_weigh_what_is_there", "found no reconstruction"),
     (UpsideDown, "abnormal_beats_score_higher", "found AUROC 0.0"),
     (SortedScores, "scores_keep_the_order_of_samples", "to be permuted alike"),

@@ -1,0 +1,118 @@
+"""Renew the tables in the documentation from what is registered: `python docs/tables.py`.
+
+A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; a test fails while one is out of date.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ecgan.config.describing import allowed, schema_at, schema_of
+from ecgan.config.options import Options
+from ecgan.models.options import InitOptions, OptimizerOptions
+from ecgan.presets import PRESETS
+from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry
+
+HERE = Path(__file__).parent
+MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+REGISTRIES: dict[str, Registry[Any]] = {
+    "datasets": DATASETS,
+    "models": MODELS,
+    "detectors": DETECTORS,
+    "protocols": PROTOCOLS,
+}
+SHARED = {"optimizer": OptimizerOptions, "init": InitOptions}
+
+
+def renewed(text: str) -> str:
+    """Return a page with every table as it should be."""
+    return MARKED.sub(lambda match: f"{match[1]}\n{table(match[2])}\n\n{match[3]}", text)
+
+
+def table(name: str) -> str:
+    """Return one table: `models`, `model aegan`, `detector knn`, `options optimizer`, `presets`, …."""
+    kind, _, part = name.partition(" ")
+    if name == "presets":
+        rows = [(f"`{p.name}`", p.spelling, f"`{p.model}`", p.title) for p in PRESETS.values()]
+        return grid(("name", "in the paper", "model", "what"), rows)
+    if name == "preset values":
+        return grid(*_preset_values())
+    if kind == "options":
+        return options(SHARED[part])
+    if kind in REGISTRIES and not part:
+        return grid(("name", "other names", "what"), list(_parts(REGISTRIES[kind])))
+    return options(REGISTRIES[f"{kind}s"].get(part).Options)
+
+
+def options(cls: type[Options]) -> str:
+    """Return the parameters of a class with defaults, admitted values and meaning."""
+    if not cls.model_fields:
+        return "It has no parameters."
+    rows = []
+    for key, field in cls.model_fields.items():
+        value = getattr(cls(), key)
+        admitted = "" if isinstance(value, Options) else allowed(schema_at(cls, (key,)), schema_of(cls))
+        rows.append((f"`{key}`", f"`{_shown(value)}`", admitted, field.description or ""))
+    return grid(("key", "default", "allowed", "meaning"), rows)
+
+
+def _shown(value: Any) -> str:
+    """Return a default; of a section inside, its name and what differs from that section's own defaults."""
+    if not isinstance(value, Options):
+        return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    usual = type(value)().model_dump()
+    own = {k: v for k, v in value.model_dump().items() if k == "name" or v != usual[k]}
+    return ", ".join(f"{k}: {v}" for k, v in own.items())
+
+
+def _parts(registry: Registry[Any]) -> Iterator[tuple[str, str, str]]:
+    for name in registry.names():
+        cls = registry.get(name)
+        if cls.__module__.startswith("ecgan."):
+            others = ", ".join(f"`{alias}`" for alias, target in registry._aliases.items() if target == name)
+            yield f"`{name}`", others, getattr(cls, "title", None) or cls.card.title
+
+
+def _preset_values() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    head = ("preset", "Z", "norm of D", "spectral", "optimizer", "steps D : G", "output", "batch", "β")
+    rows = []
+    for preset in PRESETS.values():
+        o = preset.overrides("mitbih_beatgan")["modules"][preset.model]
+        w = preset.overrides("wafer")["modules"][preset.model]
+        rule = o.get("optimizer") or o["generator"]
+        rounds = f"{o['discriminator_rounds']} : {o['generator_rounds']}" if "discriminator_rounds" in o else ""
+        optimizer = f"{rule['name']} {rule['lr']} {rule['betas']} eps {rule['eps']}"
+        sizes = [
+            str(o[key]) if o[key] == w[key] else f"{o[key]} (Wafer {w[key]})" for key in ("latent_size", "batch_size")
+        ]
+        spectral = {True: "yes", False: "no"}.get(o.get("spectral_norm"), "")  # type: ignore[arg-type]
+        norm, beta = o.get("discriminator_norm", ""), str(o.get("kl_beta", ""))
+        rows.append((f"`{preset.name}`", sizes[0], norm, spectral, optimizer, rounds, o["output"], sizes[1], beta))
+    return head, rows
+
+
+def grid(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def pages() -> list[Path]:
+    """Return every page of the documentation."""
+    return sorted(HERE.glob("*.md"))
+
+
+def main() -> int:
+    """Renew all pages; say which changed."""
+    for page in pages():
+        old = page.read_text(encoding="utf-8")
+        if (new := renewed(old)) != old:
+            page.write_text(new, encoding="utf-8")
+            sys.stdout.write(f"renewed {page}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

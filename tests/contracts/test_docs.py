@@ -1,0 +1,90 @@
+"""The documentation says what the program does: tables, names, links and commands."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS
+
+from .imports import ROOT
+
+PAGES = sorted(
+    [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "plugins/README.md"]
+)
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+
+@cache
+def tables() -> Any:
+    """The script docs/tables.py."""
+    spec = importlib.util.spec_from_file_location("docs_tables", ROOT / "docs" / "tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_tables_are_up_to_date(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert tables().renewed(text) == text, "run: python docs/tables.py"
+
+
+def builtin(registry: Any) -> list[str]:
+    return [name for name in registry.names() if registry.get(name).__module__.startswith("ecgan.")]
+
+
+def test_every_model_and_detector_has_a_section_with_its_parameters() -> None:
+    for page, kind, registry in (("models", "model", MODELS), ("detectors", "detector", DETECTORS)):
+        text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+        headings = re.findall(r"^### (\w+)$", text, re.MULTILINE)
+        for name in builtin(registry):
+            assert name in headings, f"docs/{page}.md has no section on {name}"
+            assert f"<!-- table: {kind} {name} -->" in text
+
+
+def test_the_readme_names_every_part() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = re.sub(r"<!-- results -->.*?<!-- /results -->", "", text, flags=re.DOTALL)
+    for registry in (MODELS, DETECTORS, DATASETS, PROTOCOLS):
+        for name in builtin(registry):
+            assert re.search(rf"\b{name}\b", text), f"README.md does not name the {registry.kind} {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target.split("#")[0]).exists(), f"{page.name} links to {target}"
+
+
+@cache
+def options_of(command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "ecgan", command, "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+    )
+    assert done.returncode == 0, f"there is no command `ecgan {command}`"
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_commands_and_their_options_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    for line in re.findall(r"(?:`|^)(?:ECGAN_\w+=\S+ )?ecgan ([a-z]+[^`\n#]*)", text, re.MULTILINE):
+        command, *words = line.split()
+        known = options_of(command)
+        for word in words:
+            if word.startswith("-") and len(word) > 1:
+                assert re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", known), f"{page.name}: ecgan {line}"

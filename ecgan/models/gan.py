@@ -31,6 +31,7 @@ from ecgan.models.options import GenerativeOptions, InitOptions, NormName, Optim
 COMPARED = 512  # most validation samples, and as many generated ones, behind the validation loss
 _SEED = 20260  # of the latents behind the validation loss: the same at every evaluation
 _BATCH = 256
+NORM = "normalisation in the discriminator; batch ties beats together and excludes the gradient penalty"
 _ADAM = OptimizerOptions(betas=[0.5, 0.99])
 
 
@@ -69,9 +70,7 @@ class GanOptions(GenerativeOptions):
 class ConvolutionalGanOptions(GanOptions):
     """A convolutional discriminator."""
 
-    discriminator_norm: NormName = Field(
-        "group", description="normalisation in the discriminator; batch ties beats together and excludes the penalty"
-    )
+    discriminator_norm: NormName = Field("group", description=NORM)
 
     @field_validator("discriminator_norm")
     @classmethod

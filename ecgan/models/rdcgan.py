@@ -2,17 +2,25 @@
 
 from typing import Any, ClassVar
 
+from pydantic import Field
 from torch import nn
 
 from ecgan.models.convolutional import ConvolutionalDiscriminator
 from ecgan.models.discriminator import SignalDiscriminator
-from ecgan.models.gan import ConvolutionalGanOptions, Gan
+from ecgan.models.gan import NORM, ConvolutionalGanOptions, Gan
+from ecgan.models.options import NormName
 from ecgan.models.recurrent import RecurrentGenerator
 from ecgan.registry import register_model
 
 
 class RdcganOptions(ConvolutionalGanOptions):
-    """Parameters of `rdcgan`; the defaults are the published ones, but for the discriminator's normalisation."""
+    """Parameters of `rdcgan`; the defaults are the published ones, but for the discriminator's normalisation.
+
+    A recurrent generator begins with nearly flat signals. Normalised one by one they come out as large as any other,
+    so that a normalising critic has gradients without bound there, and the generator learns nothing.
+    """
+
+    discriminator_norm: NormName = Field("none", description=NORM)
 
 
 @register_model("rdcgan")

@@ -44,7 +44,7 @@ def feature_matching(features: F32, reconstructed_features: F32) -> F64:
 
 def latent_norm(z: F32) -> F64:
     """Euclidean norm of each latent; z is (n, Z)."""
-    wide = z.reshape(len(z), -1).astype(np.float64)
+    wide = z.astype(np.float64)
     norm: F64 = np.sqrt(np.square(wide).sum(axis=1))
     return norm
 

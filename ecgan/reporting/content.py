@@ -56,6 +56,7 @@ _PROTOCOLS: Final = {
 _THRESHOLDS: Final = {
     "best_f1": "at the threshold with the best F1 of the abnormal class on the fitting half of validation",
     "quantile": "at a quantile of the scores of normal validation samples",
+    "fixed": "at a threshold given in advance",
 }
 _DATASET: Final = {
     "name": "Name",

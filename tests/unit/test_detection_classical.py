@@ -205,7 +205,7 @@ def test_a_tree_that_points_outside_is_refused(key, value):
 
 
 def test_log_odds_are_those_of_the_probabilities_even_where_they_vanish():
-    logits = np.float32([[0, 0, 0], [3, 1, -2], [-200, 150, 149], [300, -300, 10]])
+    logits = np.float32([[0, 0, 0], [3, 1, -2], [-2000, 1500, 1499], [3000, -3000, 2990]])
     cls = DETECTORS.get("argmax")
     detector = cls(cls.Options(), Mapping(None, None, logits=lambda x: logits[: len(x)]))
     x = np.zeros((4, 1, 8), np.float32)

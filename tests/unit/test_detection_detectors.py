@@ -25,10 +25,15 @@ def _waves(n, seed, *, leads=2, length=24):
 
 def _mapping(*, features=True):
     basis = np.random.default_rng(9).normal(size=(48, 5)).astype(np.float32) / 7
+
+    def invert(x):
+        return x.reshape(len(x), 48) @ basis
+
     return Mapping(
-        invert=lambda x: x.reshape(len(x), -1) @ basis,
+        invert=invert,
         decode=lambda z: (z @ basis.T).reshape(len(z), 2, 24),
         features=(lambda x: np.tanh(x.reshape(len(x), -1))) if features else None,
+        search=lambda x, options, seed: (invert(x), np.linalg.norm(invert(x), axis=1)),
     )
 
 

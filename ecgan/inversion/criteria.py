@@ -73,13 +73,18 @@ def criterion_named(name: str, bandwidth: Bandwidth) -> Criterion:
         "squared": _squared,
         "cosine": _cosine,
         "rbf": lambda x, y: 1 - torch.exp((x - y).square() / (-2 * bandwidth.value**2)).mean(dim=(1, 2)),
-        "rgan": lambda x, y: -torch.expm1(_squared(x, y) * (x[0].numel() / (-2 * bandwidth.signal**2))),
+        "rgan": lambda x, y: _kernel(_squared(x, y) * x[0].numel(), bandwidth.signal),
     }
     return known[name]
 
 
 def _squared(x: Tensor, y: Tensor) -> Tensor:
     return (x - y).square().mean(dim=(1, 2))
+
+
+def _kernel(squared_distance: Tensor, sigma: float) -> Tensor:
+    """1 − exp(−d² / 2σ²), in float64: in float32 all that is farther than 6σ would be equally far."""
+    return -torch.expm1(squared_distance.double() / (-2 * sigma**2))
 
 
 def _cosine(x: Tensor, y: Tensor) -> Tensor:

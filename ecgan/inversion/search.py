@@ -19,7 +19,7 @@ from ecgan.models.base import GenerativeModel
 from ecgan.runtime import autocast, derive_seed
 
 BETAS = (0.9, 0.999)
-EPSILON = 1e-12  # far below 1e-8: the gradient of the kernels is tiny far from x
+EPSILON = 1e-18  # far below 1e-8: the gradient of the kernels is tiny far from x
 DECAY = 10.0
 _ROWS = 1024
 
@@ -30,7 +30,7 @@ class Found:
 
     Attributes:
         z: The best latent seen, (n, Z).
-        loss: The criterion there, (n,).
+        loss: The criterion there, float64 (n,).
         path: Σ‖Δz‖ of the steps that led there, (n,).
     """
 
@@ -57,7 +57,7 @@ class _State:
         self.first, self.second = torch.zeros_like(self.z), torch.zeros_like(self.z)  # Adam's moments
         ones = torch.ones(len(z), device=z.device)
         self.lr, self.path, self.steps = ones * options.lr, ones * 0, torch.zeros_like(ones, dtype=torch.int64)
-        self.best = Found(self.z.clone(), ones * float("inf"), ones * 0)
+        self.best = Found(self.z.clone(), ones.double() * float("inf"), ones * 0)
         self.open = torch.ones_like(ones, dtype=torch.bool)
 
     def advance(self, rows: Tensor, loss: Tensor, gradient: Tensor) -> None:
@@ -136,7 +136,7 @@ def _gradient(
             y = model.decode(z)
         loss = criterion(x, y.float())
         (gradient,) = torch.autograd.grad(loss.sum(), z)
-    return loss.detach(), gradient
+    return loss.detach().double(), gradient
 
 
 def draw(model: GenerativeModel, count: int, seed: int) -> Tensor:

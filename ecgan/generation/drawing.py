@@ -41,7 +41,11 @@ def draw_figures(
         "samples.svg": samples_figure({"Real, normal": real.test_normal, "Generated": generated}, leads),
         "walk.svg": walk_figure(walk, real.test_normal, leads),
     }
-    kinds = {"real normal": real.test_normal, "real abnormal": real.test_abnormal, "generated": generated[: max(len(real.test_normal), 1)]}
+    kinds = {
+        "real normal": real.test_normal,
+        "real abnormal": real.test_abnormal,
+        "generated": generated[: max(len(real.test_normal), 1)],
+    }
     shown = {name: x[:MOST_POINTS] for name, x in kinds.items()}
     x = np.concatenate(list(shown.values()))
     if options.embeddings and len(x) >= LEAST:

@@ -66,7 +66,7 @@ def walk_figure(walk: Walk, real: F32, leads: Sequence[str]) -> str:
             figure.text(3 / _WIDTH, (bottom + 4) / (rows * height + 9), name, fontsize=7, color=MUTED)
             for column, signal in enumerate(walk.signals[row, :, :1]):
                 axes = _cell(figure, 12 + 15.2 * column, bottom, 14.2, height - 1, (low, high))
-                _draw(axes, signal, POINTS // 2)
+                _draw(axes, signal, POINTS // 3)
         for column, step in enumerate(walk.steps):
             words = "mean" if abs(step) < 1e-6 else f"{step:+.1f} σ".replace("-", "−")
             where = ((12 + 15.2 * column + 7.1) / _WIDTH, 3 / (rows * height + 9))

@@ -15,7 +15,6 @@ from ecgan.reporting.inputs import F64, RunResult
 from ecgan.reporting.style import COLOURS, INK, MUTED, clip, new_figure, place, style, svg_text
 from ecgan.reporting.tables import Facts
 
-VALIDATION: Final = ("vali_loss", "vali_auroc", "vali_ap")
 _BINS: Final = 44
 _PANEL = 50.0
 
@@ -65,7 +64,7 @@ def scores_figure(lines: Sequence[Curve], shared: Facts) -> str | None:
 
 def _draw_training(axes: Sequence[Axes], line: Curve, *, last: bool) -> None:
     histories = [run.history for run in line.runs if run.history is not None and len(run.history)]
-    names = [name for name in histories[0].columns if name not in ("epoch", *VALIDATION)]
+    names = [name for name in histories[0].columns if name != "epoch" and not name.startswith("vali_")]
     names = [name for name in names if pd.api.types.is_numeric_dtype(histories[0][name])]
     for number, name in enumerate(names):
         colour = COLOURS[number % len(COLOURS)]

@@ -15,5 +15,5 @@ def save_history(path: Path, rows: list[dict[str, float]]) -> None:
 
 
 def load_history(path: Path) -> pd.DataFrame:
-    """Read `history.csv`: `epoch`, one column a loss, `vali_loss`, `vali_auroc`, `vali_ap`."""
+    """Read `history.csv`: `epoch`, a column for each loss, and what was measured on validation, `vali_loss` and more."""
     return pd.read_csv(path)

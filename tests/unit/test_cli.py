@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("init", "fetch", "preprocess", "split", "train", "inverse", "detect", "report", "info", "list")
+COMMANDS = ("init", "fetch", "preprocess", "split", "train", "inverse", "detect", "report", "generate", "info", "list")
 
 
 def ecgan(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,78 @@
+"""Generated signals on disk."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecgan.errors import EcganError
+from ecgan.generation.export import check_targets, write_signals
+
+SIGNALS = np.random.default_rng(0).normal(size=(7, 5, 2)).astype(np.float32)
+LEADS = ["MLII", "V1"]
+
+
+def batches() -> Iterator[np.ndarray]:
+    yield from (SIGNALS[:3], SIGNALS[3:6], SIGNALS[6:])
+
+
+def test_an_array_is_read_back_without_pickle(tmp_path: Path) -> None:
+    write_signals(tmp_path / "x.npy", batches(), SIGNALS.shape, LEADS, 360.0)
+    found = np.load(tmp_path / "x.npy", allow_pickle=False)
+    assert found.dtype == np.float32
+    assert found.flags["C_CONTIGUOUS"]
+    assert np.array_equal(found, SIGNALS)
+
+
+@pytest.mark.parametrize(("rate", "step"), [(360.0, 1 / 360), (0.0, 1.0)])
+def test_a_table_is_read_back_to_the_same_values(tmp_path: Path, rate: float, step: float) -> None:
+    write_signals(tmp_path / "x.csv", batches(), SIGNALS.shape, LEADS, rate)
+    table = pd.read_csv(tmp_path / "x.csv")
+    assert list(table.columns) == ["sample", "time", "MLII", "V1"]
+    assert table["sample"].tolist() == [n for n in range(7) for _ in range(5)]
+    np.testing.assert_allclose(table["time"].to_numpy().reshape(7, 5)[6], np.arange(5) * step, atol=1e-9)
+    assert np.array_equal(table[LEADS].to_numpy(np.float32).reshape(7, 5, 2), SIGNALS)
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.csv"])
+def test_a_failure_leaves_the_old_file_and_no_part(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("old")
+
+    def failing() -> Iterator[np.ndarray]:
+        yield SIGNALS[:3]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_signals(path, failing(), SIGNALS.shape, LEADS, 360.0)
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("out", "figure", "words", "hint"),
+    [
+        ("x.npz", None, "no known kind", ".npy or .csv"),
+        ("x", None, "no known kind", ".npy or .csv"),
+        ("nowhere/x.npy", None, "no folder", "mkdir -p"),
+        ("there.npy", None, "there already", "--force"),
+        ("described.csv", None, "described.csv.json is there already", "--force"),
+        ("x.npy", "x.png", "no known kind", ".svg"),
+        ("x.npy", "nowhere/x.svg", "no folder", "mkdir -p"),
+        ("x.npy", "there.svg", "there already", "--force"),
+        ("folder.npy", None, "is a folder", "Name a file"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_first(
+    tmp_path: Path, out: str, figure: str | None, words: str, hint: str
+) -> None:
+    for name in ("there.npy", "there.svg", "described.csv.json"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.npy").mkdir()
+    with pytest.raises(EcganError, match=words) as caught:
+        check_targets(tmp_path / out, None if figure is None else tmp_path / figure, force=False)
+    assert hint in caught.value.hint
+    if "already" in words:
+        check_targets(tmp_path / out, None if figure is None else tmp_path / figure, force=True)

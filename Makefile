@@ -35,7 +35,7 @@ publish: .venv/.installed  ## at a release: refresh dvc.lock, the reports, READM
 	dvc push --remote published
 
 clean:  ## remove the virtual environment and caches; data, models and reports stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .ecgan
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .ecgan/cache .ecgan/lock .ecgan/resume
 
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -211,6 +211,15 @@ def test_a_web_server_tells_that_a_file_changed(original: Path, tmp_path: Path) 
         assert parse_reference(f"{address}/aegan/fold_0").folder != first
 
 
+def test_a_web_server_without_ranges_gives_large_files_too(original: Path, tmp_path: Path) -> None:
+    shutil.copytree(original, tmp_path / "web/aegan")
+    history = tmp_path / "web/aegan/train/fold_0/history.csv"
+    history.write_bytes(b"epoch,reconstruction\n" + b"1,0.5\n" * 2_500_000)
+    with served(tmp_path / "web") as address:
+        folder = parse_reference(f"{address}/aegan/fold_0").folder
+    assert (folder / "train/fold_0/history.csv").read_bytes() == history.read_bytes()
+
+
 def test_a_web_server_that_lists_nothing_is_one_sentence(original: Path) -> None:
     with served(original.parent, ListingRefused) as address, pytest.raises(EcganError) as caught:
         parse_reference(f"{address}/aegan")

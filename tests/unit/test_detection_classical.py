@@ -11,6 +11,7 @@ from sklearn.svm import OneClassSVM
 from ecgan.detection.base import Mapping, State
 from ecgan.detection.classical import drawn
 from ecgan.detection.detectors.isolation_forest import mean_path
+from ecgan.detection.neighbours import Neighbours
 from ecgan.errors import EcganError
 from ecgan.registry import DETECTORS
 from ecgan.runtime import derive_seed
@@ -225,3 +226,15 @@ def test_a_classifier_that_diverged_is_named():
     detector.fit(np.zeros((3, 1, 8), np.float32))
     with pytest.raises(EcganError, match="'log_odds' is not a finite number for 2 of 3 samples"):
         detector.components(np.zeros((3, 1, 8), np.float32))
+
+
+def test_neighbours_that_float32_cannot_tell_apart_are_found():
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        near = rng.normal(size=(6, 24))
+        near /= np.linalg.norm(near, axis=1, keepdims=True)  # all at distance 1 but for rounding
+        rows = np.concatenate([near, 5 * rng.normal(size=(120, 24))])[rng.permutation(126)].astype(np.float32)
+        exact = np.linalg.norm(rows.astype(np.float64), axis=1)
+        distances, indices = Neighbours(rows).nearest(np.zeros((1, 24), np.float32), 3)
+        assert indices[0].tolist() == np.argsort(exact, kind="stable")[:3].tolist()
+        np.testing.assert_allclose(distances[0], np.sort(exact)[:3], rtol=1e-12)

@@ -196,3 +196,4 @@ def test_more_methods_than_colours_are_a_table_of_shares(many):
         assert line.label in words
     share = figures._shares(lines[0], "V")[0]
     assert f"{share:.0%}" in words
+    assert sum(word.endswith("%") for word in words) == len(lines) * 3

@@ -12,8 +12,8 @@ from ecgan.reporting.inputs import GenerationResult
 from ecgan.reporting.tables import mean_std
 
 NOTES: Final = (
-    "Computed once for the version that is used, with normal validation samples that nothing was fitted on; the models "
-    "were trained on normal samples.",
+    "Computed once for the version that was best in training, with validation samples that nothing was fitted on; "
+    "generated samples are taken for normal ones.",
     "MMD²: unbiased squared maximum mean discrepancy between real and generated samples, kernel exp(−d²/2σ²), σ the "
     "median distance between real samples, or 5. 0 on average for a perfect generator; “real” is the value between "
     "real training and real validation samples.",

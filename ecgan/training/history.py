@@ -15,5 +15,5 @@ def save_history(path: Path, rows: list[dict[str, float]]) -> None:
 
 
 def load_history(path: Path) -> pd.DataFrame:
-    """Read `history.csv`: `epoch`, a column for each loss, and what was measured on validation, `vali_loss` and more."""
+    """Read `history.csv`: `epoch`, a column for each loss, and what was measured on validation, such as `vali_loss`."""
     return pd.read_csv(path)

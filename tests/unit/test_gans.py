@@ -131,6 +131,17 @@ def test_a_discriminator_ends_without_a_sigmoid(cls: type[Gan], loss: str) -> No
         torch.testing.assert_close(model.discriminate(x), -1e4 * plain, rtol=1e-3, atol=1e-6)
 
 
+def test_the_verdict_of_a_recurrent_discriminator_is_the_mean_over_time() -> None:
+    model = build(Rgan, length=40)
+    x = beats(3, length=40)
+    each = model.discriminator.logits(x)
+    assert each.shape == (3, 40)
+    torch.testing.assert_close(model.discriminate(x), each.sum(dim=1) / 40)
+    later = x.clone()
+    later[:, :, 30:] += 1
+    torch.testing.assert_close(model.discriminator.logits(later)[:, :30], each[:, :30])  # sees nothing ahead of time
+
+
 @pytest.mark.parametrize("cls", KINDS)
 def test_the_score_of_a_beat_does_not_depend_on_the_beats_beside_it(cls: type[Gan]) -> None:
     model = build(cls)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ecgan.errors import EcganError
 from ecgan.models.base import GenerativeModel
+from ecgan.runtime import autocast, device
 from ecgan.testing.check import ConformanceError, choices, expect, expect_equal, with_value
 from ecgan.testing.kinds import check_output
 from ecgan.testing.subjects import STEPS, ModelSubject, answers, draw, finish
@@ -39,6 +40,15 @@ def check_losses(losses: Any) -> None:
         expect_equal(tuple(loss.shape), (), f"the shape of the loss {name!r}")
         expect(not loss.requires_grad, f"expected the loss {name!r} to be detached, found that it requires gradients")
         expect(bool(torch.isfinite(loss)), f"expected the loss {name!r} to be finite, found {float(loss)}")
+
+
+def training_in_bfloat16_is_finite(subject: ModelSubject) -> None:
+    """`runtime.precision: bf16` trains with finite losses."""
+    model = subject.build()
+    optimizers = subject.prepare(model)
+    with autocast("bf16", device()):
+        losses = subject.train(model, optimizers, range(STEPS))
+    check_losses(losses)
 
 
 def every_parameter_has_one_optimizer_and_learns(subject: ModelSubject) -> None:
@@ -125,6 +135,7 @@ def a_resumed_training_gives_equal_bytes(subject: ModelSubject) -> None:
 CHECKS = (
     losses_are_finite_detached_scalars,
     a_batch_of_two_trains,
+    training_in_bfloat16_is_finite,
     every_parameter_has_one_optimizer_and_learns,
     every_choice_of_an_option_trains,
     saved_weights_give_equal_answers,

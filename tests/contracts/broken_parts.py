@@ -133,6 +133,12 @@ class NeedsFour(ToyModel):
         return super().train_batch(x.unflatten(0, (-1, 4)).flatten(0, 1), optimizers, epoch)
 
 
+class NeedsSinglePrecision(ToyModel):
+    def train_batch(self, x: Tensor, optimizers: Any, epoch: int, labels: Tensor | None = None) -> Any:
+        self.encode(x).detach().cpu().numpy()
+        return super().train_batch(x, optimizers, epoch)
+
+
 class ForgottenParameter(ToyModel):
     def __init__(self, options: Any, **size: Any) -> None:
         super().__init__(options, **size)
@@ -283,6 +289,7 @@ MODELS = [
     (NotANumberLoss, "losses_are_finite_detached_scalars", "the loss 'pair' to be finite, found nan"),
     (AttachedLoss, "losses_are_finite_detached_scalars", "the loss 'pair' to be detached"),
     (NeedsFour, "a_batch_of_two_trains", "raised RuntimeError"),
+    (NeedsSinglePrecision, "training_in_bfloat16_is_finite", "expected to work, but raised TypeError"),
     (ForgottenParameter, "every_parameter_has_one_optimizer_and_learns", "of the parameter scale to be 1, found 0"),
     (TwoOptimizers, "every_parameter_has_one_optimizer_and_learns", "to be 1, found 2"),
     (NoGradient, "every_parameter_has_one_optimizer_and_learns", "training to change the parameter critic.weight"),

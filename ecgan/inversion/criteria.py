@@ -27,7 +27,7 @@ Criterion = Callable[[Tensor, Tensor], Tensor]
 """x (B, C, L) and x̂ of the same shape to a number for each sample (B,)."""
 
 COMPARED = 512  # training samples behind the bandwidths
-_TINY = 1e-12
+_TINY = 1e-8
 
 
 @dataclass(frozen=True)

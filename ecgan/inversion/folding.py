@@ -35,7 +35,7 @@ def _fold_batch_norm(layers: nn.Sequential) -> None:
         plain = type(first) in (nn.Conv1d, nn.ConvTranspose1d)  # a parametrised layer computes its weights anew
         if plain and isinstance(second, nn.BatchNorm1d) and second.track_running_stats:
             transposed = isinstance(first, nn.ConvTranspose1d)
-            layers[index] = fuse_conv_bn_eval(first, second, transpose=transposed)
+            layers[index] = fuse_conv_bn_eval(first, second, transpose=transposed)  # type: ignore[type-var]
             layers[index + 1] = nn.Identity()
 
 

@@ -53,24 +53,21 @@ def test_mode_of_a_normal_latent_is_near_that_of_the_chi_distribution():
 
 
 def _mapping(*, features=True, seen=None):
-    def invert(x):
+    def decode(z):
         if seen is not None:
-            seen.append(len(x))
-        return x[:, 0, :2]
+            seen.append(len(z))
+        return np.repeat(z[:, None, :], 4, axis=2)[:, :, :8]
 
-    return Mapping(
-        invert=invert,
-        decode=lambda z: np.repeat(z[:, None, :], 4, axis=2)[:, :, :8],
-        features=(lambda x: x[:, 0, ::2]) if features else None,
-    )
+    return Mapping(invert=lambda x: x[:, 0, :2], decode=decode, features=(lambda x: x[:, 0, ::2]) if features else None)
 
 
 def test_chunks_give_the_same_bytes_as_one_piece(monkeypatch):
     x = np.random.default_rng(1).normal(size=(23, 1, 8)).astype(np.float32)
-    whole = parts.model_components(x, _mapping(), 1.0)
+    z = x[:, 0, :2]
+    whole = parts.model_components(x, z, _mapping(), 1.0)
     seen = []
     monkeypatch.setattr(parts.chunks, "__defaults__", (5,))
-    pieces = parts.model_components(x, _mapping(seen=seen), 1.0)
+    pieces = parts.model_components(x, z, _mapping(seen=seen), 1.0)
     assert seen == [5, 5, 5, 5, 3]
     assert {k: v.tobytes() for k, v in whole.items()} == {k: v.tobytes() for k, v in pieces.items()}
     assert set(whole) == {"reconstruction", "discrimination", "latent"}
@@ -79,12 +76,64 @@ def test_chunks_give_the_same_bytes_as_one_piece(monkeypatch):
 
 def test_without_features_there_is_no_discrimination():
     x = np.zeros((3, 1, 8), np.float32)
-    assert set(parts.model_components(x, _mapping(features=False), 0.0)) == {"reconstruction", "latent"}
+    assert set(parts.model_components(x, x[:, 0, :2], _mapping(features=False), 0.0)) == {"reconstruction", "latent"}
 
 
 def test_a_model_that_diverged_is_refused_with_the_count():
     x = np.zeros((5, 1, 8), np.float32)
     x[[1, 3], 0, 0] = np.nan
     with pytest.raises(EcganError, match="2 of 5 samples") as caught:
-        parts.model_components(x, _mapping(), 0.0)
+        parts.model_components(x, x[:, 0, :2], _mapping(), 0.0)
     assert "diverged" in caught.value.hint
+
+
+def _judging(logits):
+    """A model that reconstructs zeros, of which the discriminator thinks `logits`."""
+    return Mapping(
+        invert=lambda x: x[:, 0, :2],
+        decode=lambda z: np.zeros((len(z), 1, 8), np.float32),
+        discriminate=lambda x: np.float32(logits)[: len(x)],
+    )
+
+
+def test_target_value_is_the_probability_of_not_being_real():
+    x = np.ones((3, 1, 8), np.float32)
+    found = parts.model_components(x, x[:, 0, :2], _judging([0.0, np.log(3), -np.log(3)]), 0.0, "target_value")
+    np.testing.assert_allclose(found["discrimination"], [0.5, 0.25, 0.75], rtol=1e-6)
+
+
+def test_log_is_higher_the_less_real_a_reconstruction_looks():
+    x = np.ones((3, 1, 8), np.float32)
+    found = parts.model_components(x, x[:, 0, :2], _judging([0.0, np.log(3), -np.log(3)]), 0.0, "log")
+    np.testing.assert_allclose(found["discrimination"], -np.log([0.5, 0.75, 0.25]), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["target_value", "log"])
+def test_the_values_of_a_critic_are_no_trouble_however_large(kind):
+    x = np.ones((4, 1, 8), np.float32)
+    found = parts.model_components(x, x[:, 0, :2], _judging([3000.0, 20.0, -20.0, -3000.0]), 0.0, kind)
+    values = found["discrimination"]
+    assert np.isfinite(values).all()
+    assert values[0] == 0.0
+    assert (np.diff(values) >= 0).all()
+    assert values[1] > 0
+
+
+@pytest.mark.parametrize("kind", ["target_value", "log"])
+def test_the_discriminator_judges_the_reconstruction_and_not_the_sample(kind):
+    seen = []
+    mapping = Mapping(
+        invert=lambda x: x[:, 0, :2],
+        decode=lambda z: np.full((len(z), 1, 8), 7, np.float32),
+        discriminate=lambda x: (seen.append(float(x.mean())), np.zeros(len(x), np.float32))[1],
+    )
+    parts.model_components(np.ones((2, 1, 8), np.float32), np.zeros((2, 2), np.float32), mapping, 0.0, kind)
+    assert seen == [7.0]
+
+
+def test_what_a_model_gives_depends_on_how_it_judges():
+    both = ("reconstruction", "discrimination", "latent")
+    assert parts.component_names(_mapping(), "feature_matching") == both
+    assert parts.component_names(_mapping(), "log") == ("reconstruction", "latent")
+    assert parts.component_names(_judging([0.0]), "feature_matching") == ("reconstruction", "latent")
+    assert parts.component_names(_judging([0.0]), "target_value") == both

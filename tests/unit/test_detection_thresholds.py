@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from ecgan.config.schema import Detection
 from ecgan.detection.thresholds import Threshold, fit_threshold
 from ecgan.errors import EcganError
 
@@ -71,3 +73,24 @@ def test_an_unknown_method_names_those_there_are():
     with pytest.raises(EcganError, match="did you mean 'quantile'") as caught:
         fit_threshold(np.array([1.0]), np.array([0]), "quantil")
     assert "best_f1, quantile" in caught.value.hint
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0], [1, 1, 1], [0, 1, 2]])
+def test_a_fixed_threshold_is_the_given_number_whatever_validation_holds(labels):
+    found = fit_threshold(np.array([1.0, 2.0, 9.0]), np.array(labels), "fixed", quantile=0.5, value=4)
+    assert found == Threshold("fixed", 4.0)
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
+def test_a_fixed_threshold_needs_its_number(value):
+    with pytest.raises(EcganError, match="expected a finite number") as caught:
+        fit_threshold(np.array([1.0]), np.array([0]), "fixed", value=value)
+    assert "detect.threshold_value" in caught.value.hint
+
+
+def test_the_number_of_a_fixed_threshold_is_asked_for_and_refused_elsewhere():
+    assert Detection(threshold="fixed", threshold_value=0.25).threshold_value == 0.25
+    with pytest.raises(ValidationError, match="the threshold 'fixed' needs it"):
+        Detection(threshold="fixed")
+    with pytest.raises(ValidationError, match="'quantile' does not read it"):
+        Detection(threshold="quantile", threshold_value=0.25)

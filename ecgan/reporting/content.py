@@ -263,8 +263,8 @@ def _class_plots(lines: Sequence[figures.Curve], shared: Facts) -> tuple[Plot, .
     bars = Plot(
         "figures/sensitivity.svg",
         "Which classes are found",
-        "Share of each class that was flagged: means over the folds, and single folds as dots or their range below. For "
-        "the normal class these are false alarms.",
+        "Share of each class that was flagged: means over the folds, and single folds as dots or their range below. "
+        "For the normal class these are false alarms.",
         figures.sensitivity_figure(lines, shared),
     )
     svg = traces.scores_figure(lines, shared)

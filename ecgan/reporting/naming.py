@@ -15,6 +15,7 @@ from ecgan.reporting.inputs import F64, Plot, RunResult
 from ecgan.reporting.matrix import Matrix, matrices_figure
 from ecgan.reporting.tables import Facts, Metrics, mean_std, name_of, records
 
+AGAIN: Final = "Run `ecgan detect` again to write it anew."
 OVERALL: Final = {"accuracy": "Accuracy", "f1_macro": "F1 macro", "f1_micro": "F1 micro"}
 SINGLE: Final = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 
@@ -100,9 +101,7 @@ def _entry(one: Metrics, key: str) -> Any:
         return one["classification"][key]
     except (KeyError, TypeError):
         where = f"metrics of {name_of(one)}, fold {one.get('fold')}"
-        raise EcganError(
-            f"{where}: classification lacks {key!r}", "Run `ecgan detect` again to write it anew."
-        ) from None
+        raise EcganError(f"{where}: classification lacks {key!r}", AGAIN) from None
 
 
 def _mean(metric: str, values: Sequence[Any]) -> dict[str, float]:
@@ -144,13 +143,15 @@ def _counts(run: RunResult, classes: tuple[str, ...]) -> NDArray[np.int64]:
     """Samples by true (rows) and named class (columns), (K, K)."""
     places = {name: place for place, name in enumerate(classes)}
     table = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    frame = pd.DataFrame(columns=["actual", "predicted"]) if run.confusion is None else run.confusion
+    frame = run.confusion
+    if frame is None or not {"actual", "predicted"} <= set(frame.columns):
+        raise EcganError(f"confusion.csv of {name_of(run.metrics)} lacks the columns actual and predicted", AGAIN)
     for actual, predicted in zip(frame["actual"].astype(str), frame["predicted"].astype(str), strict=True):
         if actual not in places or predicted not in places:
             raise EcganError(
                 f"confusion.csv of {name_of(run.metrics)} holds the class {actual!r} or {predicted!r},"
                 " which metrics.json does not know",
-                "Run `ecgan detect` again to write both anew.",
+                AGAIN,
             )
         table[places[actual], places[predicted]] += 1
     return table

@@ -61,12 +61,25 @@ def test_detection_of_a_local_run(detected: Project) -> None:
         assert (project.folder / f"models/ecgan/test_project/test_run/detect/fold_{fold}/detector.json").is_file()
 
 
+def test_a_classical_detector_scores_the_latents_of_a_local_run(detected: Project) -> None:
+    project = detected
+    reference = ["-i", "ecgan/test_project/test_run/fold_0:best", "ecgan", "test_project", "on_latents"]
+    project.classic("detect", *reference, "-a", "lof", "-o", "latents.yml")
+    assert "lof on latents" in project.classic("detect", "latents.yml").stdout
+    metrics = project.json("reports/ecgan/test_project/on_latents/fold_0/metrics.json")
+    assert (metrics["method"], metrics["detector"], metrics["input"]) == ("test_run", "lof", "latents")
+    assert list(metrics["strategies"]) == ["plain"]
+    refused = project.classic("detect", *reference, "-a", "argmax", "-o", "other.yml", ok=False)
+    assert refused.returncode == 1
+    assert "the model is generative" in refused.stderr
+
+
 def test_inverse_of_a_local_run(project: Project) -> None:
     project.classic("inverse", "-i", "ecgan/test_project/test_run/fold_1:latest", "-o", "inverse_config.yml")
     project.classic("inverse")
     inverse = project.json("models/ecgan/test_project/test_run/inverse/fold_1/inverse.json")
     latest = project.json("models/ecgan/test_project/test_run/train/fold_1/versions.json")["latest"]
-    assert inverse == {"method": "encoder", "version": latest}
+    assert (inverse["method"], inverse["version"]) == ("encoder", latest)
 
 
 def test_results_of_different_detectors_have_folders_of_their_own(detected: Project) -> None:

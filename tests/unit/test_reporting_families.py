@@ -144,6 +144,9 @@ def test_results_of_classifiers_that_do_not_fit_are_named():
     strange.confusion.loc[3, "predicted"] = "X"
     with pytest.raises(EcganError, match="holds the class 'N' or 'X'"):
         build(inputs([strange]))
+    for lost in (None, pd.DataFrame({"actual": ["N"]})):
+        with pytest.raises(EcganError, match="lacks the columns actual and predicted"):
+            build(inputs([replace(classifier(), confusion=lost)]))
     other = classifier()
     other.metrics["family"] = "oracle"
     with pytest.raises(EcganError, match="family is 'oracle'"):

@@ -102,7 +102,7 @@ def test_constant_signals_have_a_cosine_and_a_finite_gradient() -> None:
     x = torch.stack([torch.ones(1, 8), torch.linspace(0, 1, 8)[None]])
     values = criterion_named("cosine", WIDTHS)(x, y)
     (gradient,) = torch.autograd.grad(values.sum(), y)
-    assert values.tolist() == pytest.approx([0.0, 1.0], abs=1e-4)
+    assert values.tolist() == pytest.approx([0.0, 1.0], abs=1e-3)
     assert gradient.isfinite().all()
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -119,12 +118,6 @@ class Trained:
         folder = self.folder / "inverse" / f"fold_{self.fold.index}"
         inversion = load_inversion(folder, self.model, self.version)
         return mapping_of(self.model, inversion, batch_size)
-
-    def reconstruct(self, signals: F32, mapping: Mapping) -> F32:
-        """Return what the model takes signals (n, L, C) for, in their unit."""
-        x = self.transformation.apply(signals)
-        y = mapping.decode(mapping.invert(np.ascontiguousarray(x.transpose(0, 2, 1))))  # (n, L, C) → (n, C, L)
-        return self.transformation.invert(np.ascontiguousarray(y.transpose(0, 2, 1)), like=signals)
 
 
 def load_trained(folder: Path, fold: int, version: str) -> Trained:

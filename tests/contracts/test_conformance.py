@@ -103,7 +103,7 @@ def test_every_check_is_seen_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_check_leaves_random_numbers_and_settings_alone() -> None:
     torch.manual_seed(1)
     before, deterministic = torch.get_rng_state(), torch.are_deterministic_algorithms_enabled()
-    next(iter(checks("model", "aegan")))()
+    next(check for check in checks("model", "aegan") if check.name == "one_sample_works")()
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.are_deterministic_algorithms_enabled() == deterministic
 

@@ -98,6 +98,7 @@ def test_it_fits_the_other_datasets_at_the_published_size(dataset: str, tmp_path
         ("β-VAEGAN₁", "beta-vaegan-1"),
         ("β-vaegan-2", "beta-vaegan-2"),
         ("Beta_VAEGAN_2", "beta-vaegan-2"),
+        ("beta-vaegan₂", "beta-vaegan-2"),
         ("AE", "ae"),
         ("Vae", "vae"),
     ],
@@ -106,7 +107,9 @@ def test_case_and_spelling_do_not_matter(given: str, name: str) -> None:
     assert find(given).name == name
 
 
-@pytest.mark.parametrize(("given", "nearest"), [("beatgan-60", "beatgan-6"), ("vaegan-2", "beta-vaegan-2")])
+@pytest.mark.parametrize(
+    ("given", "nearest"), [("beatgan-60", "beatgan-6"), ("vaegan-2", "beta-vaegan-2"), ("beatgan", "beatgan-6")]
+)
 def test_an_unknown_preset_names_the_nearest_and_all(given: str, nearest: str) -> None:
     with pytest.raises(EcganError) as caught:
         find(given)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ecgan.errors import EcganError
 from ecgan.models.base import GenerativeModel, Model
+from ecgan.models.latents import spread
 from ecgan.runtime import derive_seed
 
 BATCH = 512
@@ -65,8 +66,7 @@ def own_random_numbers(seed: int) -> Iterator[None]:
 def prior_fitted_to(model: GenerativeModel, x: Tensor) -> Iterator[None]:
     """Fit a prior that is learned from data to at most 1,024 signals of x (n, C, L); put it back behind the block."""
     kept = {name: value.clone() for name, value in model.prior.state_dict().items()}
-    step = max(1, len(x) // MOST_FITTED)
-    model.fit_prior(x[::step][:MOST_FITTED])
+    model.fit_prior(x[spread(len(x), MOST_FITTED).to(x.device)])
     try:
         yield
     finally:

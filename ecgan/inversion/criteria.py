@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ecgan.errors import EcganError
 from ecgan.models.discrepancy import median_distance
+from ecgan.models.latents import spread
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 """x (B, C, L) and x̂ of the same shape to a number for each sample (B,)."""
@@ -47,7 +48,7 @@ class Bandwidth:
         """Learn both from training samples (n, C, L), 512 evenly spaced ones where there are more."""
         if len(train) < 2:
             raise EcganError(f"{len(train)} training samples are too few to compare two of them.")
-        rows = torch.linspace(0, len(train) - 1, min(COMPARED, len(train))).long()
+        rows = spread(len(train), COMPARED)
         x = train[rows.to(train.device)]
         half = len(x) // 2
         differences = (x[:half] - x[half : 2 * half]).abs()

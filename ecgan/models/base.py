@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ecgan.config.options import Options
 from ecgan.errors import EcganError
-from ecgan.models.latents import Prior
+from ecgan.models.latents import MOST_FITTED, Prior, spread
 
 Optimizers = dict[str, torch.optim.Optimizer]
 
@@ -148,10 +148,12 @@ class GenerativeModel(Model):
     def fit_prior(self, x: Tensor) -> None:
         """Fit the prior `encoder` to the latents of training samples x (n, C, L); other priors are fixed.
 
-        Called in evaluation mode, before weights are kept.
+        Of more than 4,096 samples, that many evenly spaced ones count. Called in evaluation mode, before weights are
+        kept.
         """
         if self.prior.kind == "encoder":
-            self.prior.fit(batched(self.encode, x, 1024))
+            rows = spread(len(x), MOST_FITTED).to(x.device)
+            self.prior.fit(batched(self.encode, x[rows], 1024))
 
     def sample_latents(self, count: int) -> Tensor:
         """Draw latents (count, Z) from the prior, with torch's global generator of random numbers."""

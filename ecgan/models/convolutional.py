@@ -25,15 +25,17 @@ def hidden_channels(width: float) -> list[int]:
 class ConvolutionalGenerator(nn.Module):
     """z (B, Z) → signal (B, C, L): six transposed convolutions give 128 steps, a linear layer turns them into L."""
 
-    def __init__(self, channels: int, length: int, latent: int, width: float, output: OutputName) -> None:
+    def __init__(
+        self, channels: int, length: int, latent: int, width: float, norm: NormName, output: OutputName
+    ) -> None:
         super().__init__()
         hidden = hidden_channels(width)[::-1]
         layers: list[nn.Module] = [nn.ConvTranspose1d(latent, hidden[0], 4, bias=False)]
         for before, after in zip(hidden, [*hidden[1:], channels], strict=True):
-            layers += [nn.BatchNorm1d(before), nn.ReLU(inplace=True)]
+            layers += [normalisation(norm, before), nn.ReLU(inplace=True)]
             layers.append(nn.ConvTranspose1d(before, after, 4, 2, 1, bias=False))
         if length != INNER:
-            layers += [nn.BatchNorm1d(channels), nn.ReLU(inplace=True), nn.Linear(INNER, length)]
+            layers += [normalisation(norm, channels), nn.ReLU(inplace=True), nn.Linear(INNER, length)]
         self.body = nn.Sequential(*layers)
         self.output = output
 

@@ -8,12 +8,14 @@ from torch import nn
 from ecgan.models.convolutional import ConvolutionalDiscriminator, ConvolutionalGenerator
 from ecgan.models.discriminator import SignalDiscriminator
 from ecgan.models.gan import ConvolutionalGanOptions, Gan
+from ecgan.models.options import NormName
 from ecgan.registry import register_model
 
 
 class DcganOptions(ConvolutionalGanOptions):
     """Parameters of `dcgan`; the defaults are the published ones, but for the discriminator's normalisation."""
 
+    norm: NormName = Field("batch", description="normalisation in the generator")
     discriminator_rounds: int = Field(2, ge=1, description="discriminator steps on a batch")
 
 
@@ -28,7 +30,7 @@ class Dcgan(Gan):
     def build_generator(self) -> nn.Module:
         """Return the convolutional generator."""
         o = self.options
-        return ConvolutionalGenerator(self.channels, self.length, o.latent_size, o.width, o.output)
+        return ConvolutionalGenerator(self.channels, self.length, o.latent_size, o.width, o.norm, o.output)
 
     def build_discriminator(self) -> SignalDiscriminator:
         """Return the convolutional discriminator."""

@@ -16,7 +16,7 @@ from ecgan.models.base import GenerativeModel, Optimizers, batched
 from ecgan.models.discrepancy import mmd2
 from ecgan.models.discriminator import SignalDiscriminator
 from ecgan.models.initialisation import initialise
-from ecgan.models.latents import Prior
+from ecgan.models.latents import Prior, spread
 from ecgan.models.losses import (
     clip_weights,
     generator_bce,
@@ -48,7 +48,9 @@ class GanOptions(GenerativeOptions):
     clipping: float = Field(
         0.0, ge=0, description="bound on the weights of wasserstein's discriminator, in place of the penalty; 0 is off"
     )
-    spectral_norm: bool = Field(False, description="spectral normalisation of the discriminator")
+    spectral_norm: bool = Field(
+        False, validate_default=True, description="spectral normalisation of the discriminator"
+    )
     discriminator_rounds: int = Field(1, ge=1, description="discriminator steps on a batch")
     generator_rounds: int = Field(1, ge=1, description="generator steps on a batch")
     generator: OptimizerOptions = Field(_ADAM, description="optimizer of the generator")
@@ -65,6 +67,18 @@ class GanOptions(GenerativeOptions):
         if clipping > 0 and info.data.get("loss") == "wasserstein" and info.data.get("penalty_weight", 0) > 0:
             raise ValueError("it takes the place of the gradient penalty; allowed: 0, or penalty_weight 0 beside it")
         return clipping
+
+
+    @field_validator("spectral_norm")
+    @classmethod
+    def _bounded_critic(cls, spectral_norm: bool, info: ValidationInfo) -> bool:
+        free = info.data.get("penalty_weight") == 0 and info.data.get("clipping") == 0
+        if free and not spectral_norm and info.data.get("loss") == "wasserstein":
+            raise ValueError(
+                "nothing bounds the slope of wasserstein's discriminator; allowed: a penalty_weight above 0, "
+                "a clipping above 0, or spectral_norm true"
+            )
+        return spectral_norm
 
 
 class ConvolutionalGanOptions(GanOptions):
@@ -191,9 +205,8 @@ class Gan(GenerativeModel):
         normal = x[labels == 0]
         if len(normal) < 2:
             return math.nan
-        count = min(COMPARED, len(normal))
-        real = normal[torch.linspace(0, len(normal) - 1, count).long()]
+        real = normal[spread(len(normal), COMPARED).to(x.device)]
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(_SEED)
-            z = self.sample_latents(count).to(x.device)
+            z = self.sample_latents(len(real)).to(x.device)
         return mmd2(real, batched(self.decode, z, _BATCH))

@@ -1,12 +1,13 @@
 """Initial weights by name."""
 
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 
 from ecgan.models.options import InitOptions
 
+POWER_ITERATIONS = 30
 _WEIGHTED = (nn.Conv1d, nn.ConvTranspose1d, nn.Linear)
 
 
@@ -18,7 +19,8 @@ def initialise(module: nn.Module, init: InitOptions) -> None:
     """
     for layer in module.modules():
         if isinstance(layer, _WEIGHTED):
-            draw(_weight(layer), init)
+            draw(_weight(layer), init, transposed=isinstance(layer, nn.ConvTranspose1d))
+            _settle(layer)
         elif isinstance(layer, nn.BatchNorm1d):
             if layer.affine:
                 nn.init.normal_(layer.weight, 1.0, 0.02)
@@ -28,20 +30,21 @@ def initialise(module: nn.Module, init: InitOptions) -> None:
             nn.init.zeros_(bias)
 
 
-def draw(weight: Tensor, init: InitOptions) -> None:
-    """Fill `weight` (out, in, …) in place.
+def draw(weight: Tensor, init: InitOptions, *, transposed: bool = False) -> None:
+    """Fill `weight` (out, in, …) in place; that of a transposed convolution is (in, out, …).
 
     Glorot and Bengio, AISTATS 2010, equations 12 and 16: variance 2 / (fan in + fan out). He et al., ICCV 2015,
     equation 10: variance 2 / fan in. `normal`: N(0, std²). `uniform`: U(−bound, bound).
     """
+    mode: Literal["fan_in", "fan_out"] = "fan_out" if transposed else "fan_in"
     if init.name == "glorot_normal":
         nn.init.xavier_normal_(weight)
     elif init.name == "glorot_uniform":
         nn.init.xavier_uniform_(weight)
     elif init.name == "he_normal":
-        nn.init.kaiming_normal_(weight, nonlinearity="relu")
+        nn.init.kaiming_normal_(weight, mode=mode, nonlinearity="relu")
     elif init.name == "he_uniform":
-        nn.init.kaiming_uniform_(weight, nonlinearity="relu")
+        nn.init.kaiming_uniform_(weight, mode=mode, nonlinearity="relu")
     elif init.name == "normal":
         nn.init.normal_(weight, 0.0, init.std)
     else:
@@ -57,6 +60,14 @@ def _recurrent(layer: nn.RNNBase, init: InitOptions) -> None:
             with torch.no_grad():
                 for gate in parameter.split(layer.hidden_size):
                     draw(gate, init)
+
+
+def _settle(layer: nn.Module) -> None:
+    """Let spectral normalisation find the largest singular value of the new weights; each look is one step to it."""
+    if hasattr(layer, "parametrizations"):
+        with torch.no_grad():
+            for _ in range(POWER_ITERATIONS):
+                _ = layer.weight
 
 
 def _weight(layer: nn.Module) -> Tensor:

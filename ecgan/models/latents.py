@@ -11,6 +11,11 @@ BOUND = 2.0  # of the truncated normal distribution, in standard deviations
 MOST_FITTED = 4096
 
 
+def spread(count: int, most: int) -> Tensor:
+    """Indices of `count` samples, of `most` evenly spaced ones from the first to the last where there are more."""
+    return torch.linspace(0, count - 1, min(count, most), dtype=torch.float64).long()
+
+
 class Prior(nn.Module):
     """The distribution that latents z (n, Z) are drawn from.
 
@@ -37,9 +42,8 @@ class Prior(nn.Module):
             self.register_buffer("factor", torch.eye(size))
 
     def fit(self, z: Tensor) -> None:
-        """Take mean and covariance of latents (n, Z), of 4,096 evenly spaced ones where there are more."""
-        step = max(1, len(z) // MOST_FITTED)
-        latents = z[::step][:MOST_FITTED].detach().double().cpu()
+        """Take mean and covariance of latents (n, Z)."""
+        latents = z.detach().double().cpu()
         centred = latents - latents.mean(dim=0)
         covariance = centred.T @ centred / max(1, len(latents) - 1)  # (Z, Z)
         values, vectors = torch.linalg.eigh(covariance)

@@ -42,10 +42,10 @@ def innermost_length(length: int) -> int:
 
 
 def normalisation(norm: NormName, channels: int) -> nn.Module:
-    """Return the layer that `norm` names for a (B, channels, L) input; `group` has two groups."""
+    """Return the layer that `norm` names for a (B, channels, L) input; `group` has two groups, one if they are odd."""
     if norm == "batch":
         return nn.BatchNorm1d(channels)
-    return nn.GroupNorm(2, channels) if norm == "group" else nn.Identity()
+    return nn.GroupNorm(2 - channels % 2, channels) if norm == "group" else nn.Identity()
 
 
 def body(channels: int, hidden: list[int], norm: NormName, *, spectral: bool = False) -> nn.Sequential:
@@ -88,14 +88,14 @@ class VariationalEncoder(nn.Module):
         super().__init__()
         hidden = hidden_channels(width)
         self.body = body(channels, hidden, norm, spectral=spectral)
-        self.mean = self._head(hidden[-1], innermost_length(length), latent)
-        self.log_variance = self._head(hidden[-1], innermost_length(length), latent)
+        self.mean = self._head(hidden[-1], innermost_length(length), latent, norm)
+        self.log_variance = self._head(hidden[-1], innermost_length(length), latent, norm)
 
     @staticmethod
-    def _head(channels: int, steps: int, latent: int) -> nn.Sequential:
+    def _head(channels: int, steps: int, latent: int, norm: NormName) -> nn.Sequential:
         return nn.Sequential(
             nn.Conv1d(channels, 16, 1, bias=False),
-            nn.BatchNorm1d(16),
+            normalisation(norm, 16),
             nn.LeakyReLU(SLOPE, inplace=True),
             nn.Flatten(),  # (B, 16, k0) → (B, 16·k0)
             nn.Linear(16 * steps, latent),

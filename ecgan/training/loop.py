@@ -128,16 +128,27 @@ def _note(progress: Progress, row: dict[str, float], run: Run) -> None:
     criterion = run.options.select_by
     value = row[f"vali_{criterion}"]
     if math.isnan(value):
-        raise EcganError(
-            f"train.select_by is {criterion!r}, but validation holds no abnormal samples to compute it.",
-            "Set train.select_by to loss, or choose another split.protocol.",
-        )
+        raise _no_criterion(criterion, run.model.name, progress.epoch)
     progress.history.append(row)
     progress.waited += 1
     if not progress.best_epoch or _BETTER[criterion](value, progress.best_value):
         progress.best_epoch, progress.best_value, progress.waited = progress.epoch, value, 0
         _fit_prior(run)
         progress.best = {key: tensor.detach().cpu().clone() for key, tensor in run.model.state_dict().items()}
+
+
+def _no_criterion(criterion: str, model: str, epoch: int) -> EcganError:
+    """Return the error for a criterion that is no number."""
+    if criterion != "loss":
+        return EcganError(
+            f"train.select_by is {criterion!r}, but validation holds no abnormal samples to compute it.",
+            "Set train.select_by to loss, or choose another split.protocol.",
+        )
+    return EcganError(
+        f"the validation loss of {model} is no number after epoch {epoch}: the model diverged, or validation holds too"
+        " few samples of the classes that it compares.",
+        f"Lower the learning rate in modules.{model}, or look at the counts that `ecgan split` prints.",
+    )
 
 
 def _fit_prior(run: Run) -> None:

@@ -66,7 +66,8 @@ class HeldLstm(nn.Module):
         """Return the hidden states of all steps, (B, L, H)."""
         steps, batch, size = x.shape[1], len(x), self.hidden.shape[-1]
         if self._kept is None or self._kept.shape[0] != steps or self._kept.shape[2] != batch:
-            self._kept = x.new_empty(steps, 6, batch, size, dtype=torch.float32)
+            with torch.inference_mode(False):  # or no gradient could use it later
+                self._kept = torch.empty(steps, 6, batch, size, device=x.device)
         half = torch.is_autocast_enabled(x.device.type)
         with torch.autocast(x.device.type, enabled=False):
             projected = torch.matmul(x[:, 0].float(), self.inputs) + self.bias  # (B, inputs) → (4, B, H)

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from ecgan.config.inverse import Inverse
 from ecgan.errors import EcganError
 from ecgan.inversion.base import Inversion
+from ecgan.inversion.folding import folded
 from ecgan.inversion.progress import Bar
 from ecgan.inversion.search import draw
 from ecgan.models.base import GenerativeModel, Model, batched
@@ -104,40 +105,41 @@ class NetworkInversion(Inversion):
         """
         super().fit(train)
         o = self.options.network
-        z = draw(self.model, HELD_OUT, derive_seed(self.seed, "inverse validation")).to(train.device)
-        held_out = (z, batched(self.model.decode, z, o.batch_size))
+        generator = folded(self.model)
+        z = draw(generator, HELD_OUT, derive_seed(self.seed, "inverse validation")).to(train.device)
+        held_out = (z, batched(generator.decode, z, o.batch_size))
         self.network.mean.copy_(z.mean(dim=0))
         self.network.scale.copy_(z.std(dim=0).clamp(min=1e-6))
         optimizer = torch.optim.Adam(self.network.parameters(), lr=o.lr)
         with Bar(f"{self.model.name}: inverse network", o.steps) as bar:
             for step in range(1, o.steps + 1):
-                self._step(train, step, optimizer)
+                self._step(generator, train, step, optimizer)
                 if step % o.evaluate_every == 0 or step == o.steps:
-                    self._evaluate(train, held_out, step)
+                    self._evaluate(generator, train, held_out, step)
                     bar.update(step, f"loss {self._best.loss:.4f} at step {self._best.step:,}")
                     if 0 < o.patience <= self._best.waited:
                         break
         self.network.load_state_dict(self._best.weights)
         self.network.eval().requires_grad_(False)
 
-    def _step(self, train: Tensor, step: int, optimizer: torch.optim.Optimizer) -> None:
+    def _step(self, generator: GenerativeModel, train: Tensor, step: int, optimizer: torch.optim.Optimizer) -> None:
         """One step of Adam on generated signals and, where asked for, real ones."""
         o = self.options.network
-        z = draw(self.model, o.batch_size, derive_seed(self.seed, "inverse", step)).to(train.device)
-        generator = torch.Generator().manual_seed(derive_seed(self.seed, "inverse samples", step))
+        z = draw(generator, o.batch_size, derive_seed(self.seed, "inverse", step)).to(train.device)
+        order = torch.Generator().manual_seed(derive_seed(self.seed, "inverse samples", step))
         self.network.train()
         with autocast(self.precision, train.device):
             with torch.no_grad():
-                x = self.model.decode(z).float()
+                x = generator.decode(z).float()
             loss = self._distance(z, self.network(x))
             if o.reconstruction_weight:
-                real = train[torch.randint(len(train), (o.batch_size,), generator=generator).to(train.device)]
-                loss = loss + o.reconstruction_weight * F.mse_loss(self._reconstruct(real), real)
+                real = train[torch.randint(len(train), (o.batch_size,), generator=order).to(train.device)]
+                loss = loss + o.reconstruction_weight * F.mse_loss(generator.decode(self.network(real)).float(), real)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
 
-    def _evaluate(self, train: Tensor, held_out: tuple[Tensor, Tensor], step: int) -> None:
+    def _evaluate(self, generator: GenerativeModel, train: Tensor, held_out: tuple[Tensor, Tensor], step: int) -> None:
         """Compare the network with the best so far."""
         self.network.eval()
         z, x = held_out
@@ -145,7 +147,9 @@ class NetworkInversion(Inversion):
         loss = float(self._distance(z, batched(self.network, x, batch)))
         if weight:
             real = train[torch.linspace(0, len(train) - 1, min(HELD_OUT, len(train))).long().to(train.device)]
-            loss += weight * float(F.mse_loss(batched(self._reconstruct, real, batch), real))
+            loss += weight * float(
+                F.mse_loss(batched(generator.decode, batched(self.network, real, batch), batch), real)
+            )
         best = self._best
         best.waited += 1
         if loss < best.loss:
@@ -159,9 +163,6 @@ class NetworkInversion(Inversion):
 
     def _distance(self, z: Tensor, found: Tensor) -> Tensor:
         return F.l1_loss(found, z) if self.options.network.loss == "l1" else F.mse_loss(found, z)
-
-    def _reconstruct(self, x: Tensor) -> Tensor:
-        return self.model.decode(self.network(x)).float()
 
     def stored(self) -> dict[str, Any]:
         """How the training ended, besides."""

@@ -198,10 +198,10 @@ def test_the_best_network_is_kept_and_training_stops_early(monkeypatch: pytest.M
     losses = iter([3.0, 1.0, 2.0, 2.5, 0.1])
     kept: list[dict[str, torch.Tensor]] = []
 
-    def evaluate(self: NetworkInversion, train: Any, held_out: Any, step: int) -> None:
+    def evaluate(self: NetworkInversion, *given: Any) -> None:
         real_distance = self._distance
         monkeypatch.setattr(self, "_distance", lambda z, found: torch.tensor(next(losses)))
-        original(self, train, held_out, step)
+        original(self, *given)
         monkeypatch.setattr(self, "_distance", real_distance)
         kept.append({key: value.clone() for key, value in self.network.state_dict().items()})
 

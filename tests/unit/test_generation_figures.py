@@ -129,6 +129,7 @@ def test_figures_of_few_signals_and_of_one_class(counts: tuple[int, int, int, in
     """A group without signals, such as a batch without anomalies, is left out and does not break the rest."""
     found = draw_figures(Linear([1.0]), real(counts), ["I", "II"], Generation(), seed=0)
     assert {"samples.svg", "walk.svg"} <= set(found)
+    assert ("Real, normal" in texts(found["samples.svg"])) == (counts[2] > 0)
     if "embedding.svg" in found:
         assert ("real abnormal" in texts(found["embedding.svg"])) == (counts[3] > 0)
 

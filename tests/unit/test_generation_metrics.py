@@ -226,7 +226,7 @@ def test_a_prior_of_latents_is_fitted_before_it_is_drawn_from() -> None:
         ({"every": 0}, [], []),
         ({"classify_every": 3}, [1, 2, 3, 4, 5, 6], [3, 6]),
         ({"every": 1, "evaluate_every": 2}, [2, 4, 6], []),
-        ({"every": 2, "evaluate_every": 3}, [6], []),
+        ({"every": 2, "evaluate_every": 2}, [4], []),
         ({"metrics": ["tstr"], "classify_every": 2}, [], [2, 4, 6]),
         ({"metrics": []}, [], []),
     ],

@@ -1,5 +1,6 @@
 """Stage `detect`: a trained model (or a classical detector) and one fold → fitted detector, scores, metrics."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +90,11 @@ def with_run(
 
 
 def run_classical(params: Params, name: str, fold: int) -> dict[str, Any]:
-    """Detect with a classical detector on the same fold; return the metrics."""
+    """Detect with a classical detector on the same fold, fitted to its normal training samples; return the metrics."""
     set_threads(params.runtime.threads)
     data = load_processed(paths.processed(params))
     split = load_fold(paths.folds(params) / f"fold_{fold}.json")
+    split = replace(split, train=split.train[data.labels[split.train] == 0])
     samples, leads = select_leads(data.data, data.about.leads, params.train.leads)
     seed = derive_seed(params.runtime.seed, "detect", name, fold)
     detector = DETECTORS.get(name)(params.detectors[name], seed=seed)
@@ -101,7 +103,7 @@ def run_classical(params: Params, name: str, fold: int) -> dict[str, Any]:
         "detector": name,
         "version": None,
         "select_by": None,
-        "train_on": params.split.train_on,
+        "train_on": "normal",
         "transformation": params.train.transformation,
         "leads": leads,
     }

@@ -261,7 +261,19 @@ def _named_detectors(checker: Checker, detect: Detection, hint: str) -> list[str
         if DETECTORS.get(name).needs_model:
             words = "scores through a trained model; allowed: detectors without one, such as knn"
             checker.add(path, f"found {given!r}, which {words}")
+    if detect.threshold == "fixed":
+        _check_fixed(checker, detect)
     return used
+
+
+def _check_fixed(checker: Checker, detect: Detection) -> None:
+    """A fixed threshold is a number on the scale of one score: others would be cut at a place that means nothing."""
+    if len(detect.strategies) > 1:
+        text = f"{len(detect.strategies)} strategies with one fixed threshold; allowed: the one that it is for"
+        checker.add(("detect", "strategies"), text)
+    if isinstance(detect, Detect) and detect.classical:
+        text = f"found {', '.join(detect.classical)} beside a fixed threshold; allowed: [], or another threshold"
+        checker.add(("detect", "classical"), text)
 
 
 def _check_kinds(checker: Checker, detect: Detection, models: list[str]) -> None:

@@ -158,7 +158,7 @@ class Detection(Options):
         None,
         allow_inf_nan=False,
         validate_default=True,
-        description="The threshold 'fixed': scores from here on are abnormal, the same for every strategy.",
+        description="The threshold 'fixed' of the one strategy: scores from here on are abnormal.",
     )
     svm_samples: int = Field(
         2000, ge=10, description="Most validation samples that a support vector machine learns from."

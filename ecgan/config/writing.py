@@ -79,7 +79,9 @@ def render_config(params: Params, model: str, *, fold: int | None = None) -> str
     """
     experiment = params.experiment.model_copy(update={"run": params.run_name(model)})
     split = params.split if fold is None else params.split.model_copy(update={"folds": [fold]})
-    update = {"experiment": experiment, "split": split, "models": [model], "modules": {model: params.modules[model]}}
+    train = params.train.model_copy(update={"tracker": "local"})  # where metrics are logged changes no model
+    update: dict[str, Any] = {"experiment": experiment, "split": split, "train": train}
+    update |= {"models": [model], "modules": {model: params.modules[model]}}
     run = params.model_copy(update=update)
     title = f"# Parameters of one trained run of {model}. This file is data: nothing that it names is executed."
     return _document([title], run, list(_RUN_SECTIONS))

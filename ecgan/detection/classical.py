@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.detection.base import F32, F64, Detector, State
-from ecgan.detection.components import check_finite, chunks
+from ecgan.detection.components import TOO_LARGE, check_finite, chunks
 from ecgan.detection.stored import AGAIN, stored_value
 from ecgan.errors import EcganError
 
@@ -50,7 +50,7 @@ class Classical(Detector):
         for part in chunks(len(x), self.rows):
             values[part] = self.score(flat[part])
         found = {self.component: values}
-        check_finite(found)
+        check_finite(found, TOO_LARGE)
         return found
 
     def state(self) -> State:

@@ -30,6 +30,8 @@ Discrimination = Literal["feature_matching", "target_value", "log"]
 
 CHUNK = 2048
 HISTOGRAM_BINS = 50
+DIVERGED = "The model has probably diverged: look at its history.csv, lower its learning rate and train again."
+TOO_LARGE = "The samples hold values that are too large to compute with: look at them, or set train.transformation."
 
 
 def reconstruction_error(x: F32, reconstruction: F32) -> F64:
@@ -128,14 +130,13 @@ def component_names(mapping: Mapping, kind: Discrimination = "feature_matching")
     return ("reconstruction", "discrimination", "latent") if there else ("reconstruction", "latent")
 
 
-def check_finite(components: dict[str, F64]) -> None:
+def check_finite(components: dict[str, F64], hint: str = DIVERGED) -> None:
     """Refuse components that are NaN or infinite, with their number."""
     for name, values in components.items():
         broken = int(np.count_nonzero(~np.isfinite(values)))
         if broken:
             raise EcganError(
-                f"the component {name!r} is not a finite number for {broken} of {len(values)} samples.",
-                "The model has probably diverged: look at its history.csv, lower its learning rate and train again.",
+                f"the component {name!r} is not a finite number for {broken} of {len(values)} samples.", hint
             )
 
 

@@ -82,3 +82,16 @@ def test_gamma_is_a_number_or_scale(tmp_path):
     for value in (0, "auto"):
         with pytest.raises(EcganError, match=r"detectors\.ocsvm\.gamma: found"):
             _written(tmp_path, ["aegan"], detect={"classical": ["ocsvm"]}, detectors={"ocsvm": {"gamma": value}})
+
+
+def test_a_fixed_threshold_is_for_one_score() -> None:
+    def written(**detect):
+        return render_params(
+            "ecgsyn", ["aegan"], overrides={"detect": {"threshold": "fixed", "threshold_value": 0.1} | detect}
+        )
+
+    assert "threshold_value: 0.1" in written(strategies=["reconstruction"], classical=[])
+    with pytest.raises(EcganError, match="5 strategies with one fixed threshold"):
+        written(classical=[])
+    with pytest.raises(EcganError, match="knn, pca beside a fixed threshold"):
+        written(strategies=["reconstruction"])

@@ -19,6 +19,7 @@ from ecgan.detection.fitted import (
     usable,
 )
 from ecgan.detection.latents import OnLatents, build
+from ecgan.detection.thresholds import fit_threshold
 from ecgan.errors import EcganError
 from ecgan.registry import DETECTORS
 
@@ -365,3 +366,14 @@ def test_scores_of_a_model_that_diverged_are_refused():
     with pytest.raises(EcganError, match="3 of 9 samples"), np.errstate(all="ignore"):
         fitted.score(broken)
     assert isinstance(fitted, FittedDetector)
+
+
+@pytest.mark.parametrize("method", ["best_f1", "quantile"])
+def test_every_strategy_has_a_threshold_tuned_for_its_own_score(method: str) -> None:
+    train, _ = _beats(80, 1, abnormal=0.0)
+    vali, labels = _beats(120, 2)
+    fitted = fit_detector(_detector("inverse_mapping"), MODEL_STRATEGIES, train, vali, labels, threshold=method)
+    scores = fitted.score(vali).scores
+    for name in MODEL_STRATEGIES:
+        assert fitted.thresholds[name] == fit_threshold(scores[name], labels, method), name
+    assert len({threshold.value for threshold in fitted.thresholds.values()}) >= 3

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ecgan.config.options import Options
 from ecgan.detection.base import F32, F64, Detector, State
-from ecgan.detection.components import check_finite
+from ecgan.detection.components import TOO_LARGE, check_finite
 from ecgan.detection.neighbours import Neighbours
 from ecgan.detection.stored import stored_array
 from ecgan.errors import EcganError
@@ -55,7 +55,7 @@ class Knn(Detector):
         flat = x.reshape(len(x), width).astype(np.float32, copy=False)
         distances, _ = self._neighbours.nearest(flat, self.options.neighbours)
         found = {"distance": distances.mean(axis=1)}
-        check_finite(found)
+        check_finite(found, TOO_LARGE)
         return found
 
     def state(self) -> State:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ecgan.config.options import Options
 from ecgan.detection.base import F32, F64, Detector, State
-from ecgan.detection.components import check_finite, chunks
+from ecgan.detection.components import TOO_LARGE, check_finite, chunks
 from ecgan.detection.stored import AGAIN, stored_array
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
@@ -65,7 +65,7 @@ class Pca(Detector):
             residual = centred - (centred @ self._basis) @ self._basis.T
             error[part] = np.square(residual).mean(axis=1)
         found = {"reconstruction": error}
-        check_finite(found)
+        check_finite(found, TOO_LARGE)
         return found
 
     def state(self) -> State:

@@ -1,7 +1,6 @@
 """The tracker `wandb`, in its offline mode: what it writes is read back from the file that `wandb sync` sends."""
 
 import json
-import os
 import socket
 import struct
 from pathlib import Path
@@ -70,6 +69,7 @@ def records(file: Path) -> list[Any]:
 
 
 def recorded() -> list[list[Any]]:
+    wandb.teardown()  # as at the end of a process: what is buffered is written
     return [records(file) for file in sorted(Path(".ecgan/wandb").glob("offline-run-*/*.wandb"))]
 
 
@@ -136,6 +136,7 @@ def test_neither_code_nor_git_nor_the_machine_is_recorded(folder: Path) -> None:
     names = {path.name for path in Path(".ecgan/wandb").rglob("*") if path.is_file()}
     assert not names & {"wandb-metadata.json", "requirements.txt", "code"}
     assert not of("stats", found)
+    assert not of("environment", found)  # operating system, command line, Python's path
 
 
 def test_the_offline_run_of_a_resumed_training_has_every_epoch_once() -> None:
@@ -206,9 +207,9 @@ def test_the_environment_names_the_entity(monkeypatch: pytest.MonkeyPatch) -> No
     with tracked("wandb", subject(), PARAMETERS, Path("local")):
         pass
     assert (given["entity"], given["project"]) == ("team", "study")
+    assert given["settings"].force  # nobody is asked to log in, not even at a terminal
 
 
 def test_names_of_artifacts_have_the_characters_that_are_allowed() -> None:
     assert artifact_name("aegan", 3) == "aegan-fold_3"
     assert artifact_name("ß run+1", 0) == "__run_1-fold_0"
-    assert "HOME" in os.environ

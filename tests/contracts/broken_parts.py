@@ -274,7 +274,7 @@ MODELS = [
     (NoDescription, "options_have_defaults_and_descriptions", "Options.rate to have a description, found none"),
     (NoBatchSize, "options_have_defaults_and_descriptions", "batch_size"),
     (UnknownDefault, "init_writes_a_valid_file", "epoch"),
-    (WrongErrorForLengths, "leads_and_lengths_are_built_or_refused", "ValueError: bad length 100"),
+    (WrongErrorForLengths, "leads_and_lengths_are_built_or_refused", "ValueError: bad length 20"),
     (RefusalWithoutALength, "leads_and_lengths_are_built_or_refused", "to name a length that fits"),
     (OneLeadOnly, "leads_and_lengths_are_built_or_refused", "raised RuntimeError"),
     (NotANumberForOneSample, "one_sample_works", "validation_scores of one sample to be finite"),

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
-from ecgan.detection.base import State
+from ecgan.config.options import Options
+from ecgan.detection.base import Detector, State
+from ecgan.detection.fitted import fit_detector
 from ecgan.detection.strategies import STRATEGIES, LambdaGrid, scaled, simplex, supervision
 from ecgan.detection.svm import fit_svm, stratified
+from ecgan.detection.thresholds import fit_threshold
 from ecgan.errors import EcganError
 
 GRIDS = ["lambda_grid", "lambda_gamma_grid"]
@@ -109,6 +112,45 @@ def test_lambda_grid_finds_the_component_that_tells():
     strategy.fit({"reconstruction": noise, "discrimination": told}, labels)
     score = strategy.score({"reconstruction": noise, "discrimination": told})
     assert score[labels == 1].min() > score[labels == 0].max()
+
+
+@pytest.mark.parametrize("told", ["reconstruction", "discrimination", "latent"])
+def test_lambda_gamma_grid_fits_both_weights_to_the_component_that_tells(told):
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    noise = np.array([3.0, 1.0, 5.0, 2.0, 0.0, 4.0])
+    components = {"reconstruction": noise, "discrimination": noise[::-1], "latent": np.roll(noise, 2)}
+    components[told] = np.arange(6.0)
+    strategy = STRATEGIES["lambda_gamma_grid"]()
+    strategy.fit(components, labels)
+    score = strategy.score(components)
+    assert score[labels == 1].min() > score[labels == 0].max()
+    weights = strategy.parameters()
+    weights["rest"] = 1 - weights["lambda"] - weights["gamma"]
+    assert list(weights.values())[["reconstruction", "discrimination", "latent"].index(told)] > 0
+
+
+def test_the_reconstruction_error_has_a_threshold_of_its_own():
+    class Given(Detector):
+        name = "given"
+        strategies = ("reconstruction", "lambda_grid")
+
+        def fit(self, train):
+            pass
+
+        def components(self, x):
+            return components
+
+        def state(self):
+            return State()
+
+        def restore(self, state):
+            pass
+
+    components, labels = _half()
+    fitted = fit_detector(Given(Options()), Given.strategies, None, labels, labels)
+    alone = fit_threshold(components["reconstruction"], labels, "best_f1")
+    assert fitted.thresholds["reconstruction"] == alone
+    assert fitted.thresholds["lambda_grid"] != alone
 
 
 def test_of_equally_good_weights_lambda_is_the_largest():

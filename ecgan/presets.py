@@ -150,6 +150,8 @@ def render_preset(
         overrides: Values laid over those of the preset, such as the list `plugins`.
     """
     preset, dataset = find(name), dataset or DATASET
+    if dataset == WAFER and not preset.wafer:
+        raise EcganError(f"{preset.spelling} was published for MIT-BIH only.", "Take another preset for wafer.")
     values = preset.overrides(dataset) | dict(overrides or {})
     text = render_params(dataset, [preset.model], experiment, overrides=values)
     return "".join(f"# {line}\n" for line in about(preset, dataset)) + text

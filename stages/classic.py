@@ -1,5 +1,6 @@
 """The classic commands that work on one trained run: `ecgan-detect` and `ecgan-inverse`."""
 
+import sys
 from pathlib import Path
 
 from ecgan.config import load_detection, load_inverse, render_detection, render_inverse
@@ -8,6 +9,7 @@ from ecgan.errors import EcganError
 from ecgan.files import write_text
 from ecgan.preprocessing.processed import load_processed
 from ecgan.registry import DETECTORS
+from ecgan.remotes import CACHE
 from ecgan.reporting.console import print_results
 from ecgan.runs import folds_of, load_trained, parse_reference
 from ecgan.runtime import derive_seed, set_threads
@@ -72,6 +74,7 @@ def detect(config: Path) -> None:
         )
         metrics.append(found)
     print_results(metrics)
+    _tell_cached(reference.folder)
 
 
 def inverse(config: Path) -> None:
@@ -83,6 +86,12 @@ def inverse(config: Path) -> None:
         processed = paths.processed(load_trained(reference.folder, fold, reference.version).params)
         asked = settings.inverse
         inverse_stage.invert(reference.folder, fold, reference.version, asked, processed, runtime=settings.runtime)
+
+
+def _tell_cached(folder: Path) -> None:
+    """Say where what was fitted to a remote run lies: in a copy, which is made anew when the remote run changes."""
+    if folder.is_relative_to(CACHE):
+        print(f"fitted to the copy {folder}; copy it below {paths.MODELS} to keep it", file=sys.stderr)  # noqa: T201
 
 
 def _write(out: Path, text: str, *, force: bool) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ecgan.arrays import F32
 from ecgan.config.schema import Train
+from ecgan.errors import EcganError
 from ecgan.generation.classifying import RealParts, classification_metrics
 from ecgan.generation.sampling import generate, prior_fitted_to
 from ecgan.models.base import GenerativeModel
@@ -85,7 +86,13 @@ class Monitor:
     def _generated(self, sets: int, seed: int) -> F32:
         """Generate as many signals as there are real ones of a part at most, `sets` times that; (n, C, L)."""
         count = sets * max(len(self.real.test_normal), len(self.real.train_normal) if sets > 1 else 0, 2)
-        return np.asarray(generate(self.model, count, seed).float().cpu().numpy())
+        signals = generate(self.model, count, seed).float()
+        if not bool(signals.isfinite().all()):
+            raise EcganError(
+                f"{self.model.name} generates values that are no numbers: it has diverged.",
+                f"Lower the learning rate in modules.{self.model.name} or choose another train.transformation.",
+            )
+        return np.asarray(signals.cpu().numpy())
 
     def _mmd(self, generated: F32) -> dict[str, float]:
         return self._discrepancies(torch.from_numpy(generated[: max(2, len(self.real.test_normal))]))

@@ -166,6 +166,8 @@ def load_inversion(folder: Path, model: Model, version: str) -> Inversion:
     found = read_json(path)
     if not isinstance(found, dict) or not isinstance(found.get("method"), str):
         raise EcganError(f"{path} does not name an inverse mapping.", AGAIN)
+    if found["method"] not in (NoInversion.method, *methods()):
+        raise EcganError(f"{path} names {found['method']!r}, which is no inverse mapping.", AGAIN)
     if (found["method"] == NoInversion.method) != isinstance(model, ClassifierModel):
         raise EcganError(f"{path} names the method {found['method']!r}, which is not one for {model.name!r}.", AGAIN)
     inversion = choose(found["method"], model)

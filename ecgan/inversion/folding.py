@@ -90,11 +90,14 @@ class _Held(torch.autograd.Function):
                 h, c = _forward_step(projected, weights, h, c, parts.unbind())
                 states[:, step] = h
         context.kept, context.weights = kept, weights
+        context.version = None if kept.is_inference() else kept._version
         return states
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         """Run all steps back."""
+        if context.kept._version != context.version:
+            raise RuntimeError("another forward pass took the buffer that this way back needs")
         kept, back = context.kept, context.weights.transpose(1, 2)  # (4, H, H)
         gates = torch.empty_like(kept[0, :4])  # (4, B, H)
         total, dc, dh = torch.zeros_like(gates), torch.zeros_like(gates[0]), torch.zeros_like(gates[0])

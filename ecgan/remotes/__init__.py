@@ -8,6 +8,7 @@ executed. The hash covers the reference and the state of the remote files: a run
 import re
 from pathlib import Path
 
+from ecgan.errors import EcganError
 from ecgan.remotes.files import Remote, download
 
 CACHE = Path(".ecgan/cache")
@@ -27,8 +28,14 @@ def fetch(path: str, fold: int | None = None) -> Path:
         fold: The fold that is wanted, or None for all.
 
     Raises:
-        EcganError: It cannot be read, is no trained run, lacks the fold, or is larger than a run may be.
+        EcganError: It cannot be read, is no trained run, lacks the fold, or is larger than a run may be; or the
+            reference holds a password, which would be printed and written to files.
     """
+    if "@" in re.sub(r"^[a-z0-9+.-]+://", "", path).split("/")[0] and "://" in path:
+        raise EcganError(
+            "the reference holds a user name or a password, which would end up in files and messages.",
+            "Leave them out of the address and give credentials by the environment, as the storage's tools take them.",
+        )
     return download(_find(path, fold), path, fold, CACHE)
 
 

@@ -110,8 +110,11 @@ def download(remote: Remote, path: str, fold: int | None, cache: Path) -> Path:
                 raise EcganError(
                     f"{name} of {path} came incomplete: it changed, or the connection broke.", "Try again."
                 )
-        if not folder.is_dir():  # nobody else was faster
+        try:
             part.replace(place)
+        except OSError:
+            if not folder.is_dir():  # else another process was faster
+                raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder

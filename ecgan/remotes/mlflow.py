@@ -9,6 +9,7 @@ from typing import Any
 
 from ecgan.errors import EcganError
 from ecgan.remotes.files import Remote, RemoteFile, too_large
+from ecgan.tracking.base import redacted
 from ecgan.tracking.mlflow import client, store_uri
 
 _MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d+)|@(?P<alias>[\w-]+))")
@@ -34,8 +35,10 @@ def find(path: str, fold: int | None) -> Remote:
         raise
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        where = f"'mlflow:{path}' cannot be read from {store_uri()}"
-        raise EcganError(f"{where}: {lines[0].rstrip('.')}.", "MLFLOW_TRACKING_URI names another store.") from error
+        where = f"'mlflow:{path}' cannot be read from {redacted(store_uri())}"
+        raise EcganError(
+            f"{where}: {redacted(lines[0]).rstrip('.')}.", "MLFLOW_TRACKING_URI names another store."
+        ) from error
     return remote
 
 
@@ -60,7 +63,7 @@ def _newest(store: Any, experiment: str, run: str, fold: int | None) -> list[Any
     """Return the newest finished training of each fold of a run."""
     found = store.get_experiment_by_name(experiment)
     if found is None:
-        raise EcganError(f"there is no experiment {experiment!r} in {store_uri()}.", _FORMS)
+        raise EcganError(f"there is no experiment {experiment!r} in {redacted(store_uri())}.", _FORMS)
     condition = f"attributes.run_name LIKE '{run}/fold%' AND attributes.status = 'FINISHED'"
     newest: dict[int, Any] = {}
     order = ["attributes.start_time DESC"]
@@ -70,7 +73,9 @@ def _newest(store: Any, experiment: str, run: str, fold: int | None) -> list[Any
             newest.setdefault(int(match[1]), item)
     if not newest:
         which = "" if fold is None else f" of fold {fold}"
-        raise EcganError(f"experiment {experiment!r} in {store_uri()} has no finished run {run!r}{which}.", _FORMS)
+        raise EcganError(
+            f"experiment {experiment!r} in {redacted(store_uri())} has no finished run {run!r}{which}.", _FORMS
+        )
     return [newest[index] for index in sorted(newest)]
 
 
@@ -94,6 +99,8 @@ def _describe(store: Any, run: str, entry: Any) -> RemoteFile:
 
 def _fetcher(store: Any, run: str, entry: Any) -> Any:
     def fetch(target: Path, limit: int) -> None:
+        if entry.file_size is None:
+            raise EcganError(f"the store of MLflow run {run} does not say how large {entry.path} is.")
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             try:
                 path = Path(store.download_artifacts(run, entry.path, folder))

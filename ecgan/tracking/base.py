@@ -1,7 +1,9 @@
 """What a tracker is, and what every tracker needs: names of metrics, flat parameters, the run to continue."""
 
+import hashlib
 import importlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +72,7 @@ class Subject:
             found = json.loads(self.state.read_text(encoding="utf-8"))
         except (OSError, ValueError):  # none, or not written by `note`, which is atomic: a new run is begun
             return None
-        known = {"tracker": tracker, "store": store, "fingerprint": self.fingerprint}
+        known = {"tracker": tracker, "store": _hash(store), "fingerprint": self.fingerprint}
         if not isinstance(found, dict) or not known.items() <= found.items():
             return None
         run = found.get("run")
@@ -79,13 +81,22 @@ class Subject:
     def note(self, tracker: str, store: str, run: str) -> None:
         """Keep the id of the run until `ended`."""
         if self.state is not None:
-            known = {"tracker": tracker, "store": store, "fingerprint": self.fingerprint}
+            known = {"tracker": tracker, "store": _hash(store), "fingerprint": self.fingerprint}
             write_json(self.state, {**known, "run": run})
 
     def ended(self) -> None:
         """Forget the run: it came to its end."""
         if self.state is not None:
             self.state.unlink(missing_ok=True)
+
+
+def redacted(address: str) -> str:
+    """Return an address without the user name and password that it may hold, for messages."""
+    return re.sub(r"(://)[^/@]*@", r"\1…@", address)
+
+
+def _hash(store: str) -> str:
+    return hashlib.sha256(store.encode()).hexdigest()  # the address may hold a password
 
 
 def named(row: dict[str, float]) -> dict[str, float]:

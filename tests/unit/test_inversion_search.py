@@ -16,6 +16,7 @@ from ecgan.inversion.folding import folded
 from ecgan.inversion.search import draw, prior_starts, search, search_repeatedly
 from ecgan.models.base import GenerativeModel, Optimizers
 from ecgan.models.latents import Prior
+from ecgan.models.rgan import Rgan, RganOptions
 from ecgan.registry import MODELS
 
 CRITERIA = ["residual", "squared", "cosine", "rbf", "rgan"]
@@ -305,3 +306,12 @@ def test_bf16_searches_as_well() -> None:
     begin = criterion(x, model.decode(z)).double()
     assert (full.loss < 0.5 * begin).all()
     assert (half.loss < 0.6 * begin).all()
+
+
+def test_a_way_back_through_an_overwritten_buffer_is_refused() -> None:
+    model = folded(Rgan(RganOptions(width=0.0625, latent_size=3), channels=1, length=16))
+    z = torch.randn(4, 3, requires_grad=True)
+    first = model.decode(z)
+    model.decode(torch.randn(4, 3, requires_grad=True))
+    with pytest.raises(RuntimeError, match="another forward pass"):
+        first.sum().backward()

@@ -147,3 +147,8 @@ def test_init_writes_a_preset_and_list_shows_them(tmp_path: Path) -> None:
     unknown = ecgan("init", "--preset", "beatgan50x", "--force", cwd=tmp_path)
     assert unknown.returncode == 1
     assert "beatgan-50" in unknown.stderr
+
+
+def test_beatgan_6_has_no_published_values_for_wafer() -> None:
+    with pytest.raises(EcganError, match="published for MIT-BIH only"):
+        render_preset("beatgan-6", "wafer")

@@ -501,3 +501,11 @@ def test_the_newest_finished_training_of_each_fold_is_taken(mlflow_runs: dict[in
     again = parse_reference("mlflow:lab/study/aegan/fold_0").folder
     assert again != folder
     assert (again / "inverse/fold_0/history.csv").is_file()
+
+
+@pytest.mark.parametrize("address", ["https://user:secret@host/run", "s3://key:secret@bucket/run"])
+def test_a_password_in_a_reference_is_refused_and_not_repeated(address: str) -> None:
+    with pytest.raises(EcganError) as caught:
+        parse_reference(address)
+    assert "password" in str(caught.value)
+    assert "secret" not in str(caught.value)

@@ -239,3 +239,11 @@ def test_a_killed_process_is_taken_up_to_the_same_bytes(tmp_path: Path, root: Pa
     last = start("cut", "cut.safetensors")
     assert last.wait() == 0
     assert (tmp_path / "whole.safetensors").read_bytes() == (tmp_path / "cut.safetensors").read_bytes()
+
+
+def test_a_validation_loss_that_is_no_number_is_not_blamed_on_the_criterion(tmp_path: Path) -> None:
+    job = run(tmp_path / "state")
+    job.data.vali[0] = float("nan")
+    with pytest.raises(EcganError, match="validation loss of aegan is no number after epoch 1") as caught:
+        fit(job, [])
+    assert "select_by" not in str(caught.value)

@@ -25,8 +25,9 @@ class Anogan(Reconstructing):
 
     AnoGAN (Schlegl et al., IPMI 2017, section 2.3) searches by gradient descent on z and scores by R and D; Z and the
     strategies that weigh them are those of ECGAN (Lüer et al., arXiv 2310.18091). The length of the path that a search
-    took, Σ‖Δz‖, stands beside the components; no strategy weighs it. A sample's scores do not depend on the samples
-    that are scored with it: all choose among the same starting points, drawn from the detector's seed.
+    took, Σ‖Δz‖, stands beside the components; no strategy weighs it. But for rounding, a sample's scores do not
+    depend on the samples that are scored with it: all choose among the same starting points, drawn from the
+    detector's seed.
     """
 
     title: ClassVar[str] = "search for the latent of a sample (AnoGAN)"

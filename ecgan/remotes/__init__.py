@@ -31,9 +31,9 @@ def fetch(path: str, fold: int | None = None) -> Path:
         EcganError: It cannot be read, is no trained run, lacks the fold, or is larger than a run may be; or the
             reference holds a password, which would be printed and written to files.
     """
-    if "@" in re.sub(r"^[a-z0-9+.-]+://", "", path).split("/")[0] and "://" in path:
+    if re.match(r"https?://[^/]*@|[a-z][a-z0-9+.-]*://[^/@]*:[^/]*@", path):
         raise EcganError(
-            "the reference holds a user name or a password, which would end up in files and messages.",
+            "the reference holds a password or a token, which would end up in files and messages.",
             "Leave them out of the address and give credentials by the environment, as the storage's tools take them.",
         )
     return download(_find(path, fold), path, fold, CACHE)

@@ -503,7 +503,9 @@ def test_the_newest_finished_training_of_each_fold_is_taken(mlflow_runs: dict[in
     assert (again / "inverse/fold_0/history.csv").is_file()
 
 
-@pytest.mark.parametrize("address", ["https://user:secret@host/run", "https://secret@host/run", "s3://key:secret@bucket/run"])
+@pytest.mark.parametrize(
+    "address", ["https://user:secret@host/run", "https://secret@host/run", "s3://key:secret@bucket/run"]
+)
 def test_a_password_in_a_reference_is_refused_and_not_repeated(address: str) -> None:
     with pytest.raises(EcganError) as caught:
         parse_reference(address)

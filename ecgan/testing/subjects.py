@@ -63,8 +63,9 @@ class ModelSubject:
         on: torch.device | None = None,
     ) -> Model:
         """Return a fresh model on the device that `ECGAN_DEVICE` selects."""
+        length, options = length or self.length, options or self.options  # the first look at a length builds models
         torch.manual_seed(seed)
-        model = self.cls(options or self.options, channels=channels, length=length or self.length, classes=classes)
+        model = self.cls(options, channels=channels, length=length, classes=classes)
         return model.to(on or device())
 
     def beats(self, model: Model, count: int = SAMPLES) -> Tensor:

@@ -150,3 +150,9 @@ def test_the_modules_of_checks_list_every_check_that_they_define() -> None:
             if line.startswith("def ") and "(subject: " in line and line.endswith("-> None:") and "_names_a" not in line
         }
         assert defined - {"classes_are_named"} == listed, module
+
+
+@pytest.mark.parametrize("name", MODELS.names())
+def test_every_check_may_be_the_first(name: str) -> None:
+    rerun = next(check for check in checks("model", name) if check.name == "a_rerun_gives_equal_bytes")
+    rerun()

@@ -3,13 +3,17 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ecgan.config.options import Options
+from ecgan.errors import EcganError
+
+if TYPE_CHECKING:
+    from ecgan.ecg.records import Record
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,24 @@ class Samples:
     classes: list[str]
     unit: str = "mV"
     mapping: str = ""
+    centre: int | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Samples cut from a recording that belongs to no dataset, for `ecgan score`.
+
+    Attributes:
+        data: Signals, float, shape (n, L, C), as the dataset's own samples are before cleansing and resampling.
+        positions: Position of each sample's R peak (of its middle, where samples are no beats) in the recording,
+            int64, shape (n,), ascending.
+        starts: Position of each sample's first time step in the recording, int64, shape (n,).
+        centre: Index in 0..L-1 of the R peak, or None where samples are no beats.
+    """
+
+    data: NDArray[Any]
+    positions: NDArray[np.int64]
+    starts: NDArray[np.int64]
     centre: int | None = None
 
 
@@ -81,6 +103,33 @@ class Dataset(ABC):
             raw: The folder that `fetch` filled.
             options: An instance of `Preprocess`.
         """
+
+    def recording_rate(self, options: Any) -> float | None:
+        """Return the sampling rate in Hz that recordings are brought to before `cut`; None: there are no recordings.
+
+        Args:
+            options: An instance of `Preprocess`.
+        """
+        return None
+
+    def cut(self, record: "Record", options: Any) -> Cut:
+        """Cut a recording that is not of this dataset as the dataset's own samples are cut, for `ecgan score`.
+
+        Args:
+            record: The recording at `recording_rate`, with exactly the leads that a model sees, in the model's order
+                and under its names; `samples` are the R peaks to cut at, all of them with the symbol N.
+            options: An instance of `Preprocess`, the one that the model was trained with.
+
+        Returns:
+            The samples, in the order of the recording; what would cross its border is left out.
+
+        Raises:
+            EcganError: This dataset does not consist of recordings, or nothing can be cut.
+        """
+        raise EcganError(
+            f"models of the dataset {self.name!r} cannot score recordings: its samples are not cut from recordings.",
+            "Take a model that was trained on recordings, such as one of the dataset mitbih.",
+        )
 
     def evaluation_sets(self) -> tuple[list[str], list[str]] | None:
         """Records of DS1 and DS2 for the inter-patient protocols, or None where there is no standard."""

@@ -1,4 +1,4 @@
-"""Small raw folders for datasets that cannot be fetched in a test: one file a dataset, with `write(raw)` that fills one.
+"""Made-up raw folders for datasets that cannot be fetched in a test: one file a dataset, with `write(raw)`.
 
 Everything is made up; each has enough patients and abnormal samples for the protocols that its dataset admits.
 """

@@ -4,18 +4,21 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from threadpoolctl import threadpool_limits
 
 from ecgan.config.options import Options
-from ecgan.datasets.base import Samples
+from ecgan.datasets.base import Cut, Samples
 from ecgan.datasets.progress import track
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
-from ecgan.ecg.cutting import Beats, Window, cut_beats, join
+from ecgan.ecg.beats import cut_windows
+from ecgan.ecg.cutting import ROUNDING, Beats, Window, cut_beats, join
 from ecgan.ecg.filters import butterworth_bandpass
-from ecgan.ecg.records import read_leads, read_record
+from ecgan.ecg.records import Record, read_leads, read_record
 from ecgan.errors import EcganError, nearest
 from ecgan.runtime import workers
 
@@ -135,11 +138,62 @@ def cut_records(cut: Callable[[Path, str], tuple[Beats, float]], raw: Path, name
     return join([beats for beats, _ in results]), rates[0]
 
 
+def cut_annotated(record: Record, options: BeatOptions) -> Cut:
+    """Cut a recording of no dataset as `annotated_samples` cuts its records.
+
+    Args:
+        record: The recording with the leads that a model sees; `samples` are its R peaks.
+        options: Filter and window; its leads and records do not matter.
+    """
+    window = Window(options.before, options.after)
+    return cut_recording(record, _filtered(record.signals, record.sampling_rate, options), window)
+
+
+def cut_recording(record: Record, signals: NDArray[Any], window: Window) -> Cut:
+    """Cut the window around every R peak of a recording of no dataset.
+
+    Args:
+        record: The recording; `samples` are its R peaks.
+        signals: What to cut from: the recording's signals, filtered, mV, shape (T, C).
+        window: The window's extent.
+
+    Returns:
+        The beats whose window does not cross the recording's border, rounded as `cut_beats` rounds.
+
+    Raises:
+        EcganError: There is none.
+    """
+    windows, inside = cut_windows(signals, record.samples, window.before, window.after)
+    if not inside.any():
+        raise no_beat(record, window.before + window.after)
+    positions = record.samples[inside]
+    return Cut(
+        data=np.round(windows, ROUNDING).astype(np.float32),
+        positions=positions,
+        starts=positions - window.before,
+        centre=window.before,
+    )
+
+
+def no_beat(record: Record, length: int) -> EcganError:
+    """Say that a recording holds no whole beat of `length` samples."""
+    rate = record.sampling_rate
+    return EcganError(
+        f"the recording {record.name} of {len(record.signals) / rate:.3g} s has {len(record.samples)} R peaks, none of"
+        f" them with a whole beat around it ({length / rate:.3g} s).",
+        "Take a longer recording, or one in which R peaks can be found.",
+    )
+
+
 def _cut(options: BeatOptions, patients: dict[str, str], raw: Path, name: str) -> tuple[Beats, float]:
     record = read_record(raw, name)
-    signals = record.select(options.leads)
-    if options.filter == "bandpass":
-        signals = butterworth_bandpass(signals, record.sampling_rate, options.low_hz, options.high_hz)
+    signals = _filtered(record.select(options.leads), record.sampling_rate, options)
     window = Window(options.before, options.after)
     beats = cut_beats(record, signals, window, options.class_mapping, patients.get(name, name))
     return beats, record.sampling_rate
+
+
+def _filtered(signals: NDArray[np.float64], sampling_rate: float, options: BeatOptions) -> NDArray[np.float64]:
+    if options.filter == "bandpass":
+        return butterworth_bandpass(signals, sampling_rate, options.low_hz, options.high_hz)
+    return signals

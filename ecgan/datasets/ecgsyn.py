@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from ecgan.config.options import Options
-from ecgan.datasets.annotated import BeatOptions, annotated_samples, choose_records, record_names
-from ecgan.datasets.base import Card, Dataset, Samples
+from ecgan.datasets.annotated import BeatOptions, annotated_samples, choose_records, cut_annotated, record_names
+from ecgan.datasets.base import Card, Cut, Dataset, Samples
 from ecgan.datasets.progress import track
-from ecgan.ecg.records import write_record
-from ecgan.ecg.simulated_patients import patient_name, simulate
+from ecgan.ecg.records import Record, write_record
+from ecgan.ecg.simulated_patients import SAMPLING_RATE, patient_name, simulate
 from ecgan.files import write_text
 from ecgan.registry import register_dataset
 
@@ -70,6 +70,14 @@ class Ecgsyn(Dataset):
         """Cut the annotated beats."""
         names = record_names(raw)
         return annotated_samples(raw, choose_records(options.records, names, names), options, patients={})
+
+    def recording_rate(self, options: BeatOptions) -> float:
+        """The records' own rate."""
+        return SAMPLING_RATE
+
+    def cut(self, record: Record, options: BeatOptions) -> Cut:
+        """Filter a recording and cut the window around its R peaks."""
+        return cut_annotated(record, options)
 
     def evaluation_sets(self) -> tuple[list[str], list[str]]:
         """Every other patient, so that both sets have all kinds; names up to the most patients that there can be."""

@@ -6,14 +6,16 @@ G. B. Moody and R. G. Mark, "The impact of the MIT-BIH Arrhythmia Database", IEE
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ecgan.datasets.annotated import BeatOptions, annotated_samples, choose_records, record_names
-from ecgan.datasets.base import Card, Dataset, Samples
+from ecgan.datasets.annotated import BeatOptions, annotated_samples, choose_records, cut_annotated, record_names
+from ecgan.datasets.base import Card, Cut, Dataset, Samples
 from ecgan.datasets.fetching import download, load_registry
+from ecgan.ecg.records import Record
 from ecgan.registry import register_dataset
 
 URL = "https://physionet.org/files/mitdb/1.0.0/"
 CARD_SOURCE = "PhysioNet mitdb 1.0.0, doi:10.13026/C2F305"
 LICENCE = "Open Data Commons Attribution License 1.0"
+SAMPLING_RATE = 360.0
 
 PACED = ("102", "104", "107", "217")
 """Records of paced hearts, which AAMI EC57 leaves out."""
@@ -56,6 +58,14 @@ class Mitbih(Dataset):
         known = record_names(raw)
         names = choose_records(options.records, known, [name for name in known if name not in PACED])
         return annotated_samples(raw, names, options, PATIENTS)
+
+    def recording_rate(self, options: BeatOptions) -> float:
+        """The records' own rate."""
+        return SAMPLING_RATE
+
+    def cut(self, record: Record, options: BeatOptions) -> Cut:
+        """Filter a recording and cut the window around its R peaks."""
+        return cut_annotated(record, options)
 
     def evaluation_sets(self) -> tuple[list[str], list[str]]:
         """The records of de Chazal's DS1 and DS2."""

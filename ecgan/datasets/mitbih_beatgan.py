@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ecgan.config.options import Options
-from ecgan.datasets.annotated import choose_records, cut_records, record_names
-from ecgan.datasets.base import Card, Dataset, Samples
-from ecgan.datasets.mitbih import CARD_SOURCE, DS1, DS2, LICENCE, PACED, PATIENTS, fetch_records
+from ecgan.datasets.annotated import choose_records, cut_recording, cut_records, record_names
+from ecgan.datasets.base import Card, Cut, Dataset, Samples
+from ecgan.datasets.mitbih import CARD_SOURCE, DS1, DS2, LICENCE, PACED, PATIENTS, SAMPLING_RATE, fetch_records
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
 from ecgan.ecg.cutting import Beats, Window, cut_beats
 from ecgan.ecg.filters import fir_bandpass
@@ -34,8 +34,6 @@ from ecgan.registry import register_dataset
 
 LEADS = ["MLII", "other"]
 """Second channel: whatever lead the record has beside MLII (V1 in most; V2, V4 or V5 in five)."""
-
-SAMPLING_RATE = 360.0
 
 _LENGTH = 320
 _SHIFT = 1
@@ -82,6 +80,17 @@ class MitbihBeatgan(Dataset):
         beats, _ = cut_records(_cut, raw, names)
         return _samples(beats.windows, beats.labels, beats.table)
 
+    def recording_rate(self, options: PreprocessOptions) -> float:
+        """The records' own rate."""
+        return SAMPLING_RATE
+
+    def cut(self, record: Record, options: PreprocessOptions) -> Cut:
+        """Filter a recording and cut the window around its R peaks; all of them, as no rule asks for a second opinion.
+
+        The filter treats each lead for itself, so that a model of the lead MLII alone gets the same beats.
+        """
+        return cut_recording(record, _filtered(record.signals, record.sampling_rate), _WINDOW)
+
     def evaluation_sets(self) -> tuple[list[str], list[str]]:
         """The records of de Chazal's DS1 and DS2."""
         return list(DS1), list(DS2)
@@ -102,12 +111,16 @@ def _samples(windows: NDArray[Any], labels: NDArray[np.int64], table: pd.DataFra
 
 def _cut(raw: Path, name: str) -> tuple[Beats, float]:
     record = read_record(raw, name)
-    signals = fir_bandpass(_leads(record), record.sampling_rate, 3.0, 45.0, order=int(0.3 * record.sampling_rate))
+    signals = _filtered(_leads(record), record.sampling_rate)
     peaks = detect_r_peaks(signals[:, 0], record.sampling_rate)
     peaks = correct_r_peaks(signals[:, 0], peaks, record.sampling_rate)
     near = _distance(record.samples + _SHIFT, peaks) < _NEAR
     patient = PATIENTS.get(name, name)
     return cut_beats(record, signals, _WINDOW, "beatgan", patient, normal_near=near), record.sampling_rate
+
+
+def _filtered(signals: NDArray[np.float64], sampling_rate: float) -> NDArray[np.float64]:
+    return fir_bandpass(signals, sampling_rate, 3.0, 45.0, order=int(0.3 * sampling_rate))
 
 
 def _leads(record: Record) -> NDArray[np.float64]:

@@ -1,30 +1,30 @@
-"""Downloads: every file is checked against a SHA-256 list that the package carries.
+"""Downloads of datasets: every file is checked against a published hash.
 
-`ECGAN_MIRROR` names another place to take the files from: a folder, or an http(s) address, in which every file lies
-under its host and path (`<mirror>/physionet.org/files/mitdb/1.0.0/100.dat`). The list of hashes is the same.
+Lists of hashes come with the package (`registries/`), or from PhysioNet, which puts a file SHA256SUMS.txt beside the
+files of every project.
+
+`ECGAN_MIRROR` names another place to take all files from: a folder, or an http(s) address, in which every file lies
+under its host and path (`<mirror>/physionet.org/files/mitdb/1.0.0/100.dat`). The hashes are the same.
 """
 
-import os
+import re
 import shutil
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib import resources
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
+from ecgan.datasets.names import check_names
 from ecgan.datasets.progress import track
+from ecgan.datasets.transfer import MIRROR, Remote, leftovers, transfer
 from ecgan.errors import EcganError
-from ecgan.files import sha256
 
-MIRROR = "ECGAN_MIRROR"
+SUMS = "SHA256SUMS.txt"
 
 _CONNECTIONS = 8
-_RETRIES = 2
-
-
-class _WrongHashError(ValueError):
-    """A file that is not the one it should be; pooch tries again after a ValueError."""
+_LONGEST_LIST = 64 << 20
 
 
 def load_registry(name: str) -> dict[str, str]:
@@ -45,108 +45,114 @@ def download(raw: Path, url: str, registry: dict[str, str]) -> None:
     """Put the files of a registry into `raw`, several at a time; afterwards nothing else is there.
 
     A file that is there with the right hash is kept. A file appears under its name only when it is whole and its
-    hash is right, so that an interrupted download can be started again.
+    hash is right; what has come of it before an interruption is used when the download is started again.
 
     Args:
         raw: The folder.
         url: Where the files are, ending in "/".
-        registry: SHA-256 by file name.
+        registry: SHA-256 by file name; a name may lead into folders ("patient001/s0010_re.dat").
 
     Raises:
         EcganError: A file cannot be had, or is not the one that the registry names.
     """
+    download_files(raw, {name: Remote(url + quote(name), digest) for name, digest in registry.items()})
+
+
+def download_published(raw: Path, url: str, wanted: Callable[[str], bool], *, pin: str | None = None) -> list[str]:
+    """Put files of a PhysioNet project into `raw`, each checked against the list that the project publishes.
+
+    The list is kept in `raw` as SHA256SUMS.txt: a later call goes by the same list, and needs no network where all
+    files are there.
+
+    Args:
+        raw: The folder; afterwards it holds the wanted files and the list.
+        url: Where the files are, ending in "/".
+        wanted: Tells which files of the list to take, by name.
+        pin: SHA-256 of the list, where it is known.
+
+    Returns:
+        The names of the files, in the list's order.
+
+    Raises:
+        EcganError: The list or a file cannot be had or is refused, or the list has no wanted file.
+    """
     raw.mkdir(parents=True, exist_ok=True)
-    _remove_others(raw, registry)
-    missing = [name for name, known in registry.items() if not _is_there(raw / name, known)]
-    if not missing:
-        return
-    source, downloader, retries = _source(url)
-    fetch = _fetcher(raw, source, registry, downloader, retries)
-    pool = ThreadPoolExecutor(_CONNECTIONS)
+    source = Remote(url + SUMS, pin)
+    if not source.fits(raw / SUMS):
+        transfer(source, raw / SUMS)
+    registry = {name: digest for name, digest in read_sums(raw / SUMS).items() if wanted(name)}
+    if not registry:
+        raise EcganError(f"the list {url}{SUMS} has none of the files that are needed.", _ANEW.format(raw / SUMS))
+    download_files(raw, {name: Remote(url + quote(name), digest) for name, digest in registry.items()}, keep=(SUMS,))
+    return list(registry)
+
+
+_ANEW = "If the list itself is damaged or out of date, remove {} and fetch again."
+
+
+def read_sums(file: Path) -> dict[str, str]:
+    """Read a list as `sha256sum` writes it: a SHA-256, a space or two, a file name.
+
+    Returns:
+        SHA-256 by file name, in the list's order.
+
+    Raises:
+        EcganError: It is no such list, or names a file that may not be written.
+    """
+    if file.stat().st_size > _LONGEST_LIST:
+        raise EcganError(f"{file} is larger than {_LONGEST_LIST >> 20} MiB and no list of hashes.", _ANEW.format(file))
+    names, sums = [], []
+    for number, line in enumerate(file.read_bytes().decode("utf-8", "replace").splitlines(), 1):
+        found = re.fullmatch(r"([0-9a-fA-F]{64}) [ *]?(\S.*)", line)
+        if found is None:
+            raise EcganError(f"{file}, line {number}, is no SHA-256 and a file name.", _ANEW.format(file))
+        names.append(found[2])
+        sums.append(found[1].lower())
+    check_names(names, f"the list {file}")
+    return dict(zip(names, sums, strict=True))
+
+
+def download_files(raw: Path, files: dict[str, Remote], keep: tuple[str, ...] = ()) -> None:
+    """Put files into `raw`, several at a time; afterwards nothing else is there, but for the names in `keep`.
+
+    Raises:
+        EcganError: A file cannot be had, or is not the one that it should be.
+    """
+    raw.mkdir(parents=True, exist_ok=True)
+    remove_others(raw, {*files, *keep})
+    stop = threading.Event()
+
+    def job(name: str) -> None:
+        if not files[name].fits(raw / name):
+            transfer(files[name], raw / name, stop=stop)
+
+    pool = ThreadPoolExecutor(min(_CONNECTIONS, max(len(files), 1)))
     try:
-        jobs = [pool.submit(fetch, name) for name in missing]
-        for job in track(as_completed(jobs), len(jobs), "fetching"):
-            job.result()
+        jobs = [pool.submit(job, name) for name in files]
+        for done in track(as_completed(jobs), len(jobs), "fetching"):
+            done.result()
     finally:
+        stop.set()
         pool.shutdown(cancel_futures=True)
 
 
-def _is_there(file: Path, known: str) -> bool:
-    return file.is_file() and sha256(file) == known
+def remove_others(raw: Path, names: set[str]) -> None:
+    """Remove from `raw` all but the named files and what has come of them so far; links are never followed."""
+    kept = {raw / name for name in names}
+    kept |= {part for file in kept for part in leftovers(file)}
+    folders = {folder for file in kept for folder in file.parents}
+    _remove(raw, kept, folders)
 
 
-def _remove_others(raw: Path, registry: dict[str, str]) -> None:
-    """Remove what does not belong, such as the unfinished files of a download that was killed."""
-    for entry in raw.iterdir():
-        if entry.name in registry and entry.is_file():
-            continue
+def _remove(folder: Path, kept: set[Path], folders: set[Path]) -> None:
+    for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
+            if entry in folders:
+                _remove(entry, kept, folders)
+            else:
+                shutil.rmtree(entry)
+        elif entry not in kept or not entry.is_file():
             entry.unlink()
 
 
-def _source(url: str) -> tuple[str, Callable[..., None], int]:
-    """Return where files come from, how one is fetched, and how often a failure is tried again."""
-    import pooch
-
-    mirror = os.environ.get(MIRROR, "").rstrip("/")
-    if not mirror:
-        return url, pooch.HTTPDownloader(), _RETRIES
-    place = urlsplit(url)
-    base = f"{mirror}/{place.netloc}{place.path}"
-    if urlsplit(mirror).scheme in ("http", "https"):
-        return base, pooch.HTTPDownloader(), _RETRIES
-    if not Path(mirror).is_dir():
-        raise EcganError(
-            f"{MIRROR} is {mirror!r}, which is neither a folder nor an http(s) address.",
-            f"Set it to the folder that holds {place.netloc}{place.path}, or unset it to download from {url}.",
-        )
-    return base, _copy, 0
-
-
-def _copy(source: str, output: str, _: Any) -> None:
-    shutil.copyfile(source, output)
-
-
-def _fetcher(
-    raw: Path, base: str, registry: dict[str, str], downloader: Callable[..., None], retries: int
-) -> Callable[[str], None]:
-    """Return the function that fetches one file by name, checked and renamed into place by pooch."""
-    import pooch
-    import requests
-
-    pooch.get_logger().setLevel("WARNING")
-    store = pooch.create(path=raw, base_url=base, registry=registry, retry_if_failed=retries)
-
-    def checked(address: str, output: str, owner: Any) -> None:
-        downloader(address, output, owner)
-        name, found = address.removeprefix(base), sha256(Path(output))
-        if found != registry[name]:
-            raise _WrongHashError(f"{address} has the SHA-256 {found}, expected {registry[name]}")
-        Path(output).chmod(0o644)
-
-    def fetch(name: str) -> None:
-        try:
-            store.fetch(name, downloader=checked)
-        except _WrongHashError as error:
-            raise EcganError(
-                f"the file {name} was refused: {error}.",
-                "It was damaged on the way, or is another file. Try again, or mend the mirror.",
-            ) from None
-        except (requests.exceptions.RequestException, OSError) as error:
-            raise _unreachable(base + name, error) from error
-
-    return fetch
-
-
-def _unreachable(address: str, error: Exception) -> EcganError:
-    if isinstance(error, FileNotFoundError):
-        return EcganError(
-            f"the mirror has no file {address}.", f"Complete the mirror that {MIRROR} names, or unset it."
-        )
-    return EcganError(
-        f"cannot fetch {address}: {error}",
-        f"Without a network, set {MIRROR} to a folder or an http(s) address that holds the files under their host and"
-        " path; files that are finished are kept, so the same command goes on where it stopped.",
-    )
+__all__ = ["MIRROR", "SUMS", "Remote", "download", "download_files", "download_published", "load_registry", "read_sums"]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ecgan.datasets import fetching
-from ecgan.datasets.fetching import download, load_registry
+from ecgan.datasets import transfer
+from ecgan.datasets.fetching import SUMS, download, download_published, load_registry
 from ecgan.errors import EcganError
 
 URL = "https://data.example.org/files/set/1.0/"
@@ -20,7 +20,7 @@ REGISTRY = {name: hashlib.sha256(content).hexdigest() for name, content in FILES
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pooch.core.time.sleep", lambda _: None)
+    monkeypatch.setattr(transfer, "_WAIT", 0.0)
     monkeypatch.delenv("ECGAN_MIRROR", raising=False)
 
 
@@ -148,7 +148,7 @@ def test_a_half_written_file_is_never_seen_under_its_name(
         assert not set(FILES) & {file.name for file in raw.iterdir()}
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fetching.shutil, "copyfile", stop_half_way)
+    monkeypatch.setattr(transfer.shutil, "copyfile", stop_half_way)
     with pytest.raises(KeyboardInterrupt):
         download(raw, URL, {"a.dat": REGISTRY["a.dat"]})
     assert "a.dat" not in content(raw)
@@ -187,3 +187,91 @@ def test_the_list_of_the_mit_bih_database_is_complete() -> None:
     stems = {name.partition(".")[0] for name in registry} - {"RECORDS"}
     assert len(stems) == 48
     assert set(registry) == {"RECORDS"} | {f"{stem}.{suffix}" for stem in stems for suffix in ("hea", "dat", "atr")}
+
+
+NESTED = {"patient001/s01.dat": b"\2" * 700, "patient001/s01.hea": b"s01 1\n", "patient002/s02.hea": b"s02\n"}
+
+
+@pytest.fixture
+def project(mirror: Path) -> Path:
+    """A project with folders and a list of hashes, in the mirror."""
+    for name, content in NESTED.items():
+        (mirror / name).parent.mkdir(exist_ok=True)
+        (mirror / name).write_bytes(content)
+    sums = [f"{hashlib.sha256(content).hexdigest()} {name}\n" for name, content in (NESTED | FILES).items()]
+    (mirror / SUMS).write_text("".join(sums))
+    return mirror
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def heads(name: str) -> bool:
+    return name.endswith(".hea")
+
+
+def test_wanted_files_of_a_project_are_fetched_into_their_folders(tmp_path: Path, project: Path) -> None:
+    raw = tmp_path / "raw"
+    (raw / "patient001").mkdir(parents=True)
+    (raw / "patient001/other").write_text("does not belong")
+    (raw / "patient009").mkdir()
+    names = download_published(raw, URL, heads)
+    assert names == ["patient001/s01.hea", "patient002/s02.hea"]
+    assert tree(raw) == {name: NESTED[name] for name in names} | {SUMS: (project / SUMS).read_bytes()}
+    assert not (raw / "patient009").exists()
+
+
+def test_the_list_that_was_kept_decides_later_without_a_network(
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = tmp_path / "raw"
+    names = download_published(raw, URL, heads)
+    before = tree(raw)
+    monkeypatch.setenv("ECGAN_MIRROR", "http://127.0.0.1:9")
+    assert download_published(raw, URL, heads) == names
+    assert tree(raw) == before
+    monkeypatch.setenv("ECGAN_MIRROR", str(tmp_path / "mirror"))
+    (project / names[0]).write_bytes(b"changed since")
+    (project / SUMS).write_text(f"{hashlib.sha256(b'changed since').hexdigest()} {names[0]}\n")
+    (raw / names[0]).unlink()
+    with pytest.raises(EcganError, match="was refused"):
+        download_published(raw, URL, heads)
+
+
+def test_a_list_other_than_the_pinned_one_is_refused(tmp_path: Path, project: Path) -> None:
+    pin = hashlib.sha256((project / SUMS).read_bytes()).hexdigest()
+    assert download_published(tmp_path / "raw", URL, heads, pin=pin)
+    (tmp_path / "raw" / SUMS).write_text("damaged\n")
+    assert download_published(tmp_path / "raw", URL, heads, pin=pin)
+    with pytest.raises(EcganError, match=f"{SUMS} was refused"):
+        download_published(tmp_path / "other", URL, heads, pin="0" * 64)
+
+
+DIGEST = "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (f"{DIGEST} ../x.hea\n", "is refused"),
+        (f"{DIGEST} /etc/x.hea\n", "root of a disk"),
+        (f"{DIGEST} C:/x.hea\n", "root of a disk"),
+        (f"{DIGEST} a/./x.hea\n", "empty"),
+        (f"{DIGEST} a\\x.hea\n", "backslash"),
+        (f"{DIGEST} x.hea.part\n", "not finished"),
+        (f"{DIGEST} {'x' * 256}.hea\n", "longer than 255 bytes"),
+        (f"{DIGEST} x.hea\n{DIGEST} x.hea\n", "twice"),
+        (f"{DIGEST} x.hea\n{DIGEST} X.hea\n", "case does not count"),
+        (f"{DIGEST} x.hea\n{DIGEST} x.hea/y.hea\n", "as a folder"),
+        (f"{DIGEST[1:]} x.hea\n", "line 1"),
+        ("<html>Not found</html>\n", "line 1"),
+        (f"{DIGEST} x.dat\n", "none of the files"),
+        ("", "none of the files"),
+    ],
+)
+def test_a_list_that_is_none_is_refused(tmp_path: Path, project: Path, content: str, words: str) -> None:
+    (project / SUMS).write_text(content)
+    with pytest.raises(EcganError, match=words):
+        download_published(tmp_path / "raw", URL, heads)
+    assert set(tree(tmp_path)) <= {"raw/SHA256SUMS.txt"} | {f"mirror/{name}" for name in tree(tmp_path / "mirror")}

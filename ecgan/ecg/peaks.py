@@ -81,7 +81,7 @@ def _in_segment(segment: F64, sampling_rate: float) -> I64:
     band = _qrs_band(segment, sampling_rate)
     upright = segment if np.mean(band**3) >= 0 else -segment
     found = np.asarray(detect_heartbeats(upright, sampling_rate), dtype=np.int64)
-    moved = _largest_deflection(band, found, int(round(_REACH_S * sampling_rate)))
+    moved = _largest_deflection(band, found, round(_REACH_S * sampling_rate))
     return moved[there[moved]]
 
 

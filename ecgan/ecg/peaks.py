@@ -71,7 +71,7 @@ def _segments(lead: F64, sampling_rate: float) -> list[tuple[int, int]]:
 
 def _in_segment(segment: F64, sampling_rate: float) -> I64:
     """R peaks of a stretch whose gaps are short."""
-    from sleepecg import detect_heartbeats
+    from sleepecg.heartbeats import detect_heartbeats
 
     there = np.isfinite(segment)
     if not there.all():

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro test bench lint format publish clean
+.PHONY: help repro test bench lint format docs publish clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -28,14 +28,17 @@ format: .venv/.installed  ## mend the style
 	ruff check --fix .
 	ruff format .
 
+docs: .venv/.installed  ## build the documentation: docs/_build/html/index.html
+	python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
 publish: .venv/.installed  ## at a release: refresh dvc.lock, the reports, README's table and published/ together
 	dvc repro
 	python -m ecgan report --readme README.md
 	rm -rf published/files
 	dvc push --remote published
 
-clean:  ## remove the virtual environment and caches; data, models and reports stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .ecgan/cache .ecgan/lock .ecgan/resume
+clean:  ## remove the virtual environment, caches and built documentation; data, models and reports stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .ecgan/cache .ecgan/lock .ecgan/resume docs/_build docs/api
 
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

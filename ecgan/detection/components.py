@@ -5,10 +5,12 @@ d (of a Wasserstein critic: its value):
 
 - reconstruction error R: the mean over leads and time of (x − x̂)²;
 - discrimination D, one of
+
   - `feature_matching`: the mean over features of (f(x) − f(x̂))² (Salimans et al. 2016, section 3.1, as a distance
     of two samples instead of two batches; Zenati et al. 2018 use it as a score);
   - `target_value`: 1 − σ(d(x̂)), how far the discriminator is from taking the reconstruction for real;
   - `log`: −log σ(d(x̂)), the same as a cross-entropy (AnoGAN, Schlegl et al. 2017, section 2.2, names the idea);
+
 - latent deviation Z: ‖z‖₂ − m, where m is the most frequent norm among the training samples. If z is normally
   distributed in n dimensions, its norm follows the χ distribution with n degrees of freedom, whose mode is
   √(n − 1): normal samples lie in a thin shell of that radius. Z is signed: latents outside the shell are

@@ -1,6 +1,6 @@
 """Conformance checks for datasets, models, detectors and protocols: your own and those of the package.
 
-One generator gives the checks of one part. With pytest:
+One generator gives the checks of one part. With pytest::
 
     import pytest
     from ecgan.testing import checks

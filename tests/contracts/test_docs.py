@@ -16,7 +16,10 @@ from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS
 from .imports import ROOT
 
 PAGES = sorted(
-    [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "plugins/README.md"]
+    [
+        *(page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts),
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "plugins/README.md")),
+    ]
 )
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 

@@ -1,0 +1,72 @@
+"""How Sphinx builds these pages (`make docs`); nothing is fetched from a network.
+
+The pages are plain Markdown, read in the repository as well. Two things are different here: the order of the pages
+is that of the links in `index.md`, and links to Markdown files outside this folder become plain text.
+"""
+
+import re
+import sys
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))  # the reference describes the code beside these pages
+
+project = "ECGAN"
+author = "The ECGAN developers"
+version = release = installed("ecgan")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.apidoc"]
+exclude_patterns = ["_build", "examples/**"]
+default_role = "code"  # docstrings put names between single backticks, as Markdown does
+myst_heading_anchors = 3
+
+# The reference in `api/` is written from the modules at every build.
+apidoc_modules = [
+    {
+        "path": "../ecgan",
+        "destination": "api",
+        "exclude_patterns": [f"../ecgan/{name}.py" for name in ("__main__", "about", "cli", "commands")],
+        "module_first": True,
+        "automodule_options": {"members", "show-inheritance"},
+    }
+]
+apidoc_remove_old = True
+autodoc_default_options = {"ignore-module-all": True}  # each name once, where it is defined
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints = "description"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+
+html_theme = "furo"
+html_title = f"ECGAN {version}"
+html_show_sourcelink = False
+html_copy_source = False
+
+_LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
+_LITERAL = re.compile(r"(`[^`]*`)")
+
+
+def _read(_app: Any, page: str, source: list[str]) -> None:
+    """Give the index a table of contents, and take links out that leave the documentation."""
+    text = source[0]
+    if page == "index":
+        pages = [target.removesuffix(".md") for _, target in _LINK.findall(text) if re.fullmatch(r"\w+\.md", target)]
+        listed = "\n".join([*dict.fromkeys(pages), "api/modules"])
+        text += f"\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
+    source[0] = _LINK.sub(lambda match: match[1] if re.match(r"(\.\./)+.*\.md", match[2]) else match[0], text)
+
+
+def _escape(_app: Any, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+    """Keep |x| from being read as a substitution."""
+    for index, line in enumerate(lines):
+        parts = _LITERAL.split(line)
+        lines[index] = "".join(part if part.startswith("`") else part.replace("|", r"\|") for part in parts)
+
+
+def setup(app: Any) -> None:
+    """Connect the functions above."""
+    app.connect("source-read", _read)
+    app.connect("autodoc-process-docstring", _escape)

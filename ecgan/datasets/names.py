@@ -1,5 +1,6 @@
 """Names of files that a list or an archive from outside gives: only what stays below its folder is let in."""
 
+import unicodedata
 from collections.abc import Iterable
 
 from ecgan.errors import EcganError
@@ -24,10 +25,11 @@ def check_names(names: Iterable[str], where: str) -> None:
     for name in names:
         if reason := _reason(name):
             raise EcganError(f"{where} names the file {name!r}, which is refused: {reason}.")
-        known = seen.setdefault(name.casefold(), name)
-        if known is not name:
+        folded = unicodedata.normalize("NFC", name).casefold()
+        if (known := seen.get(folded)) is not None:
             kind = "twice" if known == name else f"and {known!r}, which are one file where case does not count"
             raise EcganError(f"{where} names the file {name!r} {kind}.")
+        seen[folded] = name
     for folded, name in seen.items():
         parts = folded.split("/")
         for count in range(1, len(parts)):

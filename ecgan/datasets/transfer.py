@@ -50,7 +50,8 @@ class Remote:
 
     Attributes:
         url: Its address.
-        digest: Its SHA-256, or "md5:" and its MD5, in hexadecimal digits; None where nobody publishes one.
+        digest: Its SHA-256, or "md5:" and its MD5 or the beginning of that, in hexadecimal digits; None where nobody
+            publishes one.
     """
 
     url: str
@@ -58,7 +59,7 @@ class Remote:
 
     def fits(self, file: Path) -> bool:
         """Tell whether a file is this one; without a hash, whether there is a file."""
-        return file.is_file() and (self.digest is None or self.digest == _digest(file, self.digest))
+        return file.is_file() and (self.digest is None or _digest(file, self.digest).startswith(self.digest))
 
 
 def transfer(remote: Remote, target: Path, report: Report | None = None, stop: threading.Event | None = None) -> None:

@@ -1,0 +1,140 @@
+"""Raw files from where they are: an archive of the web, or what the user has already.
+
+An archive for which nobody publishes a hash is pinned when it is first fetched: its SHA-256, and those of the files
+out of it, are written to SHA256SUMS.txt in the raw folder, and whatever comes later must be the same.
+"""
+
+import filecmp
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import Field
+
+from ecgan.config.options import Options
+from ecgan.datasets.archives import Limits, Pick, unpack
+from ecgan.datasets.fetching import SUMS, read_sums, remove_others
+from ecgan.datasets.names import PART, check_names
+from ecgan.datasets.progress import track, track_bytes
+from ecgan.datasets.transfer import Remote, transfer
+from ecgan.errors import EcganError
+from ecgan.files import sha256, write_text
+
+
+class SourceOptions(Options):
+    """Where the raw files come from; the base of `Fetch` of datasets that can be handed files."""
+
+    source: str | None = Field(
+        None, min_length=1, description="folder or zip archive with files that you have already; null: download"
+    )
+
+
+def fetch_archive(raw: Path, archive: Remote, name: str, pick: Pick, limits: Limits | None = None) -> None:
+    """Put the wanted files of an archive of the web into `raw`; afterwards nothing else is there but their hashes.
+
+    The archive itself is removed once it is unpacked. Files that are there with the hashes of the first time are kept.
+
+    Args:
+        raw: The folder.
+        archive: The archive; where it has no published hash, its hash of the first time is the one that counts.
+        name: Name of the archive.
+        pick: Says which of its files are wanted and where they go.
+        limits: What the archive may hold at most.
+
+    Raises:
+        EcganError: The archive cannot be had, is damaged, is refused, or is not that of the first time.
+    """
+    raw.mkdir(parents=True, exist_ok=True)
+    pins = read_sums(raw / SUMS) if (raw / SUMS).is_file() else {}
+    files = {file: digest for file, digest in pins.items() if file != name}
+    remove_others(raw, {*files, *([SUMS] if pins else []), name})
+    if files and all((raw / file).is_file() and sha256(raw / file) == digest for file, digest in files.items()):
+        (raw / name).unlink(missing_ok=True)
+        return
+    _fetch(raw / name, archive, pins.get(name))
+    digest = sha256(raw / name)
+    unpacked = unpack(raw / name, raw, pick, limits or Limits())
+    sums = {name: digest} | {file: sha256(raw / file) for file in unpacked}
+    write_text(raw / SUMS, "".join(f"{digest}  {file}\n" for file, digest in sums.items()))
+    (raw / name).unlink()
+
+
+def _fetch(file: Path, archive: Remote, pin: str | None) -> None:
+    """Fetch an archive; `pin` is its SHA-256 of the first time."""
+    if not archive.fits(file):
+        with track_bytes(f"fetching {file.name}") as report:
+            transfer(archive, file, report)
+    if pin is not None and sha256(file) != pin:
+        found = sha256(file)
+        file.unlink()
+        raise EcganError(
+            f"{archive.url} has changed: its SHA-256 is {found}, and was {pin} when it was first fetched.",
+            f"If the change is meant, remove {file.with_name(SUMS)} and fetch again.",
+        )
+
+
+def take_source(raw: Path, source: str, pick: Pick, limits: Limits | None = None) -> list[str]:
+    """Put files that the user has into `raw`; afterwards nothing else is there.
+
+    Args:
+        raw: The folder.
+        source: A folder, which is searched with all its folders, or a zip archive.
+        pick: Says which of its files are wanted and where they go.
+        limits: What an archive may hold at most.
+
+    Returns:
+        The paths of the files below `raw`, sorted.
+
+    Raises:
+        EcganError: The source is not there, or has two files for one place.
+    """
+    place = Path(source).expanduser()
+    raw.mkdir(parents=True, exist_ok=True)
+    if place.is_file():
+        names = unpack(place, raw, pick, limits or Limits())
+        remove_others(raw, set(names))
+        return names
+    if not place.is_dir():
+        raise EcganError(
+            f"fetch.source: there is no folder or archive {source}.", "Mend fetch.source, or use null to download."
+        )
+    if raw.resolve().is_relative_to(place.resolve()):
+        raise EcganError(
+            f"fetch.source is {source}, which holds the folder {raw} that is to be filled.",
+            "Name the folder that holds nothing but the files of the dataset.",
+        )
+    chosen = _chosen(place, pick)
+    remove_others(raw, set(chosen))
+    for name, file in track(chosen.items(), len(chosen), "copying"):
+        _copy(file, raw / name)
+    return sorted(chosen)
+
+
+def _chosen(folder: Path, pick: Pick) -> dict[str, Path]:
+    chosen: dict[str, Path] = {}
+    for file in _files(folder):
+        name = pick(file.relative_to(folder).as_posix())
+        if name is None:
+            continue
+        if name in chosen:
+            raise EcganError(f"fetch.source has {name!r} twice: {chosen[name]} and {file}.", "Leave one of them.")
+        chosen[name] = file
+    check_names(chosen, f"fetch.source, {folder},")
+    return chosen
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (file for file in sorted(folder.rglob("*")) if file.is_file())
+
+
+def _copy(file: Path, target: Path) -> None:
+    """Copy a file unless the same is there; it appears under its name only when it is whole."""
+    if target.is_file() and filecmp.cmp(file, target, shallow=False):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + PART)
+    try:
+        shutil.copyfile(file, part)
+    except OSError as error:
+        raise EcganError(f"cannot copy {file}: {error.strerror or error}") from error
+    part.replace(target)

@@ -4,6 +4,7 @@ from ecgan.config import Params
 from ecgan.datasets.base import Described
 from ecgan.errors import EcganError
 from ecgan.files import sole_writer
+from ecgan.preprocessing.preparing import prepare
 from ecgan.preprocessing.processed import save_processed
 from ecgan.registry import DATASETS
 from ecgan.runtime import set_threads
@@ -18,4 +19,4 @@ def run(params: Params) -> Described:
         raise EcganError(f"there are no raw files in {raw}.", "Run `ecgan fetch` first.")
     with sole_writer(paths.processed(params)) as folder:
         samples = DATASETS.get(params.dataset)().preprocess(raw, params.preprocess)
-        return save_processed(folder, params.dataset, samples)
+        return save_processed(folder, params.dataset, prepare(samples, params.preprocess))

@@ -143,7 +143,7 @@ def _document(header: list[str], params: Options, keys: list[str]) -> str:
 def _entry(key: str, value: Any, indent: str, path: tuple[str, ...], choices: dict[str, str]) -> list[str]:
     key_text = _scalar(key)
     if isinstance(value, Options):
-        fields = list(type(value).model_fields)
+        fields = sorted(type(value).model_fields, key=lambda name: isinstance(getattr(value, name), Options))
         inner = [line for name in fields for line in _field(value, name, f"{indent}  ", path, choices)]
         return [f"{indent}{key_text}:", *inner] if inner else [f"{indent}{key_text}: {{}}"]
     if isinstance(value, dict) and any(isinstance(item, (Options, dict)) for item in value.values()):

@@ -11,37 +11,32 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from threadpoolctl import threadpool_limits
 
-from ecgan.config.options import Options
 from ecgan.datasets.base import Cut, Samples
 from ecgan.datasets.progress import track
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
 from ecgan.ecg.beats import cut_windows
 from ecgan.ecg.cutting import ROUNDING, Beats, Window, cut_beats, join
-from ecgan.ecg.filters import butterworth_bandpass
 from ecgan.ecg.records import Record, read_leads, read_record
 from ecgan.errors import EcganError, nearest
+from ecgan.preprocessing.filtering import filter_recording
+from ecgan.preprocessing.options import FilterOptions, SampleOptions
 from ecgan.runtime import workers
 
 _MOST_WORKERS = 8
 """Each worker holds a whole record and its filtered copies, about 100 MB for half an hour of two leads."""
 
 
-class BeatOptions(Options):
+class BeatOptions(SampleOptions, FilterOptions):
     """How annotated records become beats."""
 
     leads: list[str] = Field(["MLII"], min_length=1, description="leads by name; a record that lacks one is left out")
     records: list[str] | None = Field(None, description="names of the records to use; null: all that the dataset uses")
     before: int = Field(140, ge=1, le=5000, description="samples of the window before the R peak")
     after: int = Field(180, ge=1, le=5000, description="samples from the R peak on; at 360 Hz, 180 are half a second")
-    filter: Literal["none", "bandpass"] = Field("none", description="filter of the record before it is cut")
-    low_hz: float = Field(0.5, gt=0, le=50, description="lower edge of the band, Hz")
-    high_hz: float = Field(40.0, gt=0, le=500, description="upper edge of the band, Hz")
     class_mapping: Literal["aami", "bxb"] = Field("aami", description="escape beats are N (aami) or S (bxb)")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.low_hz >= self.high_hz:
-            raise ValueError(f"low_hz ({self.low_hz:g}) must be below high_hz ({self.high_hz:g})")
         if len(set(self.leads)) < len(self.leads):
             raise ValueError("leads names a lead twice")
         return self
@@ -146,7 +141,7 @@ def cut_annotated(record: Record, options: BeatOptions) -> Cut:
         options: Filter and window; its leads and records do not matter.
     """
     window = Window(options.before, options.after)
-    return cut_recording(record, _filtered(record.signals, record.sampling_rate, options), window)
+    return cut_recording(record, filter_recording(record.signals, record.sampling_rate, options), window)
 
 
 def cut_recording(record: Record, signals: NDArray[Any], window: Window) -> Cut:
@@ -187,13 +182,7 @@ def no_beat(record: Record, length: int) -> EcganError:
 
 def _cut(options: BeatOptions, patients: dict[str, str], raw: Path, name: str) -> tuple[Beats, float]:
     record = read_record(raw, name)
-    signals = _filtered(record.select(options.leads), record.sampling_rate, options)
+    signals = filter_recording(record.select(options.leads), record.sampling_rate, options)
     window = Window(options.before, options.after)
     beats = cut_beats(record, signals, window, options.class_mapping, patients.get(name, name))
     return beats, record.sampling_rate
-
-
-def _filtered(signals: NDArray[np.float64], sampling_rate: float, options: BeatOptions) -> NDArray[np.float64]:
-    if options.filter == "bandpass":
-        return butterworth_bandpass(signals, sampling_rate, options.low_hz, options.high_hz)
-    return signals

@@ -20,7 +20,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ecgan.config.options import Options
 from ecgan.datasets.annotated import choose_records, cut_recording, cut_records, record_names
 from ecgan.datasets.base import Card, Cut, Dataset, Samples
 from ecgan.datasets.mitbih import CARD_SOURCE, DS1, DS2, LICENCE, PACED, PATIENTS, SAMPLING_RATE, fetch_records
@@ -30,6 +29,7 @@ from ecgan.ecg.filters import fir_bandpass
 from ecgan.ecg.hamilton import correct_r_peaks, detect_r_peaks
 from ecgan.ecg.records import Record, read_record
 from ecgan.errors import EcganError
+from ecgan.preprocessing.options import SampleOptions
 from ecgan.registry import register_dataset
 
 LEADS = ["MLII", "other"]
@@ -42,7 +42,7 @@ _WINDOW = Window(before=140 - _SHIFT, after=180 + _SHIFT)
 _NEAR = 10
 
 
-class PreprocessOptions(Options):
+class PreprocessOptions(SampleOptions):
     """Where the beats come from."""
 
     npy: str | None = Field(
@@ -89,7 +89,7 @@ class MitbihBeatgan(Dataset):
 
         The filter treats each lead for itself, so that a model of the lead MLII alone gets the same beats.
         """
-        return cut_recording(record, _filtered(record.signals, record.sampling_rate), _WINDOW)
+        return cut_recording(record, filter_recording(record.signals, record.sampling_rate), _WINDOW)
 
     def evaluation_sets(self) -> tuple[list[str], list[str]]:
         """The records of de Chazal's DS1 and DS2."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
+from scipy import ndimage, signal
 
 from ecgan.errors import EcganError
 
@@ -54,8 +54,69 @@ def _check(values: NDArray[Any], sampling_rate: float, low: float, high: float, 
             f"a band of {low:g} to {high:g} Hz does not fit a signal sampled at {sampling_rate:g} Hz.",
             f"The lower edge lies above 0, the upper one below {sampling_rate / 2:g} Hz.",
         )
+    _check_length(values, padding)
+
+
+def _check_length(values: NDArray[Any], padding: int) -> None:
     if len(values) <= padding:
         raise EcganError(
             f"a signal of {len(values)} samples is too short for this filter, which needs {padding + 1}.",
             "Use a longer record or no filter.",
         )
+
+
+def median_baseline(values: NDArray[Any], sampling_rate: float) -> F64:
+    """Return the baseline wander of a recording: a median over 200 ms, then one of that over 600 ms.
+
+    The first takes out P waves and QRS complexes, the second T waves: P. de Chazal, M. O'Dwyer and R. B. Reilly,
+    IEEE Trans. Biomed. Eng. 51(7), 2004, section II-B. Subtract it from the recording to correct it. At the borders
+    the recording is continued with its first and last value.
+
+    Args:
+        values: Signal, shape (T,) or (T, C); time is the first axis.
+        sampling_rate: Hz.
+
+    Returns:
+        The baseline, of the shape of `values`.
+
+    Raises:
+        EcganError: The signal is shorter than 600 ms, or its sampling rate so low that 200 ms are a single sample.
+    """
+    widths = [2 * round(seconds * sampling_rate / 2) + 1 for seconds in (0.2, 0.6)]  # odd: nothing moves in time
+    if widths[0] < 3:
+        raise EcganError(
+            f"the baseline of a signal sampled at {sampling_rate:g} Hz cannot be told from its waves.",
+            "Take `baseline` out of preprocess.filters.",
+        )
+    _check_length(values, widths[1] - 1)
+    baseline = np.array(values, dtype=np.float64)
+    leads = baseline.reshape(len(baseline), -1)  # (T,) or (T, C) to (T, C)
+    for lead in range(leads.shape[1]):
+        for width in widths:
+            leads[:, lead] = ndimage.median_filter(np.ascontiguousarray(leads[:, lead]), width, mode="nearest")
+    return baseline
+
+
+def notch(values: NDArray[Any], sampling_rate: float, mains: float, width: float = 2.0) -> F64:
+    """Take the mains and their harmonics below half the sampling rate out; run forwards and backwards.
+
+    Args:
+        values: Signal, shape (T,) or (T, C); time is the first axis.
+        sampling_rate: Hz.
+        mains: Frequency of the mains, Hz.
+        width: Width of each notch (-6 dB after both runs), Hz.
+
+    Raises:
+        EcganError: The mains are beyond half the sampling rate, or the signal is too short.
+    """
+    harmonics = np.arange(mains, sampling_rate / 2 - width / 2, mains)
+    if not len(harmonics):
+        raise EcganError(
+            f"a notch at {mains:g} Hz does not fit a signal sampled at {sampling_rate:g} Hz.",
+            f"It has nothing from {sampling_rate / 2:g} Hz on: take `notch` out of preprocess.filters.",
+        )
+    parts = [signal.tf2sos(*signal.iirnotch(centre, centre / width, fs=sampling_rate)) for centre in harmonics]
+    sections = np.concatenate(parts)
+    padding = int(3 * sampling_rate / width)  # the notches ring for about that long
+    _check_length(values, padding)
+    return np.asarray(signal.sosfiltfilt(sections, values, axis=0, padlen=padding), dtype=np.float64)

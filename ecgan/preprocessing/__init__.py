@@ -1,1 +1,1 @@
-"""From samples to what a model sees: splits and transformations."""
+"""From recordings to what a model sees: filters, windows, cleansing, resampling, splits and transformations."""

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from ecgan.config.options import Options
 from ecgan.datasets.base import Samples
+from ecgan.errors import EcganError
+from ecgan.preprocessing.options import SampleOptions
 
 F64 = NDArray[np.float64]
 
@@ -38,9 +40,15 @@ def prepare_windows(data: NDArray[Any], sampling_rate: float, centre: int | None
         centre: Index of the R peak, or None.
         options: A dataset's section `preprocess`; what is no `SampleOptions` asks for nothing.
     """
+    if isinstance(options, SampleOptions):
+        if options.resampling.method != "none":
+            raise EcganError(f"preprocess.resampling.method {options.resampling.method!r} is not available yet.")
+        if options.cleansing.limit is not None or np.isnan(data).any():
+            raise EcganError("the limit of preprocess.cleansing and gaps are not available yet.")
     return Prepared(data, np.ones(len(data), dtype=bool), sampling_rate, centre)
 
 
 def prepare(samples: Samples, options: Options) -> Samples:
     """Cleanse, impute and resample the samples of a dataset; labels and table follow."""
+    prepare_windows(samples.data, samples.sampling_rate, samples.centre, options)
     return samples

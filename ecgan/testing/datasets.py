@@ -11,6 +11,7 @@ import numpy as np
 
 from ecgan.config import load_params, render_params
 from ecgan.datasets.base import Dataset, Samples
+from ecgan.preprocessing.preparing import prepare
 from ecgan.preprocessing.processed import load_processed, save_processed
 from ecgan.testing.check import check_options, expect, expect_equal
 
@@ -35,8 +36,9 @@ class DatasetSubject:
         self.cls().fetch(raw, self.cls.Fetch.model_validate(self.given.get("fetch", {})), seed=seed)
 
     def preprocess(self, raw: Path) -> Samples:
-        """Cut the samples."""
-        return self.cls().preprocess(raw, self.cls.Preprocess.model_validate(self.given.get("preprocess", {})))
+        """Cut the samples and prepare them, as the stage does."""
+        options = self.cls.Preprocess.model_validate(self.given.get("preprocess", {}))
+        return prepare(self.cls().preprocess(raw, options), options)
 
 
 def the_card_is_complete(subject: DatasetSubject) -> None:

@@ -107,7 +107,7 @@ def test_leads_filter_window_and_records_are_options(tmp_path: Path) -> None:
     found = Ecgsyn().preprocess(tmp_path, options)
     assert found.data.shape[1:] == (160, 2)
     assert found.table["record"].unique().tolist() == ["p03", "p01"]
-    filtered = Ecgsyn().preprocess(tmp_path, options.model_copy(update={"filter": "bandpass"}))
+    filtered = Ecgsyn().preprocess(tmp_path, options.model_copy(update={"filters": ["bandpass"]}))
     assert filtered.data.shape == found.data.shape
     assert np.abs(filtered.data.mean(axis=1)).mean() < np.abs(found.data.mean(axis=1)).mean()
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecgan.ecg.filters import butterworth_bandpass, fir_bandpass
+from ecgan.ecg.filters import butterworth_bandpass, fir_bandpass, median_baseline, notch
 from ecgan.errors import EcganError
 
 BANDS = [
@@ -56,3 +56,49 @@ def test_a_band_beyond_half_the_sampling_rate_is_refused() -> None:
 def test_a_short_signal_is_refused() -> None:
     with pytest.raises(EcganError, match="too short"):
         fir_bandpass(np.zeros(100), 360.0, 3.0, 45.0, order=108)
+
+
+@pytest.mark.parametrize("mains", [50, 60])
+def test_the_notch_takes_out_the_mains_with_harmonics_and_leaves_their_neighbours(mains: int) -> None:
+    middle = slice(900, 2700)
+    for harmonic in range(mains, 180, mains):
+        assert np.abs(notch(tone(harmonic), 360.0, mains)[middle]).max() < 0.01
+    for frequency in (5.0, 40.0, mains - 6.0, mains + 6.0):
+        np.testing.assert_allclose(notch(tone(frequency), 360.0, mains)[middle], tone(frequency)[middle], atol=0.06)
+
+
+def test_the_notch_leaves_a_peak_where_it_is_and_its_width_is_what_it_says() -> None:
+    spike = np.exp(-((np.arange(3600) - 1800.0) ** 2) / (2 * 4.0**2))
+    assert int(notch(spike, 360.0, 50).argmax()) == 1800
+    edge = notch(tone(51.0), 360.0, 50)[900:2700]  # half the width from the centre: -6 dB
+    assert np.abs(edge).max() == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_notch_beyond_half_the_sampling_rate_is_refused() -> None:
+    with pytest.raises(EcganError, match="notch at 50 Hz does not fit a signal sampled at 100 Hz"):
+        notch(np.zeros(1000), 100.0, 50)
+    with pytest.raises(EcganError, match="too short"):
+        notch(np.zeros(300), 360.0, 50)
+
+
+def test_the_baseline_is_the_wander_without_the_waves() -> None:
+    time = np.arange(3600) / 360
+    wander = 0.5 * np.sin(2 * np.pi * 0.2 * time)
+    waves = np.zeros(3600)
+    for beat in range(180, 3400, 300):  # a QRS complex of 100 ms and a T wave of 160 ms
+        waves[beat - 18 : beat + 18] += 1.5 * np.hanning(36)
+        waves[beat + 80 : beat + 138] += 0.3 * np.hanning(58)
+    both = np.stack([wander + waves, wander[::-1] + waves], axis=1)
+    found = median_baseline(both, 360.0)
+    assert found.shape == (3600, 2)
+    assert np.abs(found[:, 0] - wander)[180:-180].max() < 0.15  # of a wander of ±0.5 and waves of 1.5
+    np.testing.assert_array_equal(found[:, 1], median_baseline(both[:, 1], 360.0))
+    np.testing.assert_array_equal(median_baseline(both[::-1, 0], 360.0), found[::-1, 0])  # zero phase
+    np.testing.assert_array_equal(median_baseline(np.full(400, 0.7), 360.0), np.full(400, 0.7))
+
+
+def test_a_baseline_needs_600_ms_and_a_sampling_rate() -> None:
+    with pytest.raises(EcganError, match="too short"):
+        median_baseline(np.zeros(200), 360.0)
+    with pytest.raises(EcganError, match="sampled at 4 Hz cannot be told"):
+        median_baseline(np.zeros(200), 4.0)

@@ -89,7 +89,7 @@ class MitbihBeatgan(Dataset):
 
         The filter treats each lead for itself, so that a model of the lead MLII alone gets the same beats.
         """
-        return cut_recording(record, filter_recording(record.signals, record.sampling_rate), _WINDOW)
+        return cut_recording(record, _filtered(record.signals, record.sampling_rate), _WINDOW)
 
     def evaluation_sets(self) -> tuple[list[str], list[str]]:
         """The records of de Chazal's DS1 and DS2."""

@@ -42,7 +42,7 @@ def recording(raw: Path, leads: list[str]) -> Record:
     [
         BeatOptions(),
         BeatOptions(leads=["V1", "MLII"], before=64, after=96),
-        BeatOptions(filter="bandpass", low_hz=1.0, high_hz=30.0),
+        BeatOptions(filters=["bandpass"], low_hz=1.0, high_hz=30.0),
     ],
     ids=["default", "window", "filter"],
 )
@@ -58,7 +58,7 @@ def test_the_samples_are_those_of_the_dataset(raw: Path, dataset: type, options:
 
 
 def test_a_model_of_fewer_leads_gets_those_leads(raw: Path) -> None:
-    options = BeatOptions(leads=["MLII", "V1"], filter="bandpass", records=["p02"])
+    options = BeatOptions(leads=["MLII", "V1"], filters=["bandpass"], records=["p02"])
     samples = Ecgsyn().preprocess(raw, options)
     cut = Ecgsyn().cut(recording(raw, ["V1"]), options)
     np.testing.assert_array_equal(cut.data[:, :, 0], samples.data[:, :, 1])

@@ -4,15 +4,14 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import wfdb
 from numpy.typing import NDArray
 
+from ecgan.ecg.wfdb_files import FETCH_AGAIN, ecg_leads, read_annotations, read_signals
 from ecgan.errors import EcganError, nearest
 
-_MILLIVOLT = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "v": 1e3}
 _RANGE = {"212": 2047, "16": 32767}
 """Largest sample value of each file format; the one below the smallest marks a missing sample."""
 
@@ -55,12 +54,12 @@ class Record:
 
 
 def read_leads(folder: Path, name: str) -> list[str]:
-    """Return the lead names of a record from its header alone."""
-    return list(_read(folder, name, ".hea", wfdb.rdheader).sig_name or [])
+    """Return the names of a record's ECG leads from its header alone."""
+    return ecg_leads(folder, name, FETCH_AGAIN)
 
 
 def read_record(folder: Path, name: str) -> Record:
-    """Read a record with its reference annotations (`.atr`).
+    """Read a record of a dataset with its reference annotations (`.atr`).
 
     Args:
         folder: Where the files are.
@@ -72,18 +71,16 @@ def read_record(folder: Path, name: str) -> Record:
     Raises:
         EcganError: A file is missing, cut off, damaged, or in a unit that is no voltage.
     """
-    content = _read(folder, name, ".dat", _read_signals)
-    annotation = _read(folder, name, ".atr", lambda path: wfdb.rdann(path, "atr"))
-    _check_end_of_annotations(folder / f"{name}.atr")
-    factors = [_millivolts(name, unit) for unit in content.units]
+    content = read_signals(folder, name, FETCH_AGAIN)
+    annotations = read_annotations(folder, name, "atr", FETCH_AGAIN)
     return Record(
         name=name,
-        signals=np.ascontiguousarray(content.p_signal * factors, dtype=np.float64),
-        sampling_rate=float(content.fs),
-        leads=list(content.sig_name),
-        samples=np.asarray(annotation.sample, dtype=np.int64),
-        symbols=list(annotation.symbol),
-        notes=[note.rstrip("\0") for note in annotation.aux_note],
+        signals=content.signals,
+        sampling_rate=content.sampling_rate,
+        leads=content.leads,
+        samples=annotations.samples,
+        symbols=annotations.symbols,
+        notes=annotations.notes,
     )
 
 
@@ -117,48 +114,6 @@ def write_record(folder: Path, record: Record, *, gain: float = 200.0, storage: 
         _write_annotations(Path(part), record)
         for suffix in (".dat", ".atr", ".hea"):
             (Path(part) / f"{record.name}{suffix}").replace(folder / f"{record.name}{suffix}")
-
-
-def _read(folder: Path, name: str, suffix: str, reader: Any) -> Any:
-    """Call a reader of wfdb; whatever it raises on a missing or damaged file becomes one sentence."""
-    for needed in dict.fromkeys((".hea", suffix)):
-        file = folder / f"{name}{needed}"
-        if not file.is_file():
-            raise EcganError(f"the file {file} is not there.", "Fetch the dataset again: `ecgan fetch`.")
-    try:
-        return reader(str(folder / name))
-    except Exception as error:
-        raise EcganError(
-            f"the file {folder / name}{suffix} or its header is damaged: {str(error) or type(error).__name__}",
-            "Fetch the dataset again: `ecgan fetch`.",
-        ) from error
-
-
-def _read_signals(path: str) -> Any:
-    """Read the digital signal, compare it with the header's checksums, and convert it to physical units."""
-    content = wfdb.rdrecord(path, physical=False)
-    stored = content.checksum or []
-    for lead, expected, found in zip(content.sig_name, stored, content.calc_checksum(), strict=False):
-        if expected is not None and (expected - found) % 65536:
-            raise ValueError(f"lead {lead} has the checksum {found % 65536}, expected {expected % 65536}")
-    content.dac(inplace=True)
-    return content
-
-
-def _check_end_of_annotations(file: Path) -> None:
-    with file.open("rb") as handle:
-        content = handle.read()
-    if len(content) % 2 or not content.endswith(b"\0\0"):
-        raise EcganError(
-            f"the file {file} is cut off: its end mark is missing.", "Fetch the dataset again: `ecgan fetch`."
-        )
-
-
-def _millivolts(name: str, unit: str) -> float:
-    try:
-        return _MILLIVOLT[unit.lower()]
-    except KeyError:
-        raise EcganError(f"record {name} is in {unit!r}, which is no voltage; expected mV, uV or V.") from None
 
 
 def _digitise(record: Record, gain: float, storage: str) -> NDArray[np.int64]:

@@ -1,0 +1,150 @@
+"""Channels of a file: which of them are ECG, in what unit, and how they become one array in mV."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.errors import EcganError
+
+MOST_VALUES = 10**9
+"""Most values of a recording, channels times samples; 8 GB in memory. A header that promises more is not believed."""
+
+_MILLIVOLT = {"mv": 1.0, "uv": 1e-3, "μv": 1e-3, "v": 1e3, "nv": 1e-6}  # casefold turns the micro sign into a mu
+_OTHER = re.compile(
+    r"^(eeg|emg|eog|erg|meg|mcg|ep|resp|imp|pleth|ppg|spo2|sao2|co2|abp|art|bp|cvp|pap|icp|temp|eda|gsr|acc|sound|light"
+    r"|event|trigger|status)(?![a-z])"
+)
+"""Channels of other kinds, by the words with which EDF+ and PhysioNet begin their names."""
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The ECG of a file.
+
+    Attributes:
+        signals: mV, float64, shape (T, C); NaN where a sample is missing.
+        sampling_rate: Hz.
+        leads: Name of each channel, length C, no two the same.
+    """
+
+    signals: NDArray[np.float64]
+    sampling_rate: float
+    leads: list[str]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An ECG channel.
+
+    Attributes:
+        index: Which channel of the file.
+        lead: Its name.
+        factor: mV in one unit of the file.
+    """
+
+    index: int
+    lead: str
+    factor: float
+
+
+def millivolts(unit: str) -> float | None:
+    """Return how many mV the unit is; None for what is no voltage."""
+    return _MILLIVOLT.get(unit.strip().casefold())
+
+
+def choose_ecg(names: Sequence[str], units: Sequence[str], default_unit: str | None) -> list[Chosen]:
+    """Find the ECG channels: voltages whose name does not begin with another kind of signal.
+
+    Args:
+        names: Name of each channel; an empty one becomes the channel's number.
+        units: Unit of each channel, empty where the file does not say.
+        default_unit: The unit of those channels; None: they are left out.
+    """
+    chosen: list[Chosen] = []
+    for index, (name, unit) in enumerate(zip(names, units, strict=True)):
+        factor = millivolts(unit or default_unit or "")
+        if factor is not None and not _OTHER.match(name.strip().casefold()):
+            lead = _unused(name.strip() or str(index + 1), [other.lead for other in chosen])
+            chosen.append(Chosen(index, lead, factor))
+    return chosen
+
+
+def no_ecg(where: str, names: Sequence[str], units: Sequence[str]) -> EcganError:
+    """Return the error of a file without an ECG channel."""
+    if not names:
+        return EcganError(f"{where} has no channels.")
+    shown = [f"{name or number}{_doubt(unit)}" for number, (name, unit) in enumerate(zip(names, units, strict=True), 1)]
+    found = ", ".join(shown[:12]) + (", …" if len(shown) > 12 else "")
+    return EcganError(
+        f"{where} has no ECG channel in mV, uV or V. Its channels: {found}.",
+        "If a channel without a unit is an ECG, say its unit." if "" in units else "",
+    )
+
+
+def assemble(where: str, chosen: Sequence[Chosen], values: Sequence[NDArray[Any]], rates: Sequence[float]) -> Channels:
+    """Put channels of one rate side by side, in mV.
+
+    Args:
+        where: What was read, for messages.
+        chosen: The channels, at least one.
+        values: Each channel's values in the file's unit, shape (T,).
+        rates: Each channel's sampling rate, Hz.
+
+    Raises:
+        EcganError: Rates or lengths differ, the rate is none, or there is no sample.
+    """
+    rate = check_rate(where, rates[0])
+    if any(other != rate for other in rates) or len({len(channel) for channel in values}) > 1:
+        found = ", ".join(f"{one.lead} {other:g} Hz" for one, other in zip(chosen, rates, strict=True))
+        raise EcganError(f"the ECG channels of {where} differ in sampling rate or length: {found}.")
+    check_size(where, len(values[0]), len(values))
+    signals = np.empty((len(values[0]), len(values)), dtype=np.float64)
+    for column, (one, channel) in enumerate(zip(chosen, values, strict=True)):
+        np.multiply(channel, one.factor, out=signals[:, column])
+    return check_samples(where, Channels(signals, rate, [one.lead for one in chosen]))
+
+
+def check_rate(where: str, rate: float) -> float:
+    """Refuse a sampling rate that is none."""
+    if not (np.isfinite(rate) and rate > 0):
+        raise EcganError(f"{where} has a sampling rate of {rate:g} Hz.", "A recording has a rate above 0 Hz.")
+    return float(rate)
+
+
+def check_size(where: str, samples: int, channels: int) -> None:
+    """Refuse recordings that are empty, or larger than any that fits into memory."""
+    if samples <= 0:
+        raise EcganError(f"{where} has no samples.")
+    if samples * channels > MOST_VALUES:
+        raise EcganError(
+            f"{where} claims {samples:,} samples of {channels} channels; at most {MOST_VALUES:,} values are read.",
+            "If that is true, cut the recording into parts; otherwise its header is damaged.",
+        )
+
+
+def check_samples(where: str, channels: Channels) -> Channels:
+    """Refuse recordings of which every sample is missing, or with infinite values."""
+    if np.isinf(channels.signals).any():
+        raise EcganError(f"{where} holds infinite values.", "Mark missing samples as NaN.")
+    if np.isnan(channels.signals).all():
+        raise EcganError(f"{where} has no samples: every one of them is marked as missing.")
+    return channels
+
+
+def _unused(name: str, used: Sequence[str]) -> str:
+    """Return the name, or with a number behind it if there is such a channel already."""
+    number, unused = 1, name
+    while unused in used:
+        number += 1
+        unused = f"{name} {number}"
+    return unused
+
+
+def _doubt(unit: str) -> str:
+    if not unit.strip():
+        return " (no unit)"
+    return "" if millivolts(unit) is not None else f" (in {unit!r}, which is no voltage)"

@@ -1,0 +1,134 @@
+"""NumPy files as recordings: `.npy` with the signal, `.npz` with sampling rate and lead names as well."""
+
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.ecg.channels import MOST_VALUES
+from ecgan.errors import EcganError
+
+SIGNALS = ("signal", "signals")
+RATES = ("sampling_rate", "fs")
+LEADS = "leads"
+UNIT = "unit"
+
+Found = TypeVar("Found")
+
+_BROKEN = (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile, NotImplementedError, SyntaxError)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a file holds.
+
+    Attributes:
+        signals: Shape (T, C), float64, in `unit`.
+        sampling_rate: Hz; None where the file does not say.
+        leads: Names of the channels; None where the file does not say.
+        unit: Unit; empty where the file does not say.
+    """
+
+    signals: NDArray[np.float64]
+    sampling_rate: float | None = None
+    leads: list[str] | None = None
+    unit: str = ""
+
+
+def read_npy(path: Path) -> Stored:
+    """Read an array of shape (T,), (T, C) or (C, T): time is the longer axis. Nothing in the file is executed."""
+    array = load_npy(path)
+    return Stored(_time_first(str(path), array))
+
+
+def read_npz(path: Path) -> Stored:
+    """Read `signal` (or `signals`) as in `read_npy`, and if they are there `sampling_rate` (`fs`), `leads`, `unit`."""
+    arrays = load_npz(path)
+    rates = [arrays[key] for key in RATES if key in arrays]
+    found = [arrays[key] for key in SIGNALS if key in arrays]
+    if len(found) != 1:
+        names = ", ".join(arrays) or "nothing"
+        raise EcganError(f"{path} holds {names}; expected one array `signal`.", "Save it by np.savez(file, signal=…).")
+    leads = [str(lead) for lead in np.atleast_1d(arrays[LEADS])] if LEADS in arrays else None
+    signals = _time_first(str(path), found[0], None if leads is None else len(leads))
+    if leads is not None and len(leads) != signals.shape[1]:
+        count = signals.shape[1]
+        raise EcganError(f"{path} has {count} channel{'s' * (count != 1)} and names {len(leads)} leads.")
+    return Stored(signals, _rate(path, rates), leads, str(arrays[UNIT]) if UNIT in arrays else "")
+
+
+def load_npy(path: Path) -> NDArray[Any]:
+    """Read the array of a `.npy` file; a header that promises more than the file holds is refused unread."""
+
+    def read() -> NDArray[Any]:
+        with path.open("rb") as file:
+            _check_claim(str(path), file, path.stat().st_size)
+        return np.asarray(np.load(path, allow_pickle=False))
+
+    return _guard(path, read)
+
+
+def load_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a `.npz` file."""
+
+    def read() -> dict[str, NDArray[Any]]:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                with archive.open(member) as file:
+                    _check_claim(f"{member.filename} in {path}", file, member.file_size)
+        with np.load(path, allow_pickle=False) as content:
+            return {name: content[name] for name in content.files}
+
+    return _guard(path, read)
+
+
+def _guard(path: Path, read: Callable[[], Found]) -> Found:
+    try:
+        return read()
+    except _BROKEN as error:
+        raise EcganError(
+            f"{path} is no whole NumPy file of plain numbers.", "Save it by np.save or np.savez, without objects."
+        ) from error
+
+
+def _check_claim(where: str, file: IO[bytes], size: int) -> None:
+    """Compare the shape in the header with the bytes that there are, before room is made for it."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    values = 1
+    for extent in shape:
+        values *= int(extent)
+    if dtype.hasobject or dtype.kind not in "fiuUb":
+        raise EcganError(f"{where} holds {dtype}, expected numbers.", "Save it as floats.")
+    if values * dtype.itemsize > size or values > MOST_VALUES:
+        raise EcganError(f"{where} claims {values:,} values, and the file has {size:,} bytes.", "Save it again.")
+
+
+def _time_first(where: str, array: NDArray[Any], leads: int | None = None) -> NDArray[np.float64]:
+    if array.dtype.kind not in "fiu" or array.ndim not in (1, 2):
+        raise EcganError(
+            f"{where} holds an array of {array.dtype} and shape {array.shape}; expected numbers of shape (T,), (T, C)"
+            " or (C, T)."
+        )
+    signals = array.astype(np.float64)
+    if signals.ndim == 1:
+        return signals[:, None]  # (T,) to (T, 1)
+    rows, columns = signals.shape
+    if rows == columns and rows != 1:
+        raise EcganError(f"{where} has the shape ({rows}, {columns}): which axis is time cannot be told.")
+    if leads is not None and leads in (rows, columns):
+        return signals if columns == leads else signals.T
+    return signals if rows >= columns else signals.T  # (C, T) to (T, C)
+
+
+def _rate(path: Path, found: list[NDArray[Any]]) -> float | None:
+    if not found:
+        return None
+    if any(rate.size != 1 or rate.dtype.kind not in "fiu" for rate in found) or len(found) > 1:
+        raise EcganError(f"{path}: the sampling rate is one number under one of the names {', '.join(RATES)}.")
+    return float(found[0].reshape(()))

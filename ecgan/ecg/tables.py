@@ -1,0 +1,233 @@
+"""Recordings as text: CSV and TSV, with or without a header, a time column and units."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ecgan.errors import EcganError
+
+F64 = NDArray[np.float64]
+
+MOST_BYTES = 4 * 1024**3
+"""Largest text file that is read; its numbers then fit into memory."""
+
+_MISSING = ["", "-", "nan", "NaN", "NAN", "NA", "n/a", "null"]
+_SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "": 1.0}
+_TIME = re.compile(r"^(elapsed[ _])?(time|t)([ _](?P<suffix>s|sec|seconds|ms|us))?$|^(?P<alone>seconds|ms)$")
+_SAMPLE = re.compile(r"^(sample|samples|index)([ _]?(#|no|number|index))?$")
+_UNIT = re.compile(r"^(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]$")
+_NUMBER = re.compile(r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$|^[+-]?inf(inity)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The numbers of a text file.
+
+    Attributes:
+        values: float64, shape (T, C), without the time column; NaN where a cell is empty.
+        names: Name of each column; empty strings where there is no header.
+        units: Unit of each column; empty where the file does not say.
+        sampling_rate: Hz, by the time column; None without one.
+    """
+
+    values: F64
+    names: list[str]
+    units: list[str]
+    sampling_rate: float | None
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a file is written: what separates cells, the decimal sign, and the lines that are no data."""
+
+    separator: str
+    decimal: str
+    head: list[list[str]]
+    skipped: int
+    columns: int
+
+
+def read_table(path: Path) -> Table:
+    """Read a text file of numbers: one row a time step, one column a lead.
+
+    Cells are separated by commas, semicolons or tabs; where it is not the comma, a decimal comma is understood. The
+    first row may name the columns, with the unit in brackets ("MLII (mV)") or in a second row, as PhysioNet's programs
+    write it. A first column named time, t, time_s, seconds, ms or sample is no lead; times give the sampling rate.
+
+    Raises:
+        EcganError: A cell is no number, a row has too many or too few cells, or times are not evenly spaced.
+    """
+    if path.stat().st_size > MOST_BYTES:
+        raise EcganError(
+            f"{path} has {path.stat().st_size:,} bytes; text is read up to {MOST_BYTES:,}.",
+            "Save it as .npy or as a WFDB record.",
+        )
+    content = path.read_bytes()
+    if b"\0" in content[:4096]:
+        raise EcganError(f"{path} is no text file.", "A recording in text has one row a time step, one column a lead.")
+    layout = _layout(path, content)
+    values = _numbers(path, content, layout)
+    names, units = _columns(layout)
+    return _without_time(path, values, names, units)
+
+
+def _lines(content: bytes) -> Iterator[str]:
+    """Yield the lines of a file; what is no UTF-8 is read as Latin-1, in which instruments write the micro sign."""
+    for line in io.BytesIO(content):
+        try:
+            yield line.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            yield line.decode("latin-1")
+
+
+def _layout(path: Path, content: bytes) -> _Layout:
+    lines: list[str] = []
+    for line in _lines(content):
+        lines.append(line)
+        if sum(bool(line.strip()) for line in lines) == 4:
+            break
+    filled = [line for line in lines if line.strip()]
+    if not filled:
+        raise EcganError(f"{path} is empty.")
+    separator = next((sign for sign in "\t;," if sign in filled[-1]), ",")
+    head: list[list[str]] = []
+    skipped = 0
+    for line in lines:
+        cells = _cells(line, separator)
+        if any(cells) and (len(head) == 2 or any(_is_data(cell) for cell in cells)):
+            break
+        skipped += 1
+        if any(cells):
+            head.append(cells)
+    else:
+        raise EcganError(f"{path} has no samples, only the line {filled[0].strip()[:80]!r}.")
+    decimal = "," if separator != "," and "," in line and "." not in line else "."
+    return _Layout(separator, decimal, head, skipped, len(cells))
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    row = next(csv.reader([line], delimiter=separator), [])
+    return [cell.strip().strip("'").strip() for cell in row]
+
+
+def _is_data(cell: str) -> bool:
+    return bool(_NUMBER.match(cell)) or (cell != "" and cell in _MISSING)
+
+
+def _numbers(path: Path, content: bytes, layout: _Layout) -> F64:
+    body = content
+    for _ in range(layout.skipped):
+        body = body[body.index(b"\n") + 1 :]
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(body),
+            sep=layout.separator,
+            decimal=layout.decimal,
+            header=None,
+            names=list(range(layout.columns)),
+            index_col=False,
+            dtype=np.float64,
+            na_values=_MISSING,
+            keep_default_na=False,
+            skipinitialspace=True,
+            encoding="latin-1",
+            float_precision="round_trip",
+        )
+    except (ValueError, OverflowError) as error:
+        _find_fault(path, content, layout)
+        raise EcganError(f"{path} is no table of numbers.") from error
+    rows, signs = len(frame), body.count(layout.separator.encode())
+    if signs != rows * (layout.columns - 1):
+        _find_fault(path, content, layout)
+    return frame.to_numpy(dtype=np.float64)
+
+
+def _find_fault(path: Path, content: bytes, layout: _Layout) -> None:
+    """Raise the first row or cell that is wrong, by its line; nothing happens if there is none."""
+    for number, line in enumerate(_lines(content), 1):
+        if number <= layout.skipped or not line.strip():
+            continue
+        cells = _cells(line, layout.separator)
+        if len(cells) != layout.columns:
+            raise EcganError(
+                f"{path}, line {number}: {len(cells)} cell{'s' * (len(cells) != 1)}, expected {layout.columns} as in"
+                " the first row.",
+                "Every row holds one value for each lead; leave a cell empty where a sample is missing.",
+            )
+        for column, cell in enumerate(cells, 1):
+            if cell not in _MISSING and not _NUMBER.match(cell):
+                raise EcganError(
+                    f"{path}, line {number}, column {column}: {cell[:40]!r} is no number.",
+                    "Leave a cell empty where a sample is missing.",
+                )
+
+
+def _columns(layout: _Layout) -> tuple[list[str], list[str]]:
+    """Return names and units of the columns."""
+    if not layout.head:
+        return [""] * layout.columns, [""] * layout.columns
+    first = (layout.head[0] + [""] * layout.columns)[: layout.columns]
+    parts = [_UNIT.match(cell) for cell in first]
+    names = [part["name"] if part else cell for part, cell in zip(parts, first, strict=True)]
+    units = [part["unit"] if part else "" for part in parts]
+    if len(layout.head) > 1:
+        below = (layout.head[1] + [""] * layout.columns)[: layout.columns]
+        units = [unit.strip("()[]") or old for unit, old in zip(below, units, strict=True)]
+    return names, units
+
+
+def _without_time(path: Path, values: F64, names: list[str], units: list[str]) -> Table:
+    """Take the time column out, and the empty one that a separator at the end of every line makes."""
+    if names[-1] == "" and len(names) > 1 and np.isnan(values[:, -1]).all():
+        values, names, units = values[:, :-1], names[:-1], units[:-1]
+    first = names[0].casefold()
+    rate = None
+    if time := _TIME.match(first):
+        rate = _rate(path, values[:, 0] * _seconds(path, time["suffix"] or time["alone"] or units[0]))
+    elif _SAMPLE.match(first):
+        if not (np.diff(values[:, 0]) == 1).all():
+            raise EcganError(f"{path}: the column {names[0]!r} does not count the samples one by one.")
+    else:
+        return Table(values, names, units, None)
+    if len(names) == 1:
+        raise EcganError(f"{path} has no column beside {names[0]!r}.")
+    return Table(values[:, 1:], names[1:], units[1:], rate)
+
+
+def _seconds(path: Path, unit: str) -> float:
+    try:
+        return _SECONDS[unit.casefold()]
+    except KeyError:
+        raise EcganError(
+            f"{path}: times are in {unit!r}; expected seconds or milliseconds.", "Name the column time_s or ms."
+        ) from None
+
+
+def _rate(path: Path, time: F64) -> float:
+    """Return the sampling rate of evenly spaced times, which may have been rounded.
+
+    Every time lies within half a step of where it should be. The rate is the whole number of Hz if there is one within
+    the uncertainty that the rounding leaves.
+    """
+    steps = len(time) - 1
+    if steps < 1 or not np.isfinite(time).all() or time[-1] <= time[0]:
+        raise EcganError(f"{path}: no sampling rate can be had from the time column.", "Give the sampling rate.")
+    step = (time[-1] - time[0]) / steps
+    error = np.abs(time - time[0] - step * np.arange(len(time)))
+    if error.max() >= step / 2:
+        row = int(np.argmax(np.abs(np.diff(time) - step)))
+        raise EcganError(
+            f"{path}: the time column is not evenly spaced: from {time[row]:.6g} s to {time[row + 1]:.6g} s after row"
+            f" {row + 1}, {step:.4g} s on average.",
+            "Cut the recording at its gaps, or resample it.",
+        )
+    rate = 1 / step
+    uncertainty = max(4 * error.max() / (time[-1] - time[0]), 1e-9) * rate
+    return float(round(rate)) if abs(rate - round(rate)) <= uncertainty else rate

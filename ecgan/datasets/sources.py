@@ -6,7 +6,7 @@ out of it, are written to SHA256SUMS.txt in the raw folder, and whatever comes l
 
 import filecmp
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pydantic import Field
@@ -29,7 +29,9 @@ class SourceOptions(Options):
     )
 
 
-def fetch_archive(raw: Path, archive: Remote, name: str, pick: Pick, limits: Limits | None = None) -> None:
+def fetch_archive(
+    raw: Path, archive: Remote, name: str, pick: Pick, check: Callable[[], None], limits: Limits | None = None
+) -> None:
     """Put the wanted files of an archive of the web into `raw`; afterwards nothing else is there but their hashes.
 
     The archive itself is removed once it is unpacked. Files that are there with the hashes of the first time are kept.
@@ -39,6 +41,7 @@ def fetch_archive(raw: Path, archive: Remote, name: str, pick: Pick, limits: Lim
         archive: The archive; where it has no published hash, its hash of the first time is the one that counts.
         name: Name of the archive.
         pick: Says which of its files are wanted and where they go.
+        check: Looks at the unpacked files before they are pinned, and raises an error if they are not the right ones.
         limits: What the archive may hold at most.
 
     Raises:
@@ -54,6 +57,11 @@ def fetch_archive(raw: Path, archive: Remote, name: str, pick: Pick, limits: Lim
     _fetch(raw / name, archive, pins.get(name))
     digest = sha256(raw / name)
     unpacked = unpack(raw / name, raw, pick, limits or Limits())
+    try:
+        check()
+    except EcganError:
+        remove_others(raw, {SUMS} if pins else set())
+        raise
     sums = {name: digest} | {file: sha256(raw / file) for file in unpacked}
     write_text(raw / SUMS, "".join(f"{digest}  {file}\n" for file, digest in sums.items()))
     (raw / name).unlink()

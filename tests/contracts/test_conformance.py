@@ -12,6 +12,7 @@ import torch
 
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry
 from ecgan.testing import Check, ConformanceError, checks
+from tests.raw import made_up
 
 from .broken_parts import BROKEN
 from .imports import ROOT
@@ -20,6 +21,7 @@ from .toy_parts import ToyClassifier, ToyDataset, ToyDetector, ToyModel, ToyName
 REGISTRIES: dict[str, Registry[Any]] = {r.kind: r for r in (DATASETS, MODELS, DETECTORS, PROTOCOLS)}
 OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("dataset", "ecgsyn"): {"fetch": {"patients": 2, "minutes": 0.3}},
+    ("dataset", "wafer"): {"fetch": {"source": made_up("wafer")}},
     ("detector", "anogan"): {},
 }
 

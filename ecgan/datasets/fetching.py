@@ -118,7 +118,6 @@ def download_files(raw: Path, files: dict[str, Remote], keep: tuple[str, ...] = 
     Raises:
         EcganError: A file cannot be had, or is not the one that it should be.
     """
-    raw.mkdir(parents=True, exist_ok=True)
     remove_others(raw, {*files, *keep})
     stop = threading.Event()
 
@@ -137,7 +136,11 @@ def download_files(raw: Path, files: dict[str, Remote], keep: tuple[str, ...] = 
 
 
 def remove_others(raw: Path, names: set[str]) -> None:
-    """Remove from `raw` all but the named files and what has come of them so far; links are never followed."""
+    """Make the folder `raw`, or remove from it all but the named files and what has come of them so far.
+
+    Links are removed and never followed.
+    """
+    raw.mkdir(parents=True, exist_ok=True)
     kept = {raw / name for name in names}
     kept |= {part for file in kept for part in leftovers(file)}
     folders = {folder for file in kept for folder in file.parents}

@@ -47,7 +47,6 @@ def fetch_archive(
     Raises:
         EcganError: The archive cannot be had, is damaged, is refused, or is not that of the first time.
     """
-    raw.mkdir(parents=True, exist_ok=True)
     pins = read_sums(raw / SUMS) if (raw / SUMS).is_file() else {}
     files = {file: digest for file, digest in pins.items() if file != name}
     remove_others(raw, {*files, *([SUMS] if pins else []), name})
@@ -97,7 +96,6 @@ def take_source(raw: Path, source: str, pick: Pick, limits: Limits | None = None
         EcganError: The source is not there, or has two files for one place.
     """
     place = Path(source).expanduser()
-    raw.mkdir(parents=True, exist_ok=True)
     if place.is_file():
         names = unpack(place, raw, pick, limits or Limits())
         remove_others(raw, set(names))

@@ -3,6 +3,7 @@
 Each normal series is a·sin(f·t + p) + o, with a, f, p and o drawn anew, at equal steps of t from 0 to 25.
 """
 
+import io
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -11,18 +12,18 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from ecgan.arrays import load_array, save_array
 from ecgan.config.options import Options
 from ecgan.datasets.base import Card, Dataset, Samples
 from ecgan.datasets.fetching import remove_others
+from ecgan.ecg.numpy_files import load_npy
 from ecgan.errors import EcganError
+from ecgan.files import write_bytes
 from ecgan.preprocessing.options import SampleOptions
-from ecgan.preprocessing.processed import DECIMALS
 from ecgan.registry import register_dataset
 
 CLASSES = ("normal", "noise", "superimposed")
 
-_FILES = ("series.pkl", "classes.pkl")
+_FILES = ("series.npy", "classes.npy")
 _LAID_OVER = 3
 _MOST_VALUES = 100_000_000
 
@@ -68,18 +69,20 @@ class Sine(Dataset):
         """Generate the series; the same options and seed give the same files."""
         series, classes = generate(options, seed)
         remove_others(raw, set(_FILES))
-        save_array(raw / _FILES[0], np.round(series, DECIMALS).astype(np.float32))
-        save_array(raw / _FILES[1], classes)
+        for name, array in zip(_FILES, (np.round(series, 4).astype("<f4"), classes.astype("<i8")), strict=True):
+            content = io.BytesIO()
+            np.save(content, array, allow_pickle=False)
+            write_bytes(raw / name, content.getvalue())
 
     def preprocess(self, raw: Path, options: SampleOptions) -> Samples:
         """Read the series."""
-        series = load_array(raw / _FILES[0], ndim=2, kind="f").astype(np.float64)
-        classes = load_array(raw / _FILES[1], ndim=1, kind="iu").astype(np.int64)
-        if len(series) != len(classes) or not np.isin(classes, range(len(CLASSES))).all():
+        series, classes = (load_npy(raw / name) for name in _FILES)
+        kinds = (series.dtype.kind, classes.dtype.kind)
+        if kinds != ("f", "i") or series.ndim != 2 or classes.shape != series.shape[:1] or not _known(classes):
             raise EcganError(f"the files in {raw} do not belong together.", "Run `ecgan fetch` again.")
         return Samples(
-            data=series[:, :, None],  # (n, L) to (n, L, 1)
-            labels=classes,
+            data=series.astype(np.float64)[:, :, None],  # (n, L) to (n, L, 1)
+            labels=classes.astype(np.int64),
             table=pd.DataFrame({"class_name": np.asarray(CLASSES)[classes]}),
             sampling_rate=0.0,
             leads=["sine"],
@@ -87,6 +90,10 @@ class Sine(Dataset):
             unit="1",
             mapping="by construction",
         )
+
+
+def _known(classes: NDArray[Any]) -> bool:
+    return bool(np.isin(classes, range(len(CLASSES))).all())
 
 
 def generate(options: FetchOptions, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from ecgan.arrays import save_array
 from ecgan.datasets.sine import FetchOptions, Sine, generate
 from ecgan.errors import EcganError
 
@@ -51,7 +50,7 @@ def test_the_seed_decides_the_series(tmp_path: Path) -> None:
     options = FetchOptions(samples=50)
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         Sine().fetch(tmp_path / name, options, seed=seed)
-    first, again, other = ((tmp_path / name / "series.pkl").read_bytes() for name in "abc")
+    first, again, other = ((tmp_path / name / "series.npy").read_bytes() for name in "abc")
     assert first == again != other
 
 
@@ -62,13 +61,13 @@ def test_other_options_leave_nothing_of_the_old_files(tmp_path: Path) -> None:
     samples = Sine().preprocess(tmp_path, Sine.Preprocess())
     assert samples.data.shape == (40, 64, 1)
     assert samples.table["class_name"].tolist() == ["normal"] * 32 + ["noise"] * 4 + ["superimposed"] * 4
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["classes.pkl", "series.pkl"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["classes.npy", "series.npy"]
 
 
 def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     Sine().fetch(tmp_path, FetchOptions(samples=50), seed=1)
     for classes in (np.zeros(49, dtype=np.int64), np.full(50, 3)):
-        save_array(tmp_path / "classes.pkl", classes)
+        np.save(tmp_path / "classes.npy", classes)
         with pytest.raises(EcganError, match="do not belong together"):
             Sine().preprocess(tmp_path, Sine.Preprocess())
 

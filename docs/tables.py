@@ -5,24 +5,23 @@ A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; a test fail
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from typer import Context, Typer
+from typer.main import get_command
+
+from ecgan import cli
 from ecgan.config.describing import allowed, schema_at, schema_of
 from ecgan.config.options import Options
+from ecgan.listing import LISTS, parts
 from ecgan.models.options import InitOptions, OptimizerOptions
 from ecgan.presets import PRESETS
-from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry
+from ecgan.registry import DATASETS, Registry
 
 HERE = Path(__file__).parent
 MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
-REGISTRIES: dict[str, Registry[Any]] = {
-    "datasets": DATASETS,
-    "models": MODELS,
-    "detectors": DETECTORS,
-    "protocols": PROTOCOLS,
-}
 SHARED = {"optimizer": OptimizerOptions, "init": InitOptions}
 
 
@@ -32,8 +31,10 @@ def renewed(text: str) -> str:
 
 
 def table(name: str) -> str:
-    """Return one table: `models`, `model aegan`, `detector knn`, `options optimizer`, `presets`, …."""
+    """Return one table: `models`, `model aegan`, `detector knn`, `options optimizer`, `presets`, `commands`, …."""
     kind, _, part = name.partition(" ")
+    if name == "commands":
+        return commands()
     if name == "presets":
         rows = [(f"`{p.name}`", p.spelling, f"`{p.model}`", p.title) for p in PRESETS.values()]
         return grid(("name", "in the paper", "model", "what"), rows)
@@ -41,9 +42,9 @@ def table(name: str) -> str:
         return grid(*_preset_values())
     if kind == "options":
         return options(SHARED[part])
-    if kind in REGISTRIES and not part:
-        return grid(("name", "other names", "what"), list(_parts(REGISTRIES[kind])))
-    return options(REGISTRIES[f"{kind}s"].get(part).Options)
+    if kind in LISTS and not part:
+        return _parts(LISTS[kind])
+    return options(LISTS[f"{kind}s"].get(part).Options)
 
 
 def options(cls: type[Options]) -> str:
@@ -67,12 +68,35 @@ def _shown(value: Any) -> str:
     return ", ".join(f"{k}: {v}" for k, v in own.items())
 
 
-def _parts(registry: Registry[Any]) -> Iterator[tuple[str, str, str]]:
-    for name in registry.names():
-        cls = registry.get(name)
-        if cls.__module__.startswith("ecgan."):
-            others = ", ".join(f"`{alias}`" for alias, target in registry._aliases.items() if target == name)
-            yield f"`{name}`", others, getattr(cls, "title", None) or cls.card.title
+def _parts(registry: Registry[Any]) -> str:
+    rows = [row for row in parts(registry) if row["from"] == "ecgan"]
+    hidden = ("from",) if registry is DATASETS else ("from", "licence")
+    columns = [column for column in rows[0] if column not in hidden and any(row[column] for row in rows)]
+    return grid(tuple(columns), [(f"`{row['name']}`", *(row[column] for column in columns[1:])) for row in rows])
+
+
+def commands() -> str:
+    """Return the help of every command, first those of `ecgan`, then the classic ones."""
+    app = get_command(cli.app)
+    context = Context(app, info_name="ecgan")
+    sections = [_command(app.get_command(context, name), f"ecgan {name}") for name in app.list_commands(context)]
+    for name in ("init", "preprocess", "train", "detect", "inverse"):
+        with mock.patch.object(cli, "single_command") as run:
+            getattr(cli, f"{name}_classic")()
+        single = Typer(add_completion=False)
+        single.command()(run.call_args.args[0])
+        sections.append(_command(get_command(single), f"ecgan-{name}"))
+    return "\n\n".join(sections)
+
+
+def _command(command: Any, name: str) -> str:
+    """Return one command: heading, what it does, usage, and a table of its arguments and options."""
+    context = Context(command, info_name=name)
+    usage = " ".join([name, *command.collect_usage_pieces(context)])
+    records = [(param, param.get_help_record(context)) for param in command.get_params(context)]
+    rows = [(f"`{record[0]}`", record[1]) for param, record in records if record and "--help" not in param.opts]
+    text = f"### {name}\n\n{command.help}\n\n```\n{usage}\n```\n\n{grid(('argument or option', 'meaning'), rows)}"
+    return f"{text}\n\n{command.epilog}" if command.epilog else text
 
 
 def _preset_values() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -101,7 +125,7 @@ def grid(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def pages() -> list[Path]:
     """Return every page of the documentation."""
-    return sorted(HERE.glob("*.md"))
+    return sorted(page for page in HERE.rglob("*.md") if "_build" not in page.parts)
 
 
 def main() -> int:

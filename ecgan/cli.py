@@ -236,16 +236,17 @@ def info(
         typer.echo(line)
 
 
-@app.command("list", epilog="Example: `ecgan list datasets`")
+@app.command("list", epilog="Examples: `ecgan list datasets`, `ecgan list models --json`")
 def list_parts(
     kind: Annotated[str, typer.Argument(help="datasets, models, detectors, protocols or presets.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
     plugin: Plugin = None,
 ) -> None:
-    """Show the datasets, models, detectors, protocols or presets that there are."""
-    from ecgan import about
+    """Show what there is, with source, size and licence; into a pipe one part a line, with tabs between the fields."""
+    from ecgan.listing import show
 
     use_plugins(plugin)
-    about.show(kind)
+    show(kind, as_json=as_json)
 
 
 @app.callback(invoke_without_command=True)

@@ -5,12 +5,13 @@ A part of the package registers itself where its class is defined, in a file of 
 asked for, so that stages that need no torch never import it.
 """
 
+import hashlib
 import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable
-from importlib.metadata import entry_points
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -28,12 +29,16 @@ class Registry(Generic[T]):
         kind: What is registered, singular, for messages: "model".
         package: The package whose files hold the built-in entries.
         group: The entry-point group that other packages use.
+
+    Attributes:
+        failures: Why parts of installed packages could not be loaded: one sentence by the name of the entry point.
     """
 
     def __init__(self, kind: str, package: str, group: str) -> None:
         self.kind = kind
         self.package = package
         self.group = group
+        self.failures: dict[str, str] = {}
         self._entries: dict[str, type[T]] = {}
         self._aliases: dict[str, str] = {}
 
@@ -41,11 +46,12 @@ class Registry(Generic[T]):
         """Register the decorated class as `name`; a name that another class holds is an error."""
 
         def decorate(cls: type[T]) -> type[T]:
+            if not is_built_in(cls):
+                self._import_built_in()  # a name or alias of these is taken, whether or not it was asked for before
             for key in (name, *aliases):
-                holder = self._entries.get(self._aliases.get(key, key))
-                if holder is not None and _origin(holder) != _origin(cls):
+                for holder in self._holders(key, cls):
                     raise EcganError(
-                        f"the {self.kind} name {key!r} is registered twice: by {_origin(holder)} and {_origin(cls)}.",
+                        f"the {self.kind} name {key!r} is registered twice: by {holder} and {_described(cls)}.",
                         "Give one of them another name.",
                     )
             self._entries[name] = cls
@@ -61,45 +67,110 @@ class Registry(Generic[T]):
 
     def resolve(self, name: str) -> str:
         """Return the registered name behind `name`, which may be an alias."""
-        if name not in self._entries and name not in self._aliases:
+        if not self._has(name):
             self._import(name)
-        name = self._aliases.get(name, name)
-        if name not in self._entries:
+        if not self._has(name):
             self._import_all()
-            name = self._aliases.get(name, name)
-        if name not in self._entries:
-            known = self.names()
-            raise EcganError(
-                f"there is no {self.kind} {name!r}{nearest(name, [*known, *self._aliases])}",
-                f"Known {self.kind}s: {', '.join(known)}.",
-            )
-        return name
+        if not self._has(name):
+            raise self._unknown(name)
+        return self._aliases.get(name, name)
+
+    def _has(self, name: str) -> bool:
+        return self._aliases.get(name, name) in self._entries
+
+    def _unknown(self, name: str) -> EcganError:
+        if name in self.failures:
+            return EcganError(self.failures[name], "Mend, update or uninstall that package.")
+        known = self.names()
+        hint = f"Known {self.kind}s: {', '.join(known)}."
+        if self.failures:
+            hint += f" Failed to load: {', '.join(sorted(self.failures))}; `ecgan list {self.kind}s` says why."
+        return EcganError(f"there is no {self.kind} {name!r}{nearest(name, [*known, *self._aliases])}", hint)
 
     def names(self) -> list[str]:
-        """Every registered name, sorted, without aliases."""
+        """Every registered name, sorted, without aliases; what fails to load is in `failures`."""
         self._import_all()
         return sorted(self._entries)
+
+    def aliases(self, name: str) -> list[str]:
+        """The other names of what is registered as `name`, sorted."""
+        return sorted(alias for alias, target in self._aliases.items() if target == name)
+
+    def package_of(self, name: str) -> Distribution | None:
+        """The installed package that what is registered as `name` comes from; None for built-in parts and files."""
+        cls = self._entries[name]
+        if is_built_in(cls):
+            return None
+        return next((entry.dist for entry in entry_points(group=self.group) if _belongs(cls, entry)), None)
+
+    def _holders(self, key: str, cls: type[T]) -> Iterator[str]:
+        """Describe what else has, or claims by its entry point, the name `key`."""
+        holder = self._entries.get(self._aliases.get(key, key))
+        if holder is not None and _described(holder) != _described(cls):
+            yield _described(holder)
+        if not is_built_in(cls):
+            for entry in entry_points(group=self.group, name=key):
+                if not _belongs(cls, entry):
+                    yield f"{entry.value} of the package {_package(entry)}"
 
     def _import(self, name: str) -> None:
         if name.isidentifier() and importlib.util.find_spec(f"{self.package}.{name}") is not None:
             importlib.import_module(f"{self.package}.{name}")
+        else:
+            self._load(entry_points(group=self.group, name=name))
 
     def _import_all(self) -> None:
+        self._import_built_in()
+        self._load(entry_points(group=self.group))
+
+    def _import_built_in(self) -> None:
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self.package}.{module.name}")
-        for entry in entry_points(group=self.group):
-            entry.load()
+
+    def _load(self, entries: Iterable[EntryPoint]) -> None:
+        """Load parts of installed packages; one that fails is noted, and does not disturb those who do not need it."""
+        for entry in entries:
+            if entry.name in self.failures:
+                continue
+            try:
+                entry.load()
+            except (Exception, SystemExit) as error:
+                reason = error.message if isinstance(error, EcganError) else f"{type(error).__name__}: {error}"
+                who = f"the {self.kind} {entry.name!r} of the installed package {_package(entry)}"
+                self.failures[entry.name] = f"{who} failed to load: {reason}"
 
 
-def _origin(cls: type[Any]) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+def is_built_in(cls: type[Any]) -> bool:
+    """Whether a class is one of ECGAN's own parts."""
+    return cls.__module__.startswith("ecgan.")
+
+
+def plugin_file(cls: type[Any]) -> Path | None:
+    """Return the plug-in file that a class comes from; None for parts of packages."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return Path(file) if file and cls.__module__.startswith(_PLUGIN) else None
+
+
+def _described(cls: type[Any]) -> str:
+    return f"{cls.__qualname__} of {plugin_file(cls) or cls.__module__}"
+
+
+def _belongs(cls: type[Any], entry: EntryPoint) -> bool:
+    """Whether a class comes from the package that an entry point names."""
+    return cls.__module__.partition(".")[0] == entry.module.partition(".")[0]
+
+
+def _package(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.module
 
 
 DATASETS: Registry[Any] = Registry("dataset", "ecgan.datasets", "ecgan.datasets")
 MODELS: Registry[Any] = Registry("model", "ecgan.models", "ecgan.models")
 DETECTORS: Registry[Any] = Registry("detector", "ecgan.detection.detectors", "ecgan.detectors")
 PROTOCOLS: Registry[Any] = Registry("protocol", "ecgan.preprocessing.protocols", "ecgan.protocols")
+
+REGISTRIES = (DATASETS, MODELS, DETECTORS, PROTOCOLS)
 
 register_dataset = DATASETS.register
 register_model = MODELS.register
@@ -123,8 +194,8 @@ def load_plugins(files: list[str], folder: Path) -> None:
             raise EcganError(
                 f"the plug-in {file!r} is not there: {path}", "Mend the list `plugins:` or the option --plugin."
             )
-        name = f"{_PLUGIN}{path.stem}"
-        if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path):
+        name = f"{_PLUGIN}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"  # a file, a module
+        if name in sys.modules:
             continue
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
@@ -133,14 +204,19 @@ def load_plugins(files: list[str], folder: Path) -> None:
         sys.modules[name] = module
         try:
             spec.loader.exec_module(module)
-        except EcganError:
-            raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             del sys.modules[name]
+            if isinstance(error, EcganError):
+                raise
             raise EcganError(f"the plug-in {file!r} failed to load: {type(error).__name__}: {error}") from error
 
 
 def plugin_files() -> list[Path]:
-    """Return the plug-in files that are loaded, sorted."""
-    modules = [module for name, module in sys.modules.items() if name.startswith(_PLUGIN)]
+    """Return the files of plug-ins and of installed packages whose parts are loaded, sorted."""
+    registered = {cls.__module__ for registry in REGISTRIES for cls in registry._entries.values()}
+    modules = [
+        module
+        for name, module in sys.modules.items()
+        if name.startswith(_PLUGIN) or (name in registered and not name.startswith("ecgan."))
+    ]
     return sorted(Path(file) for module in modules if (file := module.__file__) is not None)

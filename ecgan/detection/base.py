@@ -51,6 +51,8 @@ class Detector(ABC):
     """A detector; one file in `ecgan/detection/detectors/`, registered with `@register_detector("name")`.
 
     Attributes:
+        title: What it is, one line.
+        source: The paper that it follows, where there is one.
         Options: Its parameters, which type `detectors.<name>`.
         needs_model: Whether it scores through a trained model (then `mapping` is given).
         strategies: Names of the strategies that can weigh its components.
@@ -59,6 +61,7 @@ class Detector(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    source: ClassVar[str] = ""
     Options: ClassVar[type[Options]]
     needs_model: ClassVar[bool] = False
     strategies: ClassVar[tuple[str, ...]] = ("plain",)

@@ -24,6 +24,7 @@ class Aegan(Deterministic, AdversarialAutoencoder):
     """BeatGAN."""
 
     title = "BeatGAN: autoencoder with adversarial feature matching"
+    source = "Zhou et al., BeatGAN, IJCAI 2019"
     Options: ClassVar[Any] = AeganOptions
     options: AeganOptions
 

@@ -46,6 +46,7 @@ class Autoencoder(Deterministic, PlainAutoencoder):
     """An autoencoder."""
 
     title = "autoencoder: BeatGAN without its discriminator"
+    source = "Zhou et al., BeatGAN, IJCAI 2019"
     Options: ClassVar[Any] = AutoencoderOptions
     options: AutoencoderOptions
 

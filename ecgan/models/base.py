@@ -39,6 +39,8 @@ class Model(ABC, nn.Module):
     """What generative models and classifiers share; derive from one of these two.
 
     Attributes:
+        title: What it is, one line.
+        source: The paper that it follows, where there is one.
         Options: Its parameters, which type `modules.<name>`.
         defaults: Overrides of other sections' defaults, such as `{"train": {"batch_size": 256}}`.
         classifies: Whether it learns classes from labels instead of learning to generate.
@@ -50,6 +52,7 @@ class Model(ABC, nn.Module):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    source: ClassVar[str] = ""
     Options: ClassVar[type[Options]]
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}
     classifies: ClassVar[bool] = False

@@ -22,6 +22,7 @@ class Cnn(NetworkClassifier):
     """Five strided convolutions and one over what they leave."""
 
     title = "CNN: convolutional classifier"
+    source = "encoder of Zhou et al., BeatGAN, IJCAI 2019"
     Options: ClassVar[Any] = CnnOptions
     options: CnnOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {

@@ -24,6 +24,7 @@ class Dcgan(Gan):
     """DCGAN with the Wasserstein loss."""
 
     title = "DCGAN: convolutional generator and discriminator"
+    source = "Radford, Metz and Chintala, ICLR 2016"
     Options: ClassVar[Any] = DcganOptions
     options: DcganOptions
 

@@ -28,6 +28,7 @@ class Rdcgan(Gan):
     """RDCGAN with the Wasserstein loss."""
 
     title = "RDCGAN: recurrent generator, convolutional discriminator"
+    source = "Esteban et al. 2017 and Radford et al. 2016"
     Options: ClassVar[Any] = RdcganOptions
     options: RdcganOptions
 

@@ -22,6 +22,7 @@ class Rgan(Gan):
     """RGAN with the Wasserstein loss."""
 
     title = "RGAN: recurrent generator and discriminator"
+    source = "Esteban, Hyland and Rätsch, arXiv 1706.02633"
     Options: ClassVar[Any] = RganOptions
     options: RganOptions
 

@@ -18,6 +18,7 @@ class Rnn(NetworkClassifier):
     """LSTM and a linear layer."""
 
     title = "RNN: recurrent classifier"
+    source = "Hochreiter and Schmidhuber, Neural Computation 1997"
     Options: ClassVar[Any] = RnnOptions
     options: RnnOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {

@@ -26,5 +26,6 @@ class Vae(Variational, PlainAutoencoder):
     """A variational autoencoder."""
 
     title = "variational autoencoder: β-VAEGAN without its discriminator"
+    source = "Kingma and Welling, ICLR 2014"
     Options: ClassVar[Any] = VaeOptions
     options: VaeOptions

@@ -28,5 +28,6 @@ class Vaegan(Variational, AdversarialAutoencoder):
     """β-VAEGAN."""
 
     title = "β-VAEGAN: BeatGAN with a variational encoder"
+    source = "Lüer et al., arXiv 2310.18091"
     Options: ClassVar[Any] = VaeganOptions
     options: VaeganOptions

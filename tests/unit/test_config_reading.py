@@ -170,7 +170,8 @@ def test_a_plugin_of_the_file_is_run_and_can_be_used(tmp_path):
         assert load(tmp_path, text).dataset == "calmplugged"
     finally:
         DATASETS._entries.pop("calmplugged", None)
-        sys.modules.pop("ecgan_plugin_mine", None)
+        for name in [name for name in sys.modules if name.startswith("ecgan_plugin_mine")]:
+            del sys.modules[name]
 
 
 def test_parameters_cannot_be_changed(tmp_path):

@@ -31,6 +31,7 @@ class Anogan(Reconstructing):
     """
 
     title: ClassVar[str] = "search for the latent of a sample (AnoGAN)"
+    source: ClassVar[str] = "Schlegl et al., IPMI 2017"
     Options: ClassVar[type[Options]] = AnoganOptions
     mode_samples: ClassVar[int] = 256
 

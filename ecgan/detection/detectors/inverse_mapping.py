@@ -25,6 +25,7 @@ class InverseMapping(Reconstructing):
     """
 
     title: ClassVar[str] = "reconstruction through a trained model"
+    source: ClassVar[str] = "Lüer et al., arXiv 2310.18091"
     Options: ClassVar[type[Options]] = InverseMappingOptions
 
     def latents(self, x: F32) -> F32:

@@ -33,6 +33,7 @@ class IsolationForest(Classical):
     """
 
     title: ClassVar[str] = "isolation forest"
+    source: ClassVar[str] = "Liu, Ting and Zhou, ICDM 2008"
     Options: ClassVar[type[Options]] = IsolationForestOptions
     component: ClassVar[str] = "isolation"
     rows: ClassVar[int] = 1024

@@ -29,6 +29,7 @@ class Kmeans(Classical):
     """Euclidean distance to the nearest centroid of k-means (Lloyd 1982, begun as in Arthur and Vassilvitskii 2007)."""
 
     title: ClassVar[str] = "nearest centroid of k-means"
+    source: ClassVar[str] = "Lloyd, IEEE Trans. Information Theory 1982"
     Options: ClassVar[type[Options]] = KmeansOptions
     component: ClassVar[str] = "distance"
 

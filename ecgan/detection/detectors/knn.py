@@ -28,6 +28,7 @@ class Knn(Detector):
     """
 
     title: ClassVar[str] = "nearest neighbours"
+    source: ClassVar[str] = "Angiulli and Pizzuti, PKDD 2002"
     Options: ClassVar[type[Options]] = KnnOptions
 
     _reference: F32 | None = None  # (m, C, L)

@@ -39,6 +39,7 @@ class Lof(Classical):
     """
 
     title: ClassVar[str] = "local outlier factor"
+    source: ClassVar[str] = "Breunig, Kriegel, Ng and Sander, SIGMOD 2000"
     Options: ClassVar[type[Options]] = LofOptions
     component: ClassVar[str] = "outlier_factor"
 

@@ -40,6 +40,7 @@ class Ocsvm(Classical):
     """
 
     title: ClassVar[str] = "one-class support vector machine"
+    source: ClassVar[str] = "Schölkopf et al., Neural Computation 2001"
     Options: ClassVar[type[Options]] = OcsvmOptions
     component: ClassVar[str] = "outside"
 

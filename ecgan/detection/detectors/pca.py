@@ -28,6 +28,7 @@ class Pca(Detector):
     """
 
     title: ClassVar[str] = "principal components"
+    source: ClassVar[str] = "Jackson and Mudholkar, Technometrics 1979"
     Options: ClassVar[type[Options]] = PcaOptions
 
     _mean: F64 | None = None  # (C, L)

@@ -44,6 +44,7 @@ class Protocol(ABC):
 
     Attributes:
         title: What it does, one line.
+        source: The paper that it follows, where there is one.
         by_patient: Whether patients stay together, so that validation too is halved by whole patients.
         least_folds: The smallest `split.k`.
         train_on: The admitted values of `split.train_on`.
@@ -51,6 +52,7 @@ class Protocol(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    source: ClassVar[str] = ""
     by_patient: ClassVar[bool] = False
     least_folds: ClassVar[int] = 2
     train_on: ClassVar[tuple[str, ...]] = ("normal",)

@@ -23,6 +23,7 @@ class BeatGan(Protocol):
     title: ClassVar[str] = (
         "normal training samples only, every normal sample tested in one of k folds; patients are mixed"
     )
+    source: ClassVar[str] = "Zhou et al., BeatGAN, IJCAI 2019"
 
     def cut(
         self, labels: Labels, table: Any, options: Split, rng: np.random.Generator, evaluation_sets: Any

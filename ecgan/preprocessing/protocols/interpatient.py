@@ -27,6 +27,7 @@ class InterPatient(Protocol):
     """
 
     title: ClassVar[str] = "records of DS1 train and validate, those of DS2 test; k groups of patients"
+    source: ClassVar[str] = "de Chazal, O'Dwyer and Reilly, IEEE TBME 51(7), 2004"
     by_patient: ClassVar[bool] = True
     train_on: ClassVar[tuple[str, ...]] = ("normal", "all")
     strict: ClassVar[bool] = False

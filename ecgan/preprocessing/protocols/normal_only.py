@@ -30,6 +30,7 @@ class NormalOnly(Protocol):
     """
 
     title: ClassVar[str] = "normal training samples only, k folds of them, one test set; patients are mixed"
+    source: ClassVar[str] = "Lüer et al., arXiv 2310.18091"
 
     def cut(
         self, labels: Labels, table: Any, options: Split, rng: np.random.Generator, evaluation_sets: Any

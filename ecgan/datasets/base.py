@@ -54,12 +54,15 @@ class Cut:
             int64, shape (n,), ascending.
         starts: Position of each sample's first time step in the recording, int64, shape (n,).
         centre: Index in 0..L-1 of the R peak, or None where samples are no beats.
+        step: Every how many samples of the recording make a time step: the samples have the rate of the recording
+            divided by it.
     """
 
     data: NDArray[Any]
     positions: NDArray[np.int64]
     starts: NDArray[np.int64]
     centre: int | None = None
+    step: int = 1
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def cut_beats(
     return Beats(
         windows=np.round(windows, ROUNDING).astype(np.float32),
         labels=labels[kept],
-        table=_describe(record, kept, labels, patient),
+        table=describe(record, kept, labels, patient),
     )
 
 
@@ -93,7 +93,15 @@ def join(parts: list[Beats]) -> Beats:
     )
 
 
-def _describe(record: Record, kept: NDArray[np.int64], labels: NDArray[np.int64], patient: str) -> pd.DataFrame:
+def describe(record: Record, kept: NDArray[np.int64], labels: NDArray[np.int64], patient: str) -> pd.DataFrame:
+    """Describe beats, one row each: the table of `Beats`.
+
+    Args:
+        record: The record with its annotations.
+        kept: Which annotations became beats, shape (n,).
+        labels: Class of each annotation, -1 for none.
+        patient: Whose record it is.
+    """
     symbols = np.asarray(record.symbols, dtype=np.str_)
     beats = np.isin(symbols, list(BEAT_SYMBOLS))
     previous = np.full(len(symbols), np.nan)

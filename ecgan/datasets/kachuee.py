@@ -1,0 +1,150 @@
+"""What the datasets of beats after Kachuee et al. 2018 share: options, cutting of recordings, and the published files.
+
+The files are on Kaggle (shayanfazeli/heartbeat): a row a beat, 187 values within 0…1 and the class, without a header.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ecgan.datasets.base import Cut
+from ecgan.datasets.sources import SourceOptions, take_source
+from ecgan.ecg.cutting import ROUNDING
+from ecgan.ecg.records import Record
+from ecgan.ecg.segments import LENGTH, cut_segments
+from ecgan.errors import EcganError
+from ecgan.preprocessing.options import Resampling, SampleOptions
+
+UNIT = "0-1"
+"""Of beats that are scaled to their own range."""
+
+_ROWS = 8192
+_MOST_ROWS = 1_000_000
+_LONGEST_LINE = 27 * (LENGTH + 1)  # bytes; the published ones have 25 a value
+_HINT = "Take the files as they are published on Kaggle (shayanfazeli/heartbeat)."
+
+
+class FetchOptions(SourceOptions):
+    """Where the beats come from: the records of PhysioNet, or published files that the user has."""
+
+
+class ScaledOptions(SampleOptions):
+    """What is done with the beats; 160 time steps suit the models, and are those of the β-VAEGAN paper."""
+
+    resampling: Resampling = Field(
+        Resampling(method="lttb", variant="pylttb", length=160), description="Another length or rate of the samples."
+    )
+
+
+def cut_scaled(record: Record, step: int) -> Cut:
+    """Cut a beat, scaled to 0…1, at every R peak of a recording but the last.
+
+    Args:
+        record: The recording; `samples` are its R peaks.
+        step: Every how many of its samples make a time step of the beat.
+
+    Raises:
+        EcganError: There is no beat.
+    """
+    beats, kept = cut_segments(record.signals, record.samples, step)
+    if not len(beats):
+        raise EcganError(
+            f"the recording {record.name} of {len(record.signals) / record.sampling_rate:.3g} s has no beat: a beat"
+            f" reaches beyond the next R peak, and there are {len(record.samples)} R peaks.",
+            "Take a longer recording, or one in which R peaks can be found.",
+        )
+    positions = record.samples[kept]
+    return Cut(data=round_scaled(beats), positions=positions, starts=positions, centre=0, step=step)
+
+
+def round_scaled(beats: NDArray[Any]) -> NDArray[np.float32]:
+    """Round beats to 1e-4, so that they do not depend on the processor's last bits."""
+    return np.round(beats, ROUNDING).astype(np.float32)
+
+
+def take_csv(raw: Path, source: str, names: Sequence[str]) -> None:
+    """Put the user's files into `raw`; afterwards nothing else is there.
+
+    Args:
+        raw: The folder.
+        source: A folder, which is searched with all its folders, or a zip archive.
+        names: Of the files; all are needed.
+
+    Raises:
+        EcganError: The source or a file in it is not there.
+    """
+    found = take_source(raw, source, lambda path: name if (name := path.rsplit("/", 1)[-1]) in names else None)
+    for name in names:
+        if name not in found:
+            raise EcganError(
+                f"fetch.source: {source} has no file {name}.",
+                f"It must have {' and '.join(names)}; or use null to fetch the records of PhysioNet instead.",
+            )
+
+
+def read_csv(files: Sequence[Path], classes: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Read the files, one after the other.
+
+    Args:
+        files: Each with 187 values and a class a row.
+        classes: Names of the classes, in the order of their numbers.
+
+    Returns:
+        Beats (n, 187, 1) and labels (n,).
+
+    Raises:
+        EcganError: A file is missing or holds something else; the message says where.
+    """
+    parts = [part for file in files for part in _read(file, classes)]
+    return np.concatenate([beats for beats, _ in parts])[:, :, None], np.concatenate([labels for _, labels in parts])
+
+
+def _read(file: Path, classes: Sequence[str]) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+    """Read a file block by block, so that what is no such file is refused before it fills the memory."""
+    if not file.is_file():
+        raise EcganError(f"the file {file} is not there.", _HINT)
+    if file.stat().st_size > _MOST_ROWS * _LONGEST_LINE:
+        raise EcganError(f"{file} is larger than a file of {_MOST_ROWS:,} beats.", _HINT)
+    _check_first_line(file)
+    parts: list[tuple[NDArray[np.float32], NDArray[np.int64]]] = []
+    rows = 0
+    try:
+        with pd.read_csv(file, header=None, dtype=np.float64, chunksize=_ROWS, encoding="ascii") as blocks:
+            for block in blocks:
+                parts.append(_checked(file, rows, block.to_numpy(), classes))
+                rows += len(block)
+    except (ValueError, UnicodeError, OSError) as error:  # what pandas raises on text, ragged rows and damage
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise EcganError(f"{file} is no table of numbers behind row {rows}: {reason}.", _HINT) from None
+    return parts
+
+
+def _check_first_line(file: Path) -> None:
+    with file.open("rb") as handle:
+        line = handle.readline(_LONGEST_LINE)
+    columns = line.count(b",") + 1 if line.strip() else 0
+    if columns != LENGTH + 1:
+        raise EcganError(f"{file} has {columns} columns, expected {LENGTH} values and the class.", _HINT)
+
+
+def _checked(
+    file: Path, before: int, block: NDArray[np.float64], classes: Sequence[str]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Check a block of rows; `before` rows came before it."""
+    values, numbers = block[:, :-1], block[:, -1]
+    wrong = ~((values >= 0) & (values <= 1)).all(axis=1)  # NaN is neither
+    if wrong.any():
+        row = int(wrong.argmax())
+        found = values[row][~((values[row] >= 0) & (values[row] <= 1))][0]
+        raise EcganError(f"{file}, row {before + row + 1}: the value {found:g} is not within 0 and 1.", _HINT)
+    wrong = ~np.isin(numbers, np.arange(len(classes)))
+    if wrong.any():
+        row = int(wrong.argmax())
+        known = ", ".join(f"{number} {name}" for number, name in enumerate(classes))
+        raise EcganError(f"{file}, row {before + row + 1}: there is no class {numbers[row]:g}, only {known}.", _HINT)
+    return values.astype(np.float32), numbers.astype(np.int64)

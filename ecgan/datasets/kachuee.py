@@ -55,7 +55,7 @@ def cut_scaled(record: Record, step: int) -> Cut:
     if not len(beats):
         raise EcganError(
             f"the recording {record.name} of {len(record.signals) / record.sampling_rate:.3g} s has no beat: a beat"
-            f" reaches beyond the next R peak, and there are {len(record.samples)} R peaks.",
+            f" reaches from one R peak beyond the next, and it has {len(record.samples)}.",
             "Take a longer recording, or one in which R peaks can be found.",
         )
     positions = record.samples[kept]

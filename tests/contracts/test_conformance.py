@@ -21,6 +21,10 @@ from .toy_parts import ToyClassifier, ToyDataset, ToyDetector, ToyModel, ToyName
 REGISTRIES: dict[str, Registry[Any]] = {r.kind: r for r in (DATASETS, MODELS, DETECTORS, PROTOCOLS)}
 OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("dataset", "ecgsyn"): {"fetch": {"patients": 2, "minutes": 0.3}},
+    ("dataset", "mitbih_beats"): {
+        "fetch": {"source": made_up("mitbih_beats_csv")},
+        "preprocess": {"resampling": {"method": "none"}},
+    },
     ("dataset", "sine"): {"fetch": {"samples": 40}},
     ("dataset", "wafer"): {"fetch": {"source": made_up("wafer")}},
     ("detector", "anogan"): {},

@@ -18,6 +18,10 @@ from ecgan.errors import EcganError, nearest
 
 DATASET = "mitbih_beatgan"  # where none is named
 WAFER = "wafer"
+RESAMPLED: dict[str, dict[str, Any]] = {  # to the 160 time steps of the paper
+    "mitbih_beats": {"method": "lttb", "variant": "pylttb", "length": 160},
+    WAFER: {"method": "interpolate", "length": 160},
+}
 SCALED = ("mitbih_beats",)  # datasets whose samples lie within 0…1 as they come
 LEADS = {"mitbih": ["MLII"], "mitbih_beatgan": ["MLII"], "ecgsyn": ["MLII"]}  # one lead of those with several
 
@@ -83,6 +87,8 @@ class Preset:
         module = common | dict(self.options) | (dict(self.wafer) if dataset == WAFER else {})
         values = deepcopy(_PUBLISHED)
         values["train"] |= {"leads": LEADS.get(dataset), "transformation": self._transformation(dataset)}
+        if dataset in RESAMPLED:
+            values["preprocess"] = {"resampling": dict(RESAMPLED[dataset])}
         if dataset == WAFER:
             values["runtime"]["seed"] = 77591
         return values | {"modules": {self.model: deepcopy(module)}}

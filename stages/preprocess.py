@@ -1,5 +1,7 @@
 """Stage `preprocess`: `data/<dataset>/raw` → `data/<dataset>/processed`."""
 
+import sys
+
 from ecgan.config import Params
 from ecgan.datasets.base import Described
 from ecgan.errors import EcganError
@@ -19,4 +21,5 @@ def run(params: Params) -> Described:
         raise EcganError(f"there are no raw files in {raw}.", "Run `ecgan fetch` first.")
     with sole_writer(paths.processed(params)) as folder:
         samples = DATASETS.get(params.dataset)().preprocess(raw, params.preprocess)
-        return save_processed(folder, params.dataset, prepare(samples, params.preprocess))
+        samples = prepare(samples, params.preprocess, say=lambda text: print(text, file=sys.stderr))  # noqa: T201
+        return save_processed(folder, params.dataset, samples)

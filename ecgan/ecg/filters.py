@@ -120,3 +120,23 @@ def notch(values: NDArray[Any], sampling_rate: float, mains: float, width: float
     padding = int(3 * sampling_rate / width)  # the notches ring for about that long
     _check_length(values, padding)
     return np.asarray(signal.sosfiltfilt(sections, values, axis=0, padlen=padding), dtype=np.float64)
+
+
+def bridge(values: F64) -> F64:
+    """Fill the gaps of each lead (NaN) with straight lines; at a border, with the value at the gap's edge.
+
+    Args:
+        values: Shape (T, C).
+
+    Returns:
+        Shape (T, C); a lead without any value is 0.
+    """
+    missing = np.isnan(values)
+    if not missing.any():
+        return values
+    values = values.copy()
+    time = np.arange(len(values))
+    for lead in np.flatnonzero(missing.any(axis=0)):
+        gap = missing[:, lead]
+        values[gap, lead] = 0.0 if gap.all() else np.interp(time[gap], time[~gap], values[~gap, lead])
+    return values

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgan.ecg.filters import butterworth_bandpass, median_baseline, notch
+from ecgan.ecg.filters import bridge, butterworth_bandpass, median_baseline, notch
 from ecgan.preprocessing.options import FilterOptions
 
 F64 = NDArray[np.float64]
@@ -42,17 +42,4 @@ def filter_recording(signals: NDArray[Any], sampling_rate: float, options: Filte
         else:
             values = notch(values, sampling_rate, options.mains_hz)
     values[missing] = np.nan
-    return values
-
-
-def bridge(values: F64) -> F64:
-    """Fill the gaps of each lead of a recording (T, C) with straight lines; a lead without any value becomes 0."""
-    missing = np.isnan(values)
-    if not missing.any():
-        return values
-    values = values.copy()
-    time = np.arange(len(values))
-    for lead in np.flatnonzero(missing.any(axis=0)):
-        gap = missing[:, lead]
-        values[gap, lead] = 0.0 if gap.all() else np.interp(time[gap], time[~gap], values[~gap, lead])
     return values

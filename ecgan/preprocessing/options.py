@@ -58,6 +58,10 @@ class Resampling(Options):
             raise ValueError(f"the method {self.method!r} needs length")
         if self.method in ("fixed_rate", "polyphase") and self.rate_hz is None:
             raise ValueError(f"the method {self.method!r} needs rate_hz")
+        if self.length is not None and self.method not in ("lttb", "interpolate"):
+            raise ValueError(f"the method {self.method!r} does not read length; allowed: null, or lttb or interpolate")
+        if self.rate_hz is not None and self.method not in ("fixed_rate", "polyphase"):
+            raise ValueError(f"the method {self.method!r} does not read rate_hz; allowed: null, or another method")
         return self
 
 

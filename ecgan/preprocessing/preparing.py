@@ -1,6 +1,7 @@
 """What happens to samples once a dataset has cut them, the same in the pipeline and in scoring one's own recordings."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 from ecgan.config.options import Options
 from ecgan.datasets.base import Samples
 from ecgan.errors import EcganError
+from ecgan.preprocessing.cleansing import find_faults
+from ecgan.preprocessing.imputation import impute
 from ecgan.preprocessing.options import SampleOptions
-
-F64 = NDArray[np.float64]
+from ecgan.preprocessing.resampling import resample
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,19 @@ class Prepared:
         kept: Which of the n samples those are, shape (n,).
         sampling_rate: Hz, after resampling; 0.0 where time has no unit.
         centre: Index of the R peak after resampling, or None.
+        left_out: Why the others were left out, in words ("flat") → how many.
     """
 
     data: NDArray[Any]
     kept: NDArray[np.bool_]
     sampling_rate: float
     centre: int | None
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def note(self) -> str:
+        """What was left out, in words: "3 of 100 samples left out: 1 flat, 2 out of range"; or nothing."""
+        return _note(self.left_out, len(self.kept))
 
 
 def prepare_windows(data: NDArray[Any], sampling_rate: float, centre: int | None, options: Options) -> Prepared:
@@ -39,16 +48,51 @@ def prepare_windows(data: NDArray[Any], sampling_rate: float, centre: int | None
         sampling_rate: Hz.
         centre: Index of the R peak, or None.
         options: A dataset's section `preprocess`; what is no `SampleOptions` asks for nothing.
+
+    Raises:
+        EcganError: All samples are left out, a gap cannot be filled, or the samples cannot be resampled.
     """
-    if isinstance(options, SampleOptions):
-        if options.resampling.method != "none":
-            raise EcganError(f"preprocess.resampling.method {options.resampling.method!r} is not available yet.")
-        if options.cleansing.limit is not None or np.isnan(data).any():
-            raise EcganError("the limit of preprocess.cleansing and gaps are not available yet.")
-    return Prepared(data, np.ones(len(data), dtype=bool), sampling_rate, centre)
+    kept = np.ones(len(data), dtype=bool)
+    if not isinstance(options, SampleOptions):
+        return Prepared(data, kept, sampling_rate, centre)
+    faults = find_faults(data, options.cleansing)
+    for rows in faults.values():
+        kept &= ~rows
+    left_out = {fault: int(rows.sum()) for fault, rows in faults.items()}
+    if len(data) and not kept.any():
+        raise EcganError(
+            f"no sample is left: {_note(left_out, len(data))}.",
+            "Look at the recordings, or change preprocess.cleansing.",
+        )
+    data = impute(data if kept.all() else data[kept], options.cleansing.impute)
+    resampled = resample(data, sampling_rate, centre, options.resampling)
+    return Prepared(resampled.data, kept, resampled.sampling_rate, resampled.centre, left_out)
 
 
-def prepare(samples: Samples, options: Options) -> Samples:
-    """Cleanse, impute and resample the samples of a dataset; labels and table follow."""
-    prepare_windows(samples.data, samples.sampling_rate, samples.centre, options)
-    return samples
+def prepare(samples: Samples, options: Options, say: Callable[[str], None] = lambda _: None) -> Samples:
+    """Cleanse, impute and resample the samples of a dataset; labels and table follow.
+
+    Args:
+        samples: What the dataset's `preprocess` returned.
+        options: Its section `preprocess`.
+        say: Called with a sentence if samples were left out; the same words stand in `mapping`, for the reports.
+
+    Raises:
+        EcganError: See `prepare_windows`.
+    """
+    prepared = prepare_windows(samples.data, samples.sampling_rate, samples.centre, options)
+    samples = replace(samples, data=prepared.data, sampling_rate=prepared.sampling_rate, centre=prepared.centre)
+    if prepared.kept.all():
+        return samples
+    say(f"{prepared.note}.")
+    return replace(
+        samples,
+        labels=samples.labels[prepared.kept],
+        table=samples.table[prepared.kept].reset_index(drop=True),
+        mapping="; ".join(filter(None, [samples.mapping, prepared.note])),
+    )
+
+
+def _note(left_out: dict[str, int], count: int) -> str:
+    reasons = ", ".join(f"{number:,} {fault}" for fault, number in left_out.items())
+    return f"{sum(left_out.values()):,} of {count:,} samples left out: {reasons}" if left_out else ""

@@ -3,17 +3,22 @@
 Each group has a plain reference beside ours, in the same run.
 """
 
+import lttb as package
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
+from tsdownsample import LTTBDownsampler
 
 from ecgan.ecg.beats import cut_windows
 from ecgan.evaluation.bootstrap import bootstrap
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.models.base import batched
 from ecgan.models.vaegan import Vaegan, VaeganOptions
+from ecgan.preprocessing.filtering import filter_recording
+from ecgan.preprocessing.lttb import lttb, pylttb
+from ecgan.preprocessing.options import FilterOptions
 from ecgan.registry import DETECTORS
 
 RNG = np.random.default_rng(0)
@@ -29,6 +34,39 @@ def test_cutting(benchmark, way: str) -> None:
     else:
         windows = benchmark(lambda: np.stack([signal[p - 140 : p + 180] for p in positions]))
     assert windows.shape == (2000, 320, 2)
+
+
+@pytest.mark.benchmark(group="LTTB: 2,000 series of 5,000 steps to 500")
+@pytest.mark.parametrize(
+    "way", ["ours, variant lttb", "ours, variant pylttb", "tsdownsample loop", "lttb package loop"]
+)
+def test_lttb(benchmark, way: str) -> None:
+    x = RNG.normal(size=(2000, 5000, 1)).cumsum(axis=1)
+    time = np.arange(5000.0)
+    sampler = LTTBDownsampler()
+    ways = {
+        "ours, variant lttb": lambda: lttb(x, 500),
+        "ours, variant pylttb": lambda: pylttb(x, 500),
+        "tsdownsample loop": lambda: np.stack([s[sampler.downsample(s[:, 0], n_out=500)] for s in x]),
+        "lttb package loop": lambda: np.stack([package.downsample(np.stack([time, s[:, 0]], 1), 500) for s in x]),
+    }
+    rounds = 1 if way == "lttb package loop" else 5
+    assert len(benchmark.pedantic(ways[way], rounds=rounds, warmup_rounds=rounds // 5)) == 2000
+
+
+@pytest.mark.benchmark(group="LTTB: 100,000 beats of 187 steps to 160")
+@pytest.mark.parametrize("way", [lttb, pylttb])
+def test_lttb_of_beats(benchmark, way) -> None:
+    x = RNG.normal(size=(100_000, 187, 1)).astype(np.float32)
+    assert benchmark.pedantic(way, (x, 160), rounds=3).shape == (100_000, 160, 1)
+
+
+@pytest.mark.benchmark(group="filters of half an hour of two leads at 360 Hz")
+@pytest.mark.parametrize("name", ["bandpass", "baseline", "notch"])
+def test_filters(benchmark, name: str) -> None:
+    signals = RNG.normal(size=(650_000, 2)).cumsum(axis=0)
+    options = FilterOptions.model_validate({"filters": [name]})
+    assert benchmark.pedantic(filter_recording, (signals, 360.0, options), rounds=3).shape == signals.shape
 
 
 @pytest.mark.benchmark(group="training step: 64 beats of 1 × 320, published size")

@@ -68,11 +68,14 @@ def test_a_file_holds_the_published_values(name: str, tmp_path: Path) -> None:
 def test_wafer_and_scaled_beats_have_values_of_their_own(name: str) -> None:
     model, _, size, *_, batch, _ = TABLE[name]
     wafer = PRESETS[name].overrides("wafer")
+    assert wafer["preprocess"] == {"resampling": {"method": "interpolate", "length": 160}}
     assert wafer["modules"][model]["latent_size"] == size
     assert wafer["modules"][model]["batch_size"] == batch
     assert wafer["runtime"]["seed"] == 77591
     assert wafer["train"]["transformation"] == "minmax"
     beats = PRESETS[name].overrides("mitbih_beats")
+    assert beats["preprocess"] == {"resampling": {"method": "lttb", "variant": "pylttb", "length": 160}}
+    assert "preprocess" not in PRESETS[name].overrides("mitbih_beatgan")
     sigmoid = TABLE[name][9] == "sigmoid"
     assert beats["train"]["transformation"] == ("none" if sigmoid else "minmax")
     assert beats["train"]["leads"] is None

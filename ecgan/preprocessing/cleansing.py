@@ -1,0 +1,46 @@
+"""Samples that are left out: with too large gaps, flat, or out of range."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.preprocessing.options import Cleansing
+
+FLAT = 1.5e-4
+"""A lead that varies by no more than one step of the rounding of data, 1e-4 of their unit, is flat: stored, it is a
+constant or flips between two neighbouring values, as a lead does whose electrode is off. (Half a step more, so that
+float32 makes no difference.)"""
+
+_SAMPLES = 4096  # looked at in one go
+
+
+def find_faults(data: NDArray[Any], options: Cleansing) -> dict[str, NDArray[np.bool_]]:
+    """Say which samples are to be left out, and why; a sample with several faults is counted under the first.
+
+    Args:
+        data: Shape (n, L, C); NaN where a value is missing. An infinite value is out of any range.
+        options: What is too much.
+
+    Returns:
+        The fault in words → which of the n samples have it, shape (n,); no fault is named that no sample has.
+    """
+    if not options.drop:
+        return {}
+    parts = [_faults(data[start : start + _SAMPLES], options) for start in range(0, len(data), _SAMPLES)]
+    words = ("with too large gaps", "flat", "out of range")
+    found = np.concatenate(parts, axis=1) if parts else np.zeros((len(words), 0), dtype=bool)
+    first = found & (np.cumsum(found, axis=0) == 1)
+    return {word: rows for word, rows in zip(words, first, strict=True) if rows.any()}
+
+
+def _faults(part: NDArray[Any], options: Cleansing) -> NDArray[np.bool_]:
+    """Return gaps, flat and out of range of a part (n, L, C), shape (3, n)."""
+    lowest = np.fmin.reduce(part, axis=1).astype(np.float64)  # (n, C), of the values that are there
+    highest = np.fmax.reduce(part, axis=1).astype(np.float64)
+    limit = np.finfo(np.float64).max if options.limit is None else options.limit
+    gaps = np.isnan(part).mean(axis=1) > options.max_missing
+    with np.errstate(invalid="ignore"):
+        flat = highest - lowest <= FLAT
+    beyond = np.maximum(highest, -lowest) > limit
+    return np.stack([fault.any(axis=1) for fault in (gaps, flat, beyond)])

@@ -1,0 +1,235 @@
+"""What a page embeds of a scored recording: signals and beats as small integers in base64, within stated bounds."""
+
+import base64
+import math
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ecgan.reporting.deviation import deviation
+from ecgan.reporting.recordings import Explained, ScoredRecording
+
+MISSING: Final = -32768
+"""Stands for a missing sample."""
+FULL: Final = 6_000_000
+"""Recordings of up to this many values (samples × leads) are embedded whole."""
+ENVELOPE: Final = 2_500_000
+"""Of longer ones, at most this many minima and maxima,"""
+PIECES: Final = 2_500_000
+"""and at most this many values at full resolution, around flagged beats."""
+AROUND_S: Final = 2.0
+"""Full resolution from this time before a flagged beat to as long after it, s."""
+CARDS: Final = 1000
+"""At most this many flagged beats with what the model made of them,"""
+CARD_VALUES: Final = 1_500_000
+"""and at most this many values in them."""
+_MICROVOLT: Final = 0.001
+_SQUARE: Final = 0.5
+"""Height of a large square of ECG paper, mV."""
+_USUAL: Final = (-0.25, 0.45)
+"""A beat around its R peak, s; drawn where no sample says it better."""
+
+I16 = NDArray[np.int16]
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What is embedded.
+
+    Attributes:
+        data: Facts and small lists, ready for JSON: no value that is not finite.
+        blocks: Long arrays, little-endian bytes in base64, by name.
+        pieces: Flagged beats around which the full resolution is there; None where it is there everywhere.
+    """
+
+    data: dict[str, Any]
+    blocks: dict[str, str] = field(default_factory=dict)
+    pieces: int | None = None
+
+
+def pack(scored: ScoredRecording) -> Packed:
+    """Pack a scored recording; the script of the page unpacks it."""
+    rate, cards = scored.record.sampling_rate, shown(scored)
+    signal, pieces = _signal(scored)
+    data = {
+        "rate": rate,
+        "length": len(scored.record.signals),
+        "threshold": finite(scored.threshold),
+        "unit": scored.unit,
+        "leadNames": scored.leads,
+        "around": _usual(scored, cards),
+        "components": [name.removeprefix("component_") for name in _components(scored.beats)],
+    }
+    for part in (signal, _beats(scored.beats), _cards(scored, cards)):
+        data |= part.data
+        signal.blocks.update(part.blocks)
+    return Packed(data, signal.blocks, pieces)
+
+
+def shown(scored: ScoredRecording) -> list[Explained]:
+    """The flagged samples that are embedded: those with the highest scores, within the bounds."""
+    values = np.cumsum([sum(trace.size for trace in _traces(sample)) for sample in scored.explained])
+    return scored.explained[: min(CARDS, int(np.searchsorted(values, CARD_VALUES, side="right")))]
+
+
+def finite(value: Any) -> float | None:
+    """A number as JSON knows it; None for one that is not finite."""
+    return float(value) if math.isfinite(value) else None
+
+
+def quantise(values: NDArray[Any], smallest: float | None = None) -> tuple[I16, float, float]:
+    """Write values as `offset + step · q` with 16-bit integers q.
+
+    Args:
+        values: Any shape; MISSING stands for what is not finite.
+        smallest: The step, if all values fit; the offset is 0 then. Otherwise, and without it, the smallest step that
+            fits between the smallest and the largest value.
+
+    Returns:
+        q, step and offset.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    there = np.isfinite(values)
+    low = float(values.min(where=there, initial=np.inf))
+    high = float(values.max(where=there, initial=-np.inf))
+    if low > high:
+        return np.full(values.shape, MISSING, np.int16), smallest or 1.0, 0.0
+    if smallest is not None and max(-low, high) <= 32767 * smallest:
+        step, offset = smallest, 0.0
+    else:
+        step, offset = (high / 2 - low / 2) / 32767 or 1.0, low / 2 + high / 2
+    steps = np.rint((np.where(there, values, offset) - offset) / step).clip(-32767, 32767)
+    return np.where(there, steps, MISSING).astype(np.int16), step, offset
+
+
+def envelope(steps: I16, size: int) -> I16:
+    """Minimum and maximum of every `size` samples, shape (2, ceil(T / size)); MISSING where all are missing."""
+    count = -(-len(steps) // size)
+    padded = np.full(count * size, MISSING, np.int16)
+    padded[: len(steps)] = steps
+    bins = padded.reshape(count, size)
+    high = bins.max(axis=1)
+    low = np.where(bins == MISSING, 32767, bins).min(axis=1)
+    return np.stack([np.where(high == MISSING, MISSING, low), high]).astype(np.int16)
+
+
+def _signal(scored: ScoredRecording) -> tuple[Packed, int | None]:
+    """The leads, each with its scale and its place on the paper; how many flagged beats have a piece of their own."""
+    signals, rate = scored.record.signals, scored.record.sampling_rate
+    length, width = signals.shape
+    size, intervals, pieces = 1, np.empty((0, 2), np.int64), None
+    if length * width > FULL:
+        size = -(-2 * length * width // ENVELOPE)
+        intervals, pieces = _around_flagged(scored.beats, round(AROUND_S * rate), length, PIECES // width)
+    leads, whole, parts = [], [], []
+    for lead in range(width):
+        steps, step, offset = quantise(signals[:, lead], _MICROVOLT)
+        base, squares = _paper(signals[:, lead])
+        leads.append({
+            "name": scored.record.leads[lead], "model": _named(scored.leads, lead),
+            "step": step, "offset": offset, "base": base, "squares": squares,
+        })  # fmt: skip
+        whole.append(steps if size == 1 else envelope(steps, size).ravel())
+        parts += [steps[start:stop] for start, stop in intervals]
+    blocks = {"signal": _base64(whole, "<i2"), "pieces": _base64(parts, "<i2")}
+    return Packed({"leads": leads, "bin": size, "pieces": intervals.tolist()}, blocks), pieces
+
+
+def _paper(values: F64) -> tuple[float, int]:
+    """Lower edge, mV, and height, large squares, of the paper that a lead needs; rare extremes are cut off."""
+    some = values[:: max(1, len(values) // 200_000)]
+    some = some[np.isfinite(some)]
+    if not len(some):
+        return -2 * _SQUARE, 4
+    low, middle, high = np.percentile(some, [0.1, 50, 99.9]) / _SQUARE
+    below, above = math.floor(low - 0.2), math.ceil(high + 0.2)
+    if above - below > 10:
+        below, above = max(below, math.floor(middle) - 5), min(above, math.floor(middle) + 5)
+    above = max(above, below + 4)
+    return below * _SQUARE, above - below
+
+
+def _around_flagged(beats: pd.DataFrame, radius: int, length: int, room: int) -> tuple[NDArray[np.int64], int]:
+    """Stretches around the flagged beats with the highest scores, as many as there is room for; shape (m, 2)."""
+    flagged = beats[beats["flagged"].astype(bool)].sort_values("score", ascending=False, kind="stable")
+    positions = flagged["sample"].to_numpy(np.int64)
+
+    def stretches(count: int) -> NDArray[np.int64]:
+        at = np.sort(positions[:count])
+        starts, stops = np.maximum(at - radius, 0), np.minimum(at + radius, length)
+        if not len(at):
+            return np.empty((0, 2), np.int64)
+        new = np.flatnonzero(starts[1:] > stops[:-1]) + 1
+        return np.stack([starts[np.r_[0, new]], stops[np.r_[new - 1, len(at) - 1]]], axis=1)
+
+    def samples(count: int) -> int:
+        return int(np.diff(stretches(count), axis=1).sum())
+
+    count = bisect_right(range(len(positions) + 1), room, key=samples) - 1
+    return stretches(count), count
+
+
+def _beats(beats: pd.DataFrame) -> Packed:
+    """Every beat: number, position, score, whether it is flagged, its symbol and why it has no score."""
+    data, blocks = {}, {}
+    for name, kind in (("number", "<i4"), ("sample", "<i4"), ("score", "<f4"), ("flagged", "|u1")):
+        blocks[f"beat-{name}"] = _base64([beats[name].to_numpy()], kind)
+    for name in ("symbol", "reason"):
+        words, codes = np.unique(beats[name].fillna("").astype(str).to_numpy(dtype=object), return_inverse=True)
+        data[f"{name}s"] = [str(word) for word in words]
+        blocks[f"beat-{name}"] = _base64([codes.ravel()], "<u2")
+    return Packed(data, blocks)
+
+
+def _cards(scored: ScoredRecording, cards: list[Explained]) -> Packed:
+    """Flagged beats with their signal, what the model made of it, and where the two differ."""
+    peaks = scored.beats["sample"].to_numpy(np.int64) / scored.record.sampling_rate
+    components = scored.beats[_components(scored.beats)].to_numpy(np.float64)
+    smallest = _MICROVOLT if scored.unit == "mV" else None
+    rows, values, at = [], [], 0
+    for sample in cards:
+        steps, step, offset = quantise(np.stack([trace.T for trace in _traces(sample)]), smallest)  # (1 or 2, C, L)
+        split = deviation(sample, float(peaks[sample.row]))
+        rows.append({
+            "row": sample.row, "start": sample.start_s, "duration": sample.duration_s,
+            "at": at, "traces": len(steps), "leads": sample.signal.shape[1], "steps": len(sample.signal),
+            "step": step, "offset": offset,
+            "regions": [[r.name, round(r.start_s, 4), round(r.stop_s, 4), round(r.share, 4)] for r in split.regions],
+            "shares": [round(share, 4) for share in split.leads],
+            "components": [finite(value) for value in components[sample.row]],
+        })  # fmt: skip
+        values.append(steps.ravel())
+        at += steps.size
+    return Packed({"cards": rows}, {"cards": _base64(values, "<i2")})
+
+
+def _usual(scored: ScoredRecording, cards: list[Explained]) -> list[float]:
+    """From where to where a sample reaches around its R peak, s: the median of those that are known."""
+    if not cards:
+        return list(_USUAL)
+    peaks = scored.beats["sample"].to_numpy()[[sample.row for sample in cards]] / scored.record.sampling_rate
+    starts = np.array([sample.start_s for sample in cards]) - peaks
+    stops = starts + [sample.duration_s for sample in cards]
+    return [round(float(np.median(starts)), 4), round(float(np.median(stops)), 4)]
+
+
+def _traces(sample: Explained) -> list[NDArray[np.float32]]:
+    return [sample.signal] if sample.reconstruction is None else [sample.signal, sample.reconstruction]
+
+
+def _components(beats: pd.DataFrame) -> list[str]:
+    return [name for name in beats.columns if name.startswith("component_")]
+
+
+def _named(names: list[str], lead: int) -> str:
+    return names[lead] if lead < len(names) else ""
+
+
+def _base64(parts: list[NDArray[Any]], kind: str) -> str:
+    joined = np.concatenate([np.empty(0, kind), *parts], dtype=kind, casting="unsafe")
+    return base64.b64encode(joined.tobytes()).decode()

@@ -1,0 +1,173 @@
+"""A scored recording as one HTML page on ECG paper that needs nothing else: no request, no library, no other file."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from ecgan.reporting.deviation import Deviation, deviation
+from ecgan.reporting.packing import AROUND_S, Packed, pack, shown
+from ecgan.reporting.recordings import ScoredRecording
+from ecgan.reporting.rendering import render
+
+LISTED: Final = 1000
+"""Rows of the table that is shown without JavaScript, at most."""
+_SCRIPTS: Final = ("data.js", "paper.js", "trace.js", "view.js", "overview.js", "cards.js", "start.js")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A flagged beat as text."""
+
+    number: int
+    time: str
+    score: str
+    symbol: str
+    where: str
+
+
+def recording_page(scored: ScoredRecording) -> str:
+    """The page as text.
+
+    It shows the whole recording on ECG paper, its beats, and the flagged ones with what the model made of them. Long
+    recordings are embedded in part, which the page says: see `ecgan.reporting.packing` for the bounds. The same
+    recording makes the same bytes. Everything that comes from data is escaped; a content security policy inside the
+    page forbids every request and every script and style but its own, by their hashes.
+
+    Args:
+        scored: The recording with its scores.
+    """
+    packed = pack(scored)
+    beats = scored.beats
+    flagged = beats[beats["flagged"].astype(bool)]
+    return render(
+        "recording/recording.html.j2",
+        styles=["page.css", "recording/recording.css"],
+        scripts=[f"recording/{name}" for name in _SCRIPTS],
+        scored=scored,
+        packed=packed,
+        facts=_facts(scored),
+        headline=_headline(beats, flagged),
+        notes=_notes(scored, packed, len(flagged)),
+        reasons=_reasons(beats),
+        rows=_rows(scored, flagged),
+        listed=min(LISTED, len(flagged)),
+        flagged=len(flagged),
+    )
+
+
+def clock(seconds: float, decimals: int = 1) -> str:
+    """Time in a recording, such as "0:12:03.4"; hours always, so that times line up."""
+    whole = round(seconds * 10**decimals)
+    minutes, rest = divmod(whole, 60 * 10**decimals)
+    width = 3 + decimals if decimals else 2
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest / 10**decimals:0{width}.{decimals}f}"
+
+
+def in_words(value: Any) -> str:
+    """A fact in a few words: lists with commas, numbers without noise, "–" for nothing."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, float | np.floating):
+        return f"{value:.6g}"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {in_words(part)}" for name, part in value.items()) or "–"
+    if isinstance(value, list | tuple | set):
+        return ", ".join(in_words(part) for part in value) or "–"
+    return str(value)
+
+
+def _facts(scored: ScoredRecording) -> list[tuple[str, str]]:
+    record = scored.record
+    named = zip(record.leads, scored.leads, strict=False)
+    leads = ", ".join(lead if lead == model else f"{lead} (as {model})" for lead, model in named)
+    rows = [
+        ("Record", record.name),
+        ("Duration", clock(len(record.signals) / record.sampling_rate, 0)),
+        ("Leads", leads),
+        ("Sampling rate", f"{record.sampling_rate:g} Hz"),
+        ("Model", scored.model),
+        ("Trained on", scored.dataset),
+        ("Strategy", scored.strategy),
+        ("Threshold", f"{scored.threshold:.4g}"),
+    ]
+    return rows + [(_title(str(name)), in_words(value)) for name, value in scored.facts.items()]
+
+
+def _title(name: str) -> str:
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def _headline(beats: pd.DataFrame, flagged: pd.DataFrame) -> list[tuple[str, str]]:
+    """Counts, each with what it counts."""
+    scored = int(beats["score"].notna().sum())
+    share = f" ({100 * len(flagged) / scored:.1f} %)" if scored else ""
+    return [
+        (f"{len(beats):,}", "beat" if len(beats) == 1 else "beats"),
+        (f"{len(flagged):,}", f"flagged{share}"),
+        (f"{len(beats) - scored:,}", "not scored"),
+    ]
+
+
+def _notes(scored: ScoredRecording, packed: Packed, flagged: int) -> list[str]:
+    """What the page holds and what it leaves out."""
+    size = packed.data["bin"]
+    step = f"{1000 * max((lead['step'] for lead in packed.data['leads']), default=0.001):.3g} µV"
+    if packed.pieces is None:
+        notes = [f"The whole recording is in this page, in steps of {step}."]
+    else:
+        highest = ", those with the highest scores" if packed.pieces < flagged else ""
+        notes = [
+            "The recording is too long to be in this page whole: it holds the minimum and maximum of every"
+            f" {size} samples ({1000 * size / scored.record.sampling_rate:.3g} ms), drawn grey where one looks closer,"
+            f" and every sample, in steps of {step}, within {AROUND_S:g} s of {packed.pieces:,} of the {flagged:,}"
+            f" flagged beats{highest}."
+        ]
+    one_by_one = len(packed.data["cards"])
+    if one_by_one < flagged:
+        notes.append(
+            f"{one_by_one:,} of {flagged:,} flagged beats are shown one by one, those with the highest scores; the"
+            f" other {flagged - one_by_one:,} are marked in the recording only."
+        )
+    return notes
+
+
+def _reasons(beats: pd.DataFrame) -> list[tuple[str, int]]:
+    """Why beats have no score, the most frequent reason first."""
+    reasons = beats.loc[beats["score"].isna(), "reason"].fillna("").astype(str).replace("", "no reason given")
+    counts = reasons.value_counts()
+    return sorted(((str(reason), int(count)) for reason, count in counts.items()), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _rows(scored: ScoredRecording, flagged: pd.DataFrame) -> list[Row]:
+    """The flagged beats with the highest scores, in the order of time."""
+    known = {sample.row: sample for sample in shown(scored)}
+    position = pd.Series(np.arange(len(scored.beats)), index=scored.beats.index)
+    highest = flagged.sort_values("score", ascending=False, kind="stable")[:LISTED].sort_values("sample", kind="stable")
+    rows = []
+    for at, beat in zip(position[highest.index], highest.to_dict("records"), strict=True):
+        time = float(beat["sample"]) / scored.record.sampling_rate
+        sample = known.get(int(at))
+        where = where_in_words(deviation(sample, time), scored.leads) if sample else ""
+        symbol = beat["symbol"] if isinstance(beat["symbol"], str) else ""
+        rows.append(Row(int(beat["number"]), clock(time), f"{beat['score']:.4g}", symbol, where))
+    return rows
+
+
+def where_in_words(split: Deviation, leads: list[str]) -> str:
+    """Where most of the error lies, such as "QRS 64 %, MLII 80 %"; empty where nothing deviates."""
+    if not split.regions:
+        return ""
+    region = max(split.regions, key=lambda part: part.share)
+    words = f"{region.name} {100 * region.share:.0f} %"
+    lead = max(range(len(split.leads)), key=lambda number: split.leads[number])
+    if len(split.leads) > 1 and lead < len(leads) and math.isfinite(split.leads[lead]):
+        words += f", {leads[lead]} {100 * split.leads[lead]:.0f} %"
+    return words

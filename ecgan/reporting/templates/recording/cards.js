@@ -1,0 +1,238 @@
+// A flagged beat on a sheet of its own: signal and reconstruction, the area between them, the error beneath each lead and
+// its share in each stretch of time. Drawn as SVG in millimetres of paper.
+
+const SVG = "http://www.w3.org/2000/svg";
+const SHOWN_LEADS = 3, PULSE = 10, NARROWEST = 40, TALLEST = 20, ZOOM = 5.6; // ZOOM: pixels a millimetre on the screen
+
+function element(name, attributes, text) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function html(name, properties, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+/** Values of a lead of a card as numbers; null where one is missing. */
+function values(card, trace, lead) {
+  const from = card.at + (trace * card.leads + lead) * card.steps;
+  return Array.from(cardValues.subarray(from, from + card.steps), (step) => (step === MISSING ? null : card.offset + card.step * step));
+}
+
+/** Leads that a card shows: those with the largest share of the error, in their own order. */
+function shownLeads(card) {
+  const all = Array.from({ length: card.leads }, (_, lead) => lead);
+  const share = (lead) => card.shares[lead] ?? 0;
+  return all.sort((a, b) => share(b) - share(a) || a - b).slice(0, SHOWN_LEADS).sort((a, b) => a - b);
+}
+
+function readCard(card) {
+  const numbers = (found) => found.filter((value) => value !== null);
+  return shownLeads(card).map((lead) => {
+    const signal = values(card, 0, lead);
+    const reconstruction = card.traces > 1 ? values(card, 1, lead) : null;
+    const error = reconstruction && signal.map((value, i) => (value === null || reconstruction[i] === null ? null : Math.abs(value - reconstruction[i])));
+    const all = numbers([...signal, ...(reconstruction ?? [])]);
+    return { lead, signal, reconstruction, error, low: Math.min(...all, Infinity), high: Math.max(...all, -Infinity) };
+  });
+}
+
+const fives = (length) => 5 * Math.max(1, Math.ceil(length / 5 - 1e-9));
+
+/** Millimetres for a second and for a unit: those of ECG paper for mV, otherwise what fills the sheet. */
+function scaleOf(card, traces) {
+  if (data.unit === "mV") return { second: MM_PER_SECOND, unit: MM_PER_MILLIVOLT, paper: true };
+  const range = Math.max(...traces.map((trace) => (trace.high > trace.low ? trace.high - trace.low : 0)));
+  return { second: NARROWEST / card.duration, unit: range > 0 ? 20 / range : 1, paper: false };
+}
+
+/** Where everything is: the paper's size, time zero, and for each lead its zero, upper and lower edge, zero of the error. */
+function layout(card) {
+  const traces = readCard(card), scale = scaleOf(card, traces);
+  const peak = (timeOf(card.row) - card.start) * scale.second;
+  const start = scale.paper ? PULSE + ((((-peak % 5) + 5) % 5)) : PULSE / 2;
+  const width = Math.max(fives(start + card.duration * scale.second + 1), NARROWEST);
+  let y = 0;
+  const strips = traces.map((trace) => {
+    const strip = { ...trace, ...stripOf(trace, scale, y) };
+    y = strip.end;
+    return strip;
+  });
+  return { card, scale, start, width, peak: start + peak, strips, paperHeight: y, height: y + (card.regions.length ? 6 : 0) + 5 };
+}
+
+function stripOf(trace, scale, top) {
+  if (!(trace.high >= trace.low)) return { top, zero: top + 10, origin: 0, bottom: top + 15, end: top + 15, base: null };
+  const square = 5 / scale.unit;
+  let below = Math.floor(trace.low / square + 1e-9), above = Math.ceil(trace.high / square - 1e-9);
+  if ((above - below) * 5 > 5 * TALLEST) [below, above] = [Math.floor(trace.low / square), Math.floor(trace.low / square) + TALLEST];
+  const origin = below <= 0 && above >= 0 ? 0 : below;
+  if (scale.paper) above = Math.max(above, origin + 2); // room for the calibration pulse
+  const bottom = top + 5 + (above - below) * 5;
+  const error = trace.error ? Math.min(Math.max(0, ...trace.error.filter((value) => value !== null)) * scale.unit, 15) : 0;
+  const base = trace.error ? bottom + fives(error) : null;
+  return { top, bottom, zero: top + 5 + (above - origin) * 5, origin: origin * square, base, end: base ?? bottom };
+}
+
+const f = (value) => String(Number(value.toFixed(2)));
+
+/** Path through the points that are there; null breaks it. */
+function line(points) {
+  let pen = false, path = "";
+  for (const point of points) {
+    if (point) path += `${pen ? "L" : "M"}${f(point[0])} ${f(point[1])}`;
+    pen = Boolean(point);
+  }
+  return path;
+}
+
+/** Closed paths between two lines, one for each stretch in which both are there. */
+function between(upper, lower) {
+  let path = "", run = [];
+  const close = () => {
+    if (run.length > 1) path += `${line([...run.map((i) => upper[i]), ...run.reverse().map((i) => lower[i])])}Z`;
+    run = [];
+  };
+  upper.forEach((point, i) => (point && lower[i] ? run.push(i) : close()));
+  close();
+  return path;
+}
+
+function gridPath(width, height, step) {
+  let path = "";
+  for (let x = 0; x <= width + 1e-9; x += step) path += `M${x} 0V${height}`;
+  for (let y = 0; y <= height + 1e-9; y += step) path += `M0 ${y}H${width}`;
+  return path;
+}
+
+function drawGround(svg, sheet) {
+  const colours = sheet.scale.paper ? PAPER : PLAIN;
+  svg.append(
+    element("rect", { width: sheet.width, height: sheet.paperHeight, fill: colours.ground }),
+    element("path", { d: gridPath(sheet.width, sheet.paperHeight, 1), stroke: colours.small, "stroke-width": 0.12 }),
+    element("path", { d: gridPath(sheet.width, sheet.paperHeight, 5), stroke: colours.heavy, "stroke-width": 0.22 }),
+  );
+}
+
+function drawStrip(svg, sheet, strip) {
+  const { scale, card } = sheet;
+  const x = (i) => sheet.start + ((i * card.duration) / card.steps) * scale.second;
+  const y = (value) => Math.min(Math.max(strip.zero - (value - strip.origin) * scale.unit, strip.top), strip.bottom);
+  const points = (trace) => trace.map((value, i) => (value === null ? null : [x(i), y(value)]));
+  const path = (d, colour, width) => element("path", { d, fill: "none", stroke: colour, "stroke-width": width, "stroke-linejoin": "round" });
+  const signal = points(strip.signal);
+  if (strip.reconstruction) {
+    const reconstruction = points(strip.reconstruction);
+    const up = (value) => strip.base - Math.min(value * scale.unit, 15);
+    const error = strip.error.map((value, i) => (value === null ? null : [x(i), up(value)]));
+    const floor = error.map((point) => point && [point[0], strip.base]);
+    svg.append(
+      element("path", { d: between(signal, reconstruction), fill: COLOUR.error, "fill-opacity": 0.28 }),
+      element("path", { d: between(error, floor), fill: COLOUR.error, "fill-opacity": 0.45, stroke: COLOUR.error, "stroke-width": 0.16 }),
+      path(line(signal), COLOUR.signal, 0.42),
+      path(line(reconstruction), COLOUR.reconstruction, 0.32),
+    );
+  } else svg.append(path(line(signal), COLOUR.signal, 0.42));
+  if (scale.paper) {
+    const xs = [1, 2, 2, 7, 7, 8];
+    svg.append(path(line([0, 0, 1, 1, 0, 0].map((mv, i) => [xs[i], strip.zero - mv * scale.unit])), COLOUR.signal, 0.32));
+  }
+  writeStrip(svg, sheet, strip);
+}
+
+function writeStrip(svg, sheet, strip) {
+  const name = (data.leadNames[strip.lead] ?? `channel ${strip.lead + 1}`).slice(0, 12);
+  svg.append(element("text", { x: 1, y: strip.top + 3.4, "font-size": 2.6, "font-weight": "bold", fill: COLOUR.text }, name));
+  if (sheet.scale.paper || !(strip.high >= strip.low)) return;
+  for (const value of new Set([strip.high, strip.low])) {
+    const y = strip.zero - (value - strip.origin) * sheet.scale.unit;
+    const text = `${number(value)} ${data.unit}`.slice(0, 18);
+    svg.append(element("text", { x: sheet.width - 0.5, y: y + 0.8, "font-size": 2.2, fill: COLOUR.soft, "text-anchor": "end" }, text));
+  }
+}
+
+/** Share of the error in each region: the darker, the more; beneath it seconds from the R peak. */
+function drawRegions(svg, sheet) {
+  const top = sheet.paperHeight + 0.7;
+  for (const [name, start, stop, share] of sheet.card.regions) {
+    const x = sheet.start + start * sheet.scale.second, width = (stop - start) * sheet.scale.second;
+    const box = element("rect", { x: f(x), y: f(top), width: f(width), height: 4.2, fill: COLOUR.error, "fill-opacity": f(0.06 + 0.6 * share), stroke: COLOUR.error, "stroke-width": 0.12 });
+    box.append(element("title", {}, `${name}: ${percent(share)} of the squared error`));
+    svg.append(box);
+    if (width < 4) continue;
+    const text = { x: f(x + width / 2), y: f(top + 3), "font-size": width < 7 ? 1.9 : 2.3, "text-anchor": "middle", fill: COLOUR.text };
+    svg.append(element("text", text, percent(share).replace(" ", width < 7 ? "" : "\u2009")));
+  }
+}
+
+function drawSeconds(svg, sheet) {
+  const long = sheet.card.duration > 2, step = timeStep(sheet.scale.second, 9);
+  const zero = long ? sheet.start : sheet.peak, end = sheet.start + sheet.card.duration * sheet.scale.second;
+  for (const time of multiples((sheet.start - zero) / sheet.scale.second, (end - zero) / sheet.scale.second, step)) {
+    const x = zero + time * sheet.scale.second, text = (Math.abs(time) < 1e-9 ? (long ? "0 s" : "R") : `${time.toFixed(step < 1 ? 1 : 0)} s`).replace("-", "−");
+    svg.append(element("text", { x: f(x), y: sheet.height - 1, "font-size": 2.3, "text-anchor": "middle", fill: COLOUR.soft }, text));
+  }
+}
+
+/** The sheet's frame has its final size at once, its content follows by `fill`. */
+function cardFigure(card) {
+  const sheet = layout(card);
+  const svg = element("svg", { class: "sheet", viewBox: `-0.2 -0.2 ${sheet.width + 0.4} ${sheet.height + 0.2}`, width: f((sheet.width + 0.4) * ZOOM), height: f((sheet.height + 0.2) * ZOOM), role: "img", "font-family": FONT });
+  svg.style.setProperty("--width", sheet.width + 0.4); // millimetres: printed true to scale
+  svg.setAttribute("aria-label", describe(card));
+  const fill = () => {
+    if (svg.childElementCount) return;
+    drawGround(svg, sheet);
+    for (const strip of sheet.strips) drawStrip(svg, sheet, strip);
+    drawRegions(svg, sheet);
+    drawSeconds(svg, sheet);
+  };
+  return { svg, fill };
+}
+
+function describe(card) {
+  const kind = card.traces > 1 ? "signal and reconstruction" : "signal";
+  return `${kind} of beat ${beats.number[card.row]}. ${whereText(card)}`;
+}
+
+/** Where it deviates, in words. */
+function whereText(card) {
+  if (!card.regions.length) return "";
+  const most = (parts, share) => parts.reduce((a, b) => (share(b) > share(a) ? b : a));
+  const [name, , , share] = most(card.regions, (region) => region[3]);
+  let text = `${percent(share)} of the squared error ${/^\d/.test(name) ? "from" : /^QRS/.test(name) ? "in the" : ""} ${name}`.replace("  ", " ");
+  if (card.leads > 1) {
+    const lead = most([...card.shares.keys()], (i) => card.shares[i]);
+    text += `, ${percent(card.shares[lead])} in ${data.leadNames[lead] ?? `channel ${lead + 1}`}`;
+  }
+  if (card.leads > SHOWN_LEADS) text += `; ${SHOWN_LEADS} of ${card.leads} leads shown`;
+  return text;
+}
+
+function componentText(card) {
+  return data.components.map((name, i) => `${name} ${number(card.components[i])}`).join(" · ");
+}
+
+function annotated(row) {
+  const symbol = data.symbols[beats.symbol[row]];
+  return symbol ? ` · annotated ${symbol}` : "";
+}
+
+/** A card of the list; `watch` draws its figure once it is in sight. */
+function makeCard(card, watch) {
+  const row = card.row, { svg, fill } = cardFigure(card);
+  const link = html("a", { href: `#beat-${beats.number[row]}`, textContent: `Beat ${beats.number[row]}` });
+  const text = html("div", { className: "text" }, html("h3", {}, link, ` · ${clock(timeOf(row), 1)}`), html("p", { textContent: scoreText(row) + annotated(row) }));
+  const item = html("li", { className: "card" }, text, svg);
+  const below = html("div", { className: "text" });
+  if (card.regions.length) below.append(html("p", { className: "where", textContent: whereText(card) }));
+  if (data.components.length > 1) below.append(html("p", { className: "parts", textContent: componentText(card) }));
+  item.append(below);
+  item.dataset.row = row;
+  watch(item, fill);
+  return item;
+}

@@ -1,0 +1,98 @@
+// The line of a lead on a canvas, at whatever scale: samples, or the minimum and maximum in each column of pixels.
+
+/** The coarsest level that is still finer than a pixel, or the finest there is. */
+const levelFor = (levels, samplesPerPixel) => levels.findLast((level) => level.bin <= samplesPerPixel) ?? levels[0];
+
+/**
+ * Draws one lead.
+ * @param place {left, right, x(sample), y(millivolts), samplesPerPixel, first}: where samples and values lie; `first` is the
+ *   sample at the left edge.
+ */
+function drawTrace(ctx, lead, place) {
+  const level = levelFor(lead.levels, place.samplesPerPixel);
+  const close = place.samplesPerPixel < level.bin && level.bin > 1;
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 1.3;
+  ctx.strokeStyle = ctx.fillStyle = close ? COLOUR.between : COLOUR.signal;
+  drawLevel(ctx, lead, level, 0, place);
+  if (!close) return;
+  ctx.strokeStyle = ctx.fillStyle = COLOUR.signal;
+  const last = place.first + (place.right - place.left) * place.samplesPerPixel;
+  for (const piece of lead.pieces) {
+    if (piece.stop < place.first || piece.start > last) continue;
+    clearStretch(ctx, lead, place, piece);
+    drawLevel(ctx, lead, piece.level, piece.start, place);
+  }
+}
+
+/** Minima and maxima give way where every sample is known. */
+function clearStretch(ctx, lead, place, piece) {
+  const left = Math.max(place.x(piece.start), place.left), right = Math.min(place.x(piece.stop), place.right);
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, place.top, right - left, place.bottom - place.top);
+  ctx.clip();
+  place.ground();
+  ctx.restore();
+}
+
+function drawLevel(ctx, lead, level, start, place) {
+  const value = (step) => place.y(lead.offset + lead.step * step);
+  if (level.bin === 1 && place.samplesPerPixel < 2) drawSamples(ctx, level.low, start, place, value);
+  else if (place.samplesPerPixel < level.bin) drawBins(ctx, level, place, value);
+  else drawColumns(ctx, level, start, place, value);
+}
+
+/** Every sample, joined by lines; a missing one leaves a gap. */
+function drawSamples(ctx, values, start, place, value) {
+  const from = Math.max(0, Math.floor(place.first) - start - 1);
+  const to = Math.min(values.length - 1, Math.ceil(place.first + (place.right - place.left) * place.samplesPerPixel) - start + 1);
+  let pen = false;
+  ctx.beginPath();
+  for (let i = from; i <= to; i++) {
+    if (values[i] === MISSING) pen = false;
+    else {
+      const x = place.x(start + i), y = value(values[i]);
+      if (pen) ctx.lineTo(x, y);
+      else ctx.moveTo(x, y);
+      pen = true;
+    }
+  }
+  ctx.stroke();
+}
+
+/** One vertical line in each column of pixels, joined to the one before. */
+function drawColumns(ctx, level, start, place, value) {
+  const perPixel = place.samplesPerPixel / level.bin, count = level.low.length;
+  let pen = false;
+  ctx.beginPath();
+  for (let x = place.left; x < place.right; x++) {
+    const at = (place.first + (x - place.left) * place.samplesPerPixel - start) / level.bin;
+    const from = Math.max(0, Math.floor(at)), to = Math.min(count, Math.max(Math.floor(at + perPixel), Math.floor(at) + 1));
+    let low = 32767, high = MISSING;
+    for (let i = from; i < to; i++) {
+      if (level.low[i] === MISSING) continue;
+      if (level.low[i] < low) low = level.low[i];
+      if (level.high[i] > high) high = level.high[i];
+    }
+    if (high === MISSING) pen = false;
+    else {
+      if (pen) ctx.lineTo(x + 0.5, value(high));
+      else ctx.moveTo(x + 0.5, value(high) - 0.5);
+      ctx.lineTo(x + 0.5, value(low) + 0.5);
+      pen = true;
+    }
+  }
+  ctx.stroke();
+}
+
+/** Bins wider than a pixel, each as a box from minimum to maximum. */
+function drawBins(ctx, level, place, value) {
+  const last = place.first + (place.right - place.left) * place.samplesPerPixel;
+  const from = Math.max(0, Math.floor(place.first / level.bin)), to = Math.min(level.low.length, Math.ceil(last / level.bin));
+  for (let i = from; i < to; i++) {
+    if (level.low[i] === MISSING) continue;
+    const x = place.x(i * level.bin), top = value(level.high[i]);
+    ctx.fillRect(x, top, place.x((i + 1) * level.bin) - x + 0.5, Math.max(value(level.low[i]) - top, 1));
+  }
+}

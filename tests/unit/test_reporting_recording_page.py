@@ -1,0 +1,374 @@
+"""The page of a scored recording: it holds what was recorded, within stated bounds; nothing of it is executed."""
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ecgan.reporting import packing
+from ecgan.reporting.deviation import deviation
+from ecgan.reporting.packing import envelope, quantise
+from ecgan.reporting.recording_page import clock, in_words, recording_page
+from ecgan.reporting.recordings import Explained
+from tests.scored import AFTER, BEFORE, decoded, embedded, scored_recording
+
+
+def signal_of(page):
+    data, blocks = embedded(page)
+    steps = np.frombuffer(blocks["signal"], "<i2").reshape(len(data["leads"]), -1)
+    return data, np.stack([decoded(values, lead) for values, lead in zip(steps, data["leads"], strict=True)], axis=1)
+
+
+def text_of(page):
+    """What a reader without JavaScript sees."""
+    body = page[page.index("<body>") :]
+    body = re.sub(r"<script.*?</script>", "", body, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", body).split())
+
+
+class Tags(HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, tuple(name for name, _ in attrs)))
+
+
+# What is embedded
+
+
+@pytest.mark.parametrize("leads", [1, 2, 12])
+def test_the_signal_comes_back_within_half_a_microvolt(leads):
+    scored = scored_recording(leads=leads, gap=(3, 4.5))
+    data, signal = signal_of(recording_page(scored))
+    np.testing.assert_array_equal(np.isnan(signal), np.isnan(scored.record.signals))
+    assert np.isnan(signal[:, 0]).sum() == 375
+    assert np.nanmax(np.abs(signal - scored.record.signals)) <= 0.000_501
+    assert (data["bin"], data["pieces"], data["rate"], data["length"]) == (1, [], 250.0, len(signal))
+    assert [lead["name"] for lead in data["leads"]] == scored.record.leads
+
+
+def test_a_lead_far_from_zero_keeps_its_shape_and_says_its_step():
+    scored = scored_recording()
+    scored.record.signals[:, 1] = 400 + 30 * scored.record.signals[:, 1]
+    page = recording_page(scored)
+    data, signal = signal_of(page)
+    step = data["leads"][1]["step"]
+    assert 0 < step <= np.ptp(scored.record.signals[:, 1]) / 60_000
+    assert np.abs(signal[:, 1] - scored.record.signals[:, 1]).max() <= step * 0.51
+    assert data["leads"][0]["step"] == 0.001
+    lead = data["leads"][1]
+    assert lead["base"] <= np.median(signal[:, 1]) <= lead["base"] + 0.5 * lead["squares"]
+    assert lead["squares"] <= 10
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6) | st.just(np.nan) | st.just(np.inf), min_size=1, max_size=40),
+    st.sampled_from([None, 0.001]),
+)
+def test_quantised_values_are_at_most_half_a_step_away(values, smallest):
+    values = np.array(values)
+    steps, step, offset = quantise(values, smallest)
+    back = decoded(steps, {"step": step, "offset": offset})
+    there = np.isfinite(values)
+    assert (np.isnan(back) == ~there).all()
+    assert steps.dtype == np.int16
+    reach = np.abs(values[there]).max(initial=0)
+    assert (np.abs(back - values)[there] <= 0.5001 * step + 1e-12 * reach).all()
+    if smallest and reach <= 32:
+        assert (step, offset) == (smallest, 0.0)
+
+
+def test_every_beat_is_embedded():
+    scored = scored_recording(symbol="V")
+    data, blocks = embedded(recording_page(scored))
+    beats = scored.beats
+    for name, kind in (("number", "<i4"), ("sample", "<i4"), ("flagged", "u1")):
+        np.testing.assert_array_equal(np.frombuffer(blocks[f"beat-{name}"], kind), beats[name].astype(int))
+    np.testing.assert_allclose(np.frombuffer(blocks["beat-score"], "<f4"), beats["score"], rtol=1e-6)
+    for name in ("symbol", "reason"):
+        codes = np.frombuffer(blocks[f"beat-{name}"], "<u2")
+        assert [data[f"{name}s"][code] for code in codes] == list(beats[name])
+    assert data["threshold"] == scored.threshold
+
+
+@pytest.mark.parametrize("reconstruct", [True, False])
+def test_cards_hold_signal_and_reconstruction_of_the_flagged_beats(reconstruct):
+    scored = scored_recording(reconstruct=reconstruct)
+    data, blocks = embedded(recording_page(scored))
+    values = np.frombuffer(blocks["cards"], "<i2")
+    assert [card["row"] for card in data["cards"]] == [sample.row for sample in scored.explained]
+    assert data["cards"]
+    for card, sample in zip(data["cards"], scored.explained, strict=True):
+        shape = (card["traces"], card["leads"], card["steps"])
+        traces = decoded(values[card["at"] : card["at"] + np.prod(shape)].reshape(shape), card)
+        np.testing.assert_allclose(traces[0].T, sample.signal, atol=0.000_51)
+        assert (card["start"], card["duration"]) == (sample.start_s, sample.duration_s)
+        if reconstruct:
+            np.testing.assert_allclose(traces[1].T, sample.reconstruction, atol=0.000_51)
+            assert [region[0] for region in card["regions"] if region[3] == 1] == ["QRS"]
+        else:
+            assert (len(traces), card["regions"], card["shares"]) == (1, [], [])
+        score = scored.beats["score"][sample.row]
+        assert card["components"] == pytest.approx([score / 2, score / 3])
+    assert data["components"] == ["reconstruction", "discrimination"]
+    assert data["around"] == [-BEFORE / 250, AFTER / 250]
+
+
+def test_a_long_recording_is_embedded_in_part_and_the_page_says_so(monkeypatch):
+    monkeypatch.setattr(packing, "FULL", 10_000)
+    monkeypatch.setattr(packing, "ENVELOPE", 1_000)
+    monkeypatch.setattr(packing, "PIECES", 6_000)
+    scored = scored_recording(seconds=60, gap=(3, 4.5))
+    page = recording_page(scored)
+    data, blocks = embedded(page)
+    bins = np.frombuffer(blocks["signal"], "<i2").reshape(2, 2, -1)  # lead, minimum and maximum, bin
+    assert bins.size <= 1_000 + 8
+    size = data["bin"]
+    for lead, (low, high) in enumerate(bins):
+        for at in range(bins.shape[2]):
+            part = scored.record.signals[at * size : (at + 1) * size, lead]
+            if np.isnan(part).all():
+                assert low[at] == high[at] == -32768
+            else:
+                np.testing.assert_allclose(
+                    [low[at], high[at]], 1000 * np.array([np.nanmin(part), np.nanmax(part)]), atol=0.51
+                )
+    pieces = np.frombuffer(blocks["pieces"], "<i2").reshape(2, -1)
+    assert 0 < pieces.size <= 6_000
+    whole = np.concatenate([scored.record.signals[start:stop] for start, stop in data["pieces"]])
+    np.testing.assert_allclose(decoded(pieces, {"step": 0.001, "offset": 0}).T, whole, atol=0.000_51)
+    best = scored.beats.loc[scored.beats["score"].idxmax(), "sample"]
+    assert any(start <= max(best - 500, 0) and min(best + 500, 15_000) <= stop for start, stop in data["pieces"])
+    assert f"every {size} samples ({4 * size} ms)" in text_of(page)
+    flagged = int(scored.beats["flagged"].sum())
+    whole_beats = sum(
+        any(start <= max(p - 500, 0) and min(p + 500, 15_000) <= stop for start, stop in data["pieces"])
+        for p in scored.beats.loc[scored.beats["flagged"], "sample"]
+    )
+    said = int(re.search(r"within 2 s of (\d+) of the (\d+) flagged beats, those with the highest", text_of(page))[1])
+    assert 0 < said <= whole_beats < flagged
+
+
+@given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=60), st.integers(1, 9))
+def test_an_envelope_is_the_minimum_and_maximum_of_what_is_there(values, size):
+    low, high = envelope(np.array(values, np.int16), size)
+    for at in range(-(-len(values) // size)):
+        part = [value for value in values[at * size : (at + 1) * size] if value != -32768] or [-32768]
+        assert (low[at], high[at]) == (min(part), max(part))
+    assert len(low) == len(high) == -(-len(values) // size)
+
+
+@pytest.mark.parametrize(("cards", "values", "shown"), [(5, 10**9, 5), (1000, 4 * 640, 4), (1000, 639, 0)])
+def test_cards_are_limited_and_the_number_left_out_is_said(monkeypatch, cards, values, shown):
+    monkeypatch.setattr(packing, "CARDS", cards)
+    monkeypatch.setattr(packing, "CARD_VALUES", values)
+    scored = scored_recording(flagged=1.0)  # 640 values a card: 160 steps, two leads, twice
+    page = recording_page(scored)
+    flagged = int(scored.beats["flagged"].sum())
+    rows = [card["row"] for card in embedded(page)[0]["cards"]]
+    assert rows == list(scored.beats["score"].sort_values(ascending=False).index[:shown])
+    assert f"{shown} of {flagged} flagged beats are shown one by one" in text_of(page)
+    assert f"the other {flagged - shown} are marked" in text_of(page)
+
+
+def test_a_reconstruction_that_is_not_finite_is_left_out():
+    scored = scored_recording()
+    scored.explained[0].reconstruction[:] = np.nan
+    scored.explained[1].reconstruction[10] = np.inf
+    data, blocks = embedded(recording_page(scored))
+    assert data["cards"][0]["regions"] == []
+    values = np.frombuffer(blocks["cards"], "<i2")
+    assert (values[320:640] == -32768).all()
+    assert (values[:320] != -32768).all()
+    assert sum(region[3] for region in data["cards"][1]["regions"]) == pytest.approx(1)
+
+
+# What is written
+
+
+def test_the_header_says_what_was_scored_by_what():
+    scored = replace(scored_recording(), leads=["II", "V1"], threshold=0.51234)
+    text = text_of(recording_page(scored))
+    for words in ("Record made up", "Duration 0:00:30", "MLII (as II), V1", "250 Hz", "Model a model", "mitbih",
+                  "lambda_grid", "Threshold 0.5123", "Peaks annotations (atr)", "Research software"):  # fmt: skip
+        assert words in text
+    flagged, unscored = int(scored.beats["flagged"].sum()), int(scored.beats["score"].isna().sum())
+    assert f"{len(scored.beats)} beats" in text
+    assert f"{flagged} flagged ({100 * flagged / (len(scored.beats) - unscored):.1f} %)" in text
+    assert f"{unscored} not scored" in text
+
+
+def test_without_javascript_there_is_a_table_of_the_flagged_beats():
+    scored = scored_recording()
+    page = recording_page(scored)
+    table = re.search(r"<noscript>(.*?)</noscript>", page, re.DOTALL)[1]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)[1:]]
+    flagged = scored.beats[scored.beats["flagged"]]
+    assert [int(row[0]) for row in rows] == list(flagged["number"])
+    assert [row[1] for row in rows] == [clock(time) for time in flagged["time_s"]]
+    assert [row[2] for row in rows] == [f"{score:.4g}" for score in flagged["score"]]
+    assert {row[4] for row in rows} == {"QRS 100 %, MLII 100 %"}
+
+
+def test_reasons_are_counted():
+    scored = scored_recording(gap=(10, 12))
+    missing = int((scored.beats["reason"] == "samples are missing").sum())
+    text = text_of(recording_page(scored))
+    assert missing >= 3
+    assert f"Beats without a score Beats Reason {missing} samples are missing 2 the window crosses" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"flagged": 0}, "No beat was flagged."),
+        ({"beats": False}, "0 beats 0 flagged 0 not scored"),
+        ({"flagged": 1.0}, "flagged (100.0 %)"),
+        ({"gap": (0, 30), "leads": 1, "flagged": 0}, "samples are missing"),
+        ({"seconds": 0.4}, "1 beat 0 flagged 1 not scored"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:All-NaN slice")
+def test_the_ends_of_what_can_happen(changes, words):
+    page = recording_page(scored_recording(**changes))
+    assert words in text_of(page)
+    data, _ = embedded(page)
+    assert all(4 <= lead["squares"] <= 10 for lead in data["leads"])
+
+
+@pytest.mark.parametrize(
+    ("unit", "words"), [("mV", "signal reconstruction"), ("", "signal (no unit)"), ("z", "signal (z)")]
+)
+def test_what_is_not_in_millivolts_says_so(unit, words):
+    page = recording_page(scored_recording(unit=unit))
+    assert words in text_of(page)
+    assert embedded(page)[0]["unit"] == unit
+
+
+# Safe, alone, the same again
+
+EVIL = [
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\" onload='x'",
+    "<!--",
+    "{{ 7*7 }}",
+    "\u2028",
+    "ÄÖ 心",
+]
+
+
+@settings(max_examples=30, deadline=None)
+@given(words=st.lists(st.sampled_from(EVIL) | st.text(max_size=12), min_size=8, max_size=8))
+def test_no_text_of_the_users_becomes_markup(words):
+    name, first, second, model, reason, symbol, fact, unit = words
+    harmless = recording_page(scored_recording(seconds=4, unit="x", symbol="x"))
+    scored = scored_recording(
+        seconds=4,
+        name=name,
+        lead_names=[first, second],
+        reason=reason,
+        symbol=symbol,
+        facts={"peaks": fact},
+        unit=unit or "x",
+    )
+    page = recording_page(replace(scored, model=model, dataset=fact, strategy=reason))
+    assert Counter(Tags(page).found) == Counter(Tags(harmless).found)
+    data, _ = embedded(page)
+    assert [lead["name"] for lead in data["leads"]] == [first, second]
+    assert symbol in data["symbols"]
+    page.encode()
+
+
+def test_the_page_fetches_nothing_and_runs_only_its_own_script():
+    page = recording_page(scored_recording())
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1]
+    script = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    style = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    for (text,), kind in ((script, "script"), (style, "style")):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    assert set(re.findall(r"https?://[^\s\"']*", page)) == {"http://www.w3.org/2000/svg"}  # a name, not an address
+    attributes = {name for _, names in Tags(page).found for name in names}
+    assert not attributes & {"src", "href", "style", "srcset", "action"}
+    assert not [name for name in attributes if name.startswith("on")]
+    assert not re.search(r"@import|url\(|\bfetch\(|XMLHttpRequest|\beval\(|innerHTML|document\.write", page)
+
+
+def test_the_same_recording_makes_the_same_bytes():
+    assert recording_page(scored_recording()) == recording_page(scored_recording())
+
+
+# Where it deviates
+
+
+def sample_with(error, *, start=0.0, duration=0.64, leads=2):
+    signal = np.zeros((160, leads), np.float32)
+    return Explained(0, start, duration, signal, signal - np.broadcast_to(error, signal.shape).astype(np.float32))
+
+
+def test_shares_follow_the_squared_error_and_add_up():
+    error = np.zeros((160, 2))
+    error[10, 0], error[60, 1], error[100, 1] = 1, 2, 1  # at 0.04, 0.24 and 0.4 s
+    split = deviation(sample_with(error, start=7), 7.24)
+    assert [region.name for region in split.regions] == ["before QRS", "QRS", "after QRS"]
+    assert [region.share for region in split.regions] == pytest.approx([1 / 6, 4 / 6, 1 / 6])
+    assert split.leads == pytest.approx([1 / 6, 5 / 6])
+    edges = [(region.start_s, region.stop_s) for region in split.regions]
+    assert [edge for pair in edges for edge in pair] == pytest.approx([0, 0.18, 0.18, 0.30, 0.30, 0.64])
+
+
+@given(st.floats(-2, 3), st.sampled_from([0.3, 0.64, 1.9, 2.5, 10.0]), st.integers(0, 159))
+def test_regions_cover_the_sample_wherever_the_peak_is(peak, duration, step):
+    error = np.full((160, 2), 0.01)
+    error[step] = 1
+    split = deviation(sample_with(error, duration=duration), peak)
+    assert sum(region.share for region in split.regions) == pytest.approx(1)
+    assert (split.regions[0].start_s, split.regions[-1].stop_s) == pytest.approx((0, duration))
+    for one, other in zip(split.regions, split.regions[1:], strict=False):
+        assert one.stop_s == other.start_s
+    at = step * duration / 160
+    largest = max(split.regions, key=lambda region: region.share)
+    assert largest.start_s - 1e-9 <= at < largest.stop_s or largest.share < 0.9
+
+
+def test_a_perfect_reconstruction_deviates_nowhere():
+    assert deviation(sample_with(0.0), 0.2).regions == []
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "decimals", "text"),
+    [
+        (0, 1, "0:00:00.0"),
+        (59.96, 1, "0:01:00.0"),
+        (3599.99, 0, "1:00:00"),
+        (86_461.24, 1, "24:01:01.2"),
+        (7, 0, "0:00:07"),
+    ],
+)
+def test_clock(seconds, decimals, text):
+    assert clock(seconds, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (True, "yes"), (12345, "12,345"), (0.1 + 0.2, "0.3"), ([0, 1], "0, 1"), ({"a": 1.5}, "a: 1.5"),
+     ([], "–"), ("x", "x"), (np.float32(0.5), "0.5"), (np.bool_(False), "no")],
+)  # fmt: skip
+def test_facts_in_words(value, text):
+    assert in_words(value) == text

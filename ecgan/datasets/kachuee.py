@@ -18,7 +18,7 @@ from ecgan.ecg.cutting import ROUNDING
 from ecgan.ecg.records import Record
 from ecgan.ecg.segments import LENGTH, cut_segments
 from ecgan.errors import EcganError
-from ecgan.preprocessing.options import Resampling, SampleOptions
+from ecgan.preprocessing.options import FilterOptions, Resampling, SampleOptions
 
 UNIT = "0-1"
 """Of beats that are scaled to their own range."""
@@ -33,25 +33,27 @@ class FetchOptions(SourceOptions):
     """Where the beats come from: the records of PhysioNet, or published files that the user has."""
 
 
-class ScaledOptions(SampleOptions):
+class ScaledOptions(SampleOptions, FilterOptions):
     """What is done with the beats; 160 time steps suit the models, and are those of the β-VAEGAN paper."""
 
     resampling: Resampling = Field(
         Resampling(method="lttb", variant="pylttb", length=160), description="Another length or rate of the samples."
     )
+    records: list[str] | None = Field(None, description="names of the records to cut; null: all that the dataset uses")
 
 
-def cut_scaled(record: Record, step: int) -> Cut:
+def cut_scaled(record: Record, signals: NDArray[Any], step: int) -> Cut:
     """Cut a beat, scaled to 0…1, at every R peak of a recording but the last.
 
     Args:
         record: The recording; `samples` are its R peaks.
+        signals: What to cut from: the recording's signals, filtered, shape (T, C).
         step: Every how many of its samples make a time step of the beat.
 
     Raises:
         EcganError: There is no beat.
     """
-    beats, kept = cut_segments(record.signals, record.samples, step)
+    beats, kept = cut_segments(signals, record.samples, step)
     if not len(beats):
         raise EcganError(
             f"the recording {record.name} of {len(record.signals) / record.sampling_rate:.3g} s has no beat: a beat"
@@ -85,6 +87,16 @@ def take_csv(raw: Path, source: str, names: Sequence[str]) -> None:
                 f"fetch.source: {source} has no file {name}.",
                 f"It must have {' and '.join(names)}; or use null to fetch the records of PhysioNet instead.",
             )
+
+
+def refuse_record_options(options: ScaledOptions, names: Sequence[str]) -> None:
+    """Refuse options that need the records, where the published files are read: these do not say whose a beat is."""
+    if options.records is not None or options.filters:
+        raise EcganError(
+            f"preprocess.records and preprocess.filters cannot be used with {' and '.join(names)}, which hold beats"
+            " and not records.",
+            "Use null and [], or fetch the records: fetch.source null.",
+        )
 
 
 def read_csv(files: Sequence[Path], classes: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

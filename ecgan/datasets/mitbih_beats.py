@@ -16,33 +16,36 @@ Of some fifty published rows, from 18 records and all but one class, each was fo
 What the rows do not tell is the end of a record's last beat but one; here it is a fifth of its own length later.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
 
 from ecgan.datasets.annotated import choose_records, cut_records, record_names
 from ecgan.datasets.base import Card, Cut, Dataset, Samples
-from ecgan.datasets.kachuee import UNIT, FetchOptions, ScaledOptions, cut_scaled, read_csv, round_scaled, take_csv
+from ecgan.datasets.kachuee import (
+    UNIT,
+    FetchOptions,
+    ScaledOptions,
+    cut_scaled,
+    read_csv,
+    refuse_record_options,
+    round_scaled,
+    take_csv,
+)
 from ecgan.datasets.mitbih import CARD_SOURCE, DS1, DS2, LICENCE, PATIENTS, SAMPLING_RATE, fetch_records
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS, class_ids
 from ecgan.ecg.cutting import Beats, describe
 from ecgan.ecg.records import Record, read_record
 from ecgan.ecg.segments import cut_segments
-from ecgan.errors import EcganError
+from ecgan.preprocessing.filtering import filter_recording
 from ecgan.registry import register_dataset
 
 FILES = ("mitbih_train.csv", "mitbih_test.csv")
 STEP = 3
-
-
-class PreprocessOptions(ScaledOptions):
-    """Which beats, and of what length."""
-
-    records: list[str] | None = Field(None, description="records to cut; null: all 48 of the published set")
 
 
 @register_dataset("mitbih_beats")
@@ -56,7 +59,7 @@ class MitbihBeats(Dataset):
         size="94 MB raw; 109,446 beats of 187 x 1: N 90,589, S 2,779, V 7,236, F 803, Q 8,039",
     )
     Fetch = FetchOptions
-    Preprocess = PreprocessOptions
+    Preprocess = ScaledOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {"train": {"transformation": "minmax"}}
 
     def fetch(self, raw: Path, options: FetchOptions, *, seed: int) -> None:
@@ -66,43 +69,40 @@ class MitbihBeats(Dataset):
         else:
             take_csv(raw, options.source, FILES)
 
-    def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
+    def preprocess(self, raw: Path, options: ScaledOptions) -> Samples:
         """Cut the beats from the records, or read the published files."""
         if any((raw / name).exists() for name in FILES):
             return _read(raw, options)
         known = record_names(raw)
-        beats, _ = cut_records(_cut, raw, choose_records(options.records, known, known))
+        beats, _ = cut_records(partial(_cut, options), raw, choose_records(options.records, known, known))
         return _samples(beats.windows, beats.labels, beats.table)
 
-    def recording_rate(self, options: PreprocessOptions) -> float:
+    def recording_rate(self, options: ScaledOptions) -> float:
         """The records' own rate, of which the beats have every third sample."""
         return SAMPLING_RATE
 
-    def cut(self, record: Record, options: PreprocessOptions) -> Cut:
-        """Cut a beat at every R peak but the last."""
-        return cut_scaled(record, STEP)
+    def cut(self, record: Record, options: ScaledOptions) -> Cut:
+        """Filter a recording and cut a beat at every R peak but the last."""
+        return cut_scaled(record, filter_recording(record.signals, record.sampling_rate, options), STEP)
 
     def evaluation_sets(self) -> tuple[list[str], list[str]]:
         """The records of de Chazal's DS1 and DS2; the paced ones are in neither."""
         return list(DS1), list(DS2)
 
 
-def _cut(raw: Path, name: str) -> tuple[Beats, float]:
+def _cut(options: ScaledOptions, raw: Path, name: str) -> tuple[Beats, float]:
     record = read_record(raw, name)
     labels = class_ids(record.symbols, "aami")
-    windows, kept = cut_segments(record.signals[:, :1], record.samples, STEP, labels >= 0)
+    signals = filter_recording(record.signals[:, :1], record.sampling_rate, options)
+    windows, kept = cut_segments(signals, record.samples, STEP, labels >= 0)
     rows = np.flatnonzero(kept)
     table = describe(record, rows, labels, PATIENTS.get(name, name))
     return Beats(round_scaled(windows), labels[rows], table), record.sampling_rate
 
 
-def _read(raw: Path, options: PreprocessOptions) -> Samples:
+def _read(raw: Path, options: ScaledOptions) -> Samples:
     """Read the published files; they carry no record, so that protocols that go by patient do not apply."""
-    if options.records is not None:
-        raise EcganError(
-            f"preprocess.records cannot be used with {' and '.join(FILES)}, which do not say whose a beat is.",
-            "Use null, or fetch the records: fetch.source null.",
-        )
+    refuse_record_options(options, FILES)
     beats, labels = read_csv([raw / name for name in FILES], CLASSES)
     return _samples(round_scaled(beats), labels, pd.DataFrame({"class_name": np.asarray(CLASSES)[labels]}))
 

@@ -9,7 +9,8 @@ import numpy as np
 import wfdb
 from numpy.typing import NDArray
 
-from ecgan.ecg.channels import Channels, assemble, check_rate, check_samples, check_size, choose_ecg, no_ecg
+from ecgan.ecg.channels import Channels, Chosen, assemble, check_rate, check_samples, check_size, choose_ecg, no_ecg
+from ecgan.ecg.leads import match_leads
 from ecgan.errors import EcganError
 
 FETCH_AGAIN = "Fetch the dataset again: `ecgan fetch`."
@@ -84,6 +85,33 @@ def read_signals(folder: Path, name: str, hint: str) -> Channels:
     return check_samples(f"record {name}", channels)
 
 
+def read_lead(folder: Path, name: str, lead: str, hint: str) -> Channels:
+    """Read one lead of a record; signal files that hold none of it need not be there.
+
+    Args:
+        folder: Where the files are.
+        name: The record's name.
+        lead: The lead's name, compared as `match_leads` does; the result has it in this spelling.
+        hint: What the user can do about files that are missing or damaged.
+
+    Raises:
+        EcganError: A file is missing, cut off or damaged, or the record has no such lead.
+    """
+    header = read_header(folder, name, hint)
+    if isinstance(header, wfdb.MultiRecord):
+        raise EcganError(f"record {name} has several segments, of which no single lead is read.")
+    chosen = choose_ecg(_names(header), header.units or [], "mV")
+    try:
+        one = chosen[match_leads([other.lead for other in chosen], [lead])[0]]
+    except EcganError as error:
+        raise EcganError(f"record {name}: {error.message}", error.hint) from None
+    _check_files(folder, name, header, hint, only=one.index)
+    file = folder / header.file_name[one.index]
+    content = _guard(lambda: _verified(str(folder / name), [one.index]), f"the file {file} is damaged", hint)
+    rate = float(header.fs) * (header.samps_per_frame[one.index] or 1)
+    return assemble(f"record {name}", [Chosen(one.index, lead, one.factor)], content.e_p_signal, [rate])
+
+
 def read_annotations(folder: Path, name: str, annotator: str, hint: str) -> Annotations:
     """Read the annotation file `<name>.<annotator>`."""
     file = folder / f"{name}.{annotator}"
@@ -113,9 +141,12 @@ def _read_single(folder: Path, name: str, header: Any, hint: str) -> Channels | 
     return assemble(f"record {name}", chosen, values, rates)
 
 
-def _verified(path: str) -> Any:
-    """Read the digital signal, compare it with the header's checksums, and convert it to physical units."""
-    content = wfdb.rdrecord(path, physical=False, smooth_frames=False)
+def _verified(path: str, channels: list[int] | None = None) -> Any:
+    """Read the digital signal, compare it with the header's checksums, and convert it to physical units.
+
+    All channels are read, or those with the numbers that are given.
+    """
+    content = wfdb.rdrecord(path, channels=channels, physical=False, smooth_frames=False)
     stored = content.checksum or []
     for lead, expected, found in zip(content.sig_name, stored, content.calc_checksum(expanded=True), strict=False):
         if expected is not None and (expected - found) % 65536:
@@ -124,8 +155,11 @@ def _verified(path: str) -> Any:
     return content
 
 
-def _check_files(folder: Path, name: str, header: Any, hint: str) -> None:
-    """Refuse signal files that are elsewhere, missing or too short, before anything of their claimed size is made."""
+def _check_files(folder: Path, name: str, header: Any, hint: str, only: int | None = None) -> None:
+    """Refuse signal files that are elsewhere, missing or too short, before anything of their claimed size is made.
+
+    With `only`, no file is needed but that of this channel.
+    """
     frame: dict[str, float] = {}
     offset: dict[str, int] = {}
     packed = set()
@@ -137,6 +171,8 @@ def _check_files(folder: Path, name: str, header: Any, hint: str) -> None:
         if storage not in _BYTES:
             packed.add(file)
     for file, size in frame.items():
+        if only is not None and file != header.file_name[only]:
+            continue
         _must_exist(folder / file, hint)
         there, needed = (folder / file).stat().st_size, int(offset[file] + size * (header.sig_len or 0))
         if there < needed and file not in packed:

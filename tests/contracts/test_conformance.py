@@ -26,6 +26,7 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
         "preprocess": {"resampling": {"method": "none"}},
     },
     ("dataset", "sine"): {"fetch": {"samples": 40}},
+    ("dataset", "ptb"): {"fetch": {"source": made_up("ptb_csv")}, "preprocess": {"resampling": {"method": "none"}}},
     ("dataset", "wafer"): {"fetch": {"source": made_up("wafer")}},
     ("detector", "anogan"): {},
 }

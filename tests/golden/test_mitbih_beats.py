@@ -12,8 +12,9 @@ import pytest
 
 from ecgan.config import Split
 from ecgan.datasets.base import Samples
+from ecgan.datasets.kachuee import ScaledOptions
 from ecgan.datasets.mitbih import Mitbih
-from ecgan.datasets.mitbih_beats import MitbihBeats, PreprocessOptions
+from ecgan.datasets.mitbih_beats import MitbihBeats
 from ecgan.registry import PROTOCOLS
 
 pytestmark = [
@@ -38,7 +39,7 @@ LENGTHS = {
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Samples:
     folder: Path = tmp_path_factory.mktemp("mitdb")
     Mitbih().fetch(folder, Mitbih.Fetch(), seed=0)
-    return MitbihBeats().preprocess(folder, PreprocessOptions())
+    return MitbihBeats().preprocess(folder, ScaledOptions())
 
 
 def test_the_published_counts(samples: Samples) -> None:

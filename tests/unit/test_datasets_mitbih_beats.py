@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgan.datasets.kachuee import FetchOptions
-from ecgan.datasets.mitbih_beats import FILES, MitbihBeats, PreprocessOptions
+from ecgan.datasets.kachuee import FetchOptions, ScaledOptions
+from ecgan.datasets.mitbih_beats import FILES, MitbihBeats
 from ecgan.ecg.aami import BEAT_SYMBOLS
 from ecgan.ecg.records import Record, read_record
 from ecgan.errors import EcganError
@@ -34,7 +34,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def test_every_annotated_beat_but_the_last_of_a_record(raw: Path) -> None:
-    found = MitbihBeats().preprocess(raw, PreprocessOptions())
+    found = MitbihBeats().preprocess(raw, ScaledOptions())
     assert found.data.shape == (len(found.labels), 187, 1)
     assert (found.sampling_rate, found.leads, found.unit, found.centre) == (120.0, ["MLII"], "0-1", 0)
     assert found.table["record"].unique().tolist() == sorted(NAMES)
@@ -47,7 +47,7 @@ def test_every_annotated_beat_but_the_last_of_a_record(raw: Path) -> None:
 
 
 def test_a_beat_is_every_third_sample_of_the_first_lead_scaled(raw: Path) -> None:
-    found = MitbihBeats().preprocess(raw, PreprocessOptions(records=["114"]))
+    found = MitbihBeats().preprocess(raw, ScaledOptions(records=["114"]))
     record = read_record(raw, "114")
     assert record.leads[0] == "V5"
     row = 4
@@ -60,7 +60,7 @@ def test_a_beat_is_every_third_sample_of_the_first_lead_scaled(raw: Path) -> Non
 
 
 def test_the_samples_of_a_recording_are_those_of_the_dataset(raw: Path) -> None:
-    options = PreprocessOptions(records=["100"])
+    options = ScaledOptions(records=["100"])
     samples = MitbihBeats().preprocess(raw, options)
     record = read_record(raw, "100")
     beat = np.array([symbol in BEAT_SYMBOLS for symbol in record.symbols])
@@ -81,22 +81,22 @@ def test_the_samples_of_a_recording_are_those_of_the_dataset(raw: Path) -> None:
 def test_a_recording_with_one_peak_has_no_beat() -> None:
     one = Record("mine", np.zeros((3600, 1)), 360.0, ["MLII"], np.array([500]), ["N"])
     with pytest.raises(EcganError, match=r"mine of 10 s has no beat: .*, and it has 1"):
-        MitbihBeats().cut(one, PreprocessOptions())
+        MitbihBeats().cut(one, ScaledOptions())
 
 
 def test_the_published_files_are_read_instead(files: Path, tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     MitbihBeats().fetch(raw, FetchOptions(source=str(files.parent)), seed=0)
     assert sorted(path.name for path in raw.iterdir()) == sorted(FILES)
-    found = MitbihBeats().preprocess(raw, PreprocessOptions())
+    found = MitbihBeats().preprocess(raw, ScaledOptions())
     both = np.concatenate([beats(counts, seed) for seed, counts in enumerate(COUNTS.values())])
     np.testing.assert_allclose(found.data[:, :, 0], both[:, :-1], atol=5.1e-5)
     np.testing.assert_array_equal(found.labels, both[:, -1])
     assert found.table["class_name"].tolist() == ["NSVFQ"[label] for label in found.labels]
     assert found.table.columns.tolist() == ["class_name"]
     assert (found.sampling_rate, found.unit) == (120.0, "0-1")
-    with pytest.raises(EcganError, match=r"preprocess\.records cannot be used with mitbih_train\.csv"):
-        MitbihBeats().preprocess(raw, PreprocessOptions(records=["100"]))
+    with pytest.raises(EcganError, match=r"preprocess\.records and .* cannot be used with mitbih_train\.csv"):
+        MitbihBeats().preprocess(raw, ScaledOptions(records=["100"]))
 
 
 def test_a_source_without_one_of_the_files_is_refused(files: Path, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_source_without_one_of_the_files_is_refused(files: Path, tmp_path: Pat
     with pytest.raises(EcganError, match=r"has no file mitbih_test\.csv"):
         MitbihBeats().fetch(tmp_path / "raw", FetchOptions(source=str(files)), seed=0)
     with pytest.raises(EcganError, match=r"mitbih_test\.csv is not there"):
-        MitbihBeats().preprocess(files, PreprocessOptions())
+        MitbihBeats().preprocess(files, ScaledOptions())
 
 
 def spoiled(row: int, column: int, value: float) -> Callable[[], str]:
@@ -138,6 +138,6 @@ def test_a_file_of_another_kind_is_refused_in_words(files: Path, what: str) -> N
     content, words = WRONG[what]
     (files / "mitbih_test.csv").write_text(content() if callable(content) else content, encoding="latin-1")
     with pytest.raises(EcganError, match=words) as caught:
-        MitbihBeats().preprocess(files, PreprocessOptions())
+        MitbihBeats().preprocess(files, ScaledOptions())
     assert "mitbih_test.csv" in caught.value.message
     assert "\n" not in caught.value.message

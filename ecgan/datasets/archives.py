@@ -81,6 +81,22 @@ def unpack(archive: Path, target: Path, pick: Pick, limits: Limits = _USUAL) -> 
     return sorted(members)
 
 
+def check_archive(archive: Path, limits: Limits) -> None:
+    """Refuse an archive that another library is to read whole, such as a workbook, if it does not keep to the limits.
+
+    Raises:
+        EcganError: It is damaged or refused.
+    """
+    try:
+        _check_directory(archive, limits)
+        with zipfile.ZipFile(archive) as opened:
+            _wanted(archive, opened.infolist(), lambda name: name, limits)
+    except (zipfile.BadZipFile, NotImplementedError, struct.error) as error:
+        raise EcganError(f"{archive} is damaged: {error}.") from None
+    except OSError as error:
+        raise EcganError(f"cannot read {archive}: {error.strerror or error}.") from error
+
+
 def _check_directory(archive: Path, limits: Limits) -> None:
     """Refuse a directory of the archive that is too large to be read; `zipfile` reads it whole."""
     with archive.open("rb") as file:

@@ -31,6 +31,8 @@ class Samples:
         unit: Unit of `data`, "mV" for ECG.
         mapping: How annotation symbols become classes, by name, for the reports.
         centre: Index in 0..L-1 of the R peak, or None where samples are no beats.
+        prepared: Whether the dataset has cleansed, filled and resampled the samples itself, by `prepare_windows`, as
+            those do that would not fit into memory before.
     """
 
     data: NDArray[Any]
@@ -42,6 +44,7 @@ class Samples:
     unit: str = "mV"
     mapping: str = ""
     centre: int | None = None
+    prepared: bool = False
 
 
 @dataclass(frozen=True)

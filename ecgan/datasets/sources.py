@@ -6,8 +6,9 @@ out of it, are written to SHA256SUMS.txt in the raw folder, and whatever comes l
 
 import filecmp
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import Field
 
@@ -30,7 +31,13 @@ class SourceOptions(Options):
 
 
 def fetch_archive(
-    raw: Path, archive: Remote, name: str, pick: Pick, check: Callable[[], None], limits: Limits | None = None
+    raw: Path,
+    archive: Remote,
+    name: str,
+    pick: Pick,
+    check: Callable[[], None],
+    limits: Limits | None = None,
+    beside: Mapping[str, Remote] = MappingProxyType({}),
 ) -> None:
     """Put the wanted files of an archive of the web into `raw`; afterwards nothing else is there but their hashes.
 
@@ -43,13 +50,18 @@ def fetch_archive(
         pick: Says which of its files are wanted and where they go.
         check: Looks at the unpacked files before they are pinned, and raises an error if they are not the right ones.
         limits: What the archive may hold at most.
+        beside: Further files, by name.
 
     Raises:
         EcganError: The archive cannot be had, is damaged, is refused, or is not that of the first time.
     """
     pins = read_sums(raw / SUMS) if (raw / SUMS).is_file() else {}
     files = {file: digest for file, digest in pins.items() if file != name}
-    remove_others(raw, {*files, *([SUMS] if pins else []), name})
+    kept = {*beside, *([SUMS] if pins else [])}
+    remove_others(raw, {*files, *kept, name})
+    for other, remote in beside.items():
+        if not remote.fits(raw / other):
+            transfer(remote, raw / other)
     if files and all((raw / file).is_file() and sha256(raw / file) == digest for file, digest in files.items()):
         (raw / name).unlink(missing_ok=True)
         return
@@ -59,7 +71,7 @@ def fetch_archive(
     try:
         check()
     except EcganError:
-        remove_others(raw, {SUMS} if pins else set())
+        remove_others(raw, kept)
         raise
     sums = {name: digest} | {file: sha256(raw / file) for file in unpacked}
     write_text(raw / SUMS, "".join(f"{digest}  {file}\n" for file, digest in sums.items()))

@@ -30,9 +30,9 @@ Report = Callable[[int, int | None], None]
 _RETRIES = 3
 _WAIT = 1.0  # seconds before the first retry; doubled for each further one
 _TIMEOUT = (10.0, 60.0)
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16  # what has come of a chunk is lost when the connection breaks
 _LARGEST = 16 << 30
-_BUSY = {408, 429, 500, 502, 503, 504}
+_BUSY = {202, 408, 429, 500, 502, 503, 504}
 _local = threading.local()
 
 
@@ -190,6 +190,8 @@ def _may_pass(error: Exception) -> bool:
 
 def _request(source: str, part: Path, remote: Remote, report: Report | None, stop: threading.Event) -> None:
     """Ask once for the file, or for what is missing of it, and write it as it comes."""
+    import requests
+
     have, tag = _size(part), part.with_name(f"{part.name}.tag")
     version = tag.read_text(encoding="latin-1") if tag.is_file() else ""
     headers = {"Accept-Encoding": "identity"}  # ranges and lengths are then those of the file itself
@@ -201,7 +203,8 @@ def _request(source: str, part: Path, remote: Remote, report: Report | None, sto
         if response.status_code == 416 or (response.status_code == 206 and not _continues(response, have)):
             part.unlink(missing_ok=True)
             raise _RangeError
-        response.raise_for_status()
+        if response.status_code not in (200, 206):  # such as 202: come again, there is nothing yet
+            raise requests.exceptions.HTTPError(f"{response.status_code} {response.reason}", response=response)
         _check_encrypted(source, response.url)
         if response.status_code != 206:
             have = 0

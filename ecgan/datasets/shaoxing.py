@@ -1,0 +1,201 @@
+"""Rhythms in windows of twelve leads: the Chapman-Shaoxing database.
+
+J. Zheng et al., "A 12-lead electrocardiogram database for arrhythmia research covering more than 10,000 patients",
+Scientific Data 7, 48, 2020.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from ecgan.datasets.archives import Limits
+from ecgan.datasets.base import Card, Cut, Dataset, Samples
+from ecgan.datasets.fetching import download_published
+from ecgan.datasets.parallel import each
+from ecgan.datasets.shaoxing_files import (
+    CLASSES,
+    DIAGNOSTICS,
+    LEADS,
+    SAMPLING_RATE,
+    SIGNALS,
+    Recording,
+    list_recordings,
+    pick_figshare,
+    pick_physionet,
+    read_diagnostics,
+    read_recording,
+)
+from ecgan.datasets.sources import SourceOptions, fetch_archive, take_source
+from ecgan.datasets.transfer import Remote
+from ecgan.ecg.records import Record
+from ecgan.errors import EcganError, nearest
+from ecgan.preprocessing.filtering import filter_recording
+from ecgan.preprocessing.options import Cleansing, FilterOptions, Resampling, SampleOptions
+from ecgan.preprocessing.preparing import prepare_windows
+from ecgan.preprocessing.windowing import cut_at, window_starts
+from ecgan.registry import register_dataset
+
+PHYSIONET = "https://physionet.org/files/ecg-arrhythmia/1.0.0/"
+ARCHIVE = Remote("https://ndownloader.figshare.com/files/15652862", "md5:049caea0")
+"""The first 32 bits of the MD5 that figshare publishes are all that is known of it here; see also `_check_complete`."""
+TABLE = Remote(
+    "https://ndownloader.figshare.com/files/15653771",
+    "5c508faccf394bdeef092963ce3e6a8ce0bd7388f07a9ee6c25043375533a899",
+)
+
+_LIMITS = Limits(members=40_000, size=8 << 30, ratio=50)
+
+
+class FetchOptions(SourceOptions):
+    """From which of its two places the database comes."""
+
+    layout: Literal["figshare", "physionet"] = Field(
+        "figshare", description="figshare: 10,646 recordings, denoised; physionet: ecg-arrhythmia 1.0.0, as recorded"
+    )
+    ningbo: bool = Field(False, description="with physionet: the 34,905 recordings of Ningbo as well")
+
+
+class PreprocessOptions(SampleOptions, FilterOptions):
+    """How recordings become windows."""
+
+    leads: list[str] = Field(list(LEADS), min_length=1, description="leads by name")
+    window: int = Field(1250, ge=4, le=5000, description="samples of a window, at 500 Hz")
+    step: int = Field(250, ge=1, le=5000, description="samples from the begin of a window to that of the next")
+    cleansing: Cleansing = Field(Cleansing(limit=10.0), description="Samples that are left out, gaps that are filled.")
+    resampling: Resampling = Field(
+        Resampling(method="lttb", length=128), description="Another length or rate of the samples."
+    )
+
+    @field_validator("leads")
+    @classmethod
+    def _known(cls, leads: list[str]) -> list[str]:
+        for lead in leads:
+            if lead not in LEADS:
+                raise ValueError(f"there is no lead {lead!r}{nearest(lead, list(LEADS))}; allowed: {', '.join(LEADS)}")
+        if len(set(leads)) < len(leads):
+            raise ValueError("leads names a lead twice")
+        return leads
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of one recording, cleansed and resampled.
+
+    Attributes:
+        data: mV, rounded, float32, shape (m, L, C).
+        starts: Where each begins in the recording, shape (m,).
+        sampling_rate: Hz, after resampling.
+        left_out: Why windows were left out, in words → how many.
+    """
+
+    data: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    sampling_rate: float
+    left_out: dict[str, int]
+
+
+@register_dataset("shaoxing")
+class Shaoxing(Dataset):
+    """Windows of ten-second recordings of twelve leads, each with the rhythm of its recording; one a patient."""
+
+    card = Card(
+        title="Chapman-Shaoxing 12-lead ECG database, windows with rhythm labels",
+        source="figshare, doi:10.6084/m9.figshare.c.4560497; PhysioNet ecg-arrhythmia 1.0.0, doi:10.13026/wgex-er52",
+        licence="CC BY 4.0",
+        size="2 GB download, 4.8 GB raw; 10,646 recordings of 10 s, 12 leads, 500 Hz: about 170,000 windows",
+    )
+    Fetch = FetchOptions
+    Preprocess = PreprocessOptions
+
+    def fetch(self, raw: Path, options: FetchOptions, *, seed: int) -> None:
+        """Download the recordings in the layout that is asked for, or copy the files that the user has."""
+        pick = pick_figshare if options.layout == "figshare" else partial(pick_physionet, ningbo=options.ningbo)
+        if options.source is not None:
+            take_source(raw, options.source, pick, _LIMITS)
+            list_recordings(raw)
+        elif options.layout == "physionet":
+            download_published(raw, PHYSIONET, lambda name: pick(name) == name)
+        else:
+            fetch_archive(
+                raw, ARCHIVE, f"{SIGNALS}.zip", pick, partial(_check_complete, raw), _LIMITS, {DIAGNOSTICS: TABLE}
+            )
+
+    def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
+        """Cut the windows; each recording is filtered, cut, cleansed and resampled by itself, to spare memory."""
+        recordings, note = list_recordings(raw)
+        windows = each(partial(_windows, raw, options), recordings, "cutting windows")
+        left_out = sum((Counter(part.left_out) for part in windows), Counter[str]())
+        notes = [note, *(f"{count:,} windows left out: {reason}" for reason, count in left_out.items())]
+        table = _table(recordings, windows)
+        return Samples(
+            data=np.concatenate([part.data for part in windows]),
+            labels=np.asarray([CLASSES.index(name) for name in table["class_name"]], dtype=np.int64),
+            table=table,
+            sampling_rate=windows[0].sampling_rate,
+            leads=list(options.leads),
+            classes=list(CLASSES),
+            mapping="; ".join(["each window has the rhythm of its recording", *filter(None, notes)]),
+            prepared=True,
+        )
+
+    def recording_rate(self, options: PreprocessOptions) -> float:
+        """The rate of the database."""
+        return SAMPLING_RATE
+
+    def cut(self, record: Record, options: PreprocessOptions) -> Cut:
+        """Cut a recording into windows, whatever its beats are."""
+        signals = filter_recording(record.signals, record.sampling_rate, options)
+        starts = window_starts(len(signals), options.window, options.step)
+        if not len(starts):
+            raise EcganError(
+                f"record {record.name} has {len(signals) / SAMPLING_RATE:.1f} s; the model looks at windows of"
+                f" {options.window / SAMPLING_RATE:g} s."
+            )
+        return Cut(cut_at(signals, starts, options.window), starts + options.window // 2, starts)
+
+
+def _windows(raw: Path, options: PreprocessOptions, recording: Recording) -> Windows:
+    signals = read_recording(raw, recording)[:, [LEADS.index(lead) for lead in options.leads]]
+    signals = filter_recording(signals, SAMPLING_RATE, options)
+    starts = window_starts(len(signals), options.window, options.step)
+    if not len(starts):
+        raise EcganError(
+            f"the recording {recording.name} has {len(signals)} samples and preprocess.window is {options.window}.",
+            "Set a shorter window, or take the recording away.",
+        )
+    prepared = prepare_windows(cut_at(signals, starts, options.window), SAMPLING_RATE, None, options)
+    data = np.round(prepared.data, 4).astype(np.float32)
+    return Windows(data, starts[prepared.kept], prepared.sampling_rate, prepared.left_out)
+
+
+def _table(recordings: list[Recording], windows: list[Windows]) -> pd.DataFrame:
+    """One row a window; each recording is of another patient."""
+    counts = [len(part.starts) for part in windows]
+    names = np.repeat([recording.name for recording in recordings], counts)
+    return pd.DataFrame(
+        {
+            "class_name": np.repeat([recording.rhythm for recording in recordings], counts),
+            "record": names,
+            "patient": names,
+            "start_s": np.concatenate([part.starts for part in windows]) / SAMPLING_RATE,
+        }
+    )
+
+
+def _check_complete(raw: Path) -> None:
+    """Refuse an archive that does not hold exactly the recordings that the table of diagnoses names."""
+    named = set(read_diagnostics(raw / DIAGNOSTICS))
+    there = {file.stem for file in (raw / SIGNALS).glob("*.csv")}
+    if named != there:
+        raise EcganError(
+            f"{SIGNALS}.zip lacks {len(named - there):,} of the {len(named):,} recordings that {DIAGNOSTICS} names, and"
+            f" has {len(there - named):,} others.",
+            "Fetch it again, or name files of your own in fetch.source.",
+        )

@@ -38,7 +38,7 @@ from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, nearest
 from ecgan.preprocessing.filtering import filter_recording
 from ecgan.preprocessing.options import Cleansing, FilterOptions, Resampling, SampleOptions
-from ecgan.preprocessing.preparing import prepare_windows
+from ecgan.preprocessing.preparing import describe_left_out, no_sample_left, prepare_windows
 from ecgan.preprocessing.windowing import cut_at, window_starts
 from ecgan.registry import register_dataset
 
@@ -131,9 +131,11 @@ class Shaoxing(Dataset):
         """Cut the windows; each recording is filtered, cut, cleansed and resampled by itself, to spare memory."""
         recordings, note = list_recordings(raw)
         windows = each(partial(_windows, raw, options), recordings, "cutting windows")
-        left_out = sum((Counter(part.left_out) for part in windows), Counter[str]())
-        notes = [note, *(f"{count:,} windows left out: {reason}" for reason, count in left_out.items())]
+        left_out = dict(sum((Counter(part.left_out) for part in windows), Counter[str]()))
         table = _table(recordings, windows)
+        if table.empty:
+            raise no_sample_left(left_out, sum(left_out.values()))
+        notes = [note, describe_left_out(left_out, len(table) + sum(left_out.values()))]
         return Samples(
             data=np.concatenate([part.data for part in windows]),
             labels=np.asarray([CLASSES.index(name) for name in table["class_name"]], dtype=np.int64),
@@ -170,7 +172,8 @@ def _windows(raw: Path, options: PreprocessOptions, recording: Recording) -> Win
             f"the recording {recording.name} has {len(signals)} samples and preprocess.window is {options.window}.",
             "Set a shorter window, or take the recording away.",
         )
-    prepared = prepare_windows(cut_at(signals, starts, options.window), SAMPLING_RATE, None, options)
+    cut = cut_at(signals, starts, options.window)
+    prepared = prepare_windows(cut, SAMPLING_RATE, None, options, may_be_empty=True)
     data = np.round(prepared.data, 4).astype(np.float32)
     return Windows(data, starts[prepared.kept], prepared.sampling_rate, prepared.left_out)
 

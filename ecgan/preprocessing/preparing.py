@@ -37,10 +37,12 @@ class Prepared:
     @property
     def note(self) -> str:
         """What was left out, in words: "3 of 100 samples left out: 1 flat, 2 out of range"; or nothing."""
-        return _note(self.left_out, len(self.kept))
+        return describe_left_out(self.left_out, len(self.kept))
 
 
-def prepare_windows(data: NDArray[Any], sampling_rate: float, centre: int | None, options: Options) -> Prepared:
+def prepare_windows(
+    data: NDArray[Any], sampling_rate: float, centre: int | None, options: Options, *, may_be_empty: bool = False
+) -> Prepared:
     """Cleanse, impute and resample samples.
 
     Args:
@@ -48,6 +50,8 @@ def prepare_windows(data: NDArray[Any], sampling_rate: float, centre: int | None
         sampling_rate: Hz.
         centre: Index of the R peak, or None.
         options: A dataset's section `preprocess`; what is no `SampleOptions` asks for nothing.
+        may_be_empty: Whether it is no error that all samples are left out, as where they are those of one recording
+            among many.
 
     Raises:
         EcganError: All samples are left out, a gap cannot be filled, or the samples cannot be resampled.
@@ -59,11 +63,8 @@ def prepare_windows(data: NDArray[Any], sampling_rate: float, centre: int | None
     for rows in faults.values():
         kept &= ~rows
     left_out = {fault: int(rows.sum()) for fault, rows in faults.items()}
-    if len(data) and not kept.any():
-        raise EcganError(
-            f"no sample is left: {_note(left_out, len(data))}.",
-            "Look at the recordings, or change preprocess.cleansing.",
-        )
+    if len(data) and not kept.any() and not may_be_empty:
+        raise no_sample_left(left_out, len(data))
     data = impute(data if kept.all() else data[kept], options.cleansing.impute)
     resampled = resample(data, sampling_rate, centre, options.resampling)
     return Prepared(resampled.data, kept, resampled.sampling_rate, resampled.centre, left_out)
@@ -80,6 +81,8 @@ def prepare(samples: Samples, options: Options, say: Callable[[str], None] = lam
     Raises:
         EcganError: See `prepare_windows`.
     """
+    if samples.prepared:
+        return samples
     prepared = prepare_windows(samples.data, samples.sampling_rate, samples.centre, options)
     samples = replace(samples, data=prepared.data, sampling_rate=prepared.sampling_rate, centre=prepared.centre)
     if prepared.kept.all():
@@ -93,6 +96,15 @@ def prepare(samples: Samples, options: Options, say: Callable[[str], None] = lam
     )
 
 
-def _note(left_out: dict[str, int], count: int) -> str:
+def no_sample_left(left_out: dict[str, int], count: int) -> EcganError:
+    """Return the error of samples that are all left out."""
+    return EcganError(
+        f"no sample is left: {describe_left_out(left_out, count)}.",
+        "Look at the recordings, or change preprocess.cleansing.",
+    )
+
+
+def describe_left_out(left_out: dict[str, int], count: int) -> str:
+    """Say in words how many of how many samples were left out and why; nothing if none was."""
     reasons = ", ".join(f"{number:,} {fault}" for fault, number in left_out.items())
     return f"{sum(left_out.values()):,} of {count:,} samples left out: {reasons}" if left_out else ""

@@ -25,6 +25,7 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
         "fetch": {"source": made_up("mitbih_beats_csv")},
         "preprocess": {"resampling": {"method": "none"}},
     },
+    ("dataset", "shaoxing"): {"fetch": {"source": made_up("shaoxing")}},
     ("dataset", "sine"): {"fetch": {"samples": 40}},
     ("dataset", "ptb"): {"fetch": {"source": made_up("ptb_csv")}, "preprocess": {"resampling": {"method": "none"}}},
     ("dataset", "wafer"): {"fetch": {"source": made_up("wafer")}},

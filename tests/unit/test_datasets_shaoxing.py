@@ -16,6 +16,7 @@ from ecgan.datasets.shaoxing_files import CLASSES, LEADS, list_recordings, read_
 from ecgan.datasets.transfer import Remote
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
+from ecgan.preprocessing.preparing import prepare
 from tests.raw.shaoxing import PATIENTS, SNOMED, signals, write, write_csv, write_physionet, write_record, write_table
 
 PLAIN: dict[str, Any] = {"cleansing": {"limit": None, "drop": False}, "resampling": {"method": "none"}}
@@ -77,6 +78,14 @@ def test_windows_have_the_rhythm_and_the_patient_of_their_recording(made: Path) 
     assert samples.table["start_s"].tolist()[:16] == [0.5 * index for index in range(16)]
 
 
+def test_samples_that_are_prepared_are_not_prepared_again(made: Path) -> None:
+    options = PreprocessOptions(leads=["II"], resampling={"method": "fixed_rate", "rate_hz": 100})
+    samples = Shaoxing().preprocess(made / "figshare", options)
+    again = prepare(samples, options)
+    assert (again.data.shape[1], again.sampling_rate) == (250, 100.0)
+    assert again.data is samples.data
+
+
 def test_class_ids_are_those_of_the_reference() -> None:
     assert CLASSES == ("SR", "AF", "AFIB", "AT", "AVNRT", "AVRT", "SA", "SAAWR", "SB", "ST", "SVT")
 
@@ -123,7 +132,11 @@ def test_flat_windows_are_left_out_and_counted_even_where_a_recording_has_no_oth
     samples = Shaoxing().preprocess(raw, PreprocessOptions())
     assert samples.table["record"].value_counts().to_dict() == {"good": 16, "half": 14}
     assert samples.table[samples.table["record"] == "half"]["start_s"].min() == 1.0
-    assert "18 windows left out: flat" in samples.mapping
+    assert "18 of 48 samples left out: 18 flat" in samples.mapping
+    for name in ("good", "half"):
+        (raw / f"ECGDataDenoised/{name}.csv").unlink()
+    with pytest.raises(EcganError, match="no sample is left: 16 of 16 samples left out: 16 flat"):
+        Shaoxing().preprocess(raw, PreprocessOptions())
 
 
 def test_the_number_of_processes_changes_nothing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,19 +4,26 @@ Heavy imports stand inside the commands, so that `ecgan --help` answers at once.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from ecgan.commands import (
+    Annotator,
     Config,
     DataDir,
     DatasetOption,
     Fold,
     Force,
+    Leads,
     Model,
     OutOption,
     Plugin,
+    Records,
+    SamplingRate,
+    Strategy,
+    Threshold,
+    Unit,
     chosen,
     guarded,
     load,
@@ -24,12 +31,10 @@ from ecgan.commands import (
     only,
     say,
     single_command,
+    tell_detection,
     use_plugins,
 )
 from ecgan.errors import EcganError
-
-if TYPE_CHECKING:
-    from ecgan.config import Params
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,26 +75,10 @@ def init(
     plugin: Plugin = None,
 ) -> None:
     """Write a commented file of parameters with the defaults of dataset and models, or those of a published variant."""
-    from ecgan.config import render_params
-    from ecgan.files import write_text
+    from ecgan.presets import write_parameters
 
-    if out.is_dir():
-        raise EcganError(f"{out} is a folder.", "Name a file: -o FILE.")
-    if out.exists() and not force:
-        raise EcganError(f"{out} is there already.", "Say --force to overwrite it, or -o FILE to write another.")
     experiment = {"entity": entity, "project": project, "run": run, "data_dir": data_dir}
-    plugins = [str(path if out.parent == Path() else path.resolve()) for path in plugin or []]
-    if preset is None:
-        text = render_params(
-            dataset or "ecgsyn", model or ["aegan", "vaegan"], experiment, overrides={"plugins": plugins}
-        )
-    elif model:
-        raise EcganError("--preset and -m exclude each other.", "A preset brings its model: leave -m out.")
-    else:
-        from ecgan.presets import render_preset
-
-        text = render_preset(preset, dataset, experiment, overrides={"plugins": plugins})
-    write_text(out, text)
+    write_parameters(out, dataset, model, preset, experiment, plugins=plugin or [], force=force)
     say(f"wrote {out}")
 
 
@@ -166,20 +155,11 @@ def detect(
     params = load(config, models=detector is None, plugin=plugin)
     if detector is None:
         for name, index in chosen(params, model, fold):
-            _tell(params, stage.run_model(params, name, index))
+            tell_detection(params, stage.run_model(params, name, index))
     if model is None:
         for name in only(params.detect.classical, detector, "detect.classical"):
             for index in only(params.split.folds, fold, "split.folds"):
-                _tell(params, stage.run_classical(params, name, index))
-
-
-def _tell(params: "Params", metrics: dict[str, Any]) -> None:
-    """Say in one line what a detection found, and tell the tracker, if there is one, the whole."""
-    from ecgan.tracking.opening import track_detection
-
-    track_detection(params, metrics)
-    best = ", ".join(f"{name} {entry['test']['auroc']:.3f}" for name, entry in metrics["strategies"].items())
-    say(f"{metrics['method']}, fold {metrics['fold']}: AUROC {best}")
+                tell_detection(params, stage.run_classical(params, name, index))
 
 
 @app.command(epilog="Example: `ecgan generate --model models/ecgan/demo/aegan/fold_0 -n 1000 --out beats.npy`")
@@ -205,6 +185,37 @@ def generate(
     use_plugins(plugin)
     for line in stage.run(model, count, out, seed=seed, figure=figure, force=force):
         say(line)
+
+
+@app.command(
+    epilog="Examples: `ecgan score 100.hea --model models/ecgan/demo/aegan`, `ecgan score *.edf --model RUN`,"
+    " `ecgan score lead.npy --sampling-rate 250 --leads 1 --model RUN/fold_0 --out mine`"
+)
+def score(
+    records: Records,
+    model: Annotated[
+        str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; all its folds if none.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results; made if need be.")] = Path("scores"),
+    leads: Leads = None,
+    sampling_rate: SamplingRate = None,
+    unit: Unit = None,
+    annotator: Annotator = None,
+    strategy: Strategy = None,
+    threshold: Threshold = None,
+    force: Force = False,
+    plugin: Plugin = None,
+) -> None:
+    """Score recordings of your own: WFDB, EDF, CSV or NPY.
+
+    Of each: RECORD.csv, one row a beat; RECORD.ecgan, WFDB annotations; RECORD.html, a page; RECORD.json, a summary.
+    """
+    from stages import score as stage
+
+    use_plugins(plugin)
+    settings: dict[str, Any] = {"leads": leads, "sampling_rate": sampling_rate, "unit": unit, "annotator": annotator}
+    if not stage.run(records, model, out, **settings, strategy=strategy, threshold=threshold, force=force):
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: `ecgan report params.yaml --readme README.md`")

@@ -25,7 +25,21 @@ Plugin = Annotated[list[Path] | None, typer.Option("--plugin", help="A Python fi
 DatasetOption = Annotated[str, typer.Option("-d", "--dataset", help="Dataset; `ecgan list datasets` shows them.")]
 OutOption = Annotated[Path, typer.Option("-o", "--out", help="The file to write.")]
 DataDir = Annotated[str, typer.Option("-l", "--data-dir", help="Folder of the data; later commands read it here.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there already.")]
+
+Records = Annotated[
+    list[Path], typer.Argument(metavar="RECORD", help="Recordings, or folders of them.", show_default=False)
+]
+Leads = Annotated[
+    str | None, typer.Option("--leads", help="The recording's leads that stand for the model's, in order: II,V5.")
+]
+SamplingRate = Annotated[float | None, typer.Option("--sampling-rate", help="Hz, of files that do not say it.")]
+Unit = Annotated[str | None, typer.Option("--unit", help="mV, uV or V, of files that do not say it; mV if none.")]
+Annotator = Annotated[
+    str | None, typer.Option("--annotator", help="Take the beats from this annotation file: atr. Else detect R peaks.")
+]
+Strategy = Annotated[str | None, typer.Option("--strategy", help="Which score decides; the first fitted if none.")]
+Threshold = Annotated[float | None, typer.Option("--threshold", help="Flag scores from here on, not as validated.")]
 
 
 def load(config: Path, *, models: bool = False, plugin: list[Path] | None = None) -> "Params":
@@ -109,3 +123,12 @@ def one_file(names: list[str] | None, default: Path) -> Path:
     if names and len(names) > 1:
         raise EcganError(f"one file is run at a time, not {' '.join(names)}.", "To write one, say -i RUN:VERSION.")
     return Path(names[0]) if names else default
+
+
+def tell_detection(params: "Params", metrics: dict[str, Any]) -> None:
+    """Say in one line what a detection found, and tell the tracker, if there is one, the whole."""
+    from ecgan.tracking.opening import track_detection
+
+    track_detection(params, metrics)
+    best = ", ".join(f"{name} {entry['test']['auroc']:.3f}" for name, entry in metrics["strategies"].items())
+    say(f"{metrics['method']}, fold {metrics['fold']}: AUROC {best}")

@@ -11,10 +11,12 @@ import unicodedata
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ecgan.config import render_params
 from ecgan.errors import EcganError, nearest
+from ecgan.files import write_text
 
 DATASET = "mitbih_beatgan"  # where none is named
 WAFER = "wafer"
@@ -161,6 +163,44 @@ def render_preset(
     values = preset.overrides(dataset) | dict(overrides or {})
     text = render_params(dataset, [preset.model], experiment, overrides=values)
     return "".join(f"# {line}\n" for line in about(preset, dataset)) + text
+
+
+def write_parameters(
+    out: Path,
+    dataset: str | None,
+    models: list[str] | None,
+    preset: str | None,
+    experiment: dict[str, Any],
+    *,
+    plugins: list[Path],
+    force: bool,
+) -> None:
+    """Write a file of parameters for `ecgan init`.
+
+    Args:
+        out: The file.
+        dataset: The dataset; None: ecgsyn, or that of the preset.
+        models: The models; None: aegan and vaegan, or that of the preset.
+        preset: A published variant, or None.
+        experiment: Entity, project, run and data folder.
+        plugins: Files with parts of the user's own.
+        force: Whether the file is overwritten if it is there.
+
+    Raises:
+        EcganError: The file must not be written, or preset and models are both given.
+    """
+    if out.is_dir():
+        raise EcganError(f"{out} is a folder.", "Name a file: -o FILE.")
+    if out.exists() and not force:
+        raise EcganError(f"{out} is there already.", "Say --force to overwrite it, or -o FILE to write another.")
+    if preset is not None and models:
+        raise EcganError("--preset and -m exclude each other.", "A preset brings its model: leave -m out.")
+    overrides = {"plugins": [str(path if out.parent == Path() else path.resolve()) for path in plugins]}
+    if preset is None:
+        text = render_params(dataset or "ecgsyn", models or ["aegan", "vaegan"], experiment, overrides=overrides)
+    else:
+        text = render_preset(preset, dataset, experiment, overrides=overrides)
+    write_text(out, text)
 
 
 def about(preset: Preset, dataset: str) -> list[str]:

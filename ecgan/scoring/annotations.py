@@ -1,0 +1,54 @@
+"""Scores as a WFDB annotation file, which viewers of ECG records open beside the record."""
+
+import math
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from ecgan.files import write_bytes
+from ecgan.reporting.recordings import ScoredRecording
+
+ANNOTATOR = "ecgan"
+"""Ending of the file; `atr` belongs to reference annotations."""
+
+NOT_FLAGGED, FLAGGED, NOT_SCORED, NO_BEAT = "N", "Q", "?", '"'
+"""Standard symbols: a normal beat, an unclassifiable beat, a beat that was not classified, a comment."""
+
+
+def write_annotations(path: Path, scored: ScoredRecording) -> None:
+    """Write one annotation a beat, at its R peak, with the score as its note.
+
+    The symbol is N for a beat that is not flagged, Q (unclassifiable) for one that is, ? (not classified) for one that
+    could not be scored; samples that are no beats are comments. The note is `score 0.01234`, with `flagged` behind it,
+    or `not scored: ` and the reason. The file says its sampling rate.
+
+    Args:
+        path: The file; its ending is the annotator's name.
+        scored: The recording, with at least one row.
+    """
+    import wfdb
+
+    beats = scored.beats
+    rows = zip(beats["score"], beats["flagged"], beats["reason"], strict=True)
+    pairs = [_annotation(score, flagged, reason) for score, flagged, reason in rows]
+    no_beats = scored.facts["beats_from"] == "windows"
+    rate = scored.record.sampling_rate
+    with tempfile.TemporaryDirectory(prefix="ecgan-") as folder:  # wfdb writes in place, and not every name
+        wfdb.wrann(
+            "scored",
+            ANNOTATOR,
+            sample=beats["sample"].to_numpy(np.int64),
+            symbol=[NO_BEAT if no_beats else symbol for symbol, _ in pairs],
+            aux_note=[note for _, note in pairs],
+            fs=int(rate) if rate == int(rate) else rate,
+            write_dir=folder,
+        )
+        write_bytes(path, (Path(folder) / f"scored.{ANNOTATOR}").read_bytes())
+
+
+def _annotation(score: float, flagged: bool, reason: str) -> tuple[str, str]:
+    """Symbol and note."""
+    if math.isnan(score):
+        return NOT_SCORED, f"not scored: {reason}"
+    return (FLAGGED, f"score {score:.4g} flagged") if flagged else (NOT_FLAGGED, f"score {score:.4g}")

@@ -1,0 +1,154 @@
+"""Several recordings: which files are meant, what their results are called, and what became of each."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ecgan.datasets.progress import track
+from ecgan.ecg.recordings import FORMATS, KNOWN, locate
+from ecgan.errors import EcganError
+from ecgan.files import write_frame
+from ecgan.reporting.recordings import ScoredRecording
+from ecgan.scoring.annotations import ANNOTATOR
+from ecgan.scoring.files import files_of, write_scored
+
+SUMMARY = "summary.csv"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A recording that is to be scored.
+
+    Attributes:
+        path: As it was named.
+        file: Its file; of a WFDB record the header.
+        name: What its results are called, perhaps with a folder in front.
+    """
+
+    path: Path
+    file: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a recording: facts, or an error."""
+
+    wanted: Wanted
+    facts: dict[str, Any] | None
+    error: EcganError | None = None
+
+
+def find_recordings(paths: Iterable[Path]) -> list[Wanted]:
+    """Find the recordings that paths name: each once, of a folder all that are in it, sorted.
+
+    Recordings of one name get the name of their folder in front.
+
+    Raises:
+        EcganError: A folder holds no recording, or two recordings would have results of one name.
+    """
+    files: dict[Path, tuple[Path, Path]] = {}
+    for path in paths:
+        for one in _in_folder(path) if path.is_dir() else [path]:
+            file = _file(one)
+            files.setdefault(file.resolve(), (one, file))
+    stems = Counter(file.stem.casefold() for _, file in files.values())
+    found = []
+    for path, file in files.values():
+        folder = file.resolve().parent.name
+        alone = stems[file.stem.casefold()] == 1
+        found.append(Wanted(path, file, file.stem if alone or not folder else f"{folder}/{file.stem}"))
+    _check_names(found)
+    return found
+
+
+def check_targets(out: Path, wanted: Sequence[Wanted], *, annotator: str | None, force: bool) -> None:
+    """Refuse a folder that cannot be written to, and files that must not be overwritten, before anything is scored."""
+    if out.exists() and not out.is_dir():
+        raise EcganError(f"--out {out} is no folder.", "Name a folder; it is made if it is not there.")
+    targets = [file for one in wanted for file in files_of(out, one.name)]
+    if len(wanted) > 1:
+        targets.append(out / SUMMARY)
+    inputs = {one.file.resolve() for one in wanted}
+    if annotator == ANNOTATOR:
+        inputs |= {one.file.with_suffix(f".{ANNOTATOR}").resolve() for one in wanted}
+    for target in targets:
+        if target.resolve() in inputs:
+            raise EcganError(f"{target} would be written over what is to be scored.", "Name another folder: --out DIR.")
+        if target.is_dir():
+            raise EcganError(f"{target} is a folder.", "Name another folder: --out DIR.")
+        if target.exists() and not force:
+            raise EcganError(f"{target} is there already.", "Say --force to overwrite it, or name another --out DIR.")
+
+
+def score_all(wanted: Sequence[Wanted], out: Path, score: Callable[[Path], ScoredRecording]) -> list[Outcome]:
+    """Score recordings and write their files; one that cannot be scored does not stop the others.
+
+    Args:
+        wanted: The recordings.
+        out: The folder of the results.
+        score: Reads and scores one recording.
+    """
+    outcomes = [_score_one(one, out, score) for one in track(wanted, len(wanted), "scoring")]
+    if len(outcomes) > 1:
+        write_frame(out / SUMMARY, summary_frame(outcomes))
+    return outcomes
+
+
+def _score_one(one: Wanted, out: Path, score: Callable[[Path], ScoredRecording]) -> Outcome:
+    try:
+        scored = score(one.path)
+        write_scored(out, one.name, scored)
+    except EcganError as error:
+        return Outcome(one, None, error)
+    except OSError as error:
+        where = error.filename or one.path
+        return Outcome(one, None, EcganError(f"cannot use {where}: {error.strerror or error}"))
+    return Outcome(one, {"threshold": scored.threshold, **scored.facts})
+
+
+def summary_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    """One row a recording, in the order in which they were named."""
+    rows = []
+    for outcome in outcomes:
+        facts = outcome.facts or {}
+        counts = {key: facts.get(key) for key in ("minutes", "samples", "scored", "flagged")}
+        share = facts["flagged"] / facts["scored"] if facts else None
+        status = "scored" if outcome.error is None else outcome.error.message
+        row = {"record": outcome.wanted.name, "file": str(outcome.wanted.path), **counts, "share_flagged": share}
+        rows.append({**row, "threshold": facts.get("threshold"), "status": status})
+    frame = pd.DataFrame(rows)
+    whole = ["samples", "scored", "flagged"]
+    return frame.astype(dict.fromkeys(whole, "Int64"))
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    """The recordings of a folder; text files without columns of their own name (.txt) have to be named."""
+    endings = FORMATS.keys() - {".txt"}
+    found = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in endings)
+    if not found:
+        raise EcganError(f"there is no recording in the folder {folder}.", f"Formats: {KNOWN}.")
+    return found
+
+
+def _file(path: Path) -> Path:
+    """The file of a recording; of what is none, the path itself: reading it tells what is wrong."""
+    try:
+        return locate(path).file
+    except EcganError:
+        return path
+
+
+def _check_names(wanted: Sequence[Wanted]) -> None:
+    seen: dict[str, Wanted] = {}
+    for one in wanted:
+        other = seen.setdefault(one.name.casefold(), one)
+        if other is not one:
+            raise EcganError(
+                f"{other.path} and {one.path} would have results of the same name, {one.name}.",
+                "Score them one by one, each with an --out DIR of its own.",
+            )

@@ -1,0 +1,55 @@
+"""What became of the recordings, on the terminal."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ecgan.reporting.style import legal
+from ecgan.scoring.batch import SUMMARY, Outcome
+from ecgan.scoring.files import SUFFIXES
+
+
+def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None, errors: Console | None = None) -> None:
+    """Print a table of the recordings, then why some of them could not be scored and where the results are.
+
+    Args:
+        outcomes: What became of each.
+        out: The folder of the results.
+        console: Where the table goes; standard output if none is given.
+        errors: Where the rest goes; standard error if none is given.
+    """
+    console, errors = console or Console(), errors or Console(stderr=True)
+    console.print(_table(outcomes))
+    for outcome in outcomes:
+        if outcome.error is not None:
+            errors.print(
+                Text(f"error: {outcome.wanted.path}: {legal(outcome.error.message)}", style="red"), soft_wrap=True
+            )
+            errors.print(Text(legal(outcome.error.hint)), soft_wrap=True)
+    scored = [outcome for outcome in outcomes if outcome.error is None]
+    if scored:
+        name = scored[0].wanted.name if len(outcomes) == 1 else "RECORD"
+        files = [f"{name}{suffix}" for suffix in SUFFIXES] + ([SUMMARY] if len(outcomes) > 1 else [])
+        errors.print(Text(f"wrote {out}: {', '.join(files)}"), soft_wrap=True)
+
+
+def _table(outcomes: Sequence[Outcome]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("Record", overflow="fold")
+    for title in ("Minutes", "Beats", "Scored", "Flagged", "Share"):
+        table.add_column(title, justify="right")
+    table.add_column("Status")
+    for outcome in outcomes:
+        name = Text(legal(outcome.wanted.name))
+        facts = outcome.facts
+        if facts is None:
+            table.add_row(name, *["–"] * 5, Text("not scored", style="red"))
+            continue
+        counts = [f"{facts[key]:,}" for key in ("samples", "scored", "flagged")]
+        share = f"{100 * facts['flagged'] / facts['scored']:.1f} %"
+        table.add_row(name, f"{facts['minutes']:.1f}", *counts, share, "scored")
+    return table

@@ -1,0 +1,50 @@
+"""What is written of a scored recording."""
+
+from pathlib import Path
+from typing import Any
+
+from ecgan.files import write_frame, write_json, write_text
+from ecgan.reporting.recordings import ScoredRecording
+from ecgan.scoring.annotations import ANNOTATOR, write_annotations
+
+SUFFIXES = (".csv", f".{ANNOTATOR}", ".html", ".json")
+"""Of the files of a recording, in the order in which they are written: the summary last."""
+
+
+def files_of(out: Path, name: str) -> list[Path]:
+    """The files of the recording that is called `name` in the folder `out`."""
+    return [out / f"{name}{suffix}" for suffix in SUFFIXES]
+
+
+def write_scored(out: Path, name: str, scored: ScoredRecording) -> None:
+    """Write table, annotations, page and summary, each atomically.
+
+    Args:
+        out: The folder; made if it is not there.
+        name: What the recording is called there, perhaps with a folder in front.
+        scored: The recording with its scores.
+    """
+    from ecgan.reporting.recording_page import recording_page
+
+    table, annotations, page, summary = files_of(out, name)
+    text = recording_page(scored)
+    write_frame(table, scored.beats.assign(flagged=scored.beats["flagged"].astype(int)))
+    write_annotations(annotations, scored)
+    write_text(page, text)
+    write_json(summary, summarised(scored))
+
+
+def summarised(scored: ScoredRecording) -> dict[str, Any]:
+    """The summary of a scored recording."""
+    facts = dict(scored.facts)
+    return {
+        "record": scored.record.name,
+        "sampling_rate_hz": scored.record.sampling_rate,
+        "leads": dict(zip(scored.leads, scored.record.leads, strict=True)),
+        "model": scored.model,
+        "dataset": scored.dataset,
+        "strategy": scored.strategy,
+        "threshold": scored.threshold,
+        "share_flagged": round(facts["flagged"] / facts["scored"], 6),
+        **facts,
+    }

@@ -1,0 +1,41 @@
+"""Which of a recording's leads a model sees."""
+
+from collections.abc import Sequence
+
+from ecgan.ecg.recordings import match_leads
+from ecgan.errors import EcganError
+
+
+def choose_leads(have: Sequence[str], expected: Sequence[str], given: Sequence[str] | None) -> list[int]:
+    """Find the channel of each lead that a model expects.
+
+    Args:
+        have: Names of the recording's leads.
+        expected: Names of the model's leads, in order.
+        given: The recording's leads that stand for them, in the model's order; None: those of the same names.
+
+    Returns:
+        Index of the channel of each of the model's leads.
+
+    Raises:
+        EcganError: A lead is not there, or not as many were given as the model has.
+    """
+    hint = f"Say which of the recording's leads stand for the model's, in order: --leads {_example(have, expected)}"
+    if given is not None and (len(given) != len(expected) or len(set(given)) < len(given)):
+        raise EcganError(
+            f"--leads {','.join(given)} does not name one lead of the recording for each of the model's"
+            f" {len(expected)}: {', '.join(expected)}.",
+            hint,
+        )
+    try:
+        return match_leads(have, expected if given is None else given)
+    except EcganError as error:
+        raise EcganError(
+            f"{error.message} The model sees {', '.join(expected)}; the recording has {', '.join(have)}.", hint
+        ) from None
+
+
+def _example(have: Sequence[str], expected: Sequence[str]) -> str:
+    """As many of the recording's leads as the model has, those of the same name where there are any."""
+    others = [lead for lead in have if lead not in expected]
+    return ",".join(lead if lead in have else (others.pop(0) if others else "LEAD") for lead in expected)

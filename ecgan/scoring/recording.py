@@ -1,0 +1,246 @@
+"""Scoring one recording: its leads, its R peaks, its windows, and what the run says of each."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ecgan.arrays import F32
+from ecgan.ecg.aami import CLASSES, class_ids
+from ecgan.ecg.peaks import find_r_peaks
+from ecgan.ecg.records import Record
+from ecgan.errors import EcganError
+from ecgan.reporting.recordings import Explained, ScoredRecording
+from ecgan.scoring.leads import choose_leads
+from ecgan.scoring.scorer import Judged, Scorer
+from ecgan.scoring.windows import Windows, windows_of
+
+F64 = NDArray[np.float64]
+
+EXPLAINED = 1000
+"""At most this many flagged samples are kept with what the model takes them for."""
+
+
+def score_recording(
+    record: Record, scorer: Scorer, *, leads: Sequence[str] | None = None, annotator: str | None = None
+) -> ScoredRecording:
+    """Score the beats of a recording.
+
+    Args:
+        record: The recording at its own rate, mV, NaN where samples are missing. Its annotations are its beats; without
+            any, R peaks are detected.
+        scorer: The run.
+        leads: The recording's leads that stand for the model's, in the model's order; None: those of the same names.
+        annotator: Where the annotations come from; None: R peaks are detected, whatever annotations there are.
+
+    Raises:
+        EcganError: The recording cannot be scored.
+    """
+    chosen = choose_leads(record.leads, scorer.leads, leads)
+    own = replace(
+        record,
+        signals=np.ascontiguousarray(record.signals[:, chosen]),
+        leads=[record.leads[index] for index in chosen],
+        notes=[],
+    )
+    _check_signals(own, scorer)
+    own, source = (own, f"annotator {annotator}") if annotator is not None else _with_peaks(own)
+    done = _score(own, scorer)
+    if not done.rows.size:
+        counts = ", ".join(f"{count:,} × {reason}" for reason, count in Counter(done.reasons).most_common())
+        raise EcganError(f"none of the {len(done.positions):,} beats of {record.name} can be scored: {counts}.")
+    symbols = own.symbols if annotator is not None and done.beats else [""] * len(done.positions)
+    table = _table(own, done, symbols, scorer)
+    own = replace(own, samples=done.positions, symbols=symbols)
+    return ScoredRecording(
+        record=own,
+        leads=list(scorer.leads),
+        model=scorer.reference,
+        dataset=scorer.dataset.name,
+        strategy=scorer.strategy,
+        threshold=scorer.threshold,
+        beats=table,
+        explained=_explained(done, table, scorer),
+        unit=scorer.trained.expected.unit,
+        facts=_facts(own, done, table, scorer, source),
+    )
+
+
+@dataclass(frozen=True)
+class _Done:
+    """The samples of a whole recording with their scores.
+
+    Attributes:
+        rows: Which of the n samples were scored, shape (m,).
+        judged: What the run says of those m.
+        positions, starts_s, reasons: Of all n, see `Windows`.
+        flagged: What the model was given of the flagged ones, by row.
+        duration_s: Length of a window, s.
+        beats: Whether the samples are beats.
+    """
+
+    rows: NDArray[np.int64]
+    judged: Judged
+    positions: NDArray[np.int64]
+    starts_s: F64
+    reasons: list[str]
+    flagged: dict[int, F32]
+    duration_s: float
+    beats: bool
+
+
+def _check_signals(record: Record, scorer: Scorer) -> None:
+    """Refuse what has no beat in it, before beats are looked for."""
+    rate, shortest = record.sampling_rate, 0.0
+    if not (np.isfinite(rate) and rate > 0):
+        raise EcganError(f"the recording {record.name} has a sampling rate of {rate:g} Hz.", "Mend its header.")
+    expected = scorer.trained.expected
+    if expected.sampling_rate:
+        shortest = expected.length / expected.sampling_rate
+    if len(record.signals) / rate < shortest:
+        raise EcganError(
+            f"the recording {record.name} lasts {len(record.signals) / rate:.3g} s, less than the {shortest:.3g} s that"
+            " the model looks at around a beat."
+        )
+    for lead, values in zip(record.leads, record.signals.T, strict=True):
+        there = values[np.isfinite(values)]
+        if len(there) == 0:
+            raise EcganError(f"the recording {record.name} has no values in lead {lead}: all are missing (NaN).")
+        if there.min() == there.max():
+            raise EcganError(
+                f"the recording {record.name} is flat in lead {lead}: every value is {there[0]:.4g} mV.",
+                "Choose another lead: --leads NAME.",
+            )
+
+
+def _with_peaks(record: Record) -> tuple[Record, str]:
+    """Find the R peaks in the first lead that has any."""
+    for index, lead in enumerate(record.leads):
+        peaks = find_r_peaks(record.signals[:, index], record.sampling_rate)
+        if len(peaks) or index == len(record.leads) - 1:
+            return replace(record, samples=peaks, symbols=["N"] * len(peaks)), f"sleepecg, lead {lead}"
+    raise EcganError(f"the recording {record.name} has no leads.")
+
+
+def _score(record: Record, scorer: Scorer) -> _Done:
+    parts: list[Windows] = []
+    judged: list[Judged] = []
+    rows: list[NDArray[np.int64]] = []
+    flagged: dict[int, F32] = {}
+    count = 0
+    named = replace(record, leads=list(scorer.leads))
+    for windows in windows_of(named, scorer):
+        if len(windows.rows):
+            found = scorer.judge(windows.data)
+            judged.append(found)
+            rows.append(windows.rows + count)
+            high = np.flatnonzero(found.scores[scorer.strategy] >= scorer.threshold)
+            flagged |= {int(windows.rows[index] + count): windows.data[index].copy() for index in high}
+        count += len(windows.positions)
+        parts.append(replace(windows, data=windows.data[:0]))
+    return _Done(
+        rows=np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64),
+        judged=_joined(judged),
+        positions=np.concatenate([part.positions for part in parts]),
+        starts_s=np.concatenate([part.starts_s for part in parts]),
+        reasons=[reason for part in parts for reason in part.reasons],
+        flagged=flagged,
+        duration_s=parts[0].duration_s,
+        beats=parts[0].beats,
+    )
+
+
+def _joined(parts: list[Judged]) -> Judged:
+    """What was said of several stretches, as if of one."""
+    if not parts:
+        return Judged({}, {}, None)
+    spreads = [part.spread for part in parts if part.spread is not None]
+    return Judged(
+        {name: np.concatenate([part.components[name] for part in parts]) for name in parts[0].components},
+        {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores},
+        np.concatenate(spreads) if spreads else None,
+    )
+
+
+def _table(record: Record, done: _Done, symbols: Sequence[str], scorer: Scorer) -> pd.DataFrame:
+    """One row a sample; see `ScoredRecording.beats`."""
+    count = len(done.positions)
+
+    def spread(values: F64) -> F64:
+        column = np.full(count, np.nan)
+        column[done.rows] = values
+        return column
+
+    score = spread(done.judged.scores[scorer.strategy])
+    columns: dict[str, Any] = {
+        "number": np.arange(1, count + 1),
+        "sample": done.positions,
+        "time_s": np.round(done.positions / record.sampling_rate, 6),
+        "symbol": list(symbols),
+        "score": score,
+    }
+    if done.judged.spread is not None:
+        columns["score_std"] = spread(done.judged.spread)
+    columns["flagged"] = score >= scorer.threshold  # False where there is no score
+    columns["reason"] = done.reasons
+    columns |= {f"component_{name}": spread(values) for name, values in done.judged.components.items()}
+    columns |= {
+        f"strategy_{name}": spread(values) for name, values in done.judged.scores.items() if name != scorer.strategy
+    }
+    return pd.DataFrame(columns)
+
+
+def _explained(done: _Done, table: pd.DataFrame, scorer: Scorer) -> list[Explained]:
+    """The flagged samples with the highest scores, and what the run takes them for."""
+    order = table[table["flagged"]].sort_values("score", ascending=False, kind="stable").index[:EXPLAINED]
+    if len(order) == 0:
+        return []
+    signals = np.stack([done.flagged[int(row)] for row in order])
+    models = scorer.reconstruct(signals)
+    return [
+        Explained(
+            row=int(row),
+            start_s=float(done.starts_s[row]),
+            duration_s=done.duration_s,
+            signal=signals[index],
+            reconstruction=None if models is None else models[index],
+        )
+        for index, row in enumerate(order)
+    ]
+
+
+def _facts(record: Record, done: _Done, table: pd.DataFrame, scorer: Scorer, source: str) -> dict[str, Any]:
+    """What a summary says besides; names and plain values."""
+    trained = scorer.trained
+    facts: dict[str, Any] = {
+        "beats_from": source if done.beats else "windows",
+        "samples": len(table),
+        "scored": len(done.rows),
+        "flagged": int(table["flagged"].sum()),
+        "not_scored": dict(sorted(Counter(reason for reason in done.reasons if reason).items())),
+        "minutes": round(len(record.signals) / record.sampling_rate / 60, 3),
+        "model_rate_hz": scorer.rate,
+        "detector": scorer.members[0].fitted.detector.name,
+        "folds": [member.trained.fold.index for member in scorer.members],
+        "version": [member.trained.version for member in scorer.members],
+        "transformation": trained.transformation.name,
+    }
+    if any(record.symbols):
+        facts["flagged_by_class"] = by_class(table)
+    return facts
+
+
+def by_class(table: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Beats that were scored, and how many of them are flagged, by AAMI class of the reference annotation."""
+    scored = table[table["score"].notna()]
+    ids = class_ids(list(scored["symbol"]), "aami")
+    flagged = scored["flagged"].to_numpy(dtype=bool)
+    return {
+        name: {"scored": int(np.sum(ids == index)), "flagged": int(np.sum(flagged[ids == index]))}
+        for index, name in enumerate(CLASSES)
+        if np.any(ids == index)
+    }

@@ -1,0 +1,196 @@
+"""A trained run, ready to score: its folds with what detection fitted on each, and the dataset that cuts samples."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.arrays import F32
+from ecgan.config.options import Options
+from ecgan.datasets.base import Dataset
+from ecgan.detection.fitted import VALUES_FILE, FittedDetector, load_detector
+from ecgan.errors import EcganError, nearest
+from ecgan.registry import DATASETS
+from ecgan.runs import Trained, folds_of, load_trained, parse_reference
+
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One fold of the run: the model and what detection fitted on it."""
+
+    trained: Trained
+    fitted: FittedDetector
+
+    def inputs(self, x: F32) -> F32:
+        """Return samples x (n, L, C) as the model takes them, transformed, (n, C, L)."""
+        return np.ascontiguousarray(self.trained.transformation.apply(x).transpose(0, 2, 1))  # (n, L, C) → (n, C, L)
+
+    def reconstruct(self, x: F32) -> F32 | None:
+        """Return what the model takes x (n, L, C) for, in the unit of x; None where nothing is reconstructed."""
+        found = self.fitted.detector.reconstruct(self.inputs(x))
+        if found is None:
+            return None
+        plain = np.ascontiguousarray(found.transpose(0, 2, 1))  # (n, C, L) → (n, L, C)
+        return self.trained.transformation.invert(plain, like=x)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a run says of n samples: means over its folds.
+
+    Attributes:
+        components: Components (n,) by name.
+        scores: Scores (n,) by strategy, higher = more abnormal.
+        spread: Standard deviation (n,) over the folds of the chosen strategy's score; None where one fold scored.
+    """
+
+    components: dict[str, F64]
+    scores: dict[str, F64]
+    spread: F64 | None
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A run that scores recordings.
+
+    Attributes:
+        reference: The run, as it was named.
+        members: Its folds, at least one.
+        strategy: The strategy that decides.
+        threshold: A score of that strategy from here on is flagged.
+    """
+
+    reference: str
+    members: tuple[Member, ...]
+    strategy: str
+    threshold: float
+
+    @property
+    def trained(self) -> Trained:
+        """The first fold: what all folds have in common is read from it."""
+        return self.members[0].trained
+
+    @property
+    def leads(self) -> list[str]:
+        """The leads that the model sees, by name and in order."""
+        return self.trained.expected.leads
+
+    @property
+    def options(self) -> Options:
+        """The dataset's section `preprocess`, as the run was trained with it."""
+        return self.trained.params.preprocess
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The dataset that the run was trained on."""
+        dataset: Dataset = DATASETS.get(self.trained.params.dataset)()
+        return dataset
+
+    @cached_property
+    def rate(self) -> float:
+        """Sampling rate in Hz that recordings are brought to before they are cut.
+
+        Raises:
+            EcganError: The dataset does not consist of recordings.
+        """
+        rate = self.dataset.recording_rate(self.options)
+        if rate is None:
+            raise EcganError(
+                f"{self.reference} was trained on the dataset {self.dataset.name!r}, whose samples are not cut from"
+                " recordings.",
+                "Take a model that was trained on recordings, such as one of the dataset mitbih.",
+            )
+        return rate
+
+    def judge(self, x: F32) -> Judged:
+        """Score samples x (n, L, C), in the unit of the data, before the transformation."""
+        found = [member.fitted.score(member.inputs(x)) for member in self.members]
+        own = [one.scores[self.strategy] for one in found]
+        return Judged(
+            components=_mean([one.components for one in found]),
+            scores=_mean([one.scores for one in found]),
+            spread=np.std(own, axis=0) if len(own) > 1 else None,
+        )
+
+    def reconstruct(self, x: F32) -> F32 | None:
+        """What the run takes x (n, L, C) for, the mean over its folds; None where nothing is reconstructed."""
+        found = [member.reconstruct(x) for member in self.members]
+        there = [one for one in found if one is not None]
+        return np.asarray(np.mean(there, axis=0, dtype=np.float64), dtype=np.float32) if there else None
+
+
+def load_scorer(
+    text: str, models: Path = Path("models"), *, strategy: str | None = None, threshold: float | None = None
+) -> Scorer:
+    """Load a run with everything that scoring needs.
+
+    Args:
+        text: Reference of the run; without a fold, all of its folds score.
+        models: Folder of the runs here.
+        strategy: The strategy that decides; None: the first that was fitted.
+        threshold: The threshold of that strategy; None: the one that was fitted, the mean of those of the folds.
+
+    Raises:
+        EcganError: A part of the run is missing or broken, its folds do not fit each other, or the strategy was not
+            fitted.
+    """
+    reference = parse_reference(text, models)
+    members = tuple(_member(reference.folder, fold, reference.version) for fold in folds_of(reference))
+    _check_alike(text, members)
+    chosen = _strategy(text, list(members[0].fitted.strategies), strategy)
+    if threshold is None:
+        threshold = float(np.mean([member.fitted.thresholds[chosen].value for member in members]))
+    if not np.isfinite(threshold):
+        raise EcganError(f"--threshold {threshold}: a threshold is a finite number.")
+    return Scorer(text, members, chosen, threshold)
+
+
+def _member(folder: Path, fold: int, version: str) -> Member:
+    detected = folder / "detect" / f"fold_{fold}"
+    trained = load_trained(folder, fold, version)
+    if not (detected / VALUES_FILE).is_file():
+        raise EcganError(
+            f"{folder} has no detector of fold {fold}: scores need one, and the threshold that it found.",
+            "Run `ecgan detect` (or `ecgan-detect`) first, or name a fold that has one: RUN/fold_K.",
+        )
+    mapping = trained.mapping(trained.params.detect.batch_size)
+    return Member(trained, load_detector(detected, mapping))
+
+
+def _check_alike(text: str, members: Sequence[Member]) -> None:
+    """Refuse folds that were trained on other data or detect otherwise: their scores have no mean."""
+    kinds: dict[str, Callable[[Member], Any]] = {
+        "leads": lambda member: member.trained.expected.leads,
+        "length": lambda member: member.trained.expected.length,
+        "dataset": lambda member: member.trained.params.dataset,
+        "preprocessing": lambda member: member.trained.params.preprocess.model_dump(),
+        "detector": lambda member: member.fitted.detector.name,
+        "strategies": lambda member: list(member.fitted.strategies),
+    }
+    for what, of in kinds.items():
+        if any(of(member) != of(members[0]) for member in members):
+            raise EcganError(f"the folds of {text} differ in their {what}.", "Name one of them: RUN/fold_K.")
+
+
+def _strategy(text: str, fitted: list[str], wanted: str | None) -> str:
+    if wanted is None:
+        return fitted[0]
+    if wanted not in fitted:
+        raise EcganError(
+            f"{text} has no strategy {wanted!r}{nearest(wanted, fitted)}",
+            f"Those that were fitted: {', '.join(fitted)}.",
+        )
+    return wanted
+
+
+def _mean(parts: Sequence[dict[str, F64]]) -> dict[str, F64]:
+    """Mean by name; a single part as it is, bit by bit."""
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.mean([part[name] for part in parts], axis=0) for name in parts[0]}

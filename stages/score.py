@@ -1,0 +1,60 @@
+"""Command `score`: a trained model and recordings of one's own → scores and pages. No stage of the pipeline."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ecgan.ecg.recordings import read_record
+from ecgan.reporting.recordings import ScoredRecording
+from ecgan.runtime import set_threads
+from ecgan.scoring.batch import check_targets, find_recordings, score_all
+from ecgan.scoring.console import tell
+from ecgan.scoring.recording import score_recording
+from ecgan.scoring.scorer import load_scorer
+from stages import paths
+
+
+def run(
+    records: Sequence[Path],
+    model: str,
+    out: Path,
+    *,
+    leads: str | None = None,
+    sampling_rate: float | None = None,
+    unit: str | None = None,
+    annotator: str | None = None,
+    strategy: str | None = None,
+    threshold: float | None = None,
+    force: bool = False,
+) -> bool:
+    """Score recordings, write and tell the results; return whether all could be scored.
+
+    Args:
+        records: Files of recordings, or folders of them.
+        model: Reference of the trained run; without a fold, all of its folds score.
+        out: The folder of the results.
+        leads: The recordings' leads that stand for the model's, with commas between; None: those of the same names.
+        sampling_rate: Hz, for files that do not say it.
+        unit: Unit of channels for which the file names none; None: mV.
+        annotator: Annotation files beside the recordings that mark the beats; None: R peaks are detected.
+        strategy: The strategy that decides; None: the first that was fitted.
+        threshold: Its threshold; None: the fitted one.
+        force: Whether files that are there are overwritten.
+
+    Raises:
+        EcganError: Nothing can be scored; of a single recording, its own error.
+    """
+    named = None if leads is None else [lead.strip() for lead in leads.split(",")]
+    wanted = find_recordings(records)
+    check_targets(out, wanted, annotator=annotator, force=force)
+    scorer = load_scorer(model, paths.MODELS, strategy=strategy, threshold=threshold)
+    set_threads(scorer.trained.params.runtime.threads)
+
+    def score(path: Path) -> ScoredRecording:
+        record = read_record(path, sampling_rate=sampling_rate, annotator=annotator, unit=unit)
+        return score_recording(record, scorer, leads=named, annotator=annotator)
+
+    outcomes = score_all(wanted, out, score)
+    if len(outcomes) == 1 and outcomes[0].error is not None:
+        raise outcomes[0].error
+    tell(outcomes, out)
+    return all(outcome.error is None for outcome in outcomes)

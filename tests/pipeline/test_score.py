@@ -1,0 +1,325 @@
+"""`ecgan score` after a training: the scores of the pipeline, on files as users have them."""
+
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import wfdb
+from scipy.signal import resample_poly
+from scipy.stats import spearmanr
+
+from ecgan.cli import app
+from ecgan.ecg.records import read_record, write_record
+from ecgan.errors import EcganError
+
+from .project import Project, make
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("score")]
+RUN = "models/lab/tiny/aegan"
+RAW = "data/ecgsyn/raw"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = make(tmp_path_factory.mktemp("score") / "project")
+    project.params(split={"k": 2, "folds": [0, 1]})
+    for stage in ("fetch", "preprocess", "split"):
+        project.ecgan(stage)
+    for stage in ("train", "inverse", "detect"):
+        project.ecgan(stage, "--model", "aegan")
+    return project
+
+
+@pytest.fixture(scope="module")
+def annotated(project: Project) -> Path:
+    """All records of the dataset, scored at their annotations with the first fold."""
+    project.ecgan("score", RAW, "--model", f"{RUN}/fold_0", "--annotator", "atr", "--out", "annotated")
+    return project.folder / "annotated"
+
+
+def beats(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, keep_default_na=False, na_values={"score": [""]})
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())}
+
+
+def test_annotated_beats_have_the_scores_of_detect(project: Project, annotated: Path) -> None:
+    samples = pd.read_csv(project.folder / "data/ecgsyn/processed/samples.csv", dtype={"record": str})
+    found = pd.read_csv(project.folder / "reports/detect/aegan/fold_0/scores.csv")
+    found = found.join(samples[["record", "sample", "symbol"]], on="index")
+    compared = 0
+    for record, rows in found.groupby("record"):
+        mine = beats(annotated / f"{record}.csv").set_index("sample")
+        here = mine.loc[rows["sample"]]
+        assert list(here["symbol"]) == list(rows["symbol"])
+        for name in ("reconstruction", "discrimination", "latent"):
+            np.testing.assert_allclose(here[f"component_{name}"].astype(float), rows[name], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(here["score"], rows["reconstruction"], rtol=1e-4)
+        np.testing.assert_allclose(
+            here["strategy_svm_lambda_gamma"].astype(float), rows["svm_lambda_gamma"], rtol=1e-3, atol=1e-4
+        )
+        assert np.mean(here["flagged"].to_numpy() == rows["reconstruction_predicted"].to_numpy()) == 1
+        compared += len(rows)
+    assert compared == len(found) > 50
+
+
+def test_every_beat_has_a_row_and_the_summary_counts_them(project: Project, annotated: Path) -> None:
+    table, summary = beats(annotated / "p02.csv"), json.loads((annotated / "p02.json").read_text())
+    record = read_record(project.folder / RAW, "p02")
+    assert list(table["sample"]) == list(record.samples[1:])  # without the rhythm mark
+    assert list(table["symbol"]) == record.symbols[1:]
+    assert list(table["number"]) == list(range(1, len(table) + 1))
+    np.testing.assert_allclose(table["time_s"], table["sample"] / 360, atol=1e-6)
+    unscored = table[table["score"].isna()]
+    assert set(unscored["reason"]) <= {"its window crosses the border of the recording"}
+    assert not unscored["flagged"].any()
+    assert summary["samples"] == len(table)
+    assert summary["scored"] == table["score"].notna().sum()
+    assert summary["flagged"] == table["flagged"].sum()
+    classes = summary["flagged_by_class"]
+    assert sum(entry["scored"] for entry in classes.values()) == summary["scored"]
+    assert sum(entry["flagged"] for entry in classes.values()) == summary["flagged"]
+    assert "V" in classes
+    threshold = project.json(f"{RUN}/detect/fold_0/detector.json")["strategies"]["reconstruction"]["threshold"]
+    assert summary["threshold"] == threshold["value"]
+    assert (table["flagged"] == (table["score"] >= summary["threshold"])).all()
+
+
+def test_annotations_open_beside_the_record(project: Project, annotated: Path, tmp_path: Path) -> None:
+    for suffix in (".hea", ".dat"):
+        shutil.copy(project.folder / RAW / f"p02{suffix}", tmp_path)
+    shutil.copy(annotated / "p02.ecgan", tmp_path)
+    record, found = wfdb.rdrecord(str(tmp_path / "p02")), wfdb.rdann(str(tmp_path / "p02"), "ecgan")
+    table = beats(annotated / "p02.csv")
+    assert found.fs == record.fs == 360
+    assert list(found.sample) == list(table["sample"])
+    expected = np.where(table["score"].isna(), "?", np.where(table["flagged"] == 1, "Q", "N"))
+    assert list(found.symbol) == list(expected)
+    for note, score in zip(found.aux_note, table["score"], strict=True):
+        if np.isfinite(score):
+            assert float(note.split()[1]) == pytest.approx(score, rel=1e-3)
+            assert note.startswith("score ")
+        else:
+            assert note.startswith("not scored: ")
+
+
+def test_the_page_is_whole_and_needs_nothing_else(annotated: Path) -> None:
+    page = (annotated / "p02.html").read_text()
+    assert page.rstrip().endswith("</html>")
+    assert "p02" in page
+
+
+@pytest.fixture(scope="module")
+def formats(project: Project) -> Path:
+    """Record p02 as WFDB, CSV, NPY and EDF, each scored with both folds."""
+    from pyedflib import highlevel
+
+    folder = project.folder / "formats"
+    folder.mkdir()
+    record = read_record(project.folder / RAW, "p02")
+    for suffix in (".hea", ".dat"):
+        shutil.copy(project.folder / RAW / f"p02{suffix}", folder / f"p02{suffix}")
+    times = np.arange(len(record.signals)) / 360
+    table = pd.DataFrame({"time_s": times, **dict(zip(record.leads, record.signals.T, strict=True))})
+    table.to_csv(folder / "text.csv", index=False, float_format="%.6f")
+    np.save(folder / "array.npy", record.signals[:, 0])
+    whole = len(record.signals) // 360 * 360
+    headers = highlevel.make_signal_headers(
+        record.leads, dimension="mV", sample_frequency=360, physical_min=-10.0, physical_max=10.0
+    )
+    highlevel.write_edf(str(folder / "edf.edf"), record.signals[:whole].T.copy(), headers)
+    project.ecgan("score", "formats/p02.hea", "formats/text.csv", "formats/edf.edf", "--model", RUN, "--out", "out")
+    lead = ("--sampling-rate", "360", "--leads", "1")
+    project.ecgan("score", "formats/array.npy", *lead, "--model", RUN, "--out", "out")
+    return project.folder / "out"
+
+
+@pytest.mark.parametrize("name", ["text", "array", "edf"])
+def test_formats_give_the_same_scores(formats: Path, name: str) -> None:
+    one, other = beats(formats / "p02.csv"), beats(formats / f"{name}.csv")
+    assert len(one) > 30
+    assert abs(len(one) - len(other)) <= 1  # EDF holds whole seconds
+    both = one.merge(other, on="sample", suffixes=("", "_other")).dropna(subset=["score", "score_other"])
+    assert len(both) >= len(one) - 4
+    np.testing.assert_allclose(both["score_other"], both["score"], rtol=0.02)
+    assert (both["symbol"] == "").all()
+
+
+def test_all_folds_score_together(project: Project, formats: Path) -> None:
+    for fold in (0, 1):
+        project.ecgan("score", "formats/p02.dat", "--model", f"{RUN}/fold_{fold}", "--out", f"fold_{fold}")
+    each = np.stack([beats(project.folder / f"fold_{fold}/p02.csv")["score"] for fold in (0, 1)])
+    both = beats(formats / "p02.csv")
+    np.testing.assert_allclose(both["score"], each.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(pd.to_numeric(both["score_std"]), each.std(axis=0), rtol=1e-3, atol=1e-7)
+    assert "score_std" not in beats(project.folder / "fold_0/p02.csv")
+    thresholds = [project.json(f"fold_{fold}/p02.json")["threshold"] for fold in (0, 1)]
+    assert project.json("out/p02.json")["threshold"] == pytest.approx(np.mean(thresholds))
+    assert project.json("out/p02.json")["folds"] == [0, 1]
+
+
+def test_another_sampling_rate_hardly_changes_the_order(project: Project, formats: Path) -> None:
+    record = read_record(project.folder / RAW, "p02")
+    slower = resample_poly(record.signals, 25, 36, padtype="line")
+    np.save(project.folder / "formats/slow.npy", slower[:, 0])
+    lead = ("--sampling-rate", "250", "--leads", "1")
+    project.ecgan("score", "formats/slow.npy", *lead, "--model", RUN, "--out", "out")
+    one, other = beats(formats / "p02.csv"), beats(formats / "slow.csv")
+    assert len(one) == len(other)
+    np.testing.assert_allclose(other["time_s"], one["time_s"], atol=0.012)
+    both = one["score"].notna() & other["score"].notna()
+    assert spearmanr(one["score"][both], other["score"][both]).statistic > 0.95
+    assert project.json("out/slow.json")["sampling_rate_hz"] == 250
+
+
+def test_the_same_recording_gives_the_same_bytes(project: Project, formats: Path) -> None:
+    project.ecgan("score", "formats/p02.hea", "--model", RUN, "--out", "again")
+    again = hashes(project.folder / "again")
+    assert set(again) == {"p02.csv", "p02.ecgan", "p02.html", "p02.json"}
+    assert again.items() <= hashes(formats).items()
+
+
+def test_a_batch_scores_what_it_can_and_names_what_it_cannot(project: Project) -> None:
+    folder = project.folder / "batch"
+    folder.mkdir()
+    record = read_record(project.folder / RAW, "p03")
+    write_record(folder, record)
+    shutil.copy(project.folder / RAW / "p04.dat", folder / "headless.dat")
+    for suffix in (".hea", ".dat"):
+        shutil.copy(project.folder / RAW / f"p05{suffix}", folder)
+    data = (folder / "p05.dat").read_bytes()
+    (folder / "p05.dat").write_bytes(data[: len(data) // 2])
+    np.savetxt(folder / "flat.csv", np.zeros((7200, 1)), header="MLII", comments="")
+    np.savetxt(folder / "missing.csv", np.full((7200, 1), np.nan), header="MLII", comments="")
+    np.savetxt(folder / "short.csv", record.signals[:200, :1], header="MLII", comments="")
+    np.savetxt(folder / "other.csv", record.signals[:7200, :1], header="V9", comments="")
+    names = ["p03.hea", "headless.dat", "p05.hea", "flat.csv", "missing.csv", "short.csv", "other.csv", "p03.dat"]
+    done = project.ecgan(
+        *("score", *[f"batch/{name}" for name in names], "--sampling-rate", "360", "--model", RUN, "--out", "some"),
+        ok=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert {file.name for file in (project.folder / "some").iterdir()} == {
+        *(f"p03{suffix}" for suffix in (".csv", ".ecgan", ".html", ".json")),
+        "summary.csv",
+    }
+    summary = pd.read_csv(project.folder / "some/summary.csv", dtype={"record": str}).set_index("record")
+    assert list(summary.index) == ["p03", "headless", "p05", "flat", "missing", "short", "other"]  # p03 once
+    assert summary.loc["p03", "status"] == "scored"
+    words = {"headless": "headless.hea", "p05": "p05", "flat": "flat", "missing": "missing", "short": "0.556 s"}
+    words["other"] = "V9"
+    for name, word in words.items():
+        assert word in summary.loc[name, "status"], name
+        assert np.isnan(summary.loc[name, "scored"])
+        assert summary.loc[name, "status"] in done.stderr
+    assert "--leads V9" in done.stderr
+    assert "p03" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["formats/p02.hea", "--model", "models/nowhere"], "models/nowhere"),
+        (["formats/p02.hea", "--model", RUN, "--leads", "V9"], "V9"),
+        (["formats/p02.hea", "--model", RUN, "--leads", "MLII,V1"], "MLII,V1"),
+        (["formats/p02.hea", "--model", RUN, "--strategy", "recon"], "reconstruction"),
+        (["formats/p02.hea", "--model", RUN, "--threshold", "nan"], "finite"),
+        (["formats/p02.hea", "--model", RUN, "--annotator", "xyz"], "xyz"),
+        (["formats/nothing.edf", "--model", RUN], "nothing.edf"),
+        (["formats/array.npy", "--model", RUN], "sampling rate"),
+        (["formats/array.npy", "--sampling-rate", "360", "--model", RUN], "--leads 1"),
+        (["formats/array.npy", "--sampling-rate", "0", "--leads", "1", "--model", RUN], "0 Hz"),
+        (["formats/array.npy", "--sampling-rate", "20", "--leads", "1", "--model", RUN], "20 Hz"),
+        (["empty", "--model", RUN], "empty"),
+        (["formats/p02.hea", "--model", RUN, "--out", "taken"], "taken"),
+        (["formats/text.csv", "--model", RUN, "--out", "formats"], "written over"),
+        (["formats/text.csv", "--model", RUN, "--out", "formats", "--force"], "written over"),
+        (["formats/p02.hea", "--model", RUN, "--out", "out"], "--force"),
+    ],
+)
+def test_what_is_not_possible_is_one_sentence_and_writes_nothing(
+    project: Project, formats: Path, arguments: list[str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.folder)
+    Path("empty").mkdir(exist_ok=True)
+    Path("taken").write_text("precious")
+    before = (hashes(formats), hashes(Path("formats")), sorted(path.name for path in Path().iterdir()))
+    out = [] if "--out" in arguments else ["--out", "never"]
+    with pytest.raises(EcganError) as caught:
+        app(["score", *arguments, *out], standalone_mode=False)
+    assert words in str(caught.value)
+    assert (hashes(formats), hashes(Path("formats")), sorted(path.name for path in Path().iterdir())) == before
+    assert Path("taken").read_text() == "precious"
+
+
+def test_strategy_and_threshold_can_be_chosen(project: Project, formats: Path) -> None:
+    chosen = ("--strategy", "svm_lambda", "--threshold", "-1000")
+    project.ecgan("score", "formats/p02.hea", "--model", f"{RUN}/fold_0", *chosen, "--out", "chosen")
+    table, summary = beats(project.folder / "chosen/p02.csv"), project.json("chosen/p02.json")
+    usual = beats(project.folder / "fold_0/p02.csv")
+    pd.testing.assert_series_equal(table["score"], pd.to_numeric(usual["strategy_svm_lambda"]), check_names=False)
+    assert summary["strategy"] == "svm_lambda"
+    assert summary["threshold"] == -1000
+    assert (table["flagged"] == table["score"].notna()).all()
+    assert "strategy_reconstruction" in table
+
+
+def test_a_run_without_detection_says_what_to_do(project: Project) -> None:
+    shutil.copytree(project.folder / RUN, project.folder / "models/lab/tiny/bare")
+    shutil.rmtree(project.folder / "models/lab/tiny/bare/detect")
+    done = project.ecgan("score", "formats/p02.hea", "--model", "lab/tiny/bare", "--out", "never", ok=False)
+    assert done.returncode == 1
+    assert "`ecgan detect`" in done.stderr
+    assert not (project.folder / "never").exists()
+
+
+def test_a_plug_in_that_the_run_needs_is_named_and_taken(project: Project, formats: Path) -> None:
+    folder = project.folder / "models/lab/tiny/own"
+    shutil.copytree(project.folder / RUN, folder)
+    for config in folder.glob("train/fold_*/config.yml"):
+        config.write_text(config.read_text().replace("dataset: ecgsyn", "dataset: wards"))
+    (project.folder / "wards.py").write_text(
+        "from ecgan.datasets.ecgsyn import Ecgsyn\nfrom ecgan.registry import register_dataset\n\n\n"
+        "@register_dataset('wards')\nclass Wards(Ecgsyn):\n    '''Records of our wards.'''\n"
+    )
+    arguments = ("score", "formats/p02.hea", "--model", "lab/tiny/own", "--out", "own")
+    done = project.ecgan(*arguments, ok=False)
+    assert done.returncode == 1
+    assert "wards" in done.stderr
+    assert "--plugin FILE" in done.stderr
+    project.ecgan(*arguments, "--plugin", "wards.py")
+    pd.testing.assert_frame_equal(beats(project.folder / "own/p02.csv"), beats(formats / "p02.csv"))
+    assert project.json("own/p02.json")["dataset"] == "wards"
+
+
+def test_classical_detectors_on_latents_score_too(project: Project) -> None:
+    project.params(split={"k": 2, "folds": [0, 1]}, detect={"detector": "knn", "bootstrap": 0, "classical": []})
+    project.ecgan("detect", "--model", "aegan", "--fold", "0")
+    found = pd.read_csv(project.folder / "reports/detect/aegan/fold_0/scores.csv")
+    samples = pd.read_csv(project.folder / "data/ecgsyn/processed/samples.csv", dtype={"record": str})
+    found = found.join(samples[["record", "sample"]], on="index")
+    record = found["record"].iloc[0]
+    source = f"{RAW}/{record}.hea"
+    project.ecgan("score", source, "--model", f"{RUN}/fold_0", "--annotator", "atr", "--out", "knn")
+    rows = found[found["record"] == record]
+    mine = beats(project.folder / f"knn/{record}.csv").set_index("sample").loc[rows["sample"]]
+    np.testing.assert_allclose(mine["score"], rows["plain"], rtol=1e-4)
+    assert project.json(f"knn/{record}.json")["detector"] == "knn"
+
+
+def test_help_needs_no_torch(project: Project) -> None:
+    code = (
+        "import sys\nsys.argv = ['ecgan', 'score', '--help']\ntry:\n    import ecgan.__main__\n"
+        "finally:\n    print({'torch', 'numpy', 'pandas'} & set(sys.modules))"
+    )
+    done = project.run(sys.executable, "-c", code)
+    assert "Example" in done.stdout
+    assert done.stdout.rstrip().endswith("set()")

@@ -16,7 +16,7 @@ BEFORE, AFTER = 60, 100
 def scored_recording(
     *, seconds=30.0, rate=250.0, leads=2, flagged=0.2, reconstruct=True, unit="mV", explained=None, gap=None,
     beats=True, name="made up", lead_names=None, reason="the window crosses the border of the recording", symbol="N",
-    facts=None,
+    facts=None, noun="beat",
 ):  # fmt: skip
     """`flagged` is a share of the scored beats; `gap` = (from, to) in seconds is missing in the first lead."""
     rng = np.random.default_rng(3)
@@ -44,7 +44,7 @@ def scored_recording(
     samples = [_explained(signals, int(peaks[row]), row, rate, reconstruct) for row in rows[:explained]]
     return ScoredRecording(
         record, list(names), "a model", "mitbih", "lambda_grid", threshold, frame, samples, unit,
-        {"peaks": "annotations (atr)"} if facts is None else facts,
+        {"peaks": "annotations (atr)"} if facts is None else facts, noun,
     )  # fmt: skip
 
 

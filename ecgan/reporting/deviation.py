@@ -18,7 +18,7 @@ class Region:
     """A stretch of a sample.
 
     Attributes:
-        name: "before QRS", "QRS", "after QRS", or its times where a sample is longer than a beat.
+        name: "before QRS", "QRS", "after QRS", or its times where a sample is no beat.
         start_s: Its begin, s after the sample's first step.
         stop_s: Its end.
         share: Share of the sample's squared error, over all leads.
@@ -38,12 +38,12 @@ class Deviation:
     leads: list[float]
 
 
-def deviation(sample: Explained, peak_s: float) -> Deviation:
+def deviation(sample: Explained, peak_s: float | None) -> Deviation:
     """Divide the squared error of a sample.
 
     Args:
         sample: The sample; steps that are not finite count for nothing.
-        peak_s: Time of its R peak in the recording, s.
+        peak_s: Time of its R peak in the recording, s; None if the sample is no beat.
     """
     if sample.reconstruction is None:
         return Deviation([], [])
@@ -52,7 +52,7 @@ def deviation(sample: Explained, peak_s: float) -> Deviation:
     total = float(error.sum())
     if not 0 < total < np.inf:
         return Deviation([], [])
-    edges = _edges(sample.duration_s, peak_s - sample.start_s)
+    edges = _edges(sample.duration_s, None if peak_s is None else peak_s - sample.start_s)
     at = np.arange(len(error)) * sample.duration_s / len(error)
     regions = [
         Region(name, start, stop, _within(error, at, start, stop) / total)
@@ -66,10 +66,10 @@ def _within(error: NDArray[np.float64], at: NDArray[np.float64], start: float, s
     return float(error[(at >= start) & (at < stop)].sum())
 
 
-def _edges(duration: float, peak: float) -> list[tuple[str, float, float]]:
+def _edges(duration: float, peak: float | None) -> list[tuple[str, float, float]]:
     """Names and times of the regions; they follow each other without gap from 0 to the end."""
-    if duration > _ONE_BEAT_S:
+    if peak is None or duration > _ONE_BEAT_S:
         times = [duration * part / _PARTS for part in range(_PARTS + 1)]
-        return [(f"{a:.1f} to {b:.1f} s", a, b) for a, b in pairwise(times)]
+        return [(f"{a:.3g} to {b:.3g} s", a, b) for a, b in pairwise(times)]
     first, last = (min(max(peak + side * QRS_S, 0.0), duration) for side in (-1, 1))
     return [("before QRS", 0.0, first), ("QRS", first, last), ("after QRS", last, duration)]

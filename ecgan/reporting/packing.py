@@ -27,6 +27,7 @@ CARDS: Final = 1000
 """At most this many flagged beats with what the model made of them,"""
 CARD_VALUES: Final = 1_500_000
 """and at most this many values in them."""
+SPREAD: Final = "standard deviation over folds"
 _MICROVOLT: Final = 0.001
 _SQUARE: Final = 0.5
 """Height of a large square of ECG paper, mV."""
@@ -54,21 +55,23 @@ class Packed:
 
 def pack(scored: ScoredRecording) -> Packed:
     """Pack a scored recording; the script of the page unpacks it."""
-    rate, cards = scored.record.sampling_rate, shown(scored)
+    rate, cards, parts = scored.record.sampling_rate, shown(scored), _components(scored.beats)
     signal, pieces = _signal(scored)
     data = {
         "rate": rate,
         "length": len(scored.record.signals),
         "threshold": finite(scored.threshold),
         "unit": scored.unit,
+        "noun": scored.noun,
         "leadNames": scored.leads,
         "around": _usual(scored, cards),
-        "components": [name.removeprefix("component_") for name in _components(scored.beats)],
+        "components": [SPREAD if name == "score_std" else name.removeprefix("component_") for name in parts],
     }
-    for part in (signal, _beats(scored.beats), _cards(scored, cards)):
-        data |= part.data
-        signal.blocks.update(part.blocks)
-    return Packed(data, signal.blocks, pieces)
+    blocks: dict[str, str] = {}
+    for packed in (signal, _beats(scored.beats), _cards(scored, cards)):
+        data |= packed.data
+        blocks |= packed.blocks
+    return Packed(data, blocks, pieces)
 
 
 def shown(scored: ScoredRecording) -> list[Explained]:
@@ -177,7 +180,7 @@ def _around_flagged(beats: pd.DataFrame, radius: int, length: int, room: int) ->
 def _beats(beats: pd.DataFrame) -> Packed:
     """Every beat: number, position, score, whether it is flagged, its symbol and why it has no score."""
     data, blocks = {}, {}
-    for name, kind in (("number", "<i4"), ("sample", "<i4"), ("score", "<f4"), ("flagged", "|u1")):
+    for name, kind in (("number", "<i4"), ("sample", "<i4"), ("score", "<f8"), ("flagged", "|u1")):
         blocks[f"beat-{name}"] = _base64([beats[name].to_numpy()], kind)
     for name in ("symbol", "reason"):
         words, codes = np.unique(beats[name].fillna("").astype(str).to_numpy(dtype=object), return_inverse=True)
@@ -194,7 +197,7 @@ def _cards(scored: ScoredRecording, cards: list[Explained]) -> Packed:
     rows, values, at = [], [], 0
     for sample in cards:
         steps, step, offset = quantise(np.stack([trace.T for trace in _traces(sample)]), smallest)  # (1 or 2, C, L)
-        split = deviation(sample, float(peaks[sample.row]))
+        split = deviation(sample, float(peaks[sample.row]) if scored.noun == "beat" else None)
         rows.append({
             "row": sample.row, "start": sample.start_s, "duration": sample.duration_s,
             "at": at, "traces": len(steps), "leads": sample.signal.shape[1], "steps": len(sample.signal),
@@ -223,7 +226,7 @@ def _traces(sample: Explained) -> list[NDArray[np.float32]]:
 
 
 def _components(beats: pd.DataFrame) -> list[str]:
-    return [name for name in beats.columns if name.startswith("component_")]
+    return [name for name in beats.columns if name.startswith("component_") or name == "score_std"]
 
 
 def _named(names: list[str], lead: int) -> str:

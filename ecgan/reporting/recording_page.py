@@ -14,6 +14,8 @@ from ecgan.reporting.rendering import render
 
 LISTED: Final = 1000
 """Rows of the table that is shown without JavaScript, at most."""
+_TOLD: Final = {"samples", "scored", "flagged", "not_scored", "minutes"}
+"""Facts that the page counts itself."""
 _SCRIPTS: Final = ("data.js", "paper.js", "trace.js", "view.js", "overview.js", "cards.js", "start.js")
 
 
@@ -49,7 +51,8 @@ def recording_page(scored: ScoredRecording) -> str:
         scored=scored,
         packed=packed,
         facts=_facts(scored),
-        headline=_headline(beats, flagged),
+        tables=_tables(scored),
+        headline=_headline(scored, flagged),
         notes=_notes(scored, packed, len(flagged)),
         reasons=_reasons(beats),
         rows=_rows(scored, flagged),
@@ -97,7 +100,31 @@ def _facts(scored: ScoredRecording) -> list[tuple[str, str]]:
         ("Strategy", scored.strategy),
         ("Threshold", f"{scored.threshold:.4g}"),
     ]
-    return rows + [(_title(str(name)), in_words(value)) for name, value in scored.facts.items()]
+    more = {name: value for name, value in scored.facts.items() if name not in _TOLD and not _is_table(value)}
+    return rows + [(_title(str(name)), in_words(value)) for name, value in more.items()]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A fact that has a row for each of several things, such as the counts of each class."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+def _tables(scored: ScoredRecording) -> list[Table]:
+    tables = []
+    for name, value in scored.facts.items():
+        if _is_table(value):
+            columns = list(dict.fromkeys(str(column) for row in value.values() for column in row))
+            rows = [[str(key), *(in_words(row.get(column)) for column in columns)] for key, row in value.items()]
+            tables.append(Table(_title(str(name)), columns, rows))
+    return tables
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(row, dict) for row in value.values())
 
 
 def _title(name: str) -> str:
@@ -105,14 +132,14 @@ def _title(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _headline(beats: pd.DataFrame, flagged: pd.DataFrame) -> list[tuple[str, str]]:
+def _headline(scored: ScoredRecording, flagged: pd.DataFrame) -> list[tuple[str, str]]:
     """Counts, each with what it counts."""
-    scored = int(beats["score"].notna().sum())
-    share = f" ({100 * len(flagged) / scored:.1f} %)" if scored else ""
+    count, with_score = len(scored.beats), int(scored.beats["score"].notna().sum())
+    share = f" ({100 * len(flagged) / with_score:.1f} %)" if with_score else ""
     return [
-        (f"{len(beats):,}", "beat" if len(beats) == 1 else "beats"),
+        (f"{count:,}", scored.noun if count == 1 else f"{scored.noun}s"),
         (f"{len(flagged):,}", f"flagged{share}"),
-        (f"{len(beats) - scored:,}", "not scored"),
+        (f"{count - with_score:,}", "not scored"),
     ]
 
 
@@ -128,13 +155,13 @@ def _notes(scored: ScoredRecording, packed: Packed, flagged: int) -> list[str]:
             "The recording is too long to be in this page whole: it holds the minimum and maximum of every"
             f" {size} samples ({1000 * size / scored.record.sampling_rate:.3g} ms), drawn grey where one looks closer,"
             f" and every sample, in steps of {step}, within {AROUND_S:g} s of {packed.pieces:,} of the {flagged:,}"
-            f" flagged beats{highest}."
+            f" flagged {scored.noun}s{highest}."
         ]
     one_by_one = len(packed.data["cards"])
     if one_by_one < flagged:
         notes.append(
-            f"{one_by_one:,} of {flagged:,} flagged beats are shown one by one, those with the highest scores; the"
-            f" other {flagged - one_by_one:,} are marked in the recording only."
+            f"{one_by_one:,} of {flagged:,} flagged {scored.noun}s are shown one by one, those with the highest scores;"
+            f" the other {flagged - one_by_one:,} are marked in the recording only."
         )
     return notes
 
@@ -154,8 +181,8 @@ def _rows(scored: ScoredRecording, flagged: pd.DataFrame) -> list[Row]:
     rows = []
     for at, beat in zip(position[highest.index], highest.to_dict("records"), strict=True):
         time = float(beat["sample"]) / scored.record.sampling_rate
-        sample = known.get(int(at))
-        where = where_in_words(deviation(sample, time), scored.leads) if sample else ""
+        sample, peak = known.get(int(at)), time if scored.noun == "beat" else None
+        where = where_in_words(deviation(sample, peak), scored.leads) if sample else ""
         symbol = beat["symbol"] if isinstance(beat["symbol"], str) else ""
         rows.append(Row(int(beat["number"]), clock(time), f"{beat['score']:.4g}", symbol, where))
     return rows

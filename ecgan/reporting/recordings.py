@@ -48,6 +48,7 @@ class ScoredRecording:
         explained: The flagged samples, those with the highest scores first; perhaps not all.
         unit: Unit of the signals in `explained`.
         facts: What a summary says besides, by name: peaks found by, rates, folds, counts.
+        noun: What a row of `beats` is, "beat" or "window".
     """
 
     record: Record
@@ -60,3 +61,4 @@ class ScoredRecording:
     explained: list[Explained]
     unit: str
     facts: dict[str, Any]
+    noun: str = "beat"

@@ -94,7 +94,7 @@ def test_every_beat_is_embedded():
     beats = scored.beats
     for name, kind in (("number", "<i4"), ("sample", "<i4"), ("flagged", "u1")):
         np.testing.assert_array_equal(np.frombuffer(blocks[f"beat-{name}"], kind), beats[name].astype(int))
-    np.testing.assert_allclose(np.frombuffer(blocks["beat-score"], "<f4"), beats["score"], rtol=1e-6)
+    np.testing.assert_array_equal(np.frombuffer(blocks["beat-score"], "<f8"), beats["score"])
     for name in ("symbol", "reason"):
         codes = np.frombuffer(blocks[f"beat-{name}"], "<u2")
         assert [data[f"{name}s"][code] for code in codes] == list(beats[name])
@@ -206,6 +206,32 @@ def test_the_header_says_what_was_scored_by_what():
     assert f"{len(scored.beats)} beats" in text
     assert f"{flagged} flagged ({100 * flagged / (len(scored.beats) - unscored):.1f} %)" in text
     assert f"{unscored} not scored" in text
+
+
+def test_windows_are_not_called_beats_and_have_no_qrs():
+    page = recording_page(scored_recording(noun="window", facts={}))
+    assert "beat" not in text_of(page).lower().replace("beats from", "")
+    assert "38 windows" in text_of(page)
+    regions = embedded(page)[0]["cards"][0]["regions"]
+    assert [region[0] for region in regions][:2] == ["0 to 0.08 s", "0.08 to 0.16 s"]
+    assert len(regions) == 8
+
+
+def test_facts_of_each_class_are_a_table_and_counts_are_said_once():
+    by_class = {"N": {"scored": 1500, "flagged": 3}, "V": {"scored": 20, "flagged": 18}}
+    facts = {"samples": 77777, "not_scored": {"flat": 77777}, "beats_from": "sleepecg", "flagged_by_class": by_class}
+    text = text_of(recording_page(scored_recording(facts=facts)))
+    assert "Flagged by class scored flagged N 1,500 3 V 20 18" in text
+    assert "Beats from sleepecg" in text
+    assert "77,777" not in text
+
+
+def test_the_spread_over_folds_is_a_component():
+    scored = scored_recording()
+    beats = scored.beats.assign(score_std=scored.beats["score"] / 10, strategy_other=1.0)
+    data, _ = embedded(recording_page(replace(scored, beats=beats)))
+    assert data["components"] == ["reconstruction", "discrimination", "standard deviation over folds"]
+    assert data["cards"][0]["components"][2] == pytest.approx(beats["score"].max() / 10)
 
 
 def test_without_javascript_there_is_a_table_of_the_flagged_beats():

@@ -36,8 +36,9 @@ function readCard(card) {
     const signal = values(card, 0, lead);
     const reconstruction = card.traces > 1 ? values(card, 1, lead) : null;
     const error = reconstruction && signal.map((value, i) => (value === null || reconstruction[i] === null ? null : Math.abs(value - reconstruction[i])));
-    const all = numbers([...signal, ...(reconstruction ?? [])]);
-    return { lead, signal, reconstruction, error, low: Math.min(...all, Infinity), high: Math.max(...all, -Infinity) };
+    const all = numbers(signal.concat(reconstruction ?? []));
+    const low = all.reduce((a, b) => Math.min(a, b), Infinity), high = all.reduce((a, b) => Math.max(a, b), -Infinity);
+    return { lead, signal, reconstruction, error, low, high };
   });
 }
 
@@ -73,7 +74,7 @@ function stripOf(trace, scale, top) {
   const origin = below <= 0 && above >= 0 ? 0 : below;
   if (scale.paper) above = Math.max(above, origin + 2); // room for the calibration pulse
   const bottom = top + 5 + (above - below) * 5;
-  const error = trace.error ? Math.min(Math.max(0, ...trace.error.filter((value) => value !== null)) * scale.unit, 15) : 0;
+  const error = trace.error ? Math.min(trace.error.reduce((a, b) => Math.max(a, b ?? 0), 0) * scale.unit, 15) : 0;
   const base = trace.error ? bottom + fives(error) : null;
   return { top, bottom, zero: top + 5 + (above - origin) * 5, origin: origin * square, base, end: base ?? bottom };
 }
@@ -170,7 +171,7 @@ function drawRegions(svg, sheet) {
 }
 
 function drawSeconds(svg, sheet) {
-  const long = sheet.card.duration > 2, step = timeStep(sheet.scale.second, 9);
+  const long = sheet.card.duration > 2 || data.noun !== "beat", step = timeStep(sheet.scale.second, 9);
   const zero = long ? sheet.start : sheet.peak, end = sheet.start + sheet.card.duration * sheet.scale.second;
   for (const time of multiples((sheet.start - zero) / sheet.scale.second, (end - zero) / sheet.scale.second, step)) {
     const x = zero + time * sheet.scale.second, text = (Math.abs(time) < 1e-9 ? (long ? "0 s" : "R") : `${time.toFixed(step < 1 ? 1 : 0)} s`).replace("-", "−");
@@ -196,7 +197,7 @@ function cardFigure(card) {
 
 function describe(card) {
   const kind = card.traces > 1 ? "signal and reconstruction" : "signal";
-  return `${kind} of beat ${beats.number[card.row]}. ${whereText(card)}`;
+  return `${kind} of ${data.noun} ${beats.number[card.row]}. ${whereText(card)}`;
 }
 
 /** Where it deviates, in words. */
@@ -225,7 +226,7 @@ function annotated(row) {
 /** A card of the list; `watch` draws its figure once it is in sight. */
 function makeCard(card, watch) {
   const row = card.row, { svg, fill } = cardFigure(card);
-  const link = html("a", { href: `#beat-${beats.number[row]}`, textContent: `Beat ${beats.number[row]}` });
+  const link = html("a", { href: `#beat-${beats.number[row]}`, textContent: nameOf(row) });
   const text = html("div", { className: "text" }, html("h3", {}, link, ` · ${clock(timeOf(row), 1)}`), html("p", { textContent: scoreText(row) + annotated(row) }));
   const item = html("li", { className: "card" }, text, svg);
   const below = html("div", { className: "text" });

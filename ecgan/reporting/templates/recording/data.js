@@ -18,7 +18,7 @@ const duration = data.length / data.rate;
 const beats = {
   number: block("beat-number", Int32Array),
   sample: block("beat-sample", Int32Array),
-  score: block("beat-score", Float32Array),
+  score: block("beat-score", Float64Array),
   flagged: block("beat-flagged", Uint8Array),
   symbol: block("beat-symbol", Uint16Array),
   reason: block("beat-reason", Uint16Array),
@@ -37,12 +37,19 @@ function span(row) {
   return [timeOf(row) + data.around[0], timeOf(row) + data.around[1]];
 }
 
-/** First row in `rows` (or of all beats) whose beat is at `time` or later. */
-function firstFrom(time, rows) {
-  let low = 0, high = rows ? rows.length : beats.count;
+/** Where one looks for it: at the R peak of a beat, in the middle of a window. */
+function placeOf(row) {
+  if (data.noun === "beat") return timeOf(row);
+  const [start, stop] = span(row);
+  return (start + stop) / 2;
+}
+
+/** First row whose beat is at `time` or later. */
+function firstFrom(time) {
+  let low = 0, high = beats.count;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (timeOf(rows ? rows[middle] : middle) < time) low = middle + 1;
+    if (timeOf(middle) < time) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -51,7 +58,7 @@ function firstFrom(time, rows) {
 function nearestBeat(time) {
   const after = firstFrom(time);
   const candidates = [after - 1, after].filter((row) => row >= 0 && row < beats.count);
-  return candidates.sort((a, b) => Math.abs(timeOf(a) - time) - Math.abs(timeOf(b) - time))[0];
+  return candidates.sort((a, b) => Math.abs(placeOf(a) - time) - Math.abs(placeOf(b) - time))[0];
 }
 
 // Each lead in levels from fine to coarse; a level holds minimum and maximum of every `bin` samples.

@@ -16,13 +16,13 @@ class Overview {
 
   /** Beats a minute since the beat before; 0 behind a pause of more than 3 s, where beats may be missing. */
   rateAt(row) {
-    const interval = row ? timeOf(row) - timeOf(row - 1) : 0;
+    const interval = row && data.noun === "beat" ? timeOf(row) - timeOf(row - 1) : 0;
     return interval > 0 && interval <= 3 ? 60 / interval : 0;
   }
 
   /** What an axis covers: quantiles of the values and all of `reach`, with a margin. */
   range(values, from, to, reach) {
-    const sorted = Float32Array.from(values).sort();
+    const sorted = Float64Array.from(values).sort();
     const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
     const low = Math.min(sorted.length ? at(from) : reach[0], reach[0]);
     const high = Math.max(sorted.length ? at(to) : reach[1], reach[1]);
@@ -160,7 +160,9 @@ class Overview {
     ctx.lineWidth = 3;
     ctx.strokeStyle = "#ffffffd0";
     ctx.fillStyle = COLOUR.text;
-    for (const [text, y] of [[`heart rate ${Math.max(low, 0)}–${high}/min`, 24], ["score", 75]]) {
+    const names = [["score", 75]];
+    if (data.noun === "beat") names.push([`heart rate ${Math.max(low, 0)}–${high}/min`, 24]);
+    for (const [text, y] of names) {
       ctx.strokeText(text, 4, y);
       ctx.fillText(text, 4, y);
     }

@@ -30,6 +30,9 @@ function number(value) {
   return text.replace("-", "−");
 }
 
+/** What a sample is called, such as "Beat 12". */
+const nameOf = (row) => `${data.noun[0].toUpperCase()}${data.noun.slice(1)} ${beats.number[row]}`;
+
 const percent = (share) => `${Math.round(100 * share)} %`;
 
 function scoreText(row) {

@@ -27,7 +27,7 @@ function choose(row) {
   cards.get(view.chosen)?.item.classList.remove("current");
   view.choose(row);
   const card = cardOf.get(row);
-  const lines = [`Beat ${beats.number[row]} of ${beats.count} · ${clock(timeOf(row), 1)}${annotated(row)}`, scoreText(row) + (beats.flagged[row] ? " · flagged" : "")];
+  const lines = [`${nameOf(row)} of ${beats.count} · ${clock(timeOf(row), 1)}${annotated(row)}`, scoreText(row) + (beats.flagged[row] ? " · flagged" : "")];
   if (card) lines.push(whereText(card), data.components.length > 1 ? componentText(card) : "");
   else if (beats.flagged[row]) lines.push("Its reconstruction is not among those in this page.");
   $("beat-text").textContent = lines.filter(Boolean).join("\n");
@@ -43,7 +43,7 @@ function choose(row) {
 function goTo(row) {
   choose(row);
   if (!view.paper) view.zoom(MM_PER_SECOND * MM);
-  view.centre(timeOf(row));
+  view.centre(placeOf(row));
 }
 
 /** The flagged beat before or after the chosen one; without a chosen one in sight, the first or last in sight. */

@@ -1,0 +1,59 @@
+"""A list of scored recordings as one HTML page: counts, what went wrong, and a link to the page of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from ecgan.reporting.rendering import render
+
+
+@dataclass(frozen=True)
+class ListedRecording:
+    """A recording in the list.
+
+    Attributes:
+        name: What it is called.
+        page: Path of its page, relative to the list and with slashes; None where it could not be scored.
+        minutes: How long it is; None where that is not known.
+        samples: Its beats or windows; likewise.
+        scored: How many of them have a score.
+        flagged: How many of them are flagged.
+        problem: Why it could not be scored; empty where it could.
+    """
+
+    name: str
+    page: str | None
+    minutes: float | None = None
+    samples: int | None = None
+    scored: int | None = None
+    flagged: int | None = None
+    problem: str = ""
+
+    @property
+    def link(self) -> str:
+        """The page as a relative address; never one with a scheme."""
+        return "./" + quote(self.page or "", errors="surrogatepass")
+
+    @property
+    def share(self) -> float | None:
+        """Flagged ones among those with a score; None without any."""
+        return None if not self.scored or self.flagged is None else self.flagged / self.scored
+
+
+def index_page(recordings: Sequence[ListedRecording], *, title: str = "Scored recordings") -> str:
+    """The page as text; it needs nothing else, its table can be sorted, and the same list makes the same bytes.
+
+    Args:
+        recordings: In the order in which they are shown.
+        title: Heading.
+    """
+    return render(
+        "recording/index.html.j2",
+        styles=["page.css", "recording/recording.css"],
+        scripts=["page.js"],
+        recordings=recordings,
+        title=title,
+        failed=sum(recording.page is None for recording in recordings),
+        flagged=sum(recording.flagged or 0 for recording in recordings),
+        scored=sum(recording.scored or 0 for recording in recordings),
+    )

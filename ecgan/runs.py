@@ -141,11 +141,12 @@ def load_trained(folder: Path, fold: int, version: str) -> Trained:
     if len(params.models) != 1:
         raise EcganError(f"{train / 'config.yml'} lists {len(params.models)} models; a run has one.")
     model_name = params.models[0]
-    size = {"channels": len(expected.leads), "length": expected.length, "classes": len(expected.classes)}
+    transformation = restore_transformation(expected.transformation)
+    channels = transformation.channels(len(expected.leads))
+    size = {"channels": channels, "length": expected.length, "classes": len(expected.classes)}
     model = MODELS.get(model_name)(params.modules[model_name], **size)
     load_weights(model, load_version(train, name), train / name)
     model.to(device()).eval().requires_grad_(False)
-    transformation = restore_transformation(expected.transformation)
     return Trained(folder, model, name, params, load_fold(train / "split.json"), expected, transformation)
 
 

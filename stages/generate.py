@@ -74,7 +74,7 @@ def _draw(path: Path, batches: Iterable[F32], trained: Trained) -> None:
     first = next(iter(batches)).transpose(0, 2, 1)  # (B, L, C) → (B, C, L)
     half = DRAWN // 2
     groups = {"Generated": first[:half], "Generated, more": first[half:]}
-    write_text(path, samples_figure(groups, trained.expected.leads))
+    write_text(path, samples_figure(groups, trained.transformation.channel_names(trained.expected.leads)))
 
 
 def _invertible(trained: Trained) -> bool:

@@ -18,7 +18,7 @@ from ecgan.models.base import Model
 from ecgan.preprocessing.folds import Fold, load_fold, save_fold, vali_halves
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import Processed, load_processed
-from ecgan.preprocessing.transformations import Transformation, fit_transformation
+from ecgan.preprocessing.transformations import Transformation, fit_transformation, make_transformation
 from ecgan.registry import MODELS, plugin_files
 from ecgan.runtime import derive_seed, device, set_deterministic, set_threads
 from ecgan.tracking.base import Subject
@@ -51,7 +51,8 @@ def run(params: Params, model: str, fold: int) -> Progress:
     ):
         torch.manual_seed(derive_seed(seed, "weights"))
         samples, leads = select_leads(data.data, data.about.leads, params.train.leads)
-        size = {"channels": len(leads), "length": samples.shape[1], "classes": len(data.about.classes)}
+        channels = make_transformation(params.train.transformation).channel_names(leads)
+        size = {"channels": len(channels), "length": samples.shape[1], "classes": len(data.about.classes)}
         network = MODELS.get(model)(params.modules[model], **size)
         transformation = fit_transformation(params.train.transformation, samples[split.train], network.output_range)
         about = data.about
@@ -61,7 +62,7 @@ def run(params: Params, model: str, fold: int) -> Progress:
         tensors, report = _tensors(data, samples, split, transformation)
         network.to(device())
         drawn = derive_seed(params.runtime.seed, "generation", fold)  # all models of a fold see the same real samples
-        watch = Watch(network, tensors, report, params.train, leads, drawn)
+        watch = Watch(network, tensors, report, params.train, channels, drawn)
         precision = params.runtime.precision
         job = Run(network, tensors, params.train, seed, precision, resume, about.centre, watch.columns)
         with TrainingBar(f"{model}, fold {fold}", params.train.epochs, len(split.train)) as bar:

@@ -111,9 +111,10 @@ class Train(Options):
     leads: Annotated[Names, Field(min_length=1)] | None = Field(
         None, description="Leads that are used, by name and in this order; null takes all."
     )
-    transformation: Literal["none", "minmax", "standard", "individual"] = Field(
+    transformation: Literal["none", "minmax", "standard", "individual", "whitening", "fourier"] = Field(
         "individual",
-        description="Scaling, from the training data: minmax and standard per lead, individual per sample and lead.",
+        description="Learned from the training data: minmax and standard scale a lead, whitening takes the correlation"
+        " out of its time steps; individual scales each sample and lead, fourier gives spectra.",
     )
     select_by: Literal["loss", "auroc", "ap"] = Field(
         "loss",
@@ -133,6 +134,17 @@ class Train(Options):
         description="Where metrics and models are logged besides local files: Weights & Biases or MLflow (extras).",
     )
     generation: Generation = Field(Generation(), description="Metrics and figures of generated signals.")
+
+    @field_validator("augment")
+    @classmethod
+    def _time_is_there(cls, augment: str, info: ValidationInfo) -> str:
+        transformation = info.data.get("transformation")
+        if augment == "timewarp" and transformation in ("whitening", "fourier"):
+            raise ValueError(
+                f"timewarp moves values in time, which {transformation} has mixed; allowed: none, or another"
+                " transformation"
+            )
+        return augment
 
 
 class Detection(Options):

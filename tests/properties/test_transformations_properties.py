@@ -40,9 +40,12 @@ def test_what_is_transformed_comes_back(x, name, target):
     y = transformation.apply(x)
     back = transformation.invert(y, x)
     assert y.dtype == back.dtype == np.float32
-    assert y.shape == back.shape == x.shape
+    assert back.shape == x.shape
+    assert y.shape == (*x.shape[:2], transformation.channels(x.shape[2]))
+    assert len(transformation.channel_names([f"lead {c}" for c in range(x.shape[2])])) == y.shape[2]
     span = float(x.max() - x.min())
-    np.testing.assert_allclose(back, x, atol=1e-6 * (span + np.abs(x).max()) + 1e-12, rtol=1e-5)
+    exactness = 1e-4 if name == "whitening" else 1e-6  # an inverse of a matrix
+    np.testing.assert_allclose(back, x, atol=exactness * (span + np.abs(x).max()) + 1e-12, rtol=10 * exactness)
 
 
 @quick
@@ -75,7 +78,11 @@ def test_a_sample_is_transformed_alone_as_among_others(x, other, name):
     transformation = fitted(name, None, x)
     together = transformation.apply(np.concatenate([x, other]))
     for index in range(len(x)):
-        assert np.array_equal(transformation.apply(x[index : index + 1])[0], together[index])
+        alone = transformation.apply(x[index : index + 1])[0]
+        if name == "whitening":  # products of matrices are rounded otherwise than of vectors
+            np.testing.assert_allclose(alone, together[index], rtol=1e-6, atol=1e-6 * (1 + np.abs(together).max()))
+        else:
+            assert np.array_equal(alone, together[index])
 
 
 @quick
@@ -83,12 +90,13 @@ def test_a_sample_is_transformed_alone_as_among_others(x, other, name):
 def test_the_state_goes_through_json_to_the_same_bytes(x, name, target):
     transformation = fitted(name, target, x)
     again = restore_transformation(json.loads(json.dumps(transformation.state())))
-    assert np.array_equal(again.apply(x), transformation.apply(x))
-    assert np.array_equal(again.invert(x, x), transformation.invert(x, x))
+    y = transformation.apply(x)
+    assert np.array_equal(again.apply(x), y)
+    assert np.array_equal(again.invert(y, x), transformation.invert(y, x))
 
 
 @quick
-@given(signals(2), st.sampled_from(["minmax", "individual"]), RANGES)
+@given(signals(2), st.sampled_from(["minmax", "individual", "whitening", "fourier"]), RANGES)
 def test_data_scaled_to_a_range_pass_its_check(x, name, target):
     assert fit_transformation(name, x, target).name == name
 
@@ -97,11 +105,11 @@ def test_blocks_make_no_difference(monkeypatch):
     x = np.random.default_rng(0).normal(size=(50, 9, 2)).astype(np.float32)
     whole = {name: fitted(name, (-1, 1), x) for name in TRANSFORMATIONS}
     expected = {name: one.apply(x) for name, one in whole.items()}
-    monkeypatch.setattr("ecgan.preprocessing.transformations._BLOCK", 7)
+    monkeypatch.setattr("ecgan.preprocessing.transformations.base.BLOCK", 7)
     for name in TRANSFORMATIONS:
         one = fitted(name, (-1, 1), x)
-        np.testing.assert_allclose(one.apply(x), expected[name], rtol=1e-6, atol=1e-6)
-        np.testing.assert_allclose(one.invert(expected[name], x), x, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(one.apply(x), expected[name], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(one.invert(expected[name], x), x, rtol=1e-4, atol=1e-5)
 
 
 def test_a_reconstruction_is_scaled_like_its_own_beat():

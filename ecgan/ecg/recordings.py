@@ -51,6 +51,7 @@ def read_record(
     sampling_rate: float | None = None,
     annotator: str | None = None,
     unit: str | None = None,
+    default_rate: float | None = None,
 ) -> Record:
     """Read a recording in one of the formats WFDB, EDF, CSV or TSV, NPY or NPZ.
 
@@ -58,10 +59,11 @@ def read_record(
 
     Args:
         path: The file; of a WFDB record also its path without an ending, or one of its other files.
-        sampling_rate: Hz; needed where the file does not say (NPY, CSV without times).
+        sampling_rate: Hz; needed where the file does not say (NPY, CSV without times), refused where it says another.
         annotator: Ending of a WFDB annotation file beside the recording, such as "atr"; None: no annotations.
         unit: Unit of channels for which the file names none: mV, uV or V. Without it they are taken to be in mV, except
             in EDF, where a unit belongs to the format.
+        default_rate: Hz of a file that does not say, for many files of which only some say it.
 
     Returns:
         The recording in mV. `samples` and `symbols` are the beats of the annotator, without its other marks.
@@ -73,7 +75,7 @@ def read_record(
         raise EcganError(f"the unit {unit!r} is no voltage.", "Units of an ECG: mV, uV, V.")
     place = locate(path)
     try:
-        content = _read(place, sampling_rate, unit)
+        content = _read(place, sampling_rate, unit, default_rate)
     except OSError as error:
         raise EcganError(f"cannot read {place.file}: {error.strerror or error}") from error
     samples, symbols = np.zeros(0, dtype=np.int64), list[str]()
@@ -104,7 +106,7 @@ def locate(path: Path) -> Place:
     return Place(kind, path.parent, path.stem, path)
 
 
-def _read(place: Place, sampling_rate: float | None, unit: str | None) -> Channels:
+def _read(place: Place, sampling_rate: float | None, unit: str | None, default_rate: float | None) -> Channels:
     if place.format == "wfdb":
         content = read_signals(place.folder, place.name, COPY_AGAIN)
     elif place.format == "edf":
@@ -112,12 +114,12 @@ def _read(place: Place, sampling_rate: float | None, unit: str | None) -> Channe
 
         content = read_edf(place.file, unit)
     else:
-        return _read_plain(place, sampling_rate, unit or "mV")
+        return _read_plain(place, sampling_rate, unit or "mV", default_rate)
     _agree(place.file, content.sampling_rate, sampling_rate)
     return content
 
 
-def _read_plain(place: Place, sampling_rate: float | None, unit: str) -> Channels:
+def _read_plain(place: Place, sampling_rate: float | None, unit: str, default_rate: float | None) -> Channels:
     """Read text or arrays, which need not say what their columns are, nor how fast they were sampled."""
     where = str(place.file)
     if place.format == "text":
@@ -133,7 +135,8 @@ def _read_plain(place: Place, sampling_rate: float | None, unit: str) -> Channel
         names = array.leads or [""] * values.shape[1]
         units = [array.unit] * values.shape[1]
     _agree(place.file, stored, sampling_rate)
-    rate = sampling_rate if sampling_rate is not None else stored  # times may have been rounded
+    said = (sampling_rate, stored, default_rate)  # what is given first: times may have been rounded
+    rate = next((one for one in said if one is not None), None)
     if rate is None:
         raise EcganError(f"{where} does not say its sampling rate.", "Give it in Hz, such as 360.")
     chosen = choose_ecg(names, units, unit)

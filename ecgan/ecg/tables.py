@@ -3,9 +3,10 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,23 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """The columns of a text file: numbers, and such as hold text.
+
+    Attributes:
+        values: float64, shape (T, C); NaN where a cell is empty.
+        names: Name of each of these columns; empty strings where there is no header.
+        units: Unit of each; empty where the file does not say.
+        texts: The cells of each other column, length T, by the column's name in lower case.
+    """
+
+    values: F64
+    names: list[str]
+    units: list[str]
+    texts: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class _Layout:
     """How a file is written: what separates cells, the decimal sign, and the lines that are no data."""
 
@@ -64,6 +82,20 @@ def read_table(path: Path) -> Table:
     Raises:
         EcganError: A cell is no number, a row has too many or too few cells, or times are not evenly spaced.
     """
+    columns = read_columns(path, lambda names: {})
+    return _without_time(path, columns.values, columns.names, columns.units)
+
+
+def read_columns(path: Path, texts: Callable[[list[str]], dict[int, str]]) -> Columns:
+    """Read a text file of which some columns may hold text, such as labels.
+
+    Args:
+        path: The file.
+        texts: Given the names of all columns, says which of them hold text, and under what name they are wanted.
+
+    Raises:
+        EcganError: As in `read_table`, but for the time column.
+    """
     if path.stat().st_size > MOST_BYTES:
         raise EcganError(
             f"{path} has {path.stat().st_size:,} bytes; text is read up to {MOST_BYTES:,}.",
@@ -73,9 +105,16 @@ def read_table(path: Path) -> Table:
     if b"\0" in content[:4096]:
         raise EcganError(f"{path} is no text file.", "A recording in text has one row a time step, one column a lead.")
     layout = _layout(path, content)
-    values = _numbers(path, content, layout)
     names, units = _columns(layout)
-    return _without_time(path, values, names, units)
+    wanted = texts(names)
+    frame = _cells_of(path, content, layout, wanted)
+    numbers = [column for column in range(layout.columns) if column not in wanted]
+    return Columns(
+        frame[numbers].to_numpy(dtype=np.float64),
+        [names[column] for column in numbers],
+        [units[column] for column in numbers],
+        {name: [_plain(cell) for cell in frame[column]] for column, name in wanted.items()},
+    )
 
 
 def _lines(content: bytes) -> Iterator[str]:
@@ -101,7 +140,7 @@ def _layout(path: Path, content: bytes) -> _Layout:
     skipped = 0
     for line in lines:
         cells = _cells(line, separator)
-        if any(cells) and (len(head) == 2 or any(_is_data(cell) for cell in cells)):
+        if any(cells) and (len(head) == 2 or not _is_head(cells)):
             break
         skipped += 1
         if any(cells):
@@ -114,14 +153,27 @@ def _layout(path: Path, content: bytes) -> _Layout:
 
 def _cells(line: str, separator: str) -> list[str]:
     row = next(csv.reader([line], delimiter=separator), [])
-    return [cell.strip().strip("'").strip() for cell in row]
+    return [_plain(cell) for cell in row]
+
+
+def _plain(cell: str) -> str:
+    return cell.strip().strip("'").strip()
+
+
+def _is_head(cells: list[str]) -> bool:
+    """Whether a row names columns: no cell is a number, or there are names among the numbers 0, 1, 2 … of pandas."""
+    numbers = [cell for cell in cells if _is_data(cell)]
+    counted = len(numbers) > 1 and numbers == [str(number) for number in range(len(numbers))]
+    return not numbers or (counted and any(cell and not _is_data(cell) for cell in cells))
 
 
 def _is_data(cell: str) -> bool:
     return bool(_NUMBER.match(cell)) or (cell != "" and cell in _MISSING)
 
 
-def _numbers(path: Path, content: bytes, layout: _Layout) -> F64:
+def _cells_of(path: Path, content: bytes, layout: _Layout, texts: Collection[int]) -> pd.DataFrame:
+    columns = range(layout.columns)
+    missing: dict[Any, list[str]] = {column: [] if column in texts else _MISSING for column in columns}
     body = content
     for _ in range(layout.skipped):
         body = body[body.index(b"\n") + 1 :]
@@ -131,25 +183,24 @@ def _numbers(path: Path, content: bytes, layout: _Layout) -> F64:
             sep=layout.separator,
             decimal=layout.decimal,
             header=None,
-            names=list(range(layout.columns)),
+            names=list(columns),
             index_col=False,
-            dtype=np.float64,
-            na_values=_MISSING,
+            dtype={column: str if column in texts else np.float64 for column in columns},
+            na_values=missing,
             keep_default_na=False,
             skipinitialspace=True,
             encoding="latin-1",
-            float_precision="round_trip",
         )
     except (ValueError, OverflowError) as error:
-        _find_fault(path, content, layout)
+        _find_fault(path, content, layout, texts)
         raise EcganError(f"{path} is no table of numbers.") from error
     rows, signs = len(frame), body.count(layout.separator.encode())
     if signs != rows * (layout.columns - 1):
-        _find_fault(path, content, layout)
-    return frame.to_numpy(dtype=np.float64)
+        _find_fault(path, content, layout, texts)
+    return frame
 
 
-def _find_fault(path: Path, content: bytes, layout: _Layout) -> None:
+def _find_fault(path: Path, content: bytes, layout: _Layout, texts: Collection[int]) -> None:
     """Raise the first row or cell that is wrong, by its line; nothing happens if there is none."""
     for number, line in enumerate(_lines(content), 1):
         if number <= layout.skipped or not line.strip():
@@ -162,7 +213,7 @@ def _find_fault(path: Path, content: bytes, layout: _Layout) -> None:
                 "Every row holds one value for each lead; leave a cell empty where a sample is missing.",
             )
         for column, cell in enumerate(cells, 1):
-            if cell not in _MISSING and not _NUMBER.match(cell):
+            if column - 1 not in texts and cell not in _MISSING and not _NUMBER.match(cell):
                 raise EcganError(
                     f"{path}, line {number}, column {column}: {cell[:40]!r} is no number.",
                     "Leave a cell empty where a sample is missing.",
@@ -184,7 +235,9 @@ def _columns(layout: _Layout) -> tuple[list[str], list[str]]:
 
 
 def _without_time(path: Path, values: F64, names: list[str], units: list[str]) -> Table:
-    """Take the time column out, and the empty one that a separator at the end of every line makes."""
+    """Take the time column out, an index, and the empty column that a separator at the end of every line makes."""
+    if any(names) and names[0] in ("", "Unnamed: 0") and (values[:, 0] == np.arange(len(values))).all():
+        values, names, units = values[:, 1:], names[1:], units[1:]
     if names[-1] == "" and len(names) > 1 and np.isnan(values[:, -1]).all():
         values, names, units = values[:, :-1], names[:-1], units[:-1]
     first = names[0].casefold()

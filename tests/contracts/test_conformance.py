@@ -29,6 +29,7 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("dataset", "sine"): {"fetch": {"samples": 40}},
     ("dataset", "ptb"): {"fetch": {"source": made_up("ptb_csv")}, "preprocess": {"resampling": {"method": "none"}}},
     ("dataset", "wafer"): {"fetch": {"source": made_up("wafer")}},
+    ("dataset", "folder"): {"fetch": {"path": f"{made_up('folder')}-recordings"}},
     ("detector", "anogan"): {},
 }
 

@@ -12,7 +12,17 @@ from typing import Any
 from ecgan.config import render_params
 
 ROOT = Path(__file__).parent.parent.parent
-PARTS = ("ecgan", "stages", "plugins", "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config", ".dvc/.gitignore")
+PARTS = (
+    "ecgan",
+    "stages",
+    "plugins",
+    "recordings",
+    "dvc.yaml",
+    ".dvcignore",
+    ".gitignore",
+    ".dvc/config",
+    ".dvc/.gitignore",
+)
 
 EXPERIMENT = {"entity": "lab", "project": "tiny"}
 TINY: dict[str, Any] = {

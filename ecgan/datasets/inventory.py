@@ -1,0 +1,162 @@
+"""The inventory of a user's folder: which files there are, with size and SHA-256, and which of them are recordings.
+
+It is all that `fetch` leaves of a folder: the recordings stay where they are, and DVC sees a changed folder by its
+changed inventory.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from ecgan.datasets.progress import track
+from ecgan.ecg.recordings import FORMATS
+from ecgan.errors import EcganError
+from ecgan.files import read_record, sha256, write_json
+
+NAME = "inventory.json"
+LABELS = "labels.csv"
+PATIENTS = "patients.csv"
+
+_NO_RECORDINGS = (LABELS, PATIENTS)
+_TABLES = (".csv", ".tsv", ".npy", ".npz")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file: its size in bytes and SHA-256."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The files of a folder, or one file.
+
+    Attributes:
+        path: The folder or file, as the user names it.
+        files: By path below the folder, with "/"; of a single file, its own name.
+    """
+
+    path: str
+    files: dict[str, Entry] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        """The folder that the names begin in."""
+        path = Path(self.path)
+        return path if path.is_dir() else path.parent
+
+    def recordings(self) -> dict[str, Path]:
+        """Return the file of each recording, by its name: the path below the folder without the ending.
+
+        Segments of a WFDB record of several segments are no recordings of their own.
+
+        Raises:
+            EcganError: There is none, or two have the same name.
+        """
+        segments = self._segments()
+        found: dict[str, Path] = {}
+        for name in self.files:
+            path = PurePosixPath(name)
+            stem = path.with_suffix("").as_posix()
+            if path.suffix.lower() not in FORMATS.keys() - {".txt"} or path.name in _NO_RECORDINGS or stem in segments:
+                continue
+            if stem in found:
+                raise EcganError(
+                    f"{self.path} has two recordings of the name {stem}: {found[stem].name} and {path.name}.",
+                    "Keep one of them, or give one another name.",
+                )
+            found[stem] = self.root / name
+        if not found:
+            raise EcganError(
+                f"there is no recording in {self.path}.",
+                "Recordings: WFDB (.hea with .dat), .edf, .bdf, .csv, .tsv, .npy, .npz.",
+            )
+        return found
+
+    def _segments(self) -> set[str]:
+        found = set()
+        for name in self.files:
+            if not name.endswith(".hea"):
+                continue
+            with (self.root / name).open(encoding="latin-1") as file:
+                lines = [line.split() for line in file if line.strip() and not line.startswith("#")]
+            if lines and "/" in lines[0][0]:
+                found |= {PurePosixPath(name).with_name(line[0]).as_posix() for line in lines[1:] if line[0] != "~"}
+        return found
+
+
+def take_inventory(path: str, raw: Path) -> Inventory:
+    """List the files of a folder, below it too, or a single file; hidden files and read-me files do not count.
+
+    Args:
+        path: The folder or file.
+        raw: Where the inventory is going to be kept, which must not be in the folder.
+
+    Raises:
+        EcganError: The path is not there, holds no file, or holds `raw`.
+    """
+    place = Path(path)
+    if place.is_file():
+        return Inventory(path, {place.name: _entry(place)})
+    if not place.is_dir():
+        raise EcganError(
+            f"the folder {path} is not there.",
+            "Put recordings into it, or name the folder (or the table) that you have in fetch.path.",
+        )
+    if raw.resolve().is_relative_to(place.resolve()):
+        raise EcganError(
+            f"the folder {path} holds {raw}, which fetch writes.", "Keep recordings in a folder of theirs."
+        )
+    names = sorted(_walk(place))
+    if not names:
+        raise EcganError(f"the folder {path} holds no files.", "Put recordings into it, or mend fetch.path.")
+    return Inventory(path, {name: _entry(place / name) for name in track(names, len(names), "taking the inventory")})
+
+
+def write_inventory(raw: Path, inventory: Inventory) -> None:
+    """Write the inventory into `raw`, atomically."""
+    files = {name: {"size": entry.size, "sha256": entry.sha256} for name, entry in inventory.files.items()}
+    write_json(raw / NAME, {"path": inventory.path, "files": files})
+
+
+def load_inventory(raw: Path) -> Inventory:
+    """Read the inventory and see that the files are still those that it lists.
+
+    Raises:
+        EcganError: There is none, or a file has come, gone or changed since.
+    """
+    if not (raw / NAME).is_file():
+        raise EcganError(f"there is no inventory in {raw}.", "Run `ecgan fetch` first.")
+    known = read_record(raw / NAME, Inventory, "an inventory")
+    found = take_inventory(known.path, raw)
+    names = sorted(known.files.keys() | found.files.keys())
+    changed = [name for name in names if known.files.get(name) != found.files.get(name)]
+    if changed:
+        both = changed[0] in known.files and changed[0] in found.files
+        more = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise EcganError(
+            f"{known.path} is not what was fetched: {changed[0]} has {'changed' if both else 'come or gone'}{more}.",
+            "Run `ecgan fetch` again.",
+        )
+    return known
+
+
+def _walk(folder: Path) -> list[str]:
+    found = []
+    for where, below, names in os.walk(folder):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        found += [
+            (Path(where) / name).relative_to(folder).as_posix()
+            for name in names
+            if not name.startswith(".") and not name.lower().startswith("readme") and (Path(where) / name).is_file()
+        ]
+    return found
+
+
+def _entry(file: Path) -> Entry:
+    try:
+        return Entry(file.stat().st_size, sha256(file))
+    except OSError as error:
+        raise EcganError(f"cannot read {file}: {error.strerror or error}") from error

@@ -1,0 +1,251 @@
+"""From a user's recordings to labelled samples."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from ecgan.datasets.inventory import LABELS, PATIENTS, Inventory
+from ecgan.datasets.labelling import Classes, classes_of_labels
+from ecgan.datasets.progress import track
+from ecgan.datasets.sample_tables import LabelColumn
+from ecgan.datasets.sheets import Labels, patients_by_folder, read_labels, read_patients
+from ecgan.ecg.aami import CLASSES, class_ids
+from ecgan.ecg.beats import cut_windows, rr_intervals
+from ecgan.ecg.cutting import ROUNDING, Beats
+from ecgan.ecg.leads import canonical_lead, match_leads
+from ecgan.ecg.peaks import find_r_peaks
+from ecgan.ecg.recordings import locate, read_record
+from ecgan.ecg.records import Record
+from ecgan.ecg.wfdb_files import COPY_AGAIN, ecg_leads
+from ecgan.errors import EcganError
+from ecgan.preprocessing.filtering import filter_recording
+from ecgan.preprocessing.options import FilterOptions, SampleOptions
+from ecgan.preprocessing.rates import at_rate
+from ecgan.preprocessing.windowing import cut_at, window_starts
+
+I64 = NDArray[np.int64]
+
+
+class PreprocessOptions(SampleOptions, FilterOptions):
+    """How recordings become samples, and what their labels mean."""
+
+    cut: Literal["beats", "windows", "none"] = Field(
+        "beats",
+        description="beats: around R peaks; windows: one after another; none: fetch.path is a table of samples",
+    )
+    leads: list[str] | None = Field(
+        None, min_length=1, description="leads by name; null: all that the recordings share"
+    )
+    rate_hz: float = Field(360.0, ge=1, le=100_000, description="rate that recordings are brought to first, Hz")
+    before: int = Field(140, ge=1, le=100_000, description="samples of a beat before the R peak, at rate_hz")
+    after: int = Field(180, ge=1, le=100_000, description="samples of a beat from the R peak on, at rate_hz")
+    window: int = Field(1000, ge=4, le=100_000, description="samples of a window, at rate_hz")
+    step: int = Field(1000, ge=1, le=1_000_000, description="samples from the start of a window to the next one")
+    annotator: str | None = Field(
+        "atr", description="ending of WFDB annotation files beside the recordings, if there are any; null: never read"
+    )
+    class_mapping: Literal["aami", "bxb"] = Field("aami", description="escape beats are N (aami) or S (bxb)")
+    normal: list[str] = Field(
+        ["N", "normal", "0"], min_length=1, description="labels that mean normal; every other one is an abnormal class"
+    )
+    label_column: LabelColumn = Field(
+        "none", description="column of a table of samples that holds labels, where none is headed label"
+    )
+    sampling_rate: float | None = Field(
+        None, gt=0, le=1_000_000, description="Hz of files that do not say it (NPY, CSV without times); null: they do"
+    )
+    unit: Literal["mV", "uV", "V"] | None = Field(
+        None, description="unit of files that do not say it; null: mV, in EDF none"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.leads is not None and len(set(self.leads)) < len(self.leads):
+            raise ValueError("leads names a lead twice")
+        return self
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the recordings of a folder are cut.
+
+    Attributes:
+        files: File of each recording, by its name.
+        options: The section `preprocess`.
+        leads: The leads, under the names that the samples give them.
+        annotator: Ending of the annotation files that are read; None: there are none.
+        labels: What `labels.csv` says, or None.
+        classes: The classes of the samples.
+        patients: Patient of each recording, by its name.
+    """
+
+    files: dict[str, Path]
+    options: PreprocessOptions
+    leads: list[str]
+    annotator: str | None
+    labels: Labels | None
+    classes: Classes
+    patients: dict[str, str]
+
+    @property
+    def detects(self) -> bool:
+        """Whether R peaks are detected: beats are wanted, and nobody says where they are."""
+        return self.options.cut == "beats" and self.annotator is None and not (self.labels and self.labels.at)
+
+
+def plan_for(inventory: Inventory, options: PreprocessOptions) -> Plan:
+    """Look at what lies in the folder and decide how it is cut.
+
+    Raises:
+        EcganError: A sheet is wrong, or only some of the recordings have annotations.
+    """
+    files = inventory.recordings()
+    if Path(inventory.path).is_file():
+        raise EcganError(
+            f"{inventory.path} is one file; preprocess.cut {options.cut!r} needs a folder of recordings.",
+            "Name the folder in fetch.path, or set preprocess.cut to none if the file is a table of samples.",
+        )
+    labels = read_labels(inventory.root / LABELS, files) if LABELS in inventory.files else None
+    annotator = None if labels and labels.at else _annotator(files, options.annotator)
+    if labels:
+        classes = classes_of_labels(labels.all(), options.normal, f"labels of {LABELS}")
+    else:
+        classes = Classes.aami(options.class_mapping) if annotator else Classes.unlabelled()
+    sheet = inventory.root / PATIENTS
+    patients = read_patients(sheet, files) if PATIENTS in inventory.files else patients_by_folder(files)
+    leads = options.leads or _common_leads(files, options)
+    return Plan(files, options, list(leads), annotator, labels, classes, patients)
+
+
+def cut_one(plan: Plan, name: str) -> tuple[Beats, float]:
+    """Cut the recording `name`; its samples' labels are ids in `plan.classes`."""
+    options = plan.options
+    record = _read(plan.files[name], options, plan.annotator)
+    record = replace(record, name=name, signals=record.signals[:, _columns(plan, record)], leads=plan.leads)
+    if plan.labels and name in plan.labels.at:
+        positions, _ = plan.labels.at[name]
+        if positions[-1] >= len(record.signals):
+            raise EcganError(
+                f"{LABELS} labels sample {positions[-1]} of {name}, which has {len(record.signals)} samples.",
+                "Positions count the recording's own samples from 0.",
+            )
+        record = replace(record, samples=positions)
+    record = at_rate(record, options.rate_hz)
+    if plan.detects:
+        record = replace(record, samples=find_r_peaks(record.signals[:, 0], record.sampling_rate))
+    signals = filter_recording(record.signals, record.sampling_rate, options)
+    ids = _ids(plan, record)
+    cut = _cut_beats if options.cut == "beats" else _cut_windows
+    return cut(plan, record, signals, ids), options.rate_hz
+
+
+def _common_leads(files: dict[str, Path], options: PreprocessOptions) -> list[str]:
+    """Return the leads that all recordings have, in the order of the first and under its names."""
+    every = (_leads(file, options) for file in track(files.values(), len(files), "reading lead names"))
+    common = next(every)
+    for leads in every:
+        known = {canonical_lead(lead) for lead in leads}
+        common = [lead for lead in common if canonical_lead(lead) in known]
+    if not common:
+        raise EcganError(
+            "the recordings have no lead in common.",
+            "Name the leads that you want in preprocess.leads, and take recordings without them out of the folder.",
+        )
+    return common
+
+
+def _leads(file: Path, options: PreprocessOptions) -> list[str]:
+    place = locate(file)
+    if place.format == "wfdb":
+        return ecg_leads(place.folder, place.name, COPY_AGAIN)
+    return _read(file, options, None).leads
+
+
+def _annotator(files: dict[str, Path], wanted: str | None) -> str | None:
+    """Return the annotator if all recordings have its files, None if none has."""
+    if wanted is None:
+        return None
+    lacking = [name for name, file in files.items() if not file.with_suffix(f".{wanted}").is_file()]
+    if lacking and len(lacking) < len(files):
+        raise EcganError(
+            f"{len(lacking)} of {len(files)} recordings have no annotations ({wanted}), {lacking[0]} among them.",
+            "Take them out of the folder, or set preprocess.annotator to null to use no annotations at all.",
+        )
+    return None if lacking else wanted
+
+
+def _read(file: Path, options: PreprocessOptions, annotator: str | None) -> Record:
+    return read_record(file, default_rate=options.sampling_rate, annotator=annotator, unit=options.unit)
+
+
+def _columns(plan: Plan, record: Record) -> list[int]:
+    try:
+        return match_leads(record.leads, plan.leads)
+    except EcganError as error:
+        raise EcganError(
+            f"{plan.files[record.name]}: {error.message} {error.hint}",
+            "Name leads that every recording has in preprocess.leads, or take the recording out of the folder.",
+        ) from None
+
+
+def _ids(plan: Plan, record: Record) -> I64:
+    """Return the class of each mark of a recording, shape (m,)."""
+    if plan.labels and record.name in plan.labels.at:
+        return plan.classes.ids(plan.labels.at[record.name][1])
+    if plan.labels:
+        return np.repeat(plan.classes.ids([plan.labels.of_recording[record.name]]), len(record.samples))
+    if plan.annotator:
+        return class_ids(record.symbols, plan.options.class_mapping)
+    return np.zeros(len(record.samples), dtype=np.int64)
+
+
+def _cut_beats(plan: Plan, record: Record, signals: NDArray[Any], ids: I64) -> Beats:
+    windows, inside = cut_windows(signals, record.samples, plan.options.before, plan.options.after)
+    columns: dict[str, Any] = {"sample": record.samples[inside]}
+    if plan.annotator:
+        columns["symbol"] = np.asarray(record.symbols, dtype=np.str_)[inside]
+        columns["aami"] = np.asarray(CLASSES)[class_ids(record.symbols, "aami")[inside]]
+    previous, following = rr_intervals(record.samples, record.sampling_rate)
+    columns |= {"rr_prev_s": previous[inside].round(6), "rr_next_s": following[inside].round(6)}
+    return _beats(plan, record, windows, ids[inside], columns)
+
+
+def _cut_windows(plan: Plan, record: Record, signals: NDArray[Any], ids: I64) -> Beats:
+    """Cut windows; the class of one is the commonest abnormal class of the marks in it, or normal."""
+    window = plan.options.window
+    starts = window_starts(len(signals), window, plan.options.step)
+    if plan.labels and record.name in plan.labels.of_recording:
+        labels = np.repeat(plan.classes.ids([plan.labels.of_recording[record.name]]), len(starts))
+    else:
+        order = np.argsort(record.samples, kind="stable")
+        marks = record.samples[order]
+        first, last = np.searchsorted(marks, starts), np.searchsorted(marks, starts + window)
+        within = (ids[order[a:b]] for a, b in zip(first, last, strict=True))
+        labels = np.array([_commonest(found[found > 0]) for found in within], dtype=np.int64)
+    return _beats(plan, record, cut_at(signals, starts, window), labels, {"sample": starts + window // 2})
+
+
+def _commonest(abnormal: I64) -> int:
+    """Return the commonest of the ids, the lowest of several, or 0 where there is none."""
+    if not len(abnormal):
+        return 0
+    counts = Counter(abnormal.tolist())
+    return int(min(counts, key=lambda found: (-counts[found], found)))
+
+
+def _beats(plan: Plan, record: Record, windows: NDArray[Any], labels: I64, columns: dict[str, Any]) -> Beats:
+    table = pd.DataFrame(
+        {
+            "class_name": np.asarray(plan.classes.names)[labels],
+            "record": record.name,
+            "patient": plan.patients[record.name],
+            **columns,
+        }
+    )
+    return Beats(np.round(windows, ROUNDING).astype(np.float32), labels, table)

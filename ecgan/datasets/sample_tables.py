@@ -1,0 +1,132 @@
+"""Ready samples of a user's: one table (CSV, TSV) or array (NPY, NPZ), one sample a row."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.ecg.numpy_files import LEADS, RATES, load_npy, load_npz
+from ecgan.ecg.tables import read_columns
+from ecgan.errors import EcganError
+
+LabelColumn = Literal["none", "first", "last"]
+
+_LABEL = ("label", "class", "target")
+_PATIENT = ("patient", "subject")
+_KEYS = ("samples", "data", "x")
+
+
+@dataclass(frozen=True)
+class SampleTable:
+    """Samples as a file holds them.
+
+    Attributes:
+        data: float64, shape (n, L, C); NaN where a value is missing.
+        labels: Label of each sample, length n; None where there are none.
+        patients: Patient of each sample, length n; None where they are not known.
+        sampling_rate: Hz; None where the file does not say.
+        leads: Names of the channels; None where the file does not say.
+    """
+
+    data: NDArray[np.float64]
+    labels: list[str] | None = None
+    patients: list[str] | None = None
+    sampling_rate: float | None = None
+    leads: list[str] | None = None
+
+
+def read_samples(path: Path, label: LabelColumn) -> SampleTable:
+    """Read samples.
+
+    Args:
+        path: `.csv`, `.tsv`, `.txt`: one sample of one lead a row, one time step a column; a column headed `label`,
+            `class` or `target` holds labels, one headed `patient` or `subject` patients. `.npy`: (n, L) or (n, L, C).
+            `.npz`: `samples` or `data` or `x` of that shape, perhaps `labels`, `patients`, `sampling_rate`, `leads`.
+        label: Which column holds labels where none is headed so; of an array of two dimensions as well.
+
+    Raises:
+        EcganError: The file is damaged, in another format, or not of such a shape.
+    """
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv", ".txt"):
+        table = _from_text(path, label)
+    elif suffix == ".npy":
+        table = _from_array(path, load_npy(path), label)
+    elif suffix == ".npz":
+        table = _from_archive(path, load_npz(path), label)
+    else:
+        raise EcganError(f"{path} is no table of samples.", "Tables: .csv, .tsv, .txt, .npy, .npz.")
+    if 0 in table.data.shape:
+        raise EcganError(f"{path} holds no samples: its shape is {table.data.shape}.")
+    if np.isinf(table.data).any():
+        raise EcganError(f"{path} holds infinite values.", "Mark missing values as NaN.")
+    return table
+
+
+def _from_text(path: Path, label: LabelColumn) -> SampleTable:
+    def texts(names: list[str]) -> dict[int, str]:
+        lower = [name.casefold() for name in names]
+        found = {column: "label" for column, name in enumerate(lower) if name in _LABEL}
+        if not found and label != "none":
+            found = {0 if label == "first" else len(names) - 1: "label"}
+        found |= {column: "patient" for column, name in enumerate(lower) if name in _PATIENT}
+        if len(set(found.values())) < len(found):
+            raise EcganError(f"{path} has two columns of labels or of patients.", "Keep one of them.")
+        return found
+
+    columns = read_columns(path, texts)
+    values = columns.values[:, :, None]  # (n, L) to (n, L, 1)
+    return SampleTable(values, columns.texts.get("label"), columns.texts.get("patient"))
+
+
+def _from_array(path: Path, array: NDArray[Any], label: LabelColumn) -> SampleTable:
+    if array.dtype.kind not in "fiu" or array.ndim not in (2, 3):
+        raise EcganError(
+            f"{path} holds an array of {array.dtype} and shape {array.shape}; expected numbers of shape (n, L) or"
+            " (n, L, C): samples, time steps, leads."
+        )
+    values = array.astype(np.float64)
+    if array.ndim == 3:
+        return SampleTable(values)
+    if label == "none" or array.shape[1] < 2:
+        return SampleTable(values[:, :, None])  # (n, L) to (n, L, 1)
+    column, rest = (0, slice(1, None)) if label == "first" else (-1, slice(None, -1))
+    return SampleTable(values[:, rest, None], texts_of(values[:, column]))
+
+
+def _from_archive(path: Path, arrays: dict[str, NDArray[Any]], label: LabelColumn) -> SampleTable:
+    keys = [key for key in _KEYS if key in arrays]
+    if len(keys) != 1:
+        raise EcganError(
+            f"{path} holds {', '.join(arrays) or 'nothing'}; expected one array `samples`.",
+            "Save it by np.savez(file, samples=…, labels=…, sampling_rate=…, leads=…).",
+        )
+    table = _from_array(path, arrays[keys[0]], "none" if "labels" in arrays else label)
+    rates = [arrays[key] for key in RATES if key in arrays]
+    if any(rate.size != 1 or rate.dtype.kind not in "fiu" for rate in rates) or len(rates) > 1:
+        raise EcganError(f"{path}: the sampling rate is one number under one of the names {', '.join(RATES)}.")
+    table = replace(
+        table,
+        labels=_column(path, arrays, "labels", len(table.data)) or table.labels,
+        patients=_column(path, arrays, "patients", len(table.data)),
+        sampling_rate=float(rates[0].reshape(())) if rates else None,
+        leads=[str(lead) for lead in np.atleast_1d(arrays[LEADS])] if LEADS in arrays else None,
+    )
+    if table.leads is not None and len(table.leads) != table.data.shape[2]:
+        raise EcganError(f"{path} has samples of {table.data.shape[2]} leads and names {len(table.leads)}.")
+    return table
+
+
+def _column(path: Path, arrays: dict[str, NDArray[Any]], key: str, count: int) -> list[str] | None:
+    if key not in arrays:
+        return None
+    if arrays[key].shape != (count,):
+        raise EcganError(f"{path} holds {count} samples, and {key} of shape {arrays[key].shape}.")
+    return texts_of(arrays[key])
+
+
+def texts_of(values: NDArray[Any]) -> list[str]:
+    """Return labels as text: whole numbers without a decimal point."""
+    return [f"{value:g}" if isinstance(value, (float, int)) else str(value) for value in values.tolist()]

@@ -1,0 +1,133 @@
+"""The sheets beside a user's recordings: `labels.csv` (file, label or file, sample, label) and `patients.csv`."""
+
+import csv
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.errors import EcganError, nearest
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What `labels.csv` says.
+
+    Attributes:
+        of_recording: Label of everything in a recording, by its name.
+        at: Positions (samples at the recording's own rate, ascending, shape (m,)) and labels of the samples of a
+            recording, by its name.
+    """
+
+    of_recording: dict[str, str]
+    at: dict[str, tuple[NDArray[np.int64], list[str]]]
+
+    def all(self) -> list[str]:
+        """Return every label that occurs, sorted."""
+        return sorted({*self.of_recording.values(), *(label for _, labels in self.at.values() for label in labels)})
+
+
+def read_labels(file: Path, recordings: Collection[str]) -> Labels:
+    """Read labels of recordings, or of positions in them.
+
+    Args:
+        file: CSV with a header; columns `file` and `label`, perhaps `sample`.
+        recordings: Names of the recordings; each needs a label.
+
+    Raises:
+        EcganError: A column, a label or a recording is missing, or a row makes no sense.
+    """
+    rows = _rows(file, ["file", "label"])
+    of_recording: dict[str, str] = {}
+    at: dict[str, list[tuple[int, str]]] = {}
+    for number, row in rows:
+        name = _recording(file, number, row["file"], recordings)
+        if not row["label"]:
+            raise EcganError(f"{file}, line {number}: there is no label.")
+        if "sample" in row:
+            if not row["sample"].isdecimal() or len(row["sample"]) > 15:
+                raise EcganError(f"{file}, line {number}: {row['sample']!r} is no position, a whole number from 0.")
+            at.setdefault(name, []).append((int(row["sample"]), row["label"]))
+        elif of_recording.setdefault(name, row["label"]) != row["label"]:
+            raise EcganError(f"{file}, line {number}: {row['file']} has two labels, {of_recording[name]} as well.")
+    _complete(file, recordings, of_recording.keys() | at.keys(), "label")
+    ordered = {name: sorted(marks) for name, marks in at.items()}
+    for name, marks in ordered.items():
+        if len({position for position, _ in marks}) < len(marks):
+            raise EcganError(f"{file} has two labels for one position of {name}.", "Keep one row for each position.")
+    return Labels(
+        of_recording,
+        {
+            name: (np.array([m[0] for m in marks], dtype=np.int64), [m[1] for m in marks])
+            for name, marks in ordered.items()
+        },
+    )
+
+
+def _split(marks: list[tuple[int, str]]) -> tuple[NDArray[np.int64], list[str]]:
+    return np.array([position for position, _ in marks], dtype=np.int64), [label for _, label in marks]
+
+
+def read_patients(file: Path, recordings: Collection[str]) -> dict[str, str]:
+    """Read whose each recording is: CSV with a header, columns `file` and `patient`.
+
+    Raises:
+        EcganError: A column, a patient or a recording is missing, or a recording has two patients.
+    """
+    patients: dict[str, str] = {}
+    for number, row in _rows(file, ["file", "patient"]):
+        name = _recording(file, number, row["file"], recordings)
+        if not row["patient"]:
+            raise EcganError(f"{file}, line {number}: there is no patient.")
+        if patients.setdefault(name, row["patient"]) != row["patient"]:
+            raise EcganError(f"{file}, line {number}: {row['file']} has two patients, {patients[name]} as well.")
+    _complete(file, recordings, patients.keys(), "patient")
+    return patients
+
+
+def patients_by_folder(recordings: Collection[str]) -> dict[str, str]:
+    """Return the folder that a recording lies in, the first below the top, or its own name if it lies at the top."""
+    return {name: PurePosixPath(name).parts[0] for name in recordings}
+
+
+def _rows(file: Path, needed: list[str]) -> list[tuple[int, dict[str, str]]]:
+    """Return the rows of a sheet with their line numbers; names of columns are lower case."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EcganError(f"cannot read {file}: it is no text in UTF-8.") from error
+    separator = next((sign for sign in "\t;," if lines and sign in lines[0]), ",")
+    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+    header = [cell.casefold() for cell in rows[0]] if rows else []
+    if missing := [name for name in needed if name not in header]:
+        raise EcganError(
+            f"{file} has no column {missing[0]!r}; its columns: {', '.join(header) or 'none'}.",
+            f"The first line names the columns: {','.join(needed)}.",
+        )
+    found = []
+    for number, row in enumerate(rows[1:], 2):
+        if not any(row):
+            continue
+        if len(row) != len(header):
+            raise EcganError(f"{file}, line {number}: {len(row)} cells, expected {len(header)}.")
+        found.append((number, dict(zip(header, row, strict=True))))
+    return found
+
+
+def _recording(file: Path, number: int, cell: str, recordings: Collection[str]) -> str:
+    path = PurePosixPath(cell.replace("\\", "/"))
+    for name in (path.as_posix(), path.with_suffix("").as_posix() if path.name else ""):
+        if name in recordings:
+            return name
+    raise EcganError(
+        f"{file}, line {number}: there is no recording {cell!r}{nearest(cell, sorted(recordings)) or '.'}",
+        "Files are named by their path below the folder, with or without the ending.",
+    )
+
+
+def _complete(file: Path, recordings: Collection[str], known: Collection[str], what: str) -> None:
+    if missing := sorted(set(recordings) - set(known)):
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise EcganError(f"{file} has no {what} for {missing[0]}{more}.", "Add a row for each recording.")

@@ -1,0 +1,45 @@
+"""Whole recordings at another sampling rate."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from ecgan.ecg.filters import bridge
+from ecgan.ecg.records import Record
+from ecgan.errors import EcganError
+from ecgan.preprocessing.resampling import polyphase
+
+_MOST = 2000
+
+
+def at_rate(record: Record, rate_hz: float) -> Record:
+    """Bring a recording to another sampling rate by `ecgan.preprocessing.resampling.polyphase`, which filters first.
+
+    Gaps are bridged with straight lines while the filter runs; what lies in a gap is missing again afterwards.
+
+    Args:
+        record: The recording; signals (T, C), NaN where samples are missing.
+        rate_hz: The rate it is brought to, Hz.
+
+    Returns:
+        The recording of ⌈T · ratio⌉ samples; positions of annotations are moved along.
+
+    Raises:
+        EcganError: The rates have no ratio of small whole numbers.
+    """
+    if record.sampling_rate == rate_hz:
+        return record
+    ratio = (Fraction(rate_hz) / Fraction(record.sampling_rate)).limit_denominator(_MOST)
+    if ratio == 0 or ratio.numerator > _MOST or abs(float(ratio) * record.sampling_rate - rate_hz) > 1e-4 * rate_hz:
+        raise EcganError(
+            f"recording {record.name}: {record.sampling_rate:g} Hz cannot be brought to {rate_hz:g} Hz.",
+            f"The ratio of the rates must be one of whole numbers up to {_MOST:,}.",
+        )
+    signals = polyphase(bridge(record.signals)[None], ratio)[0]  # (T, C) to (1, T, C) and back
+    missing = np.isnan(record.signals)
+    if missing.any():
+        nearest = np.minimum(np.rint(np.arange(len(signals)) / float(ratio)).astype(np.int64), len(missing) - 1)
+        signals[missing[nearest]] = np.nan
+    samples = np.minimum(np.rint(record.samples * float(ratio)).astype(np.int64), len(signals) - 1)
+    return replace(record, signals=signals, sampling_rate=rate_hz, samples=samples)

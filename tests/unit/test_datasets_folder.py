@@ -1,0 +1,302 @@
+"""The dataset `folder`: a user's recordings and samples, with and without labels and patients."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ecgan.datasets.base import Samples
+from ecgan.datasets.folder import FetchOptions, Folder
+from ecgan.datasets.inventory import NAME
+from ecgan.datasets.own_recordings import PreprocessOptions
+from ecgan.ecg.records import Record, write_record
+from ecgan.errors import EcganError
+from tests.raw.folder import BEATS, recording, write_recordings
+
+POSITIONS = "file,sample,label\n" + "".join(f"p{number},9,N\n" for number in range(6))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder of six annotated records."""
+    write_recordings(tmp_path / "home")
+    return tmp_path / "home"
+
+
+def cut(path: Path, **options: Any) -> Samples:
+    raw = path.parent / "raw"
+    raw.mkdir(exist_ok=True)
+    Folder().fetch(raw, FetchOptions(path=str(path)), seed=0)
+    return Folder().preprocess(raw, PreprocessOptions(**options))
+
+
+def refusal(path: Path, **options: Any) -> str:
+    with pytest.raises(EcganError) as caught:
+        cut(path, **options)
+    return caught.value.message
+
+
+def counts(samples: Samples) -> dict[str, int]:
+    return samples.table["class_name"].value_counts().to_dict()
+
+
+def test_annotated_records_become_beats_of_aami_classes(home: Path) -> None:
+    samples = cut(home)
+    assert samples.data.shape == (6 * BEATS, 320, 2)
+    assert (samples.leads, samples.sampling_rate, samples.centre) == (["MLII", "V1"], 360.0, 140)
+    assert (samples.classes, counts(samples)) == (["N", "S", "V", "F", "Q"], {"N": 6 * 18, "V": 6 * 6})
+    assert "AAMI EC57" in samples.mapping
+    assert sorted(set(samples.table["patient"])) == [f"p{patient}" for patient in range(6)]
+    first = samples.table.iloc[0]
+    assert (first["sample"], first["symbol"], first["aami"], first["rr_next_s"]) == (288, "N", "N", 1.0)
+    np.testing.assert_array_equal(samples.data[0], recording("p0", 0).signals[148:468].astype(np.float32))
+
+
+def test_without_labels_r_peaks_are_found_and_everything_counts_as_normal(home: Path) -> None:
+    for file in home.glob("*.atr"):
+        file.unlink()
+    samples = cut(home, leads=["V1"])
+    assert samples.mapping == "unlabelled: every sample counts as normal; R peaks detected"
+    assert (samples.classes, set(samples.labels.tolist())) == (["normal"], {0})
+    assert len(samples.data) > 6 * (BEATS - 4)
+    near = np.abs(samples.table["sample"].to_numpy()[:, None] - recording("p0", 0).samples).min(axis=1)
+    assert np.median(near) <= 2
+    same = cut(home, leads=["V1"], annotator=None)
+    np.testing.assert_array_equal(same.data, samples.data)
+
+
+def test_annotations_of_some_recordings_only_are_refused(home: Path) -> None:
+    (home / "p3.atr").unlink()
+    assert "1 of 6 recordings have no annotations (atr), p3 among them" in refusal(home)
+    assert "unlabelled" in cut(home, annotator=None).mapping
+
+
+def test_a_sheet_labels_whole_recordings(home: Path) -> None:
+    rows = [f"p{patient}.hea,{'AF' if patient > 3 else 'normal'}" for patient in range(6)]
+    (home / "labels.csv").write_text("file,label\n" + "\n".join(rows))
+    samples = cut(home)
+    assert samples.classes == ["normal", "AF"]
+    assert counts(samples) == {"normal": 4 * BEATS, "AF": 2 * BEATS}
+    assert samples.mapping == "labels of labels.csv, normal: normal"
+    windows = cut(home, cut="windows", window=900, step=900)
+    assert counts(windows) == {"normal": 40, "AF": 20}
+    assert windows.centre is None
+
+
+def test_a_sheet_labels_positions(home: Path) -> None:
+    (home / "labels.csv").write_text(
+        "file;sample;label\n"
+        + "".join(f"p{patient};{at};{label}\n" for patient in range(6) for at, label in ((2000, "x"), (500, "0.0")))
+    )
+    samples = cut(home, before=10, after=20)
+    assert samples.data.shape == (12, 30, 2)
+    assert samples.table["sample"].tolist() == [500, 2000] * 6
+    assert samples.table["class_name"].tolist() == ["0", "x"] * 6
+    windows = cut(home, cut="windows", window=1000, step=1000)
+    assert windows.table["class_name"].tolist() == ["0", "0", "x", *["0"] * 6] * 6
+
+
+@pytest.mark.parametrize(
+    ("sheet", "words"),
+    [
+        ("file,klass\np0,N\n", "no column 'label'"),
+        ("file,label\np0,N\np9,N\n", "line 3: there is no recording 'p9'"),
+        ("file,label\np0,N\n", "no label for p1 and 4 more"),
+        ("file,label\np0,N\np0.dat,V\n", "line 3: p0.dat has two labels"),
+        ("file,label\np0,\n", "line 2: there is no label"),
+        ("file,label\np0,N,V\n", "line 2: 3 cells, expected 2"),
+        ("file,sample,label\np0,-1,N\n", "line 2: '-1' is no position"),
+        ("", "no column 'file'"),
+        ("file,label\n" + "".join(f"p{n},sick\n" for n in range(6)), "means normal: sick"),
+        (
+            "file,sample,label\n" + "".join(f"p{n},99999,N\n" for n in range(6)),
+            "labels sample 99999 of p0, which has 9000",
+        ),
+        (
+            "file,sample,label\n" + "".join(f"p{n},9,N\np{n},9,V\n" for n in range(6)),
+            "two labels for one position of p0",
+        ),
+    ],
+)
+def test_a_sheet_that_makes_no_sense_is_one_sentence(home: Path, sheet: str, words: str) -> None:
+    (home / "labels.csv").write_text(sheet)
+    assert words in refusal(home)
+
+
+def test_patients_come_from_a_sheet_or_from_folders(home: Path) -> None:
+    (home / "patients.csv").write_text("file,patient\n" + "".join(f"p{n},{n // 2}\n" for n in range(6)))
+    assert set(cut(home).table["patient"]) == {"0", "1", "2"}
+    (home / "patients.csv").write_text("file,patient\np0,1\n")
+    assert "no patient for p1 and 4 more" in refusal(home)
+    (home / "patients.csv").unlink()
+    for number in range(4):
+        write_record(home / f"woman{number // 2}", recording(f"r{number}", number))
+    table = cut(home).table
+    assert set(table["patient"]) == {"p0", "p1", "p2", "p3", "p4", "p5", "woman0", "woman1"}
+    assert "woman1/r3" in set(table["record"])
+
+
+def test_recordings_of_several_rates_and_formats_are_brought_together(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    slow = recording("a", 1, 250.0, ("II", "V1"))
+    np.savez(home / "a.npz", signal=slow.signals, fs=250, leads=["ECG II", "V1"])
+    fast = recording("b", 2, 1000.0, ("V1", "II"))
+    rows = "\n".join(f"{a},{b}" for a, b in fast.signals * 1000)
+    (home / "b.csv").write_text(f"v1 (uV),ii (uV)\n{rows}\n")
+    samples = cut(home, leads=["II"], sampling_rate=1000.0, rate_hz=360.0)
+    assert (samples.leads, samples.sampling_rate) == (["II"], 360.0)
+    peaks = samples.data[:, 140, 0]
+    assert len(peaks) > 40
+    assert np.median(peaks[:20]) == pytest.approx(1.0, abs=0.1)
+    assert np.median(peaks[-20:]) == pytest.approx(0.6, abs=0.1)
+    assert "b.csv does not say its sampling rate" in refusal(home, leads=["II"])
+
+
+def test_leads_that_all_recordings_share_are_taken(home: Path) -> None:
+    write_record(home, recording("p9", 9, leads=("V5", "Lead MLII")))
+    assert cut(home).leads == ["MLII"]
+    assert "p9.hea: there is no lead 'V1'" in refusal(home, leads=["V1"])
+    write_record(home, recording("p8", 9, leads=("V3",)))
+    assert "no lead in common" in refusal(home)
+
+
+def test_gaps_stay_gaps_and_spoil_nothing_else(tmp_path: Path) -> None:
+    whole = recording("a", 1, 250.0)
+    write_record(tmp_path / "home", whole)
+    before = cut(tmp_path / "home", filters=["bandpass"])
+    whole.signals[4000:4010, 0] = np.nan
+    write_record(tmp_path / "home", whole)
+    after = cut(tmp_path / "home", filters=["bandpass"])
+    missing = np.isnan(after.data)
+    assert 10 <= missing[..., 0].sum() <= 16
+    assert not missing[..., 1].any()
+    assert np.abs(after.data - before.data)[~missing].max() < 0.2
+
+
+def test_segments_are_no_recordings_of_their_own(home: Path) -> None:
+    (home / "long.hea").write_text("long/2 2 360 18000\np0 9000\np1 9000\n")
+    samples = cut(home, annotator=None, cut="windows", window=9000, step=9000)
+    assert sorted(samples.table["record"].unique()) == ["long", "p2", "p3", "p4", "p5"]
+
+
+def test_dvc_sees_by_the_inventory_what_has_changed(home: Path) -> None:
+    raw = home.parent / "raw"
+    cut(home)
+    inventory = (raw / NAME).read_bytes()
+    (home / "README.txt").write_text("read me")
+    (home / ".hidden").write_text("")
+    cut(home)
+    assert (raw / NAME).read_bytes() == inventory
+    assert [file.name for file in raw.iterdir()] == [NAME]
+    write_record(home, recording("p6", 6))
+    with pytest.raises(EcganError, match=r"p6\.atr has come or gone, and 2 more") as caught:
+        Folder().preprocess(raw, PreprocessOptions())
+    assert caught.value.hint == "Run `ecgan fetch` again."
+    cut(home)
+    assert set(json.loads((raw / NAME).read_text())["files"]) > {"p6.hea", "p6.dat", "p6.atr"}
+    content = bytearray((home / "p6.dat").read_bytes())
+    content[7] ^= 1
+    (home / "p6.dat").write_bytes(content)
+    with pytest.raises(EcganError, match=r"p6\.dat has changed\."):
+        Folder().preprocess(raw, PreprocessOptions())
+
+
+def test_a_folder_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+    assert "is not there" in refusal(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    assert "holds no files" in refusal(tmp_path / "empty")
+    (tmp_path / "empty/a.pdf").write_text("")
+    assert "no recording in" in refusal(tmp_path / "empty")
+    (tmp_path / "empty/a.npy").write_text("")
+    (tmp_path / "empty/a.csv").write_text("")
+    assert "two recordings of the name a: a.csv and a.npy" in refusal(tmp_path / "empty")
+    with pytest.raises(EcganError, match="which fetch writes"):
+        Folder().fetch(tmp_path / "raw", FetchOptions(path=str(tmp_path)), seed=0)
+
+
+def table(tmp_path: Path, content: str, name: str = "t.csv") -> Path:
+    (tmp_path / name).write_text(content)
+    return tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        ("1,2,3,N\n4,,6,V\n", {"label_column": "last"}),
+        ("N,1,2,3\nV,4,,6\n", {"label_column": "first"}),
+        ("0,1,2,label\n1,2,3,N\n4,,6,V\n", {}),
+        ("a;Class;b;c\n1,0;N;2,0;3\n4,0;V;;6\n", {}),
+    ],
+)
+def test_a_table_holds_a_sample_a_row(tmp_path: Path, content: str, options: dict[str, Any]) -> None:
+    samples = cut(table(tmp_path, content), cut="none", sampling_rate=125.0, leads=["II"], **options)
+    np.testing.assert_array_equal(samples.data[:, :, 0], [[1, 2, 3], [4, np.nan, 6]])
+    assert (samples.labels.tolist(), samples.classes, samples.leads) == ([0, 1], ["N", "V"], ["II"])
+    assert samples.sampling_rate == 125.0
+
+
+def test_a_table_without_labels_is_all_normal(tmp_path: Path) -> None:
+    samples = cut(table(tmp_path, "1,2\n3,4\n"), cut="none")
+    assert (samples.data.shape, samples.mapping) == ((2, 2, 1), "unlabelled: every sample counts as normal")
+    assert samples.sampling_rate == 0.0
+
+
+def test_labels_that_are_numbers_are_compared_as_numbers(tmp_path: Path) -> None:
+    samples = cut(table(tmp_path, "1,2,0.000e+00\n3,4,1.0\n5,6,10\n7,8,2\n"), cut="none", label_column="last")
+    assert (samples.classes, samples.labels.tolist()) == (["0", "1", "2", "10"], [0, 1, 3, 2])
+
+
+def test_arrays_of_samples(tmp_path: Path) -> None:
+    data = np.arange(24.0).reshape(2, 4, 3)
+    np.save(tmp_path / "t.npy", data)
+    np.testing.assert_array_equal(cut(tmp_path / "t.npy", cut="none").data, data)
+    np.save(tmp_path / "t.npy", np.array([[1.0, 2, 0], [3, 4, 7]]))
+    samples = cut(tmp_path / "t.npy", cut="none", label_column="last")
+    assert (samples.data.shape, samples.labels.tolist(), samples.classes) == ((2, 2, 1), [0, 1], ["0", "7"])
+    np.savez(tmp_path / "t.npz", samples=data, labels=["V", "N"], patients=["p", "q"], fs=250, leads=["I", "II", "III"])
+    samples = cut(tmp_path / "t.npz", cut="none")
+    assert (samples.labels.tolist(), samples.sampling_rate, samples.leads) == ([1, 0], 250.0, ["I", "II", "III"])
+    assert samples.table["patient"].tolist() == ["p", "q"]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        ("1,2\n3,x\n", {}, "line 2, column 2: 'x' is no number"),
+        ("1,2,N\n3,4\n", {"label_column": "last"}, "line 2: 2 cells, expected 3"),
+        ("1,inf\n", {}, "infinite"),
+        ("label,class,a\n1,2,3\n", {}, "two columns of labels"),
+        ("label\nN\n", {}, "has no samples"),
+        ("1,2\n", {"leads": ["I", "II"]}, "1 channels, and 2 leads"),
+        ("1,2\n", {"cut": "beats"}, "is one file; preprocess.cut 'beats' needs a folder"),
+    ],
+)
+def test_a_table_that_is_none_is_one_sentence(tmp_path: Path, content: str, options: Any, words: str) -> None:
+    assert words in refusal(table(tmp_path, content), **({"cut": "none"} | options))
+
+
+def test_foreign_recordings_are_cut_as_its_own(home: Path) -> None:
+    own = recording("p0", 0)
+    options = PreprocessOptions(filters=["bandpass"])
+    assert Folder().recording_rate(options) == 360.0
+    found = Folder().cut(own, options)
+    mine = cut(home, filters=["bandpass"])
+    np.testing.assert_array_equal(found.data, mine.data[: len(found.data)])
+    assert (found.centre, found.starts[0], found.positions[0]) == (140, 148, 288)
+    options = PreprocessOptions(cut="windows", window=4000, step=4000)
+    found = Folder().cut(own, options)
+    assert (found.starts.tolist(), found.positions.tolist(), found.centre) == (
+        [0, 4000, 5000],
+        [2000, 6000, 7000],
+        None,
+    )
+    short = Record("s", own.signals[:100], 360.0, own.leads, own.samples[:0], [])
+    with pytest.raises(EcganError, match="shorter than a window of 4000"):
+        Folder().cut(short, options)
+    options = PreprocessOptions(cut="none")
+    assert Folder().recording_rate(options) is None
+    with pytest.raises(EcganError, match="cannot score recordings"):
+        Folder().cut(own, options)

@@ -90,12 +90,37 @@ def sha256(path: Path) -> str:
 def sole_writer(folder: Path, *, clear: bool = True) -> Iterator[Path]:
     """Hold the right to write `folder` alone; a second process waits (the first may have outlived its `dvc`).
 
-    The lock lies in `.ecgan/lock` below the working directory and goes with the process that holds it.
+    The lock lies in `.ecgan/lock` below the working directory and goes with the process that holds it. An error
+    leaves what there was before, and no empty folders.
 
     Args:
-        folder: The output folder; made, and emptied first if `clear`.
-        clear: Whether what an earlier, interrupted run left is removed.
+        folder: The output folder; made, and empty at first if `clear`.
+        clear: Whether what is there is replaced; if not, it is added to.
     """
+    with _locked(folder):
+        aside = folder.with_name(f".{folder.name}.old")
+        if clear:
+            _set_aside(folder, aside)
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield folder
+        except BaseException:
+            if clear:
+                shutil.rmtree(folder, ignore_errors=True)
+                if aside.is_dir():
+                    aside.replace(folder)
+            with contextlib.suppress(OSError):  # the first that is not empty ends it
+                for path in made:
+                    if path.exists():
+                        path.rmdir()
+            raise
+        if clear:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
     import fcntl
 
     slug = "-".join(folder.absolute().parts[1:])
@@ -107,10 +132,15 @@ def sole_writer(folder: Path, *, clear: bool = True) -> Iterator[Path]:
         except BlockingIOError:
             print(f"another process is writing {folder}; waiting for it to end", file=sys.stderr)  # noqa: T201
             fcntl.flock(handle, fcntl.LOCK_EX)
-        if clear and folder.is_dir():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        yield folder
+        yield
+
+
+def _set_aside(folder: Path, aside: Path) -> None:
+    """Rename what is there; where a killed process did so before, `folder` is what it left half-written."""
+    if folder.is_dir() and aside.is_dir():
+        shutil.rmtree(folder)
+    elif folder.is_dir():
+        folder.replace(aside)
 
 
 def _finite(value: Any) -> Any:

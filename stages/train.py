@@ -45,9 +45,9 @@ def run(params: Params, model: str, fold: int) -> Progress:
     subject = _subject(params, model, split)
     report_folder = paths.report(params, "train", model, fold)
     with (
-        tracked(params.train.tracker, subject, run_parameters(params, model, fold), report_folder) as tracker,
         sole_writer(paths.part(params, "train", model, fold)) as out,
         sole_writer(report_folder),
+        tracked(params.train.tracker, subject, run_parameters(params, model, fold), report_folder) as tracker,
     ):
         torch.manual_seed(derive_seed(seed, "weights"))
         samples, leads = select_leads(data.data, data.about.leads, params.train.leads)

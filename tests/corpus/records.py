@@ -1,0 +1,101 @@
+"""Records of a dataset: headers, signals, annotations."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from .case import RAW, RAW_DIR, add, case, cut_off, removed, replaced, written
+
+DO = "ecgan preprocess"
+HEADER = f"{RAW_DIR}/p01.hea"
+SIGNALS = f"{RAW_DIR}/p01.dat"
+BEATS = f"{RAW_DIR}/p01.atr"
+AGAIN = "ecgan fetch"
+
+
+def header(name: str, pattern: str, new: str, *words: str) -> None:
+    """A header in which one thing is changed."""
+
+    def spoil(project: Path) -> None:
+        text = (project / HEADER).read_text()
+        changed = re.sub(pattern, new, text, count=1)
+        assert changed != text
+        (project / HEADER).write_text(changed)
+
+    add(name, RAW, DO, *words, spoil=spoil)
+
+
+add("no_header", RAW, DO, "p01.hea", "not there", AGAIN, spoil=removed(HEADER))
+add("no_signals", RAW, DO, "p01.dat", "not there", AGAIN, spoil=removed(SIGNALS))
+add("no_annotations", RAW, DO, "p01.atr", "not there", AGAIN, spoil=removed(BEATS))
+add("no_list_of_records", RAW, DO, "RECORDS", AGAIN, spoil=removed(f"{RAW_DIR}/RECORDS"))
+add("empty_list_of_records", RAW, DO, "RECORDS", spoil=written(f"{RAW_DIR}/RECORDS", ""))
+add("list_of_records_is_not_text", RAW, DO, "RECORDS", spoil=written(f"{RAW_DIR}/RECORDS", b"p01\n\xff\xfe\n"))
+add(
+    "list_of_records_leads_out",
+    RAW,
+    DO,
+    "RECORDS",
+    "../../../secret",
+    spoil=written(f"{RAW_DIR}/RECORDS", "../../../secret\n"),
+)
+add("truncated_data", RAW, DO, "p01.dat", "cut off", AGAIN, spoil=cut_off(SIGNALS, 5000))
+add("data_one_byte_short", RAW, DO, "p01.dat", AGAIN, spoil=cut_off(SIGNALS, -1))
+add("empty_data", RAW, DO, "p01.dat", AGAIN, spoil=written(SIGNALS, b""))
+add("truncated_annotations", RAW, DO, "p01.atr", "cut off", AGAIN, spoil=cut_off(BEATS, -3))
+add("empty_annotations", RAW, DO, "p01.atr", "cut off", spoil=written(BEATS, b""))
+add("header_is_not_text", RAW, DO, "p01.hea", spoil=written(HEADER, b"\xff\xd8\xff\xe0 a picture"))
+add("empty_header", RAW, DO, "p01.hea", spoil=written(HEADER, ""))
+add("header_of_words", RAW, DO, "p01.hea", spoil=written(HEADER, "this is no header at all\n"))
+add("raw_folder_is_missing", "params", DO, RAW_DIR, AGAIN)
+header("damaged_header", r"212", "2x2", "p01.hea")
+header("unknown_storage_format", r" 212 ", " 999 ", "p01.hea", "999")
+header("wrong_checksum", r"(?m)(\S+ \S+ \S+ \S+ \S+) -?\d+ (\d+ MLII)", r"\1 12345 \2", "p01", "checksum", "MLII")
+header("rate_of_zero", r"^(p01 2) 360", r"\1 0", "p01.hea", "0 Hz")
+header("negative_rate", r"^(p01 2) 360", r"\1 -360", "p01.hea")
+header("no_samples", r"^(p01 2 360) \d+", r"\1 0", "p01")
+header("more_samples_than_there_are", r"^(p01 2 360) \d+", r"\1 99999999", "p01")
+header("trillions_of_samples", r"^(p01 2 360) \d+", r"\1 9999999999999", "p01")
+header("thousands_of_leads", r"^p01 2 ", "p01 9000 ", "p01.hea")
+header("no_leads", r"^p01 2 ", "p01 0 ", "p01")
+header("gain_of_zero", r" 200\.0\(0\)/mV", " 0(0)/mV", "p01")
+header("negative_gain", r" 200\.0\(0\)/mV", " -200(0)/mV", "p01")
+header("unit_is_no_voltage", r"/mV", "/mmHg", "p01", "'mmHg'", "mV")
+header("data_elsewhere", r"p01\.dat", "../../../params.yaml", "p01.hea", "../../../params.yaml")
+header("another_rate_than_the_others", r"^(p01 2) 360", r"\1 250", "250, 360 Hz")
+
+
+@case(RAW, DO, "p01", "missing samples", "preprocess.records")
+def samples_are_missing(project: Path) -> None:
+    from ecgan.ecg.records import read_record, write_record
+
+    record = read_record(project / RAW_DIR, "p01")
+    record.signals[1000:1100] = np.nan
+    write_record(project / RAW_DIR, record)
+
+
+@case(RAW, DO, "p01.atr", "beyond")
+def annotations_beyond_the_end(project: Path) -> None:
+    from dataclasses import replace
+
+    from ecgan.ecg.records import read_record, write_record
+
+    record = read_record(project / RAW_DIR, "p01")
+    write_record(project / RAW_DIR, replace(record, samples=record.samples + 10_000_000))
+
+
+@case(RAW, DO, "no annotated beats")
+def no_beats_in_any_record(project: Path) -> None:
+    for file in (project / RAW_DIR).glob("*.atr"):
+        file.write_bytes(b"\0\0")
+
+
+@case(RAW, DO, "window", "preprocess.before")
+def window_longer_than_the_records(project: Path) -> None:
+    replaced("params.yaml", "  before: 28", "  before: 5000")(project)
+    replaced("params.yaml", "  after: 36", "  after: 5000")(project)
+    for file in (project / RAW_DIR).glob("*"):
+        if file.name != "RECORDS" and file.stem != "p01":
+            file.unlink()
+    (project / RAW_DIR / "RECORDS").write_text("p01\n")

@@ -1,0 +1,127 @@
+"""Each bad input ends in one sentence and an exit code, and leaves the project as it was."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ecgan import registry
+
+from . import commands, configurations, folds, processed, records, references, runs
+from .case import CASES, Case
+from .project import make_all, run
+
+KINDS = (commands, configurations, folds, processed, records, references, runs)
+ROOT = Path(__file__).parents[2]
+
+JARGON = re.compile(
+    r"Traceback|site-packages|\w(?:Error|Exception)\b|Errno|pydantic|numpy|pandas|torch\b|reshape|ndarray|dtype|NoneType"
+    r"|object has no|not subscriptable|invalid literal|could not convert|codec|size mismatch|state_dict|HeaderToo"
+    r"|InvalidHeader|out of bounds|broadcast|unpack|Input should|Field required|type=|\bNone\b|\binf\b|0x[0-9a-f]+"
+)
+
+
+@pytest.fixture(scope="session")
+def projects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    top = tmp_path_factory.mktemp("projects")
+    make_all(top)
+    return top
+
+
+@pytest.fixture
+def project(projects: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
+    folder = tmp_path / "project"
+    shutil.copytree(projects / request.param, folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("ECGAN_MIRROR", raising=False)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _plugins_are_forgotten() -> Iterator[None]:
+    parts = (registry.DATASETS, registry.MODELS, registry.DETECTORS, registry.PROTOCOLS)
+    before = [(dict(part._entries), dict(part._aliases)) for part in parts]
+    yield
+    for part, (entries, aliases) in zip(parts, before, strict=True):
+        for name in set(part._entries) - set(entries):
+            if part._entries[name].__module__.startswith(registry._PLUGIN):
+                del part._entries[name]
+        part._aliases = {key: name for key, name in part._aliases.items() if name in part._entries or key in aliases}
+    for name in [name for name in sys.modules if name.startswith(registry._PLUGIN)]:
+        del sys.modules[name]
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Every file with its hash and every folder; locks aside, which a process leaves."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if name == ".ecgan" or name.startswith(".ecgan/lock"):
+            continue
+        found[name] = "folder" if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def check(case: Case, status: int, said: str) -> None:
+    """One sentence, in the user's words, with what the case wants named."""
+    assert status == case.status, said
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
+    found = JARGON.search(plain)
+    assert found is None, f"{found.group()!r} is no word for a user: {plain}"
+    one = " ".join(plain.split())
+    for word in case.words:
+        assert word in one, f"{word!r} is not said: {plain}"
+    if case.status == 2:
+        assert "Usage:" in plain
+        return
+    lines = plain.strip().splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith("error: ")]
+    assert len(starts) == 1, plain
+    assert case.before or starts == [0], plain
+    assert len(lines) - starts[0] - 1 <= case.lines, plain
+    assert len(lines[starts[0]]) <= 600, f"no sentence: {len(lines[starts[0]])} characters"
+    assert lines[starts[0]].rstrip().endswith((".", "?")) or case.lines > 1, f"no sentence: {lines[starts[0]]}"
+
+
+@pytest.mark.parametrize(
+    ("case", "project"), [(case, case.stage) for case in CASES], indirect=["project"], ids=[case.name for case in CASES]
+)
+def test_bad_input_is_one_sentence(case: Case, project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    case.spoil(project)
+    before = tree(project)
+    capfd.readouterr()
+    status = run(case.command)
+    check(case, status, capfd.readouterr().err)
+    assert tree(project) == before
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(CASES) >= 100
+    assert all(kind.__doc__ for kind in KINDS)
+
+
+SEPARATE = ("unknown_key", "truncated_data", "pickle_runs_a_command", "weights_of_another_shape", "no_such_run")
+
+
+APART = [case for case in CASES if case.name in SEPARATE]
+
+
+@pytest.mark.parametrize(
+    ("case", "project"), [(case, case.stage) for case in APART], indirect=["project"], ids=[case.name for case in APART]
+)
+def test_the_same_in_a_process_of_its_own(case: Case, project: Path) -> None:
+    assert len(APART) == len(SEPARATE)
+    case.spoil(project)
+    before = tree(project)
+    command = [sys.executable, "-m", *case.command]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
+    )
+    check(case, done.returncode, done.stderr)
+    assert tree(project) == before

@@ -8,6 +8,7 @@ name, no NumPy function is called by the file, every other global is refused.
 import io
 import math
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,6 +20,8 @@ from ecgan.files import write_bytes
 
 F32 = NDArray[np.float32]
 
+_MOST_OPERATIONS = 200  # NumPy's own pickles of an array take about 50
+_MEMO = ("PUT", "BINPUT", "LONG_BINPUT")
 _NUMERIC = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"}
 
 
@@ -123,20 +126,32 @@ def load_array(path: Path, *, ndim: int, kind: str) -> NDArray[Any]:
         EcganError: The file is missing, is no pickled array, or has another type or shape.
     """
     try:
-        found = _Loader(io.BytesIO(path.read_bytes())).load()
+        content = path.read_bytes()
+        _check_opcodes(content)
+        found = _Loader(io.BytesIO(content)).load()
     except OSError as error:
-        raise EcganError(f"cannot read {path}: {error.strerror or error}") from error
+        raise EcganError(f"cannot read {path}: {error.strerror or error}.", "Run `ecgan preprocess` again.") from error
     except RefusedError as error:
         raise EcganError(f"{path} was refused: {error}.", "Only files with one plain numeric array are read.") from None
-    except Exception as error:
-        raise EcganError(f"{path} is not a pickled array: {type(error).__name__}: {error}") from None
+    except Exception:
+        raise EcganError(
+            f"{path} is no pickled array, or is cut off ({len(content):,} bytes).", "Run `ecgan preprocess` again."
+        ) from None
     if not isinstance(found, _Array) or found.array is None:
         raise EcganError(f"{path} was refused: it holds no array.", "Only files with one plain numeric array are read.")
     array = found.array
     if array.ndim != ndim or array.dtype.kind not in kind:
+        expected = "floating-point numbers" if kind == "f" else "whole numbers"
         raise EcganError(
             f"{path} holds an array of shape {array.shape} and type {array.dtype};"
-            f" expected {ndim} dimensions of kind {kind!r}."
+            f" expected {ndim} dimension{'s' if ndim > 1 else ''} of {expected}."
         )
-
     return array
+
+
+def _check_opcodes(content: bytes) -> None:
+    """Refuse what no pickled array has: loops of the pickle machine, a large memo, thousands of operations."""
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
+        large = opcode.name in _MEMO and isinstance(argument, int) and argument > _MOST_OPERATIONS
+        if count > _MOST_OPERATIONS or large or opcode.name in ("DUP", "POP", "POP_MARK"):
+            raise RefusedError("it does more than building one array takes")

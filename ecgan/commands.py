@@ -83,7 +83,7 @@ def guarded(call: Callable[[], Any]) -> NoReturn:
     try:
         call()
     except EcganError as error:
-        typer.secho(f"error: {error.message}", fg="red", err=True)
+        _tell(error.message)
         if error.hint:
             typer.echo(error.hint, err=True)
         sys.exit(1)
@@ -91,12 +91,17 @@ def guarded(call: Callable[[], Any]) -> NoReturn:
         sys.exit(141)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        typer.secho(f"error: cannot use{where}: {error.strerror or error}", fg="red", err=True)
+        _tell(f"cannot use{where}: {error.strerror or error}")
         sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
         sys.exit(130)
     sys.exit(0)
+
+
+def _tell(message: str) -> None:
+    end = "" if message.rstrip().endswith((".", "?", "!")) else "."
+    typer.secho(f"error: {message.rstrip()}{end}", fg="red", err=True)
 
 
 def single_command(command: Callable[..., None]) -> NoReturn:

@@ -10,15 +10,27 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ecgan.errors import EcganError
 
 if TYPE_CHECKING:
     import pandas as pd
     from _typeshed import DataclassInstance
+    from pydantic import ValidationError
 
 T = TypeVar("T", bound="DataclassInstance")
+
+_KINDS = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+}
+"""What pydantic expected, by the kind of its error."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -50,11 +62,24 @@ def write_frame(path: Path, frame: "pd.DataFrame") -> None:
 def read_json(path: Path) -> Any:
     """Read JSON; a missing or broken file is one sentence."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_bytes(), parse_constant=_no_constant)
     except OSError as error:
-        raise EcganError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise EcganError(f"{path} is not JSON: {error}") from None
+        raise EcganError(f"cannot read {path}: {error.strerror or error}.") from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise EcganError(
+            f"{path} is not JSON, or is cut off: {where}: {error.msg[0].lower()}{error.msg[1:]}."
+        ) from None
+    except RecursionError:
+        raise EcganError(f"{path} is not JSON: it is nested too deeply.") from None
+    except UnicodeDecodeError:
+        raise EcganError(f"{path} is not JSON: it is no UTF-8 text.") from None
+    except ValueError as error:
+        raise EcganError(f"{path} is not JSON: {error}.") from None
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"it holds {word}, which is no number")
 
 
 def read_record(path: Path, kind: type[T], what: str) -> T:
@@ -68,16 +93,76 @@ def read_record(path: Path, kind: type[T], what: str) -> T:
     from pydantic import TypeAdapter, ValidationError
 
     found = read_json(path)
+    if not isinstance(found, dict):
+        raise EcganError(f"{path} does not describe {what}: it holds {_shown(found)}, expected keys and values.")
     known = {field.name for field in dataclasses.fields(kind)}
-    try:
-        record = TypeAdapter(kind).validate_json(json.dumps(found), strict=True)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "it"
-        raise EcganError(f"{path} does not describe {what}: {where}: {first['msg']}.") from None
     if unknown := sorted(found.keys() - known):
         raise EcganError(f"{path} does not describe {what}: unknown key {unknown[0]!r}.")
-    return record
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(found), strict=True)
+    except ValidationError as error:
+        raise EcganError(f"{path} does not describe {what}: {found_words(error)}.") from None
+
+
+def found_words(error: "ValidationError") -> str:
+    """Say the first mistake that pydantic found: where, what was found, what was expected."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"])) or "it"
+    if first["type"] == "missing":
+        return f"the key {where!r} is missing"
+    expected = _KINDS.get(first["type"], first["msg"].removeprefix("Input should be "))
+    return f"{where} is {_shown(first['input'])}, expected {expected}"
+
+
+def _shown(value: Any) -> str:
+    """A value in few words."""
+    if isinstance(value, (dict, list)):
+        return "a list" if isinstance(value, list) else "a mapping"
+    text = "null" if value is None else repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
+def read_table(path: Path, types: dict[str, Any], *, hint: str) -> "pd.DataFrame":
+    """Read a CSV file with a line of names.
+
+    Args:
+        path: The file.
+        types: Types of columns that pandas is not to guess.
+        hint: What to do where it cannot be read.
+
+    Raises:
+        EcganError: It is missing, is no UTF-8 text, is empty, or its lines differ in length.
+    """
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, dtype=types)
+    except OSError as error:
+        raise EcganError(f"cannot read {path}: {error.strerror or error}.", hint) from None
+    except UnicodeDecodeError as error:
+        raise EcganError(f"{path} is no table: it is no UTF-8 text (byte {error.start}).", hint) from None
+    except pd.errors.EmptyDataError:
+        raise EcganError(f"{path} is no table: it is empty.", hint) from None
+    except ValueError as error:
+        what = str(error).strip().removeprefix("Error tokenizing data. C error: ").rstrip(".")
+        raise EcganError(f"{path} is no table: {what[:1].lower()}{what[1:]}.", hint) from None
+
+
+def check_numbers(path: Path, table: "pd.DataFrame", name: str, *, hint: str) -> None:
+    """Refuse a column that holds text among its numbers.
+
+    Raises:
+        EcganError: It does; the first such value and its line are named.
+    """
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(table[name]):
+        return
+    wrong = pd.to_numeric(table[name], errors="coerce").isna() & table[name].notna()
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        value = str(table[name].iloc[row])[:40]
+        raise EcganError(f"{path}, line {row + 2}: {name} is {value!r}, expected a number.", hint)
 
 
 def sha256(path: Path) -> str:

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
@@ -198,17 +199,29 @@ def load_plugins(files: list[str], folder: Path) -> None:
         if name in sys.modules:
             continue
         spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
+        if spec is None or spec.loader is None:
+            raise EcganError(f"the plug-in {file!r} is no Python file.", "Its name must end in .py.")
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
             spec.loader.exec_module(module)
         except (Exception, SystemExit) as error:
             del sys.modules[name]
-            if isinstance(error, EcganError):
-                raise
-            raise EcganError(f"the plug-in {file!r} failed to load: {type(error).__name__}: {error}") from error
+            raise _failed(file, path, error) from error
+
+
+def _failed(file: str, path: Path, error: BaseException) -> EcganError:
+    """Say why a plug-in did not load and on which of its lines."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    line = lines[-1] if lines else getattr(error, "lineno", None)
+    where = f"the plug-in {file!r} failed to load{f', line {line}' if line else ''}"
+    if isinstance(error, EcganError):
+        return EcganError(f"{where}: {error.message}", error.hint)
+    if isinstance(error, SystemExit):
+        return EcganError(f"{where}: it ended the program.", "Take out sys.exit(): the file is only to define parts.")
+    if isinstance(error, SyntaxError):
+        return EcganError(f"{where}: it is no Python: {error.msg}.")
+    return EcganError(f"{where}: {type(error).__name__}: {error}.")
 
 
 def plugin_files() -> list[Path]:

@@ -141,10 +141,13 @@ def load_trained(folder: Path, fold: int, version: str) -> Trained:
     if len(params.models) != 1:
         raise EcganError(f"{train / 'config.yml'} lists {len(params.models)} models; a run has one.")
     model_name = params.models[0]
-    transformation = restore_transformation(expected.transformation)
-    channels = transformation.channels(len(expected.leads))
-    size = {"channels": channels, "length": expected.length, "classes": len(expected.classes)}
-    model = MODELS.get(model_name)(params.modules[model_name], **size)
+    try:
+        transformation = restore_transformation(expected.transformation)
+        channels = transformation.channels(len(expected.leads))
+        size = {"channels": channels, "length": expected.length, "classes": len(expected.classes)}
+        model = MODELS.get(model_name)(params.modules[model_name], **size)
+    except EcganError as error:
+        raise EcganError(f"{train / 'input.json'} cannot be used: {error.message}", error.hint) from None
     load_weights(model, load_version(train, name), train / name)
     model.to(device()).eval().requires_grad_(False)
     return Trained(folder, model, name, params, load_fold(train / "split.json"), expected, transformation)

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from ecgan.config import Params
 from ecgan.errors import EcganError
 from ecgan.files import read_json, sole_writer, write_text
@@ -17,6 +15,7 @@ from ecgan.reporting.examples import examples_from_json
 from ecgan.reporting.generation import checked_svg
 from ecgan.reporting.inputs import KINDS, Example, GenerationResult, ReportInputs, RunResult
 from ecgan.reporting.markdown import readme_table
+from ecgan.reporting.reading import read_metrics, read_results
 from stages import paths
 
 COMMANDS = ["make repro", "dvc metrics show", "dvc plots show"]
@@ -30,14 +29,25 @@ def run(params: Params, readme: Path | None = None) -> None:
         readme: A file whose results table is renewed as well, between its two markers.
     """
     inputs = _inputs(params)
+    renewed = None if readme is None else _renewed(params, readme, inputs)
     with sole_writer(paths.summary(params)) as folder:
         for name, text in build(inputs).items():
             write_text(folder / name, text)
-    if readme is not None:
-        link = str(paths.summary(params) / "summary.md")
-        warning = DEMONSTRATION if inputs.demonstration else ""
-        write_text(readme, readme_table(readme.read_text(encoding="utf-8"), inputs.metrics, warning=warning, link=link))
+    if readme is not None and renewed is not None:
+        write_text(readme, renewed)
     print_results(inputs.metrics)
+
+
+def _renewed(params: Params, readme: Path, inputs: ReportInputs) -> str:
+    """Return the README with the new results table."""
+    link = str(paths.summary(params) / "summary.md")
+    warning = DEMONSTRATION if inputs.demonstration else ""
+    try:
+        return readme_table(readme.read_text(encoding="utf-8"), inputs.metrics, warning=warning, link=link)
+    except UnicodeDecodeError:
+        raise EcganError(f"{readme} is no UTF-8 text.", "Save it as UTF-8.") from None
+    except EcganError as error:
+        raise EcganError(f"{readme}: {error.message}", error.hint) from None
 
 
 def _inputs(params: Params) -> ReportInputs:
@@ -71,16 +81,19 @@ def _result(params: Params, name: str, fold: int, trained: bool) -> RunResult:
     folder = paths.report(params, "detect", name, fold)
     if not (folder / "metrics.json").is_file():
         raise EcganError(f"there are no results of {name}, fold {fold}, in {folder}.", "Run `ecgan detect` first.")
-    metrics = read_json(folder / "metrics.json")
-    named = isinstance(metrics, dict) and "classification" in metrics
+    metrics = read_metrics(folder / "metrics.json")
+    strategies = list(metrics["strategies"])
+    history = paths.part(params, "train", name, fold) / "history.csv"
+    named = "classification" in metrics
+    sides = ["actual", "predicted"]
     return RunResult(
         metrics=metrics,
-        scores=_table(folder / "scores.csv"),
-        roc=_table(folder / "roc.csv"),
-        pr=_table(folder / "pr.csv"),
-        history=_table(paths.part(params, "train", name, fold) / "history.csv") if trained else None,
+        scores=read_results(folder / "scores.csv", ["label", "class", *strategies], ("class",)),
+        roc=read_results(folder / "roc.csv", ["fpr", *strategies]),
+        pr=read_results(folder / "pr.csv", ["recall", *strategies]),
+        history=read_results(history, ["epoch"]) if trained else None,
         examples=_examples(folder / "examples.json", params.report.beats),
-        confusion=_table(folder / "confusion.csv") if named else None,
+        confusion=read_results(folder / "confusion.csv", sides, tuple(sides)) if named else None,
     )
 
 
@@ -90,13 +103,6 @@ def _generation(params: Params, model: str, fold: int) -> GenerationResult:
     files = sorted((folder / "figures").glob("*.svg"))
     figures = {file.stem: checked_svg(file.read_text(encoding="utf-8", errors="replace"), str(file)) for file in files}
     return GenerationResult(model, fold, read_json(folder / "generation.json"), figures)
-
-
-def _table(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise EcganError(f"cannot read {path}: {error}", "Run the stage that wrote it again.") from None
 
 
 def _examples(path: Path, count: int) -> list[Example]:

@@ -72,13 +72,15 @@ class Checker:
         self.checked[path] = list(cls.model_fields)
         values = overlay(defaults or {}, without_nulls(self.mapping(path), cls))
         before = len(self.mistakes)
-        for inner in _not_finite(values, ()):
+        endless = _not_finite(values, ())
+        for inner in endless:
             self.add(path + inner, "found a number that is not finite; allowed: finite numbers")
         try:
             checked = cls.model_validate(values)
         except ValidationError as error:
             for inner, text, unknown in _translated(error, cls, values):
-                self.add(path + inner, text, unknown=unknown)
+                if inner not in endless:
+                    self.add(path + inner, text, unknown=unknown)
             return None
         return checked if len(self.mistakes) == before else None
 

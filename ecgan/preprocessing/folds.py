@@ -16,6 +16,7 @@ from ecgan.preprocessing.protocols.base import EvaluationSets, Indices, Labels, 
 from ecgan.registry import PROTOCOLS
 
 _PARTS = ("train", "vali", "test")
+_KINDS: dict[type, str] = {int: "a whole number", str: "text", list: "a list"}
 _HALVES = 1  # beside the seed and the fold's number: the halves draw from a stream of their own
 
 
@@ -117,6 +118,8 @@ def load_fold(path: Path) -> Fold:
     Raises:
         EcganError: The file is missing, is no JSON, or does not hold three disjoint, sorted lists of indices.
     """
+    if not path.exists():
+        raise EcganError(f"there is no fold {path}.", "Run `ecgan split` first.")
     found = read_json(path)
     try:
         return _checked(found)
@@ -126,16 +129,18 @@ def load_fold(path: Path) -> Fold:
 
 def _checked(found: Any) -> Fold:
     expected = {"index": int, "protocol": str, "seed": int, "data_sha256": str} | dict.fromkeys(_PARTS, list)
-    if not isinstance(found, dict) or set(found) != set(expected):
-        raise ValueError(f"it needs the keys {', '.join(sorted(expected))} and no others")
+    if not isinstance(found, dict):
+        raise ValueError(f"it needs the keys {', '.join(sorted(expected))}")
+    if wrong := sorted(set(found) ^ set(expected)):
+        raise ValueError(f"the key {wrong[0]!r} is {'missing' if wrong[0] in expected else 'unknown'}")
     for name, kind in expected.items():
         if type(found[name]) is not kind:
-            raise ValueError(f"{name} is {type(found[name]).__name__}, expected {kind.__name__}")
+            raise ValueError(f"{name} is {str(found[name])[:40]!r}, expected {_KINDS[kind]}")
     if found["index"] < 0 or found["seed"] < 0 or not found["protocol"]:
         raise ValueError("index and seed are at least 0, and the protocol has a name")
     digits = found["data_sha256"]
     if len(digits) != 64 or set(digits) - set("0123456789abcdef"):
-        raise ValueError("data_sha256 is no SHA-256 (64 hexadecimal digits)")
+        raise ValueError(f"data_sha256 is {digits[:70]!r}, expected 64 hexadecimal digits")
     parts = {name: _index_list(name, found[name]) for name in _PARTS}
     every = np.concatenate(list(parts.values()))
     if len(np.unique(every)) != len(every):
@@ -146,8 +151,9 @@ def _checked(found: Any) -> Fold:
 def _index_list(name: str, items: list[Any]) -> Indices:
     if not items:
         raise ValueError(f"{name} is empty")
-    if any(type(item) is not int or not 0 <= item < 2**62 for item in items):
-        raise ValueError(f"{name} holds something else than whole numbers from 0")
+    for item in items:
+        if type(item) is not int or not 0 <= item < 2**62:
+            raise ValueError(f"{name} holds {str(item)[:40]}, expected whole numbers from 0")
     indices = np.array(items, dtype=np.int64)
     if (np.diff(indices) <= 0).any():
         raise ValueError(f"{name} is not sorted, or holds a sample twice")

@@ -1,6 +1,7 @@
 """A processed dataset on disk: `data.pkl`, `label.pkl`, `samples.csv` and `dataset.json`."""
 
 import hashlib
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from ecgan.arrays import load_array, save_array
 from ecgan.datasets.base import Described, Samples
 from ecgan.errors import EcganError
-from ecgan.files import read_record, sha256, write_frame, write_json
+from ecgan.files import check_numbers, read_record, read_table, sha256, write_frame, write_json
 
+AGAIN = "Run `ecgan preprocess` again."
+_TEXT = ("record", "patient", "class_name", "symbol", "aami")
 DECIMALS = 4  # of the unit: the hash of the data is then the same on every processor
 
 
@@ -82,15 +85,51 @@ def load_processed(folder: Path) -> Processed:
     data = load_array(folder / "data.pkl", ndim=3, kind="f").astype(np.float32, copy=False)
     labels = load_array(folder / "label.pkl", ndim=1, kind="iu").astype(np.int64, copy=False)
     about = load_described(folder)
-    try:
-        table = pd.read_csv(
-            folder / "samples.csv", dtype={"record": str, "patient": str, "class_name": str, "symbol": str, "aami": str}
-        )
-    except (OSError, ValueError) as error:
-        raise EcganError(f"cannot read {folder / 'samples.csv'}: {error}", "Run `ecgan preprocess` again.") from None
-    if not len(data) == len(labels) == len(table) or data.shape[2] != len(about.leads):
-        raise EcganError(f"the files in {folder} do not belong together.", "Run `ecgan preprocess` again.")
+    table = read_table(folder / "samples.csv", dict.fromkeys(_TEXT, str), hint=AGAIN)
+    if problem := _mismatch(data, labels, table, about):
+        raise EcganError(f"the files in {folder} do not belong together: {problem}.", AGAIN)
+    _check_values(folder, data, labels, table, about)
     return Processed(data, labels, table, about, _identity(folder))
+
+
+def _mismatch(data: NDArray[Any], labels: NDArray[np.int64], table: pd.DataFrame, about: Described) -> str:
+    """Say in which sizes the four files differ, or nothing."""
+    if len(data) == 0:
+        return "data.pkl holds 0 samples"
+    if len(labels) != len(data):
+        return f"data.pkl holds {len(data):,} samples, label.pkl {len(labels):,} labels"
+    if len(table) != len(data):
+        return f"data.pkl holds {len(data):,} samples, samples.csv {len(table):,} rows"
+    if data.shape[2] != len(about.leads):
+        return f"data.pkl holds {data.shape[2]} leads, dataset.json names {len(about.leads)}"
+    if about.centre is not None and about.centre >= data.shape[1]:
+        return f"data.pkl holds {data.shape[1]} time steps, and in dataset.json centre is {about.centre}"
+    return ""
+
+
+def _check_values(
+    folder: Path, data: NDArray[Any], labels: NDArray[np.int64], table: pd.DataFrame, about: Described
+) -> None:
+    """Refuse values that no dataset gives."""
+    classes = np.asarray(about.classes)
+    if broken := int((~np.isfinite(data).all(axis=(1, 2))).sum()):
+        raise EcganError(f"{folder / 'data.pkl'}: {broken} of {len(data):,} samples hold NaN or infinity.", AGAIN)
+    if labels.min() < 0 or labels.max() >= len(classes):
+        wrong = int(labels[(labels < 0) | (labels >= len(classes))][0])
+        raise EcganError(f"{folder / 'label.pkl'} holds the label {wrong}; there are {len(classes)} classes.", AGAIN)
+    path = folder / "samples.csv"
+    if "class_name" not in table:
+        raise EcganError(f"{path} lacks the column class_name; it has {', '.join(map(str, table))}.", AGAIN)
+    differ = table["class_name"].to_numpy() != classes[labels]
+    if differ.any():
+        row = int(differ.argmax())
+        raise EcganError(
+            f"{path}, line {row + 2}: class_name is {table['class_name'].iloc[row]!r}, and the label in label.pkl is"
+            f" {labels[row]}, which is {classes[labels[row]]!r}.",
+            AGAIN,
+        )
+    for name in table.columns.intersection(["sample", "rr_prev_s", "rr_next_s"]):
+        check_numbers(path, table, name, hint=AGAIN)
 
 
 def _identity(folder: Path) -> str:
@@ -101,8 +140,21 @@ def _identity(folder: Path) -> str:
 def load_described(folder: Path) -> Described:
     """Read `dataset.json` alone."""
     if not (folder / "dataset.json").is_file():
-        raise EcganError(f"there is no processed data in {folder}.", "Run `ecgan preprocess` first.")
-    return read_record(folder / "dataset.json", Described, "a dataset")
+        raise EcganError(
+            f"there is no processed data in {folder}: dataset.json is missing.", "Run `ecgan preprocess` first."
+        )
+    path = folder / "dataset.json"
+    about = read_record(path, Described, "a dataset")
+    problem = ""
+    if not 0 <= about.sampling_rate < math.inf:
+        problem = f"sampling_rate is {about.sampling_rate:g}, expected 0 or more"
+    elif not about.leads or not about.classes:
+        problem = f"{'classes' if about.leads else 'leads'} is an empty list"
+    elif about.centre is not None and about.centre < 0:
+        problem = f"centre is {about.centre}, expected 0 or more"
+    if problem:
+        raise EcganError(f"{path} does not describe a dataset: {problem}.", AGAIN)
+    return about
 
 
 def class_counts(labels: NDArray[np.int64], classes: list[str]) -> dict[str, int]:

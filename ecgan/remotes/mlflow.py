@@ -10,8 +10,9 @@ from typing import Any
 from ecgan.errors import EcganError
 from ecgan.remotes.files import Remote, RemoteFile, too_large
 from ecgan.tracking.base import redacted
-from ecgan.tracking.mlflow import client, store_uri
+from ecgan.tracking.mlflow import client, is_there, store_uri
 
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
 _MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d+)|@(?P<alias>[\w-]+))")
 _NAMED = re.compile(r"(?P<experiment>[^/'\"]+/[^/'\"]+)/(?P<run>[^/'\"%\\]+)")
 _FORMS = "Write mlflow:RUN_ID, mlflow:models:/NAME/VERSION, mlflow:models:/NAME@ALIAS or mlflow:ENTITY/PROJECT/RUN."
@@ -23,6 +24,13 @@ def find(path: str, fold: int | None) -> Remote:
     Raises:
         EcganError: The store cannot be asked, or has no such run.
     """
+    if not any(form.fullmatch(path) for form in (_RUN_ID, _MODEL, _NAMED)):
+        raise EcganError(f"'mlflow:{path}' names no run.", _FORMS)
+    if not is_there():
+        raise EcganError(
+            f"'mlflow:{path}' cannot be read: nothing was logged to {redacted(store_uri())} yet.",
+            "MLFLOW_TRACKING_URI names another store.",
+        )
     store = client()
     try:
         runs = _runs(store, path, fold)
@@ -44,7 +52,7 @@ def find(path: str, fold: int | None) -> Remote:
 
 def _runs(store: Any, path: str, fold: int | None) -> list[Any]:
     """Return the MLflow runs that a path stands for."""
-    if re.fullmatch(r"[0-9a-f]{32}", path):
+    if _RUN_ID.fullmatch(path):
         return [store.get_run(path)]
     if model := _MODEL.fullmatch(path):
         if model["alias"]:

@@ -113,6 +113,12 @@ def store_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(PRIVATE / 'mlflow' / 'mlflow.db').absolute()}"
 
 
+def is_there() -> bool:
+    """Whether the store exists; one that is no file is taken to."""
+    store = store_uri()
+    return not store.startswith("sqlite:///") or Path(store.removeprefix("sqlite:///")).is_file()
+
+
 def client() -> Any:
     """Return a client of the store; the folder of an SQLite file is made. Usage statistics are not sent."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

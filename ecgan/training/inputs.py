@@ -1,5 +1,6 @@
 """What a trained model expects of its input, and how samples become tensors."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,11 @@ import torch
 from torch import Tensor
 
 from ecgan.arrays import F32
+from ecgan.errors import EcganError
 from ecgan.files import read_record, write_json
 from ecgan.runtime import device
+
+LONGEST = 1_000_000  # time steps
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,20 @@ def save_input(folder: Path, expected: Input) -> None:
 
 def load_input(folder: Path) -> Input:
     """Read `input.json`."""
-    return read_record(folder / "input.json", Input, "what a model expects")
+    path = folder / "input.json"
+    found = read_record(path, Input, "what a model expects")
+    problem = ""
+    if not 1 <= found.length <= LONGEST:
+        problem = f"length is {found.length}, expected 1 to {LONGEST:,}"
+    elif not found.leads or not found.classes:
+        problem = f"{'classes' if found.leads else 'leads'} is an empty list"
+    elif not 0 <= found.sampling_rate < math.inf:
+        problem = f"sampling_rate is {found.sampling_rate:g}, expected 0 or more"
+    elif found.centre is not None and not 0 <= found.centre < found.length:
+        problem = f"centre is {found.centre}, expected null or 0 to {found.length - 1}"
+    if problem:
+        raise EcganError(f"{path} does not describe what a model expects: {problem}.")
+    return found
 
 
 def to_tensor(x: F32) -> Tensor:

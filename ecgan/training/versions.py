@@ -1,6 +1,5 @@
 """Kept versions of a model: `v<NN>/model.safetensors` and `versions.json`."""
 
-import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,8 +61,10 @@ def resolve(folder: Path, version: str) -> str:
     name = {"best": index.best, "latest": index.latest}.get(version, version)
     kept = sorted(path.parent.name for path in folder.glob("v*/model.safetensors"))
     if name not in kept:
+        named = f"version {name!r}, which {folder / 'versions.json'} calls {version}" if name != version else ""
         raise EcganError(
-            f"{folder} holds no version {version!r}.", f"Kept: {', '.join(kept) or 'none'}; or say best or latest."
+            f"{folder} holds no {named or f'version {version!r}'}.",
+            f"Kept: {', '.join(kept) or 'none'}; or say best or latest.",
         )
     return name
 
@@ -76,13 +77,28 @@ def load_version(folder: Path, name: str) -> Weights:
     except OSError as error:
         raise EcganError(f"cannot read {path}: {error.strerror or error}") from error
     except Exception as error:
-        raise EcganError(f"{path} is no safetensors file: {error}") from None
+        what = str(error).removeprefix("Error while deserializing: ")
+        raise EcganError(f"{path} is no safetensors file, or is cut off: {what}.") from None
 
 
 def load_weights(model: torch.nn.Module, weights: Weights, source: Path) -> None:
-    """Put weights into a model; names and shapes must all fit."""
-    try:
-        model.load_state_dict(weights, strict=True)
-    except RuntimeError as error:
-        detail = json.dumps(str(error).splitlines()[1:2] or str(error))
-        raise EcganError(f"the weights in {source} do not fit the model: {detail}") from None
+    """Put weights into a model; names, shapes and types must all fit, and all numbers be finite."""
+    own = model.state_dict()
+    problem = next((f"{name} is missing" for name in own if name not in weights), "")
+    for name, value in weights.items():
+        problem = problem or _misfit(name, value, own.get(name))
+    if problem:
+        raise EcganError(f"the weights in {source} do not fit the model: {problem}.")
+    model.load_state_dict(weights, strict=True)
+
+
+def _misfit(name: str, value: torch.Tensor, own: torch.Tensor | None) -> str:
+    """Say why a tensor cannot take the place of the model's own, or nothing."""
+    if own is None:
+        return f"the model has no {name}"
+    if value.shape != own.shape:
+        return f"{name} has the shape {tuple(value.shape)}, expected {tuple(own.shape)}"
+    if value.dtype != own.dtype:
+        found, expected = (str(kind.dtype).removeprefix("torch.") for kind in (value, own))
+        return f"{name} holds {found}, expected {expected}"
+    return "" if not value.is_floating_point() or bool(value.isfinite().all()) else f"{name} is not finite"

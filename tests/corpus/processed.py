@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import PROCESSED, PROCESSED_DIR, RAW_DIR, add, case, cut_off, removed, written
+from .case import PROCESSED, PROCESSED_DIR, add, case, cut_off, removed, written
 
 DO = "ecgan split"
 DATA, LABELS = f"{PROCESSED_DIR}/data.pkl", f"{PROCESSED_DIR}/label.pkl"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import DETECTED, INVERSE_DIR, RUN, TRAINED, TRAIN_DIR, add, case, cut_off, removed, replaced, written
+from .case import DETECTED, INVERSE_DIR, RUN, TRAIN_DIR, TRAINED, add, case, cut_off, removed, replaced, written
 
 INVERSE = "ecgan inverse"
 DETECT = "ecgan detect --model aegan"

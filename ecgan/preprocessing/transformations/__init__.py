@@ -94,7 +94,8 @@ def restore_transformation(state: Any) -> Transformation:
 
 def _restored(state: Any) -> Transformation:
     if not isinstance(state, dict) or not isinstance(state.get("name"), str) or state["name"] not in TRANSFORMATIONS:
-        raise ValueError(f"it names none of {', '.join(TRANSFORMATIONS)}")
+        name = state.get("name") if isinstance(state, dict) else state
+        raise ValueError(f"its name is {name!r}, expected {', '.join(TRANSFORMATIONS)}")
     lists = {key: value for key, value in state.items() if key != "name"}
     for key, values in lists.items():
         if not isinstance(values, list) or not all(_is_number(value) for value in values):

@@ -20,7 +20,7 @@ from ecgan.files import write_bytes
 
 F32 = NDArray[np.float32]
 
-_MOST_OPERATIONS = 200  # NumPy's own pickles of an array take about 50
+_MOST_OPERATIONS = 1000  # NumPy's own pickles of an array take about 50
 _MEMO = ("PUT", "BINPUT", "LONG_BINPUT")
 _NUMERIC = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"}
 

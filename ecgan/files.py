@@ -66,10 +66,8 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise EcganError(f"cannot read {path}: {error.strerror or error}.") from error
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise EcganError(
-            f"{path} is not JSON, or is cut off: {where}: {error.msg[0].lower()}{error.msg[1:]}."
-        ) from None
+        what = f"line {error.lineno}, column {error.colno}: {error.msg[:1].lower()}{error.msg[1:]}"
+        raise EcganError(f"{path} is not JSON, or is cut off: {what}.") from None
     except RecursionError:
         raise EcganError(f"{path} is not JSON: it is nested too deeply.") from None
     except UnicodeDecodeError:
@@ -94,7 +92,7 @@ def read_record(path: Path, kind: type[T], what: str) -> T:
 
     found = read_json(path)
     if not isinstance(found, dict):
-        raise EcganError(f"{path} does not describe {what}: it holds {_shown(found)}, expected keys and values.")
+        raise EcganError(f"{path} does not describe {what}: it holds {shown(found)}, expected keys and values.")
     known = {field.name for field in dataclasses.fields(kind)}
     if unknown := sorted(found.keys() - known):
         raise EcganError(f"{path} does not describe {what}: unknown key {unknown[0]!r}.")
@@ -111,10 +109,10 @@ def found_words(error: "ValidationError") -> str:
     if first["type"] == "missing":
         return f"the key {where!r} is missing"
     expected = _KINDS.get(first["type"], first["msg"].removeprefix("Input should be "))
-    return f"{where} is {_shown(first['input'])}, expected {expected}"
+    return f"{where} is {shown(first['input'])}, expected {expected}"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value in few words."""
     if isinstance(value, (dict, list)):
         return "a list" if isinstance(value, list) else "a mapping"

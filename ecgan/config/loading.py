@@ -162,7 +162,10 @@ class _ParamsResolver:
         """Check what concerns several sections."""
         experiment, split, models = (self.values[key] for key in ("experiment", "split", "models"))
         if experiment and experiment.run and len(models) > 1:
-            text = f"found {experiment.run!r}, one name for {len(models)} models; allowed: null, which takes each model's name, or one model"
+            text = (
+                f"found {experiment.run!r}, one name for {len(models)} models; allowed: null, which takes each model's"
+                " name, or one model"
+            )
             self.checker.add(("experiment", "run"), text)
         if not split:
             return

@@ -1,5 +1,6 @@
 """What datasets of annotated records share: their options, and the way from a folder of records to samples."""
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -38,18 +39,28 @@ class BeatOptions(SampleOptions, FilterOptions):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if len(set(self.leads)) < len(self.leads):
-            raise ValueError("leads names a lead twice")
+            raise ValueError(f"leads names {max(self.leads, key=self.leads.count)} twice")
         return self
+
+
+_RECORD = re.compile(r"\w[\w.+-]*(?:/\w[\w.+-]*)*")
 
 
 def record_names(raw: Path) -> list[str]:
     """Return the names in the file RECORDS of a raw folder."""
+    file, again = raw / "RECORDS", "Fetch the dataset: `ecgan fetch`."
     try:
-        return (raw / "RECORDS").read_text(encoding="utf-8").split()
+        names = file.read_text(encoding="utf-8").split()
     except OSError as error:
-        raise EcganError(
-            f"cannot read {raw / 'RECORDS'}: {error.strerror or error}", "Fetch the dataset first: `ecgan fetch`."
-        ) from error
+        raise EcganError(f"cannot read {file}: {error.strerror or error}.", again) from error
+    except UnicodeDecodeError:
+        raise EcganError(f"{file} is no list of records: it is no UTF-8 text.", again) from None
+    if not names:
+        raise EcganError(f"{file} names no record.", again)
+    for name in names:
+        if not _RECORD.fullmatch(name) or ".." in name:
+            raise EcganError(f"{file} names {name[:60]!r}, which is no record.", again)
+    return names
 
 
 def choose_records(wanted: Sequence[str] | None, known: Sequence[str], usual: Sequence[str]) -> list[str]:

@@ -73,6 +73,12 @@ def read_record(folder: Path, name: str) -> Record:
     """
     content = read_signals(folder, name, FETCH_AGAIN)
     annotations = read_annotations(folder, name, "atr", FETCH_AGAIN)
+    if len(annotations.samples) and int(annotations.samples.max()) > len(content.signals):
+        raise EcganError(
+            f"the file {folder / name}.atr has an annotation at sample {int(annotations.samples.max()):,}, beyond the"
+            f" {len(content.signals):,} samples of the record.",
+            FETCH_AGAIN,
+        )
     return Record(
         name=name,
         signals=content.signals,

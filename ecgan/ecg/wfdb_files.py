@@ -1,5 +1,6 @@
 """WFDB files: signals (.hea with .dat, .mat …) and annotations, read whole and verified."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ COPY_AGAIN = "Copy all files of the record again from where it came from; its .h
 
 _BYTES = {"8": 1, "16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 3 / 2, "310": 4 / 3, "311": 4 / 3}
 """Bytes a sample in each storage format; the compressed ones (508, 516, 524) have no fixed size."""
+
+
+_PACKED = ("508", "516", "524")
 
 
 class _DamagedError(ValueError):
@@ -45,13 +49,23 @@ def read_header(folder: Path, name: str, hint: str) -> Any:
     """Read a record's header, as wfdb gives it."""
     file = folder / f"{name}.hea"
     _must_exist(file, hint)
-    header = _guard(lambda: wfdb.rdheader(str(folder / name)), f"the header {file} is damaged", hint)
+    header = _guard(lambda: _header(file, str(folder / name)), f"the header {file} is damaged", hint)
     if isinstance(header, wfdb.Record) and not len(header.sig_name or []) == header.n_sig == len(header.units or []):
         raise EcganError(
             f"the header {file} is damaged: it does not describe the {header.n_sig} channels that it counts.", hint
         )
     check_rate(f"record {name}", header.fs or 0.0)
     return header
+
+
+def _header(file: Path, path: str) -> Any:
+    """Read a header; wfdb would take 250 Hz for a rate, and any length for a length, that it does not understand."""
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    first = next((line.split() for line in lines if line.strip() and not line.startswith("#")), [])
+    for number, what in ((2, "sampling rate"), (3, "number of samples")):
+        if len(first) > number and not re.match(r"\d|\.\d", first[number]):
+            raise _DamagedError(f"its {what} is {first[number][:20]!r}")
+    return wfdb.rdheader(path)
 
 
 def ecg_leads(folder: Path, name: str, hint: str) -> list[str]:
@@ -168,8 +182,12 @@ def _check_files(folder: Path, name: str, header: Any, hint: str, only: int | No
     ):
         frame[file] = frame.get(file, 0.0) + _BYTES.get(storage, 0) * (samples or 1)
         offset[file] = start or 0
-        if storage not in _BYTES:
+        if storage in _PACKED:
             packed.add(file)
+        elif storage not in _BYTES:
+            raise EcganError(
+                f"the header {folder / name}.hea is damaged: there is no storage format {storage!r}.", hint
+            )
     for file, size in frame.items():
         if only is not None and file != header.file_name[only]:
             continue

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgan.config.schema import Split
 from ecgan.errors import EcganError
-from ecgan.files import read_json, write_text
+from ecgan.files import read_json, shown, write_text
 from ecgan.preprocessing.patients import deal_greedily, roster
 from ecgan.preprocessing.protocols.base import EvaluationSets, Indices, Labels, Partition, by_class, together
 from ecgan.registry import PROTOCOLS
@@ -129,18 +129,16 @@ def load_fold(path: Path) -> Fold:
 
 def _checked(found: Any) -> Fold:
     expected = {"index": int, "protocol": str, "seed": int, "data_sha256": str} | dict.fromkeys(_PARTS, list)
-    if not isinstance(found, dict):
-        raise ValueError(f"it needs the keys {', '.join(sorted(expected))}")
-    if wrong := sorted(set(found) ^ set(expected)):
+    if wrong := sorted(set(found if isinstance(found, dict) else ()) ^ set(expected)):
         raise ValueError(f"the key {wrong[0]!r} is {'missing' if wrong[0] in expected else 'unknown'}")
     for name, kind in expected.items():
         if type(found[name]) is not kind:
-            raise ValueError(f"{name} is {str(found[name])[:40]!r}, expected {_KINDS[kind]}")
+            raise ValueError(f"{name} is {shown(found[name])}, expected {_KINDS[kind]}")
     if found["index"] < 0 or found["seed"] < 0 or not found["protocol"]:
         raise ValueError("index and seed are at least 0, and the protocol has a name")
     digits = found["data_sha256"]
     if len(digits) != 64 or set(digits) - set("0123456789abcdef"):
-        raise ValueError(f"data_sha256 is {digits[:70]!r}, expected 64 hexadecimal digits")
+        raise ValueError(f"data_sha256 is {shown(digits)}, expected 64 hexadecimal digits")
     parts = {name: _index_list(name, found[name]) for name in _PARTS}
     every = np.concatenate(list(parts.values()))
     if len(np.unique(every)) != len(every):
@@ -153,7 +151,7 @@ def _index_list(name: str, items: list[Any]) -> Indices:
         raise ValueError(f"{name} is empty")
     for item in items:
         if type(item) is not int or not 0 <= item < 2**62:
-            raise ValueError(f"{name} holds {str(item)[:40]}, expected whole numbers from 0")
+            raise ValueError(f"{name} holds {shown(item)}, expected whole numbers from 0")
     indices = np.array(items, dtype=np.int64)
     if (np.diff(indices) <= 0).any():
         raise ValueError(f"{name} is not sorted, or holds a sample twice")

@@ -111,25 +111,30 @@ def _check_values(
     folder: Path, data: NDArray[Any], labels: NDArray[np.int64], table: pd.DataFrame, about: Described
 ) -> None:
     """Refuse values that no dataset gives."""
-    classes = np.asarray(about.classes)
     if broken := int((~np.isfinite(data).all(axis=(1, 2))).sum()):
         raise EcganError(f"{folder / 'data.pkl'}: {broken} of {len(data):,} samples hold NaN or infinity.", AGAIN)
-    if labels.min() < 0 or labels.max() >= len(classes):
-        wrong = int(labels[(labels < 0) | (labels >= len(classes))][0])
-        raise EcganError(f"{folder / 'label.pkl'} holds the label {wrong}; there are {len(classes)} classes.", AGAIN)
+    if labels.min() < 0 or labels.max() >= len(about.classes):
+        wrong = int(labels[(labels < 0) | (labels >= len(about.classes))][0])
+        raise EcganError(
+            f"{folder / 'label.pkl'} holds the label {wrong}; there are {len(about.classes)} classes.", AGAIN
+        )
     path = folder / "samples.csv"
     if "class_name" not in table:
         raise EcganError(f"{path} lacks the column class_name; it has {', '.join(map(str, table))}.", AGAIN)
-    differ = table["class_name"].to_numpy() != classes[labels]
-    if differ.any():
-        row = int(differ.argmax())
+    if (row := _misnamed(labels, table, about.classes)) is not None:
         raise EcganError(
             f"{path}, line {row + 2}: class_name is {table['class_name'].iloc[row]!r}, and the label in label.pkl is"
-            f" {labels[row]}, which is {classes[labels[row]]!r}.",
+            f" {labels[row]}, which is {about.classes[labels[row]]!r}.",
             AGAIN,
         )
     for name in table.columns.intersection(["sample", "rr_prev_s", "rr_next_s"]):
         check_numbers(path, table, name, hint=AGAIN)
+
+
+def _misnamed(labels: NDArray[np.int64], table: pd.DataFrame, classes: list[str]) -> int | None:
+    """The first row whose class_name is not the class of its label; None where all are."""
+    differ = table["class_name"].to_numpy() != np.asarray(classes, dtype=object)[labels]
+    return int(differ.argmax()) if differ.any() else None
 
 
 def _identity(folder: Path) -> str:
@@ -167,8 +172,13 @@ def _check(name: str, samples: Samples) -> None:
     """Refuse what would break later stages, in the words of the dataset's author."""
     data, labels = samples.data, samples.labels
     problem = ""
-    if data.ndim != 3 or len(data) == 0:
-        problem = f"data has shape {data.shape}, expected (n, L, C) with n > 0"
+    if len(data) == 0:
+        raise EcganError(
+            f"the dataset {name!r} gave no samples: there are no annotated beats, or `preprocess` leaves all out.",
+            "Look at records, leads and cleansing in the section `preprocess`.",
+        )
+    if data.ndim != 3:
+        problem = f"data has shape {data.shape}, expected (n, L, C)"
     elif labels.shape != (len(data),) or len(samples.table) != len(data):
         problem = f"{len(data)} samples, {labels.shape} labels, {len(samples.table)} table rows"
     elif len(samples.leads) != data.shape[2]:
@@ -179,5 +189,7 @@ def _check(name: str, samples: Samples) -> None:
         problem = f"labels from {labels.min()} to {labels.max()} for {len(samples.classes)} classes"
     elif "class_name" not in samples.table:
         problem = "the table lacks the column class_name"
+    elif (row := _misnamed(labels, samples.table, samples.classes)) is not None:
+        problem = f"row {row} of the table has the class {samples.table['class_name'].iloc[row]!r}, its label another"
     if problem:
         raise EcganError(f"the dataset {name!r} gave samples that do not fit: {problem}.")

@@ -1,9 +1,10 @@
 """Results on disk, checked before a report is made of them."""
 
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ecgan.errors import EcganError
 from ecgan.files import check_numbers, found_words, read_json, read_table
@@ -11,14 +12,20 @@ from ecgan.files import check_numbers, found_words, read_json, read_table
 AGAIN = "Run the stage that wrote it again."
 
 
-class PerClass(TypedDict):
+class _Part(BaseModel):
+    """Keys that a report needs; there may be others."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class PerClass(_Part):
     """What became of one class in the test set."""
 
     count: int
     flagged: int
 
 
-class Tested(TypedDict):
+class Tested(_Part):
     """Figures of the test set; the report shows more where there are more."""
 
     per_class: dict[str, PerClass]
@@ -31,20 +38,20 @@ class Tested(TypedDict):
     ppv: float | None
 
 
-class Validated(TypedDict):
+class Validated(_Part):
     """Figures of validation."""
 
     auroc: float | None
 
 
-class Decided(TypedDict):
+class Decided(_Part):
     """The decision threshold."""
 
     method: str
     value: float | None
 
 
-class Strategy(TypedDict):
+class Strategy(_Part):
     """One strategy of a detection."""
 
     supervision: Literal["U", "S"]
@@ -54,7 +61,7 @@ class Strategy(TypedDict):
     validation: Validated
 
 
-class Metrics(TypedDict):
+class Metrics(_Part):
     """What a report needs of `metrics.json`."""
 
     method: str
@@ -76,11 +83,9 @@ def read_metrics(path: Path) -> dict[str, Any]:
     Raises:
         EcganError: It is missing, broken, or lacks what a report shows.
     """
-    from pydantic import TypeAdapter, ValidationError
-
     found = read_json(path)
     try:
-        TypeAdapter(Metrics).validate_python(found, strict=True)
+        Metrics.model_validate(found)
     except ValidationError as error:
         raise EcganError(f"{path} holds no results: {found_words(error)}.", AGAIN) from None
     if not found["strategies"]:
@@ -104,6 +109,6 @@ def read_results(path: Path, columns: list[str], words: tuple[str, ...] = ()) ->
     for name in columns:
         if name not in table:
             raise EcganError(f"{path} lacks the column {name!r}; it has {', '.join(map(str, table))}.", AGAIN)
-    for name in [name for name in table if name not in words]:
+    for name in [str(name) for name in table if name not in words]:
         check_numbers(path, table, name, hint=AGAIN)
     return table

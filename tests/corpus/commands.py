@@ -6,8 +6,8 @@ GENERATE = f"ecgan generate --model {RUN}"
 
 add("no_such_command", PARAMS, "ecgan fetsch", "fetsch", status=2)
 add("no_such_option", PARAMS, "ecgan train --folds 0", "--folds", status=2)
-add("word_for_a_fold", PARAMS, "ecgan train --fold first", "first", status=2)
-add("negative_fold", PARAMS, "ecgan train --fold -1", "-1", status=2)
+add("word_for_a_fold", PARAMS, "ecgan train --fold first", "--fold", "integer", status=2)
+add("negative_fold", PARAMS, "ecgan train --fold -1", "--fold", "0", status=2)
 add("no_model_to_generate_with", PARAMS, "ecgan generate -n 3", "--model", status=2)
 add("fold_of_no_list", TRAINED, "ecgan train --fold 1", "1", "split.folds")
 add("model_of_no_list", TRAINED, "ecgan train --model vaegan", "'vaegan'", "models")
@@ -28,7 +28,7 @@ add("init_with_a_path_for_a_name", PARAMS, "ecgan init -o new.yaml ../lab study"
 add("init_with_one_run_for_two_models", PARAMS, "ecgan init -o new.yaml lab study mine", "'mine'")
 add("generate_nothing", TRAINED, f"{GENERATE} -n 0 --out beats.npy", "-n 0")
 add("generate_less_than_nothing", TRAINED, f"{GENERATE} -n -5 --out beats.npy", "-n -5")
-add("generate_words", TRAINED, f"{GENERATE} -n many --out beats.npy", "many", status=2)
+add("generate_words", TRAINED, f"{GENERATE} -n many --out beats.npy", "--count", "integer", status=2)
 add("generate_into_an_unknown_kind", TRAINED, f"{GENERATE} -n 3 --out beats.mat", "beats.mat", ".npy")
 add("generate_into_no_folder", TRAINED, f"{GENERATE} -n 3 --out absent/beats.npy", "absent", "mkdir")
 add(

@@ -17,7 +17,7 @@ def content(name: str, text: str | bytes, *words: str, **more: object) -> None:
 
 
 wrong("unknown_key", "  epochs: 1", "  epoch: 1", "'epoch'", "did you mean 'epochs'?", "line")
-wrong("unknown_section", "train:", "trian:", "'trian'", "did you mean 'train'?")
+wrong("unknown_section", "\ntrain:\n", "\ntrian:\n", "'trian'", "did you mean 'train'?")
 wrong("word_for_a_number", "  epochs: 1", "  epochs: many", "train.epochs", "'many'")
 wrong("number_for_a_word", "dataset: ecgsyn", "dataset: 12", "dataset", "12")
 wrong("fraction_for_a_whole_number", "  epochs: 1", "  epochs: 1.5", "train.epochs", "1.5")
@@ -84,8 +84,8 @@ def two_models_and_one_run(project):
 
 
 def plugin(name: str, code: str | bytes, *words: str, file: str = "mine.py") -> None:
-    """A plug-in that the command line names."""
-    add(name, PARAMS, f"ecgan list models --plugin {file}", file, *words, spoil=written(file, code))
+    """A plug-in that the command line names; its author is told Python's words."""
+    add(name, PARAMS, f"ecgan list models --plugin {file}", file, *words, spoil=written(file, code), python=True)
 
 
 plugin("plugin_with_a_syntax_error", "def half(:\n", "line 1")
@@ -93,7 +93,7 @@ plugin("plugin_that_fails", "1 / 0\n", "division by zero", "line 1")
 plugin("plugin_that_leaves", "import sys\nsys.exit(0)\n", "ended")
 plugin("plugin_without_what_it_imports", "import nothing_of_this_name\n", "nothing_of_this_name")
 plugin("plugin_that_is_no_python", "just words\n", "Python", file="mine.txt")
-plugin("plugin_that_is_not_text", b"\xff\xfe\0\0", "line", file="odd.py")
+plugin("plugin_that_is_not_text", b"\xff\xfe\0\0", "no Python", file="odd.py")
 plugin(
     "plugin_takes_a_name_that_is_taken",
     "from ecgan.registry import register_model\n@register_model('aegan')\nclass Mine: pass\n",

@@ -77,10 +77,10 @@ pickled("labels_of_two_dimensions", np.zeros((3, 1), dtype=int), "(3, 1)", path=
 pickled("too_few_labels", np.zeros(3, dtype=int), "3 labels", path=LABELS)
 pickled("no_samples_at_all", np.zeros((0, 64, 1), dtype="f4"), "0 samples")
 bytes_("empty_pickle", b"", "no pickled array")
-bytes_("text_for_a_pickle", b"0.1,0.2,0.3\n", "no pickled array")
+bytes_("text_for_a_pickle", b"0.1,0.2,0.3\n", REFUSED)
 bytes_("npy_for_a_pickle", b"\x93NUMPY\x01\0v\0{'descr': '<f4'}", "no pickled array")
 bytes_("pickle_that_asks_for_terabytes", b"\x80\x04\x8e" + (1 << 42).to_bytes(8, "little") + b"x", "no pickled array")
-bytes_("pickle_that_asks_for_a_huge_memo", b"\x80\x04K\x01r\xff\xff\xff\x7f.", "no")
+bytes_("pickle_that_asks_for_a_huge_memo", b"\x80\x04K\x01r\xff\xff\xff\x7f.", REFUSED)
 bytes_("pickle_that_nests_itself", b"\x80\x04" + b"(" * 100_000 + b"t" * 100_000 + b".", REFUSED)
 bytes_("pickle_that_grows", b"\x80\x04K\x01" + b"2\x86" * 60 + b".", REFUSED)
 bytes_("pickle_with_an_outside_object", b"\x80\x04K\x01Q.", REFUSED, "outside")
@@ -102,7 +102,7 @@ def shape_that_is_declared_huge(project: Path) -> None:
     (project / DATA).write_bytes(content[:3] + frame.to_bytes(8, "little") + content[11:])
 
 
-@case(PROCESSED, DO, "data.pkl", REFUSED, "pandas")
+@case(PROCESSED, DO, "data.pkl", REFUSED, "pandas.DataFrame", python=True)
 def table_for_an_array(project: Path) -> None:
     import pandas as pd
 
@@ -171,7 +171,7 @@ about("unknown_key_of_a_dataset", {"colour": "blue"}, "'colour'")
 about("rate_is_a_word", {"sampling_rate": "fast"}, "sampling_rate", "'fast'")
 about("rate_below_zero", {"sampling_rate": -360.0}, "sampling_rate", "-360")
 about("leads_are_a_word", {"leads": "MLII"}, "leads", "'MLII'")
-about("one_lead_too_many", {"leads": ["MLII", "V1"]}, "2 leads", "1")
+about("one_lead_too_many", {"leads": ["MLII", "V1"]}, "1 leads", "names 2")
 about("no_classes", {"classes": []}, "classes")
 about("peak_beyond_the_window", {"centre": 999}, "centre", "999")
 add("description_is_not_json", PROCESSED, DO, "dataset.json", "not JSON", spoil=written(ABOUT, "{'name': 'ecgsyn'}"))

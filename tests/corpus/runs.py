@@ -1,6 +1,7 @@
 """Folders of trained models: they may come from anywhere."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ add("weights_are_a_picture", TRAINED, INVERSE, WEIGHTS, spoil=written(WEIGHTS, b
 weights("weights_missing", without, "do not fit")
 weights("weights_of_another_shape", reshaped, "do not fit", "(7, 7, 7)")
 weights("weights_too_many", lambda it: it.update(extra=np.zeros(3, dtype=np.float32)), "do not fit", "extra")
-weights("weights_are_whole_numbers", as_whole_numbers, "do not fit", "whole numbers")
+weights("weights_are_whole_numbers", as_whole_numbers, "do not fit", "int64")
 weights("weights_are_not_finite", not_finite, "finite")
 
 
@@ -149,7 +150,15 @@ described(
     "low",
 )
 add("range_is_not_a_number", TRAINED, INVERSE, "input.json", "NaN", spoil=replaced(INPUT, "-1.0", "NaN"))
-described("split_of_other_data", SPLIT, {"data_sha256": "0" * 64}, do=INVERSE)
+add(
+    "split_of_other_data",
+    TRAINED,
+    INVERSE,
+    "fold 0",
+    "other data",
+    "000000000000",
+    spoil=lambda project: written(SPLIT, re.sub(r"[0-9a-f]{64}", "0" * 64, (project / SPLIT).read_text()))(project),
+)
 add("split_is_not_json", TRAINED, INVERSE, "split.json", "not JSON", spoil=written(SPLIT, "no"))
 described("no_method", MAPPING, {"method": ...}, stage=DETECTED, do=DETECT)
 described("unknown_method", MAPPING, {"method": "mine"}, "'mine'", stage=DETECTED, do=DETECT)

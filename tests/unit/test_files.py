@@ -72,3 +72,40 @@ def test_a_second_writer_waits_until_the_first_has_gone(tmp_path: Path, root: Pa
     assert second.stdout.readline() == "in\n"
     second.communicate("go\n")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["second"]
+
+
+def test_an_output_that_fails_leaves_what_there_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def fail(folder: Path) -> None:
+        (folder / "half").touch()
+        raise EcganError("no")
+
+    with pytest.raises(EcganError), sole_writer(Path("top/out")) as folder:
+        fail(folder)
+    assert not Path("top").exists()
+    with sole_writer(Path("top/out")) as folder:
+        (folder / "old").touch()
+    with pytest.raises(EcganError), sole_writer(Path("top/out")) as folder:
+        fail(folder)
+    assert [str(path) for path in Path("top").rglob("*")] == ["top/out", "top/out/old"]
+    with pytest.raises(EcganError), sole_writer(Path("top/out"), clear=False) as folder:
+        fail(folder)
+    assert sorted(path.name for path in Path("top/out").iterdir()) == ["half", "old"]
+    with sole_writer(Path("top/out")) as folder:
+        (folder / "new").touch()
+    assert [str(path) for path in Path("top").rglob("*")] == ["top/out", "top/out/new"]
+
+
+def test_what_a_killed_process_left_half_written_is_not_what_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".out.old").mkdir()
+    (tmp_path / ".out.old/whole").touch()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/half").touch()
+    with pytest.raises(EcganError), sole_writer(Path("out")):
+        raise EcganError("no")
+    assert [path.name for path in Path("out").iterdir()] == ["whole"]
+    assert not Path(".out.old").exists()

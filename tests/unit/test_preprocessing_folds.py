@@ -42,7 +42,7 @@ def test_the_same_fold_is_written_as_the_same_bytes(tmp_path):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"train": None}, "train is NoneType, expected list"),
+        ({"train": None}, "train is null, expected a list"),
         ({"train": []}, "train is empty"),
         ({"train": [1, 0]}, "train is not sorted"),
         ({"train": [1, 1]}, "train is not sorted, or holds a sample twice"),
@@ -54,14 +54,14 @@ def test_the_same_fold_is_written_as_the_same_bytes(tmp_path):
         ({"train": [0, 2**70]}, "whole numbers from 0"),
         ({"train": [0, 2]}, "in two of train, vali and test"),
         ({"vali": [3]}, "in two of train, vali and test"),
-        ({"index": "0"}, "index is str, expected int"),
-        ({"index": True}, "index is bool, expected int"),
+        ({"index": "0"}, "index is '0', expected a whole number"),
+        ({"index": True}, "index is True, expected a whole number"),
         ({"index": -1}, "at least 0"),
-        ({"seed": 1.5}, "seed is float"),
+        ({"seed": 1.5}, "seed is 1.5, expected"),
         ({"protocol": ""}, "the protocol has a name"),
-        ({"data_sha256": "abc"}, "no SHA-256"),
-        ({"data_sha256": "G" * 64}, "no SHA-256"),
-        ({"extra": 1}, "no others"),
+        ({"data_sha256": "abc"}, "data_sha256 is 'abc', expected 64"),
+        ({"data_sha256": "G" * 64}, "expected 64 hexadecimal digits"),
+        ({"extra": 1}, "the key 'extra' is unknown"),
     ],
 )
 def test_a_broken_fold_is_refused(change, expected, tmp_path):
@@ -76,7 +76,7 @@ def test_a_broken_fold_is_refused(change, expected, tmp_path):
 def test_a_fold_without_a_key_and_one_that_is_no_mapping_are_refused(tmp_path):
     for content in ("[]", "{}", '{"train": [1]}', "3"):
         (tmp_path / "f.json").write_text(content)
-        with pytest.raises(EcganError, match="needs the keys"):
+        with pytest.raises(EcganError, match="the key 'data_sha256' is missing"):
             load_fold(tmp_path / "f.json")
 
 

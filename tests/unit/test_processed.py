@@ -65,6 +65,7 @@ def test_patients_are_unknown_where_one_is_missing(tmp_path: Path) -> None:
         ({"labels": np.array([0, 0, 1, 9, 0])}, "labels from 0 to 9"),
         ({"leads": ["MLII"]}, "1 lead names for 2 channels"),
         ({"table": pd.DataFrame({"record": list("abcde")})}, "class_name"),
+        ({"table": pd.DataFrame({"class_name": list("NNVVN")})}, "row 2 of the table has the class 'V'"),
         ({"data": np.full((5, 8, 2), np.nan)}, "5 samples hold NaN"),
     ],
 )
@@ -98,7 +99,7 @@ def test_leads_are_picked_by_name_in_the_given_order() -> None:
     ("content", "words"),
     [
         ("[1, 2]", "does not describe a dataset"),
-        ('{"name": "toy"}', "Field required"),
+        ('{"name": "toy"}', "is missing"),
         ('{"name": 3}', "name"),
         ("{", "not JSON"),
     ],
@@ -127,5 +128,6 @@ def test_other_labels_or_patients_are_another_dataset(tmp_path: Path, change: st
     else:
         other = given.labels[::-1].copy() if change == "labels" else given.data + 1
         given = replace(given, **{change: other})
+        given.table["class_name"] = [given.classes[label] for label in given.labels]
     save_processed(tmp_path / "other", "toy", given)
     assert load_processed(tmp_path / "one").sha256 != load_processed(tmp_path / "other").sha256

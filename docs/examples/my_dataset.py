@@ -1,4 +1,7 @@
-"""A dataset of your own: pulses of one lead, written to a CSV file; a tenth of them is too wide."""
+"""A dataset of your own: pulses of one lead, written to a CSV file; a tenth of them is too wide.
+
+Models trained on it score recordings as well: `cut` says how pulses are cut out of one.
+"""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -8,9 +11,13 @@ import pandas as pd
 from pydantic import Field
 
 from ecgan.config.options import Options
-from ecgan.datasets.base import Card, Dataset, Samples
+from ecgan.datasets.base import Card, Cut, Dataset, Samples
+from ecgan.ecg.beats import cut_windows
+from ecgan.ecg.records import Record
+from ecgan.preprocessing.options import SampleOptions
 from ecgan.registry import register_dataset
 
+RATE = 100.0  # Hz
 LENGTH = 64
 CLASSES = ["N", "wide"]  # the first is the normal one
 
@@ -22,6 +29,12 @@ class PulsesFetch(Options):
     noise: float = Field(0.02, ge=0, description="standard deviation of the noise, mV")
 
 
+class PulsesPreprocess(SampleOptions):
+    """Keys of your own in the section `preprocess`; cleansing and resampling are there already."""
+
+    scale: float = Field(1.0, gt=0, description="factor on every value")
+
+
 @register_dataset("pulses")
 class Pulses(Dataset):
     """Pulses at 100 Hz; wide ones are abnormal."""
@@ -30,6 +43,7 @@ class Pulses(Dataset):
         title="Pulses (example plug-in)", source="made on the spot", licence="free of rights", size="600 pulses"
     )
     Fetch = PulsesFetch
+    Preprocess = PulsesPreprocess
     defaults: ClassVar[dict[str, dict[str, Any]]] = {  # what suits this dataset in other sections
         "split": {"folds": [0]},
         "train": {"epochs": 5, "transformation": "minmax"},
@@ -47,16 +61,27 @@ class Pulses(Dataset):
         table.insert(0, "label", labels)
         table.to_csv(raw / "pulses.csv", index=False, lineterminator="\n")
 
-    def preprocess(self, raw: Path, options: Any) -> Samples:
+    def preprocess(self, raw: Path, options: PulsesPreprocess) -> Samples:
         """Read pulses.csv into (n, L, 1)."""
         table = pd.read_csv(raw / "pulses.csv")
         labels = table.pop("label").to_numpy(dtype=np.int64)
         return Samples(
-            data=table.to_numpy(dtype=np.float64)[:, :, None],  # (n, L) → (n, L, 1)
+            data=options.scale * table.to_numpy(dtype=np.float64)[:, :, None],  # (n, L) → (n, L, 1)
             labels=labels,
             table=pd.DataFrame({"class_name": np.array(CLASSES)[labels]}),
-            sampling_rate=100.0,
+            sampling_rate=RATE,
             leads=["pulse"],
             classes=CLASSES,
             centre=LENGTH // 2,
         )
+
+    def recording_rate(self, options: PulsesPreprocess) -> float:
+        """Return the rate in Hz that recordings are brought to before `cut`; leave both out if there are none."""
+        return RATE
+
+    def cut(self, record: Record, options: PulsesPreprocess) -> Cut:
+        """Cut around the R peaks; those too near the border are left out."""
+        before = LENGTH // 2
+        windows, inside = cut_windows(record.signals, record.samples, before, LENGTH - before)
+        peaks = record.samples[inside]
+        return Cut(data=options.scale * windows, positions=peaks, starts=peaks - before, centre=before)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ecgan.config.options import Options
 from ecgan.errors import EcganError
+from ecgan.preprocessing.options import SampleOptions
 
 if TYPE_CHECKING:
     from ecgan.ecg.records import Record
@@ -82,13 +83,13 @@ class Dataset(ABC):
     """A dataset; one file in `ecgan/datasets/`, registered with `@register_dataset("name")`.
 
     `Fetch` and `Preprocess` are its own parameters: they type the sections `fetch` and `preprocess` of
-    `params.yaml`. `defaults` overrides defaults of other sections, such as `{"split": {"protocol": "beatgan"}}`.
+    `params.yaml`; `Preprocess` derives from `SampleOptions`, which cleanses and resamples. `defaults` overrides defaults of other sections, such as `{"split": {"protocol": "beatgan"}}`.
     """
 
     name: ClassVar[str]
     card: ClassVar[Card]
     Fetch: ClassVar[type[Options]] = Options
-    Preprocess: ClassVar[type[Options]] = Options
+    Preprocess: ClassVar[type[Options]] = SampleOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}
 
     @abstractmethod

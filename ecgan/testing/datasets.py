@@ -11,9 +11,11 @@ import numpy as np
 
 from ecgan.config import load_params, render_params
 from ecgan.datasets.base import Dataset, Samples
+from ecgan.preprocessing.options import SampleOptions
 from ecgan.preprocessing.preparing import prepare
 from ecgan.preprocessing.processed import load_processed, save_processed
 from ecgan.testing.check import check_options, expect, expect_equal
+from ecgan.testing.recordings import RECORDINGS
 
 FILES = ("data.pkl", "label.pkl", "samples.csv", "dataset.json")
 
@@ -53,6 +55,15 @@ def options_have_defaults_and_descriptions(subject: DatasetSubject) -> None:
     """Every parameter of fetching and preprocessing is explained in the file that `ecgan init` writes."""
     check_options(subject.cls.Fetch, "Fetch")
     check_options(subject.cls.Preprocess, "Preprocess")
+
+
+def preprocess_has_the_options_of_samples(subject: DatasetSubject) -> None:
+    """Cleansing and resampling can be asked for, as with every dataset."""
+    expect(
+        issubclass(subject.cls.Preprocess, SampleOptions),
+        "expected Preprocess to be a subclass of ecgan.preprocessing.options.SampleOptions,"
+        f" found {subject.cls.Preprocess.__name__}",
+    )
 
 
 def init_writes_a_valid_file(subject: DatasetSubject) -> None:
@@ -134,6 +145,7 @@ def _folder() -> Iterator[Path]:
 DESCRIPTION: tuple[Callable[[DatasetSubject], None], ...] = (
     the_card_is_complete,
     options_have_defaults_and_descriptions,
+    preprocess_has_the_options_of_samples,
     init_writes_a_valid_file,
 )
 SAMPLES: tuple[Callable[[DatasetSubject], None], ...] = (
@@ -145,4 +157,4 @@ SAMPLES: tuple[Callable[[DatasetSubject], None], ...] = (
 
 def chosen(given: dict[str, Any]) -> tuple[Callable[[DatasetSubject], None], ...]:
     """The checks of a dataset: those of its samples only where options say what to fetch."""
-    return (*DESCRIPTION, *SAMPLES) if given else DESCRIPTION
+    return (*DESCRIPTION, *RECORDINGS, *(SAMPLES if given else ()))

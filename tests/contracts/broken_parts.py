@@ -1,5 +1,6 @@
 """Parts that break one promise each: (the broken part, the check that finds it, words of its message)."""
 
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ecgan.config.options import Options
-from ecgan.datasets.base import Card
+from ecgan.datasets.base import Card, Cut
 from ecgan.detection.base import State
 from ecgan.errors import EcganError
 
@@ -466,7 +467,96 @@ class UnseededPreprocess(ToyDataset):
         return samples
 
 
+class PlainOptions(ToyDataset):
+    Preprocess = Options
+
+
+class LeadsFirst(ToyDataset):
+    def cut(self, record: Any, options: Any) -> Any:
+        cut = super().cut(record, options)
+        return replace(cut, data=cut.data.transpose(0, 2, 1))
+
+
+class OffCentre(ToyDataset):
+    def cut(self, record: Any, options: Any) -> Any:
+        cut = super().cut(record, options)
+        return replace(cut, starts=cut.starts + 1)
+
+
+class OtherPeaks(ToyDataset):
+    def cut(self, record: Any, options: Any) -> Any:
+        cut = super().cut(record, options)
+        return replace(cut, positions=cut.positions + 1, starts=cut.starts + 1)
+
+
+class Missing(ToyDataset):
+    def cut(self, record: Any, options: Any) -> Any:
+        cut = super().cut(record, options)
+        return replace(cut, data=np.where(cut.data > 0.9, np.nan, cut.data))
+
+
+class Backwards(ToyDataset):
+    def cut(self, record: Any, options: Any) -> Any:
+        cut = super().cut(record, options)
+        return replace(cut, data=cut.data[::-1], positions=cut.positions[::-1], starts=cut.starts[::-1])
+
+
+class Wrapped(ToyDataset):
+    def cut(self, record: Any, options: Any) -> Any:
+        starts = record.samples - 12
+        return Cut(record.signals[(starts[:, None] + np.arange(32)) % len(record.signals)], record.samples, starts, 12)
+
+
+class BehindTheEnd(ToyDataset):
+    def cut(self, record: Any, options: Any) -> Any:
+        samples = record.samples[record.samples >= 12]
+        places = np.minimum(samples[:, None] - 12 + np.arange(32), len(record.signals) - 1)
+        return Cut(record.signals[places], samples, samples - 12, 12)
+
+
+class Noisy(ToyDataset):
+    def cut(self, record: Any, options: Any) -> Any:
+        cut = super().cut(record, options)
+        return replace(cut, data=cut.data + np.random.default_rng().normal(0, 1e-3, cut.data.shape))
+
+
+class Detrending(ToyDataset):
+    def cut(self, record: Any, options: Any) -> Any:
+        np.subtract(record.signals, record.signals.mean(axis=0), out=record.signals)
+        return super().cut(record, options)
+
+
+class NeedsBeats(ToyDataset):
+    def cut(self, record: Any, options: Any) -> Any:
+        assert record.samples[0] >= 0
+        return super().cut(record, options)
+
+
+class NeedsLength(ToyDataset):
+    def cut(self, record: Any, options: Any) -> Any:
+        assert record.signals[10] is not None
+        return super().cut(record, options)
+
+
+class CutsAnything(ToyDataset):
+    def recording_rate(self, options: Any) -> float | None:
+        return None
+
+
 DATASETS = [
+    (PlainOptions, "preprocess_has_the_options_of_samples", "SampleOptions, found Options"),
+    (LeadsFirst, "recordings_are_cut_as_described", "expected C, the leads of the samples to be 1, found 32"),
+    (OffCentre, "recordings_are_cut_as_described", "positions − starts, the centre"),
+    (OtherPeaks, "recordings_are_cut_as_described", "positions that are R peaks"),
+    (Missing, "recordings_are_cut_as_described", "expected finite data"),
+    (Backwards, "recordings_are_cut_as_described", "expected ascending positions"),
+    (Wrapped, "recordings_are_not_crossed_at_their_border", "starts within the recording, found -10"),
+    (BehindTheEnd, "recordings_are_not_crossed_at_their_border", "end within 3000 time steps"),
+    (Noisy, "recordings_are_cut_the_same_again", "data to be the same when a recording is cut again"),
+    (Detrending, "recordings_are_cut_the_same_again", "left as it was"),
+    (NeedsBeats, "recordings_without_beats_are_no_crash", "without R peaks to give nothing or an EcganError"),
+    (NeedsLength, "recordings_without_beats_are_no_crash", "of three time steps to give nothing or an EcganError"),
+    (CutsAnything, "recordings_are_refused_where_there_are_none", "without a recording_rate to be refused"),
     (NoLicence, "the_card_is_complete", "expected the card to say the licence, found ' '"),
     (NoFetchDescription, "options_have_defaults_and_descriptions", "Fetch.count to have a description"),
     (UnknownSection, "init_writes_a_valid_file", "protocols"),

@@ -149,6 +149,7 @@ def test_the_modules_of_checks_list_every_check_that_they_define() -> None:
         "kinds": ("GENERATIVE", "CLASSIFIERS"),
         "detectors": ("CHECKS",),
         "datasets": ("DESCRIPTION", "SAMPLES"),
+        "recordings": ("RECORDINGS",),
         "protocols": ("CHECKS",),
     }.items():
         loaded = importlib.import_module(f"ecgan.testing.{module}")

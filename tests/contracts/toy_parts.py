@@ -11,11 +11,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ecgan.config.options import Options
-from ecgan.datasets.base import Card, Dataset, Samples
+from ecgan.datasets.base import Card, Cut, Dataset, Samples
 from ecgan.detection.base import F32, F64, Detector, State
+from ecgan.ecg.beats import cut_windows
+from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.models.base import ClassifierModel, GenerativeModel, Optimizers
 from ecgan.models.latents import Prior
+from ecgan.preprocessing.options import SampleOptions
 from ecgan.preprocessing.protocols.base import Partition, Protocol, allot
 from ecgan.testing.toys import toy_beats
 
@@ -165,6 +168,7 @@ class ToyDataset(Dataset):
     name = "toy"
     card = Card("toy", "made here", "free", "tiny")
     Fetch = ToyFetch
+    Preprocess = SampleOptions
 
     def fetch(self, raw: Path, options: ToyFetch, *, seed: int) -> None:
         (raw / "seed.txt").write_text(f"{seed} {options.count}\n")
@@ -175,6 +179,13 @@ class ToyDataset(Dataset):
         labels = np.repeat(np.arange(2, dtype=np.int64), count)
         table = pd.DataFrame({"class_name": np.array(["N", "A"])[labels]})
         return Samples(x.transpose(0, 2, 1).astype(np.float64), labels, table, 100.0, ["I"], ["N", "A"])
+
+    def recording_rate(self, options: Any) -> float | None:
+        return 100.0
+
+    def cut(self, record: Record, options: Any) -> Cut:
+        windows, inside = cut_windows(record.signals, record.samples, 12, 20)
+        return Cut(windows, record.samples[inside], record.samples[inside] - 12, 12)
 
 
 class ToyProtocol(Protocol):

@@ -1,0 +1,145 @@
+"""Conformance checks of how datasets cut recordings that are not theirs, for `ecgan score`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ecgan.datasets.base import Cut
+from ecgan.ecg.records import Record
+from ecgan.errors import EcganError
+from ecgan.testing.check import ConformanceError, expect, expect_equal, expect_refusal
+
+SECONDS = 30.0
+BORDER_S = 0.02
+"""The first and the last R peak are so near the border that no window fits around them."""
+
+
+def recordings_are_cut_as_described(subject: Any) -> None:
+    """What `cut` gives has the documented shapes and types, and its positions are those of the recording."""
+    rate = _rate(subject)
+    if rate is None:
+        return
+    record = toy_recording(rate, _leads(subject))
+    cut = _cut(subject, record)
+    expect_equal(cut.data.ndim, 3, "the number of dimensions of data (n, L, C)")
+    n, length, channels = cut.data.shape
+    expect(n > 0, f"expected samples from a recording of {SECONDS:g} s, found none")
+    expect_equal(channels, len(record.leads), "C, the leads of the samples")
+    expect(bool(np.isfinite(cut.data).all()), "expected finite data, found NaN or infinity")
+    for name in ("positions", "starts"):
+        array = getattr(cut, name)
+        expect_equal((array.shape, str(array.dtype)), ((n,), "int64"), f"shape and type of {name}")
+        expect(bool((np.diff(array) > 0).all()), f"expected ascending {name}, found {array.tolist()}")
+    if cut.centre is not None:
+        expect(0 <= cut.centre < length, f"expected the R peak within 0 to {length - 1}, found {cut.centre}")
+        expect_equal((cut.positions - cut.starts).tolist(), [cut.centre] * n, "positions − starts, the centre")
+        strange = sorted(set(cut.positions.tolist()) - set(record.samples.tolist()))
+        expect(not strange, f"expected positions that are R peaks of the recording, found {strange}")
+
+
+def recordings_are_not_crossed_at_their_border(subject: Any) -> None:
+    """No sample takes values from before the beginning or from behind the end; zeros at its end are padding."""
+    rate = _rate(subject)
+    if rate is None:
+        return
+    record = toy_recording(rate, _leads(subject))
+    cut = _cut(subject, record)
+    filled = np.abs(cut.data).max(axis=2) > 0  # (n, L, C) → (n, L)
+    last = filled.shape[1] - 1 - np.argmax(filled[:, ::-1], axis=1)
+    expect(bool((cut.starts >= 0).all()), f"expected starts within the recording, found {cut.starts.min()}")
+    ends, steps = cut.starts + last, len(record.signals)
+    expect(
+        bool((ends < steps).all()), f"expected samples that end within {steps} time steps, found one up to {ends.max()}"
+    )
+
+
+def recordings_are_cut_the_same_again(subject: Any) -> None:
+    """The same recording gives the same samples, and is left as it was."""
+    rate = _rate(subject)
+    if rate is None:
+        return
+    record = toy_recording(rate, _leads(subject))
+    first, second = _cut(subject, record), _cut(subject, record)
+    again = toy_recording(rate, _leads(subject))
+    unharmed = np.array_equal(record.signals, again.signals) and np.array_equal(record.samples, again.samples)
+    expect(unharmed, "expected the recording to be left as it was, found that cut changes it")
+    for name in ("data", "positions", "starts"):
+        same = np.array_equal(getattr(first, name), getattr(second, name))
+        expect(same, f"expected {name} to be the same when a recording is cut again, found other values")
+
+
+def recordings_without_beats_are_no_crash(subject: Any) -> None:
+    """A recording without R peaks, and one of a few time steps, give no samples or a message."""
+    rate = _rate(subject)
+    if rate is None:
+        return
+    record = toy_recording(rate, _leads(subject))
+    none = Record(record.name, record.signals, rate, record.leads, np.zeros(0, dtype=np.int64), [])
+    short = Record(record.name, record.signals[:3], rate, record.leads, np.ones(1, dtype=np.int64), ["N"])
+    for what, given in (("without R peaks", none), ("of three time steps", short)):
+        try:
+            found = _cut(subject, given)
+        except EcganError:
+            continue
+        except Exception as error:
+            text = (
+                f"expected a recording {what} to give nothing or an EcganError, found {type(error).__name__}: {error}"
+            )
+            raise ConformanceError(f"expected a recording {what} {text}") from error
+        whole = len(found.data) == len(found.positions) == len(found.starts)
+        expect(whole, f"expected a recording {what} to give as many samples as positions, found other numbers")
+
+
+def recordings_are_refused_where_there_are_none(subject: Any) -> None:
+    """A dataset that does not consist of recordings says so when one is to be cut."""
+    if _rate(subject) is None:
+        record = toy_recording(100.0, ["I"])
+        expect_refusal(lambda: _cut(subject, record), (EcganError,), "a recording without a recording_rate")
+
+
+def toy_recording(rate: float, leads: list[str]) -> Record:
+    """Return 30 s of pulses on noise at irregular times, the first and last at the very border.
+
+    Args:
+        rate: Hz.
+        leads: Lead names; each lead has pulses of its own height.
+    """
+    rng = np.random.default_rng([int(rate), len(leads)])
+    times = np.cumsum(rng.uniform(0.6, 1.0, int(SECONDS)))
+    times = np.concatenate([[BORDER_S], times[times < SECONDS - 0.5], [SECONDS - BORDER_S]])
+    seconds = np.arange(int(SECONDS * rate)) / rate
+    pulses = np.exp(-0.5 * ((seconds[:, None] - times) / 0.02) ** 2).sum(axis=1)
+    height = np.linspace(1.0, 0.5, len(leads))
+    signals = pulses[:, None] * height + rng.normal(0, 0.02, (len(seconds), len(leads)))  # (T, C)
+    samples = np.rint(times * rate).astype(np.int64)
+    return Record("toy", signals, float(rate), list(leads), samples, ["N"] * len(samples))
+
+
+def _options(subject: Any) -> Any:
+    return subject.cls.Preprocess.model_validate(subject.given.get("preprocess", {}))
+
+
+def _rate(subject: Any) -> float | None:
+    """Return the dataset's rate of recordings, or None where it has none."""
+    rate = subject.cls().recording_rate(_options(subject))
+    expect(rate is None or rate > 0, f"expected recording_rate to be Hz or None, found {rate}")
+    return None if rate is None else float(rate)
+
+
+def _leads(subject: Any) -> list[str]:
+    return list(getattr(_options(subject), "leads", None) or ["I"])
+
+
+def _cut(subject: Any, record: Record) -> Cut:
+    cut: Cut = subject.cls().cut(record, _options(subject))
+    return cut
+
+
+RECORDINGS: tuple[Callable[[Any], None], ...] = (
+    recordings_are_cut_as_described,
+    recordings_are_not_crossed_at_their_border,
+    recordings_are_cut_the_same_again,
+    recordings_without_beats_are_no_crash,
+    recordings_are_refused_where_there_are_none,
+)

@@ -69,7 +69,7 @@ def init(
         str | None,
         typer.Option(
             "--preset",
-            help="A published variant of a model; `ecgan list presets` shows them. Its dataset: -d, or mitbih_beatgan.",
+            help="A published variant of a model; `ecgan list presets` shows them. Its dataset: -d, or mitbih_beats.",
         ),
     ] = None,
     plugin: Plugin = None,
@@ -284,13 +284,13 @@ def init_classic() -> NoReturn:
         entity: Annotated[str, typer.Argument(help="Who.")],
         project: Annotated[str, typer.Argument(help="What for.")],
         run: Annotated[str, typer.Argument(help="Name of the run.")],
-        dataset: DatasetOption = "mitbih_beatgan",
+        dataset: DatasetOption = "mitbih_beats",
         model: Annotated[str, typer.Option("-m", "--model", help="Model.")] = "vaegan",
         out: OutOption = Path("config.yml"),
         data_dir: DataDir = "data",
         force: Force = False,
     ) -> None:
-        """Write the parameters of one run: `ecgan-init -d mitbih_beatgan -m beatgan ENTITY PROJECT RUN`."""
+        """Write the parameters of one run: `ecgan-init -d mitbih_beats -m vaegan ENTITY PROJECT RUN`."""
         init(entity, project, run, dataset, [model], out, data_dir, force)
 
     single_command(command)

@@ -2,8 +2,9 @@
 
 Source: the configurations that Lüer, Weber, Dolgich and Böhm released with "β-VAEGAN" (arXiv 2310.18091). Common to
 all: a single lead, training on normal beats only, 85 % of them for training and validation in five folds, 500 epochs
-with an evaluation every 20, Glorot normal weights, no warm-up or annealing of the divergence. Sizes were chosen for
-MIT-BIH and for Wafer; every other dataset gets those of MIT-BIH.
+with an evaluation every 20, Glorot normal weights, no warm-up or annealing of the divergence. Samples are brought to
+160 time steps, beats by LTTB as the package pylttb does it, Wafer by interpolation. Sizes were chosen for MIT-BIH and
+for Wafer; every other dataset gets those of MIT-BIH.
 """
 
 import textwrap
@@ -17,14 +18,15 @@ from typing import Any
 from ecgan.config import render_params
 from ecgan.errors import EcganError, nearest
 from ecgan.files import write_text
+from ecgan.registry import DATASETS
 
-DATASET = "mitbih_beatgan"  # where none is named
+DATASET = "mitbih_beats"  # where none is named
 WAFER = "wafer"
+SCALED = ("mitbih_beats", "ptb")  # datasets whose samples lie within 0…1 as they come
 RESAMPLED: dict[str, dict[str, Any]] = {  # to the 160 time steps of the paper
-    "mitbih_beats": {"method": "lttb", "variant": "pylttb", "length": 160},
+    **{name: {"method": "lttb", "variant": "pylttb", "length": 160} for name in SCALED},
     WAFER: {"method": "interpolate", "length": 160},
 }
-SCALED = ("mitbih_beats",)  # datasets whose samples lie within 0…1 as they come
 LEADS = {"mitbih": ["MLII"], "mitbih_beatgan": ["MLII"], "ecgsyn": ["MLII"]}  # one lead of those with several
 
 _ADAM: dict[str, Any] = {"name": "adam", "lr": 1e-4, "betas": [0.5, 0.999], "eps": 1e-8}
@@ -98,7 +100,8 @@ class Preset:
     def _transformation(self, dataset: str) -> str:
         """Return the scaling to the range of the output; published as none (0…1 already), minmax for Wafer.
 
-        A tanh output is trained on samples within −1…1, to which minmax scales.
+        The authors stretched samples for a tanh output to −1…1, each part of the data by its own extremes; here minmax
+        does so by those of the training data.
         """
         if dataset in SCALED:
             return "none" if self.options["output"] == "sigmoid" else "minmax"
@@ -153,11 +156,11 @@ def render_preset(
 
     Args:
         name: Its name.
-        dataset: Name of the dataset; None takes `mitbih_beatgan`.
+        dataset: Name of the dataset or an alias; None takes `mitbih_beats`.
         experiment: Values of the section `experiment`: entity, project, run, data_dir.
         overrides: Values laid over those of the preset, such as the list `plugins`.
     """
-    preset, dataset = find(name), dataset or DATASET
+    preset, dataset = find(name), DATASETS.resolve(dataset or DATASET)
     if dataset == WAFER and not preset.wafer:
         raise EcganError(f"{preset.spelling} was published for MIT-BIH only.", "Take another preset for wafer.")
     values = preset.overrides(dataset) | dict(overrides or {})
@@ -216,7 +219,7 @@ def about(preset: Preset, dataset: str) -> list[str]:
         " each strategy the one with the best score on labelled validation samples",
     ]
     if dataset not in (*SCALED, WAFER):
-        differences.insert(0, "the authors used other beats, of 160 samples at 125 Hz")
+        differences.insert(0, "the authors used the beats of mitbih_beats, brought to 160 time steps")
     return textwrap.wrap(f"{text}What differs: {'; '.join(differences)}.", 108, break_on_hyphens=False)
 
 

@@ -21,13 +21,10 @@ from .toy_parts import ToyClassifier, ToyDataset, ToyDetector, ToyModel, ToyName
 REGISTRIES: dict[str, Registry[Any]] = {r.kind: r for r in (DATASETS, MODELS, DETECTORS, PROTOCOLS)}
 OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("dataset", "ecgsyn"): {"fetch": {"patients": 2, "minutes": 0.3}},
-    ("dataset", "mitbih_beats"): {
-        "fetch": {"source": made_up("mitbih_beats_csv")},
-        "preprocess": {"resampling": {"method": "none"}},
-    },
+    ("dataset", "mitbih_beats"): {"fetch": {"source": made_up("mitbih_beats_csv")}},
     ("dataset", "shaoxing"): {"fetch": {"source": made_up("shaoxing")}},
     ("dataset", "sine"): {"fetch": {"samples": 40}},
-    ("dataset", "ptb"): {"fetch": {"source": made_up("ptb_csv")}, "preprocess": {"resampling": {"method": "none"}}},
+    ("dataset", "ptb"): {"fetch": {"source": made_up("ptb_csv")}},
     ("dataset", "wafer"): {"fetch": {"source": made_up("wafer")}},
     ("dataset", "folder"): {"fetch": {"path": f"{made_up('folder')}-recordings"}},
     ("detector", "anogan"): {},

@@ -41,7 +41,9 @@ def test_the_table_names_every_preset() -> None:
 def test_a_file_holds_the_published_values(name: str, tmp_path: Path) -> None:
     model, size, _, norm, spectral, optimizer, eps, d_steps, g_steps, output, batch, _, beta = TABLE[name]
     params = written(name, None, tmp_path)
-    assert params.dataset == "mitbih_beatgan"
+    assert params.dataset == "mitbih_beats"
+    resampling = params.preprocess.resampling
+    assert (resampling.method, resampling.variant, resampling.length) == ("lttb", "pylttb", 160)
     assert params.models == [model]
     options = params.modules[model]
     assert (options.latent_size, options.output, options.batch_size) == (size, output, batch)
@@ -60,8 +62,23 @@ def test_a_file_holds_the_published_values(name: str, tmp_path: Path) -> None:
     assert (params.runtime.seed, params.train.epochs, params.train.evaluate_every) == (43324, 500, 20)
     split = params.split
     assert (split.protocol, split.test_share, split.k, split.folds) == ("normal_only", 0.15, 5, [0, 1, 2, 3, 4])
-    assert (split.train_on, params.train.leads) == ("normal", ["MLII"])
-    assert params.train.transformation == "individual"
+    assert (split.train_on, params.train.leads) == ("normal", None)
+    assert params.train.transformation == ("none" if output == "sigmoid" else "minmax")
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_authors_older_beats_are_scaled_one_by_one(name: str, tmp_path: Path) -> None:
+    params = written(name, "mitbih_beatgan", tmp_path)
+    assert (params.train.transformation, params.train.leads) == ("individual", ["MLII"])
+    assert params.preprocess.resampling.method == "none"
+
+
+def test_wafer_is_interpolated_and_an_alias_is_as_good_as_the_name(tmp_path: Path) -> None:
+    wafer = written("beta-vaegan-2", "wafer", tmp_path)
+    assert (wafer.preprocess.resampling.method, wafer.preprocess.resampling.length) == ("interpolate", 160)
+    assert (wafer.runtime.seed, wafer.train.transformation) == (77591, "minmax")
+    ptb = written("beta-vaegan-2", "ptb_beats", tmp_path)
+    assert (ptb.dataset, ptb.train.transformation, ptb.preprocess.resampling.length) == ("ptb", "none", 160)
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -124,7 +141,10 @@ def test_the_file_says_where_it_comes_from_and_what_differs() -> None:
     header = " ".join(line.removeprefix("# ") for line in render_preset("beta-vaegan-2").splitlines()[:8])
     assert "β-VAEGAN₂ of Lüer, Weber, Dolgich and Böhm" in header
     assert "arXiv 2310.18091" in header
-    assert "What differs: the authors used other beats" in header
+    assert "What differs: validation is cut in two halves" in header
+    other = render_preset("beta-vaegan-2", "ecgsyn").splitlines()[:8]
+    header = " ".join(line.removeprefix("# ") for line in other)
+    assert "What differs: the authors used the beats of mitbih_beats" in header
 
 
 def ecgan(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

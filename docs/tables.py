@@ -17,12 +17,19 @@ from ecgan.config.describing import allowed, schema_at, schema_of
 from ecgan.config.options import Options
 from ecgan.listing import LISTS, parts
 from ecgan.models.options import InitOptions, OptimizerOptions
+from ecgan.preprocessing.options import Cleansing, FilterOptions, Resampling
 from ecgan.presets import PRESETS
 from ecgan.registry import DATASETS, Registry
 
 HERE = Path(__file__).parent
 MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
-SHARED = {"optimizer": OptimizerOptions, "init": InitOptions}
+SHARED: dict[str, type[Options]] = {
+    "optimizer": OptimizerOptions,
+    "init": InitOptions,
+    "filters": FilterOptions,
+    "cleansing": Cleansing,
+    "resampling": Resampling,
+}
 
 
 def renewed(text: str) -> str:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from ecgan.preprocessing.options import Cleansing
 
 FLAT = 1.5e-4
-"""A lead that varies by no more than one step of the rounding of data, 1e-4 of their unit, is flat: stored, it is a
-constant or flips between two neighbouring values, as a lead does whose electrode is off. (Half a step more, so that
-float32 makes no difference.)"""
+"""Largest range of a flat lead, in the unit of the data. Data are rounded to 1e-4: what varies by no more than one such
+step is stored as a constant or flips between two neighbouring values, as a lead does whose electrode is off. (Half a
+step more, so that float32 makes no difference.)"""
 
 _SAMPLES = 4096  # looked at in one go
 

@@ -104,7 +104,9 @@ def test_it_goes_through_every_stage(here: Path, name: str, model: str, channels
     if model == "cnn":
         return
     examples = read_json(here / f"reports/detect/{model}/fold_0/examples.json")
-    assert np.shape(examples[0]["reconstruction"]) == np.shape(examples[0]["signal"]) == (2, 160)  # as the data: leads, not channels
+    assert (
+        np.shape(examples[0]["reconstruction"]) == np.shape(examples[0]["signal"]) == (2, 160)
+    )  # as the data: leads, not channels
     generate.run("lab/tiny/aegan", 12, here / "made.npy", seed=0, figure=here / "made.svg")
     made = np.load(here / "made.npy", allow_pickle=False)
     assert made.shape == (12, 160, 2)

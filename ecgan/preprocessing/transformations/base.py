@@ -114,7 +114,7 @@ def float64(x: F32) -> F64:
 
 
 def blockwise(function: Callable[..., F64], *arrays: F32, channels: int | None = None) -> F32:
-    """Compute function(*parts) in float64, block by block.
+    """Compute `function(*parts)` in float64, block by block.
 
     Args:
         function: Of parts (b, L, …) of the arrays; gives (b, L, channels).

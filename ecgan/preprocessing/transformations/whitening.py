@@ -18,10 +18,10 @@ from ecgan.preprocessing.transformations.base import (
 )
 
 MOST_STEPS = 1024
-"""Longest samples: the matrix has L² numbers a lead, half of which are stored with the model."""
+"""Time steps of the longest samples, since the matrix has L² numbers a lead, half of which are stored."""
 
 REGULARISATION = 1e-3
-"""Share of the mean variance of a lead's time steps that is added to every variance: directions in which the training
+"""Share of the mean variance of a lead's time steps that is added to every variance. Directions in which the training
 data hardly vary, which hold noise, are raised by a factor of about 30 at most, and the inverse stays accurate."""
 
 _DIGITS = 9  # significant digits of a stored number

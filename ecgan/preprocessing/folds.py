@@ -89,16 +89,21 @@ def make_folds(
         data_sha256: Hash of the data.
 
     Raises:
-        EcganError: The samples do not allow the protocol, or stored folds belong to other data.
+        EcganError: The samples do not allow the protocol, validation cannot be halved, or stored folds belong to
+            other data.
     """
     protocol = PROTOCOLS.get(options.protocol)()
+    known = "patient" in table and not table["patient"].isna().any()
+    patients = table["patient"].to_numpy(dtype=str) if known else None
     folds = []
     for index, part in enumerate(protocol.make(labels, table, options, seed, evaluation_sets)):
         name, drawn = protocol.name, seed
         if part.source is not None:
             part.source.check_data(data_sha256)
             name, drawn = part.source.protocol, part.source.seed
-        folds.append(Fold(index, name, drawn, data_sha256, part.train, part.vali, part.test))
+        fold = Fold(index, name, drawn, data_sha256, part.train, part.vali, part.test)
+        vali_halves(fold, labels, patients)  # every later stage needs both
+        folds.append(fold)
     return folds
 
 

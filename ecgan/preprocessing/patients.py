@@ -77,7 +77,8 @@ def deal_evenly(people: Roster, rng: np.random.Generator) -> tuple[NDArray[Any],
             needed = [0, 0] if weights is None else [int(np.count_nonzero(weights[half])) for half in halves]
             half = min((0, 1), key=lambda index: (needed[index], len(halves[index])))
             halves[half].append(int(patient))
-    return people.names[np.sort(halves[0])], people.names[np.sort(halves[1])]
+    first, second = (people.names[np.sort(np.array(half, dtype=np.int64))] for half in halves)
+    return first, second
 
 
 def deal_greedily(people: Roster, parts: int, rng: np.random.Generator) -> list[NDArray[Any]]:

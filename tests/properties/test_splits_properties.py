@@ -46,7 +46,7 @@ def folds_of(protocol, cohort, seed, k=2, sets=None, **options):
     try:
         return make_folds(labels, table, split, seed, evaluation_sets=sets, data_sha256=SHA)
     except EcganError as error:
-        if not re.search("needs .* patients|cannot be made", error.message):
+        if not re.search("needs .* patients|cannot be (made|halved)", error.message):
             raise
         return assume(False)
 

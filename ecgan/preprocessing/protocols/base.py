@@ -87,6 +87,8 @@ class Protocol(ABC):
                 f"the protocol {self.name!r} cannot train on {options.train_on!r}.",
                 f"Set split.train_on to {' or '.join(self.train_on)}, or take the protocol stratified or interpatient.",
             )
+        if not labels.any() or labels.all():
+            raise self.too_few(labels, options.k, "both kinds are needed")
         partitions = self.cut(labels, table, options, np.random.default_rng(seed), evaluation_sets)
         for index, partition in enumerate(partitions):
             self._check(labels, partition, index, options.k)
@@ -106,10 +108,19 @@ class Protocol(ABC):
     def too_few(self, labels: Labels, k: int, what: str) -> EcganError:
         """Return the error for samples that are too few: `what` says which set came out empty."""
         abnormal = int(np.count_nonzero(labels))
+        normal = len(labels) - abnormal
+        hint = "Take more samples, or a smaller split.k."
+        if abnormal == 0:
+            hint = (
+                "Without abnormal samples nothing can be chosen or tested: give the data labels, or score recordings"
+                " with a model trained on others, `ecgan score`."
+            )
+        elif normal == 0:
+            hint = "Models learn from normal samples: look at the classes, and which of them is the normal one."
         return EcganError(
-            f"the protocol {self.name!r} with k = {k} cannot be made from {len(labels) - abnormal} normal and"
-            f" {abnormal} abnormal samples: {what}.",
-            "Take more samples, or a smaller split.k.",
+            f"the protocol {self.name!r} with k = {k} cannot be made from {normal} normal and {abnormal} abnormal"
+            f" samples: {what}.",
+            hint,
         )
 
     def _check(self, labels: Labels, partition: Partition, index: int, k: int) -> None:

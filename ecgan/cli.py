@@ -89,7 +89,7 @@ def fetch(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
 
     params = load(config, plugin=plugin)
     folder = stage.run(params)
-    say(f"{params.dataset}: {sum(1 for _ in folder.iterdir())} files in {folder}")
+    say(f"{params.dataset}: {sum(file.is_file() for file in folder.rglob('*')):,} files in {folder}")
 
 
 @app.command(epilog="Example: `ecgan preprocess params.yaml`")

@@ -11,6 +11,7 @@ from ecgan.runtime import set_threads, workers
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_MOST_WORKERS = 8
 _FEW = 100
 """Below that, starting processes takes longer than the work itself."""
 
@@ -26,10 +27,11 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], what: str) -> li
     Raises:
         Exception: Whatever `work` raises; items that have not begun are dropped.
     """
-    if workers() == 1 or len(items) < _FEW:
+    count = min(workers(), _MOST_WORKERS)
+    if count == 1 or len(items) < _FEW:
         return list(track(map(work, items), len(items), what))
     context = multiprocessing.get_context("spawn")  # a fork may inherit a lock that a thread holds
-    pool = ProcessPoolExecutor(workers(), context, initializer=set_threads, initargs=(1,))
+    pool = ProcessPoolExecutor(count, context, initializer=set_threads, initargs=(1,))
     try:
         return list(track(pool.map(work, items, chunksize=8), len(items), what))
     finally:

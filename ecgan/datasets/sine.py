@@ -18,7 +18,7 @@ from ecgan.datasets.fetching import remove_others
 from ecgan.ecg.numpy_files import load_npy
 from ecgan.errors import EcganError
 from ecgan.files import write_bytes
-from ecgan.preprocessing.options import SampleOptions
+from ecgan.preprocessing.options import Cleansing, SampleOptions
 from ecgan.registry import register_dataset
 
 CLASSES = ("normal", "noise", "superimposed")
@@ -51,6 +51,12 @@ class FetchOptions(Options):
         return self
 
 
+class PreprocessOptions(SampleOptions):
+    """What is done with the series: nothing is wrong with a slow wave of small amplitude, which looks flat."""
+
+    cleansing: Cleansing = Field(Cleansing(drop=False), description="Samples that are left out, gaps that are filled.")
+
+
 @register_dataset("sine")
 class Sine(Dataset):
     """Sine waves of random amplitude, frequency, phase and offset; abnormal are noise and means of three waves."""
@@ -62,7 +68,7 @@ class Sine(Dataset):
         size="15 MB; 30,000 series of 128 values: normal 24,000, noise 3,000, superimposed 3,000",
     )
     Fetch = FetchOptions
-    Preprocess = SampleOptions
+    Preprocess = PreprocessOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {"train": {"transformation": "minmax"}}
 
     def fetch(self, raw: Path, options: FetchOptions, *, seed: int) -> None:
@@ -74,7 +80,7 @@ class Sine(Dataset):
             np.save(content, array, allow_pickle=False)
             write_bytes(raw / name, content.getvalue())
 
-    def preprocess(self, raw: Path, options: SampleOptions) -> Samples:
+    def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
         """Read the series."""
         series, classes = (load_npy(raw / name) for name in _FILES)
         kinds = (series.dtype.kind, classes.dtype.kind)

@@ -8,12 +8,24 @@ from pydantic import ValidationError
 
 from ecgan.datasets.sine import FetchOptions, Sine, generate
 from ecgan.errors import EcganError
+from ecgan.preprocessing.preparing import prepare
 
 
 def test_the_set_has_the_published_size_and_counts() -> None:
     series, classes = generate(FetchOptions(), seed=0)
     assert series.shape == (30_000, 128)
     assert np.bincount(classes).tolist() == [24_000, 3_000, 3_000]
+
+
+def test_none_of_them_is_left_out(tmp_path: Path) -> None:
+    Sine().fetch(tmp_path, FetchOptions(), seed=0)
+    options = Sine.Preprocess()
+    samples = prepare(Sine().preprocess(tmp_path, options), options)
+    assert samples.table["class_name"].value_counts().to_dict() == {
+        "normal": 24_000,
+        "noise": 3_000,
+        "superimposed": 3_000,
+    }
 
 
 def test_normal_series_are_sine_waves_within_their_ranges() -> None:

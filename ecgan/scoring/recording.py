@@ -43,7 +43,7 @@ def score_recording(
     chosen = choose_leads(record.leads, scorer.leads, leads)
     own = replace(
         record,
-        signals=np.ascontiguousarray(record.signals[:, chosen]),
+        signals=record.signals if chosen == list(range(len(record.leads))) else record.signals[:, chosen],
         leads=[record.leads[index] for index in chosen],
         notes=[],
     )

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from ecgan.arrays import F32
+from ecgan.config.options import Options
 from ecgan.datasets.base import Cut
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
+from ecgan.preprocessing.cleansing import find_faults
+from ecgan.preprocessing.options import SampleOptions
 from ecgan.preprocessing.preparing import prepare_windows
 from ecgan.preprocessing.processed import DECIMALS
 from ecgan.scoring.scorer import Scorer
@@ -26,12 +29,12 @@ BLOCK_S = 3600
 _MARGIN_S = 30
 """A piece is filtered and resampled with this much of its neighbours, so that its borders leave no trace."""
 _MOST_DENOMINATOR = 2000
+_MOST_FINER = 16
+"""A recording that is so much slower than the model's rate has no QRS complexes left."""
 
 BORDER = "its window crosses the border of the recording"
 LEFT_OUT = "the dataset's rule leaves it out"
 MISSING = "samples are missing"
-FLAT = "flat signal"
-CLEANSED = "left out by preprocess.cleansing"
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,11 @@ def windows_of(record: Record, scorer: Scorer) -> Iterator[Windows]:
         EcganError: Nothing can be cut, or the rate cannot be reached.
     """
     ratio = ratio_of(record.sampling_rate, scorer.rate)
-    if not ratio:
-        raise EcganError(f"{record.sampling_rate:g} Hz cannot be brought to the model's {scorer.rate:g} Hz.")
+    if not 0 < ratio <= _MOST_FINER:
+        raise EcganError(
+            f"the recording {record.name} was sampled at {record.sampling_rate:g} Hz, which cannot be brought to the"
+            f" model's {scorer.rate:g} Hz."
+        )
     length = len(record.signals)
     size, margin = (_whole(seconds * record.sampling_rate, ratio.denominator) for seconds in (BLOCK_S, _MARGIN_S))
     starts = list(range(0, max(length - size, 1), size)) if len(record.samples) else [0]
@@ -138,7 +144,7 @@ def _found(cut: Cut, peaks: I64, length: int) -> _Found:
     after = np.minimum(np.searchsorted(cut.positions, peaks), len(cut.positions) - 1)
     there = (cut.positions[after] == peaks) & (np.diff(peaks, prepend=-1) > 0)
     first = peaks - (cut.positions[0] - cut.starts[0])
-    crosses = (first < 0) | (first + cut.data.shape[1] > length)
+    crosses = (first < 0) | (first + cut.data.shape[1] * cut.step > length)
     reasons = np.where(there, "", np.where(crosses, BORDER, LEFT_OUT))
     return _Found(cut, np.where(there, after, -1), [str(reason) for reason in reasons])
 
@@ -148,8 +154,8 @@ def _prepared(
 ) -> Windows:
     """Cleanse and resample the samples that were found, as the pipeline does."""
     cut, places = found.cut, found.places[found.places >= 0]
-    data = cut.data[places] if missing is None else _with_gaps(cut.data[places], cut.starts[places], missing, ratio)
-    prepared = prepare_windows(data, scorer.rate, cut.centre, scorer.options)
+    data = cut.data[places] if missing is None else _with_gaps(cut, places, missing, ratio)
+    prepared = prepare_windows(data, scorer.rate / cut.step, cut.centre, scorer.options, may_be_empty=True)
     whole = np.isfinite(prepared.data).all(axis=(1, 2))
     kept = np.flatnonzero(prepared.kept)[whole]
     if prepared.data.shape[1] != scorer.trained.expected.length:
@@ -160,24 +166,26 @@ def _prepared(
         )
     rows, reasons, starts = np.flatnonzero(found.places >= 0), list(found.reasons), np.full(len(positions), np.nan)
     starts[rows] = (cut.starts[places] / float(ratio) + offset) / (scorer.rate / float(ratio))
-    for index in np.setdiff1d(np.arange(len(rows)), kept):
-        reasons[rows[index]] = _why(data[index])
+    for index, reason in _reasons(data, kept, scorer.options).items():
+        reasons[rows[index]] = reason
     return Windows(
         data=np.round(prepared.data[whole], DECIMALS).astype(np.float32),
         rows=rows[kept],
         positions=positions,
         starts_s=starts,
         reasons=reasons,
-        duration_s=cut.data.shape[1] / scorer.rate,
+        duration_s=cut.data.shape[1] * cut.step / scorer.rate,
         beats=cut.centre is not None,
     )
 
 
-def _why(sample: NDArray[Any]) -> str:
-    """Why cleansing leaves a sample (L, C) out."""
-    if np.isnan(sample).any():
-        return MISSING
-    return FLAT if np.any(np.ptp(sample, axis=0) == 0) else CLEANSED
+def _reasons(data: NDArray[Any], kept: I64, options: Options) -> dict[int, str]:
+    """Why samples of data (n, L, C) that are not among `kept` are left out, by their index."""
+    reasons = dict.fromkeys(np.setdiff1d(np.arange(len(data)), kept).tolist(), MISSING)
+    if isinstance(options, SampleOptions):
+        for fault, found in find_faults(data, options.cleansing).items():
+            reasons |= dict.fromkeys(np.flatnonzero(found).tolist(), fault)
+    return reasons
 
 
 def _bridge(signals: F64) -> tuple[F64, Bools | None]:
@@ -193,8 +201,10 @@ def _bridge(signals: F64) -> tuple[F64, Bools | None]:
     return bridged, missing
 
 
-def _with_gaps(data: NDArray[Any], starts: I64, missing: Bools, ratio: Fraction) -> NDArray[Any]:
-    """Mark the values of samples (m, L, C) that were bridged as missing, NaN."""
-    steps = np.rint((starts[:, None] + np.arange(data.shape[1])) / float(ratio)).astype(np.int64)  # (m, L)
+def _with_gaps(cut: Cut, places: I64, missing: Bools, ratio: Fraction) -> NDArray[Any]:
+    """Return the samples at `places` of a cut, (m, L, C), with NaN where values were bridged."""
+    data = cut.data[places]
+    positions = cut.starts[places][:, None] + cut.step * np.arange(data.shape[1])  # (m, L)
+    steps = np.rint(positions / float(ratio)).astype(np.int64)
     gaps = missing[np.clip(steps, 0, len(missing) - 1)] & (steps < len(missing))[:, :, None]  # (m, L, C)
     return np.where(gaps, np.nan, data).astype(data.dtype)

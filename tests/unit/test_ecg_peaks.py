@@ -76,7 +76,14 @@ def test_gaps_hold_no_peaks_and_cost_only_the_beats_inside(record: Record) -> No
 
 @pytest.mark.parametrize(
     "values",
-    [np.zeros(0), np.full(5000, 1.5), np.full(5000, np.nan), np.arange(100) % 7, np.concatenate([[1.0], [np.nan] * 9])],
+    [
+        np.zeros(0),
+        np.full(5000, 1.5),
+        np.linspace(0, 1, 7200),
+        np.full(5000, np.nan),
+        np.arange(100) % 7,
+        np.concatenate([[1.0], [np.nan] * 9]),
+    ],
 )
 def test_where_there_is_nothing_nothing_is_found(values: NDArray[np.float64]) -> None:
     assert len(find_r_peaks(values, RATE)) == 0

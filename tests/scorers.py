@@ -1,0 +1,67 @@
+"""A run that needs no training: a window's score is its largest deflection, its reconstruction its mean."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+
+from ecgan.arrays import F32
+from ecgan.config.options import Options
+from ecgan.datasets.annotated import BeatOptions
+from ecgan.datasets.base import Dataset
+from ecgan.datasets.ecgsyn import Ecgsyn
+from ecgan.scoring.scorer import Judged, Scorer
+
+
+@dataclass
+class _Plain:
+    leads: list[str]
+    dataset: Dataset
+    options: Options
+    length: int
+    threshold: float
+    reference: str = "toy"
+    strategy: str = "largest"
+    members: tuple[Any, ...] = field(default_factory=tuple)
+
+    def __post_init__(self) -> None:
+        expected = SimpleNamespace(length=self.length, sampling_rate=self.rate, leads=self.leads, unit="mV")
+        trained = SimpleNamespace(
+            expected=expected,
+            transformation=SimpleNamespace(name="none"),
+            fold=SimpleNamespace(index=0),
+            version="v00",
+        )
+        fitted = SimpleNamespace(detector=SimpleNamespace(name="largest"))
+        self.members = (SimpleNamespace(trained=trained, fitted=fitted),)
+        self.trained = trained
+
+    @cached_property
+    def rate(self) -> float:
+        rate = self.dataset.recording_rate(self.options)
+        assert rate is not None
+        return rate
+
+    def judge(self, x: F32) -> Judged:
+        assert np.isfinite(x).all()
+        assert x.shape[1:] == (self.length, len(self.leads))
+        largest = np.abs(x - np.median(x, axis=1, keepdims=True)).max(axis=(1, 2)).astype(np.float64)
+        return Judged({"size": largest}, {"largest": largest}, None)
+
+    def reconstruct(self, x: F32) -> F32:
+        return np.broadcast_to(x.mean(axis=1, keepdims=True), x.shape).copy()
+
+
+def toy_scorer(
+    leads: list[str] | None = None,
+    *,
+    dataset: Dataset | None = None,
+    options: Options | None = None,
+    length: int = 320,
+    threshold: float = 1.0,
+) -> Scorer:
+    """A scorer of a dataset's windows that looks at no model."""
+    leads = leads or ["MLII"]
+    return cast(Scorer, _Plain(leads, dataset or Ecgsyn(), options or BeatOptions(), length, threshold))

@@ -1,0 +1,205 @@
+"""What is written of scored recordings, and what a batch makes of many."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import wfdb
+from rich.console import Console
+
+from ecgan.ecg.records import Record, write_record
+from ecgan.ecg.simulated_patients import simulate
+from ecgan.errors import EcganError
+from ecgan.reporting.recordings import ScoredRecording
+from ecgan.scoring.annotations import write_annotations
+from ecgan.scoring.batch import Wanted, check_targets, find_recordings, score_all, summary_frame
+from ecgan.scoring.console import tell
+from ecgan.scoring.files import write_scored
+from ecgan.scoring.recording import score_recording
+from tests.scorers import toy_scorer
+
+
+def scored_at(samples: list[int], scores: list[float], rate: float = 360.0) -> ScoredRecording:
+    """A scored recording with beats at these positions; NaN was not scored, 1 and more is flagged."""
+    values = np.asarray(scores, dtype=np.float64)
+    beats = pd.DataFrame(
+        {
+            "number": np.arange(1, len(samples) + 1),
+            "sample": np.asarray(samples, dtype=np.int64),
+            "time_s": np.asarray(samples) / rate,
+            "symbol": "",
+            "score": values,
+            "flagged": values >= 1,
+            "reason": np.where(np.isnan(values), "flat", ""),
+            "component_size": values,
+        }
+    )
+    record = Record("mine", np.zeros((10, 1)), rate, ["II"], beats["sample"].to_numpy(), [""] * len(samples))
+    facts = {"beats_from": "sleepecg, lead II", "samples": len(samples), "scored": 1, "flagged": 1, "minutes": 1.0}
+    return ScoredRecording(record, ["II"], "toy", "ecgsyn", "largest", 1.0, beats, [], "mV", facts)
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    return simulate(0, seed=2, minutes=0.5, noise=1.0, variability=1.0)
+
+
+def test_annotations_are_read_back_with_symbol_score_and_rate(tmp_path: Path) -> None:
+    write_annotations(tmp_path / "mine.ecgan", scored_at([0, 500, 1100], [np.nan, 0.012345, 1.5]))
+    found = wfdb.rdann(str(tmp_path / "mine"), "ecgan")
+    assert found.fs == 360
+    assert list(found.sample) == [0, 500, 1100]
+    assert list(found.symbol) == ["?", "N", "Q"]
+    assert [note.rstrip("\0") for note in found.aux_note] == ["not scored: flat", "score 0.01235", "score 1.5 flagged"]
+
+
+@pytest.mark.parametrize("rate", [360.0, 250.5, 128, 1000.0])
+def test_days_of_beats_and_gaps_of_hours_are_kept_to_the_sample(tmp_path: Path, rate: float) -> None:
+    day = int(24 * 3600 * rate)
+    samples = [5, 1028, 1029, 66_000, 66_000 + 2**16 + 1, 9_000_000, 9_000_300, day - 1]
+    write_annotations(tmp_path / "day.ecgan", scored_at(samples, [0.5] * len(samples), rate))
+    found = wfdb.rdann(str(tmp_path / "day"), "ecgan")
+    assert list(found.sample) == samples
+    assert found.fs == rate
+
+
+def test_samples_that_are_no_beats_are_comments(tmp_path: Path) -> None:
+    scored = scored_at([100, 900], [0.5, 2.0])
+    scored.facts["beats_from"] = "windows"
+    write_annotations(tmp_path / "mine.ecgan", scored)
+    assert list(wfdb.rdann(str(tmp_path / "mine"), "ecgan").symbol) == ['"', '"']
+
+
+def test_names_that_wfdb_does_not_allow_can_be_written(tmp_path: Path) -> None:
+    write_annotations(tmp_path / "my record (2).ecgan", scored_at([10], [0.5]))
+    assert [path.name for path in tmp_path.iterdir()] == ["my record (2).ecgan"]
+
+
+def test_four_files_with_the_same_numbers(tmp_path: Path, record: Record) -> None:
+    scored = score_recording(record, toy_scorer(threshold=0.9), annotator="atr")
+    write_scored(tmp_path, "mine", scored)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.csv", "mine.ecgan", "mine.html", "mine.json"]
+    table = pd.read_csv(tmp_path / "mine.csv", keep_default_na=False, na_values={"score": [""]})
+    np.testing.assert_allclose(table["score"], scored.beats["score"], rtol=1e-9)
+    assert set(table["flagged"]) <= {0, 1}
+    summary = json.loads((tmp_path / "mine.json").read_text())
+    assert summary["leads"] == {"MLII": "MLII"}
+    assert summary["share_flagged"] == pytest.approx(table["flagged"].sum() / table["score"].notna().sum(), abs=1e-6)
+
+
+def test_nothing_is_written_when_the_page_fails(
+    tmp_path: Path, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = score_recording(record, toy_scorer(), annotator="atr")
+
+    def fail(_: ScoredRecording) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ecgan.reporting.recording_page.recording_page", fail)
+    one = Wanted(Path("mine.hea"), Path("mine.hea"), "mine")
+    (outcome,) = score_all([one], tmp_path, lambda _: scored)
+    assert outcome.error is not None
+    assert "No space left" in outcome.error.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def folder_of(tmp_path: Path, record: Record, *names: str) -> Path:
+    for name in names:
+        path = tmp_path / name
+        write_record(path.parent, replace(record, name=path.name))
+    return tmp_path
+
+
+def test_a_record_that_is_named_by_all_its_files_is_found_once(tmp_path: Path, record: Record) -> None:
+    folder = folder_of(tmp_path, record, "b", "a")
+    named = [folder / name for name in ("b.dat", "b.hea", "b", "a.hea", "b.atr")]
+    assert [one.name for one in find_recordings(named)] == ["b", "a"]
+    assert [one.name for one in find_recordings([folder])] == ["a", "b"]
+    assert [one.name for one in find_recordings([folder / "b.hea", folder])] == ["b", "a"]
+
+
+def test_a_folder_gives_its_recordings_and_nothing_else(tmp_path: Path, record: Record) -> None:
+    folder_of(tmp_path, record, "a", "deeper/c")
+    (tmp_path / "lead.csv").write_text("MLII\n1\n")
+    for name in ("RECORDS", "notes.txt", "a.json"):
+        (tmp_path / name).write_text("x")
+    assert [one.name for one in find_recordings([tmp_path])] == ["a", "lead"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EcganError, match="no recording in the folder"):
+        find_recordings([tmp_path / "empty"])
+
+
+def test_recordings_of_one_name_get_that_of_their_folder(tmp_path: Path, record: Record) -> None:
+    folder_of(tmp_path, record, "x/100", "y/100", "y/101")
+    assert [one.name for one in find_recordings([tmp_path / "x", tmp_path / "y"])] == ["x/100", "y/100", "101"]
+    (tmp_path / "x/100.csv").write_text("MLII\n1\n")
+    with pytest.raises(EcganError, match="same name, x/100"):
+        find_recordings([tmp_path / "x"])
+
+
+def test_results_of_one_name_do_not_overwrite_each_other(tmp_path: Path, record: Record) -> None:
+    folder_of(tmp_path, record, "x/100", "y/100")
+    wanted = find_recordings([tmp_path / "x", tmp_path / "y"])
+    out = tmp_path / "out"
+    score_all(wanted, out, lambda path: score_recording(record, toy_scorer(threshold=float("y" in path.parts))))
+    assert json.loads((out / "x/100.json").read_text())["threshold"] == 0.0
+    assert json.loads((out / "y/100.json").read_text())["threshold"] == 1.0
+    assert list(pd.read_csv(out / "summary.csv")["record"]) == ["x/100", "y/100"]
+
+
+def test_what_must_not_be_overwritten_is_refused_before_anything_is_scored(tmp_path: Path, record: Record) -> None:
+    folder = folder_of(tmp_path, record, "a", "b")
+    wanted = find_recordings([folder])
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/b.html").write_text("precious")
+    with pytest.raises(EcganError, match=r"b\.html is there already"):
+        check_targets(tmp_path / "out", wanted, annotator=None, force=False)
+    check_targets(tmp_path / "out", wanted, annotator=None, force=True)
+    check_targets(folder, wanted, annotator=None, force=False)
+    with pytest.raises(EcganError, match="written over what is to be scored"):
+        check_targets(folder, wanted, annotator="ecgan", force=True)
+    (tmp_path / "out/summary.csv").write_text("precious")
+    (tmp_path / "out/b.html").unlink()
+    check_targets(tmp_path / "out", wanted[:1], annotator=None, force=False)
+    with pytest.raises(EcganError, match=r"summary\.csv is there already"):
+        check_targets(tmp_path / "out", wanted, annotator=None, force=False)
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(EcganError, match="no folder"):
+        check_targets(tmp_path / "file", wanted, annotator=None, force=True)
+
+
+def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, record: Record) -> None:
+    def score(path: Path) -> ScoredRecording:
+        if path.stem == "bad":
+            raise EcganError("the file bad.hea is damaged: [red]odd[/red]", "Copy it again.")
+        if path.stem == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return score_recording(record, toy_scorer())
+
+    wanted = [Wanted(Path(f"{name}.hea"), Path(f"{name}.hea"), name) for name in ("a", "bad", "locked", "z")]
+    outcomes = score_all(wanted, tmp_path, score)
+    assert [outcome.error is None for outcome in outcomes] == [True, False, False, True]
+    frame = summary_frame(outcomes)
+    assert list(frame["status"])[::3] == ["scored", "scored"]
+    assert "Permission denied" in frame["status"][2]
+    told, errors = Console(record=True, width=100), Console(record=True, width=60)
+    tell(outcomes, tmp_path, told, errors)
+    table, text = told.export_text(), errors.export_text()
+    assert table.count("not scored") == 2
+    assert "error: bad.hea: the file bad.hea is damaged: [red]odd[/red]\nCopy it again." in text
+    assert f"wrote {tmp_path}: RECORD.csv, RECORD.ecgan, RECORD.html, RECORD.json, summary.csv" in text
+
+
+def test_a_batch_of_failures_only_says_so(tmp_path: Path) -> None:
+    def score(_: Path) -> ScoredRecording:
+        raise EcganError("broken")
+
+    wanted = [Wanted(Path(name), Path(name), name) for name in ("a", "b")]
+    outcomes = score_all(wanted, tmp_path, score)
+    errors = Console(record=True)
+    tell(outcomes, tmp_path, Console(record=True), errors)
+    assert "wrote" not in errors.export_text()
+    assert list(pd.read_csv(tmp_path / "summary.csv")["status"]) == ["broken", "broken"]

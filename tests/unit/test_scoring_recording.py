@@ -1,0 +1,180 @@
+"""Scoring one recording: leads, R peaks, the table, what is explained, and what cannot be scored."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ecgan.ecg.aami import BEAT_SYMBOLS
+from ecgan.ecg.records import Record
+from ecgan.ecg.simulated_patients import simulate
+from ecgan.errors import EcganError
+from ecgan.scoring import recording as module
+from ecgan.scoring import windows
+from ecgan.scoring.leads import choose_leads
+from ecgan.scoring.recording import score_recording
+from tests.scorers import toy_scorer
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    """Two minutes of MLII and V1 with annotations."""
+    found = simulate(1, seed=8, minutes=2, noise=1.0, variability=1.0)
+    beats = [index for index, symbol in enumerate(found.symbols) if symbol in BEAT_SYMBOLS]
+    symbols = [found.symbols[index] for index in beats]
+    return replace(found, samples=found.samples[beats], symbols=symbols, notes=[])
+
+
+def bare(record: Record, **changes: object) -> Record:
+    """The record without annotations."""
+    return replace(record, samples=np.zeros(0, dtype=np.int64), symbols=[], **changes)  # type: ignore[arg-type]
+
+
+def test_detected_beats_have_scores_and_no_symbols(record: Record) -> None:
+    scored = score_recording(bare(record), toy_scorer())
+    table = scored.beats
+    assert abs(len(table) - len(record.samples)) <= 1
+    assert set(table["symbol"]) == {""}
+    assert scored.record.leads == scored.leads == ["MLII"]
+    assert scored.record.signals.shape == (len(record.signals), 1)
+    assert scored.facts["beats_from"] == "sleepecg, lead MLII"
+    np.testing.assert_array_equal(scored.record.samples, table["sample"])
+    np.testing.assert_array_equal(table["score"].notna(), table["reason"] == "")
+    np.testing.assert_array_equal(table["flagged"], table["score"].fillna(-1) >= 1.0)
+    np.testing.assert_array_equal(table["component_size"], table["score"])
+    assert scored.facts["scored"] + sum(scored.facts["not_scored"].values()) == len(table)
+    assert "flagged_by_class" not in scored.facts
+
+
+def test_annotations_are_taken_only_when_they_are_asked_for(record: Record) -> None:
+    shifted = replace(record, samples=record.samples[5:25], symbols=record.symbols[5:25])
+    assert len(score_recording(shifted, toy_scorer()).beats) > 50
+    scored = score_recording(shifted, toy_scorer(), annotator="atr")
+    assert list(scored.beats["sample"]) == list(record.samples[5:25])
+    assert list(scored.beats["symbol"]) == record.symbols[5:25]
+    counted = scored.facts["flagged_by_class"]
+    assert sum(entry["scored"] for entry in counted.values()) == 20
+    assert sum(entry["flagged"] for entry in counted.values()) == scored.facts["flagged"]
+
+
+def test_leads_go_to_the_model_in_its_order_and_under_its_names(record: Record) -> None:
+    turned = replace(record, signals=record.signals[:, ::-1], leads=["V1", "MLII"])
+    one = score_recording(record, toy_scorer(["MLII", "V1"], threshold=0.0), annotator="atr")
+    other = score_recording(turned, toy_scorer(["MLII", "V1"], threshold=0.0), annotator="atr")
+    np.testing.assert_array_equal(one.beats["score"], other.beats["score"])
+    np.testing.assert_array_equal(one.explained[0].signal, other.explained[0].signal)
+    swapped = score_recording(record, toy_scorer(["MLII", "V1"]), leads=["V1", "MLII"], annotator="atr")
+    assert swapped.record.leads == ["V1", "MLII"]
+    assert swapped.leads == ["MLII", "V1"]
+    np.testing.assert_array_equal(swapped.record.signals, record.signals[:, ::-1])
+    single = score_recording(record, toy_scorer(), leads=["V1"], annotator="atr")
+    assert single.record.leads == ["V1"]
+    assert single.beats["score"].max() != one.beats["score"].max()
+
+
+def test_the_highest_scores_are_explained_first_and_not_all(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "EXPLAINED", 7)
+    scored = score_recording(record, toy_scorer(threshold=0.1), annotator="atr")
+    table = scored.beats
+    assert len(scored.explained) == 7
+    rows = [one.row for one in scored.explained]
+    assert table["flagged"].iloc[rows].all()
+    assert list(table["score"].iloc[rows]) == sorted(table["score"].dropna(), reverse=True)[:7]
+    for one in scored.explained:
+        start = round(one.start_s * 360)
+        window = record.signals[start : start + round(one.duration_s * 360), :1]
+        np.testing.assert_allclose(one.signal, window, atol=1e-4)
+        assert start == table["sample"].iloc[one.row] - 140
+        assert one.reconstruction is not None
+        np.testing.assert_allclose(one.reconstruction, window.mean(), atol=1e-3)
+
+
+def test_nothing_flagged_is_nothing_explained(record: Record) -> None:
+    scored = score_recording(record, toy_scorer(threshold=1e9), annotator="atr")
+    assert scored.explained == []
+    assert not scored.beats["flagged"].any()
+
+
+def test_pieces_of_a_long_recording_are_one_table(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = score_recording(record, toy_scorer(threshold=0.8), annotator="atr")
+    monkeypatch.setattr(windows, "BLOCK_S", 30)
+    pieces = score_recording(record, toy_scorer(threshold=0.8), annotator="atr")
+    assert whole.beats.equals(pieces.beats)
+    assert [one.row for one in whole.explained] == [one.row for one in pieces.explained]
+    for one, other in zip(whole.explained, pieces.explained, strict=True):
+        np.testing.assert_array_equal(one.signal, other.signal)
+
+
+def test_a_dead_first_lead_does_not_hide_the_beats_of_the_second(record: Record) -> None:
+    noise = np.random.default_rng(0).normal(scale=1e-6, size=len(record.signals))
+    gone = np.where(np.arange(len(noise)) % 400 < 200, np.nan, noise)
+    signals = np.stack([gone, record.signals[:, 0]], axis=1)
+    with pytest.raises(EcganError, match="too large gaps"):  # the beats are found, and named as what they are
+        score_recording(bare(record, signals=signals), toy_scorer(["MLII", "V1"]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"signals": np.full((7200, 2), 0.3)}, "flat in lead MLII: every value is 0.3 mV"),
+        ({"signals": np.full((7200, 2), np.nan)}, "no values in lead MLII"),
+        ({"signals": np.random.default_rng(0).normal(size=(200, 2))}, "lasts 0.556 s, less than the 0.889 s"),
+        ({"signals": np.zeros((0, 2))}, "lasts 0 s"),
+        ({"sampling_rate": 0.0}, "sampling rate of 0 Hz"),
+        ({"sampling_rate": float("nan")}, "sampling rate of nan Hz"),
+        ({"sampling_rate": 40.0}, "at least 80 Hz"),
+        ({"leads": ["I", "II"]}, "'MLII', did you mean 'II'? The model sees MLII; the recording has I, II"),
+        ({"signals": np.linspace(0, 1, 14400).reshape(7200, 2)}, "has 0 R peaks"),
+    ],
+)
+def test_what_cannot_be_scored_is_one_sentence(record: Record, changes: dict[str, object], words: str) -> None:
+    with pytest.raises(EcganError) as caught:
+        score_recording(bare(record, **changes), toy_scorer())
+    assert words in caught.value.message
+    assert caught.value.message.count("\n") == 0
+
+
+def test_beats_of_which_none_can_be_scored_are_an_error_with_the_reasons(record: Record) -> None:
+    signals = record.signals.copy()
+    for position in record.samples:
+        signals[max(0, position - 100) : position + 10] = np.nan
+    with pytest.raises(EcganError, match=r"none of the \d+ beats of p02 can be scored: \d+ × with too large gaps"):
+        score_recording(replace(record, signals=signals), toy_scorer(), annotator="atr")
+
+
+@pytest.mark.parametrize(
+    ("have", "expected", "given", "found"),
+    [
+        (["V1", "MLII"], ["MLII"], None, [1]),
+        (["V1", "MLII"], ["MLII", "V1"], None, [1, 0]),
+        (["ECG II", "ECG V1"], ["II"], None, [0]),
+        (["I", "II"], ["MLII"], ["II"], [1]),
+        (["1"], ["MLII"], ["1"], [0]),
+        (["a", "b", "c"], ["MLII", "V1"], ["c", "a"], [2, 0]),
+    ],
+)
+def test_leads_by_name_or_as_they_are_given(
+    have: list[str], expected: list[str], given: list[str] | None, found: list[int]
+) -> None:
+    assert choose_leads(have, expected, given) == found
+
+
+@pytest.mark.parametrize(
+    ("have", "expected", "given", "words", "hint"),
+    [
+        (["I", "V5"], ["MLII"], None, "The model sees MLII; the recording has I, V5.", "--leads I"),
+        (["V5", "MLII"], ["MLII", "V1"], None, "no lead 'V1'", "--leads MLII,V5"),
+        (["II"], ["MLII", "V1"], None, "no lead 'MLII'", "--leads II,LEAD"),
+        (["II", "V1"], ["MLII"], ["II", "V1"], "each of the model's 1: MLII", "--leads II"),
+        (["II", "V1"], ["MLII", "V1"], ["II", "II"], "each of the model's 2", "--leads II,V1"),
+        (["II", "V1"], ["MLII"], ["V9"], "no lead 'V9'", "--leads II"),
+        (["ECG II", "Lead II"], ["II"], None, "could be each of", "--leads ECG II"),
+    ],
+)
+def test_wrong_leads_name_both_sides_and_the_option(
+    have: list[str], expected: list[str], given: list[str] | None, words: str, hint: str
+) -> None:
+    with pytest.raises(EcganError) as caught:
+        choose_leads(have, expected, given)
+    assert words in caught.value.message
+    assert hint in caught.value.hint

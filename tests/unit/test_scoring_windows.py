@@ -1,0 +1,196 @@
+"""From recordings to windows: those of the dataset, whatever the rate, the length and the gaps."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ecgan.datasets.annotated import BeatOptions
+from ecgan.datasets.base import Dataset
+from ecgan.datasets.kachuee import ScaledOptions
+from ecgan.datasets.mitbih import Mitbih
+from ecgan.datasets.mitbih_beats import MitbihBeats
+from ecgan.datasets.shaoxing import PreprocessOptions as WindowOptions
+from ecgan.datasets.shaoxing import Shaoxing
+from ecgan.ecg.aami import BEAT_SYMBOLS
+from ecgan.ecg.records import Record, read_record
+from ecgan.ecg.simulated_patients import simulate
+from ecgan.errors import EcganError
+from ecgan.preprocessing.options import Cleansing, Resampling, SampleOptions
+from ecgan.preprocessing.preparing import prepare
+from ecgan.scoring import windows as module
+from ecgan.scoring.scorer import Scorer
+from ecgan.scoring.windows import BORDER, LEFT_OUT, Windows, ratio_of, windows_of
+from tests.raw.mitbih import write
+from tests.scorers import toy_scorer
+
+RATE = 360.0
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    """Four minutes of MLII with the beats of the annotations."""
+    return one_lead(simulate(1, seed=5, minutes=4, noise=1.0, variability=1.0))
+
+
+def one_lead(record: Record) -> Record:
+    beats = [index for index, symbol in enumerate(record.symbols) if symbol in BEAT_SYMBOLS]
+    signals, symbols = record.select(["MLII"]), [record.symbols[index] for index in beats]
+    return replace(record, signals=signals, leads=["MLII"], samples=record.samples[beats], symbols=symbols, notes=[])
+
+
+def joined(record: Record, scorer: Scorer) -> tuple[NDArray[np.float32], NDArray[np.int64], list[str]]:
+    """Data, the positions that they belong to, and all reasons."""
+    parts = list(windows_of(record, scorer))
+    data = np.concatenate([part.data for part in parts])
+    positions = np.concatenate([part.positions[part.rows] for part in parts])
+    return data, positions, [reason for part in parts for reason in part.reasons]
+
+
+def only(parts: list[Windows]) -> Windows:
+    (part,) = parts
+    return part
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options", "length"),
+    [
+        (Mitbih(), BeatOptions(), 320),
+        (Mitbih(), BeatOptions(filters=["bandpass"], before=64, after=96), 160),
+        (Mitbih(), BeatOptions(resampling=Resampling(method="lttb", length=80)), 80),
+        (MitbihBeats(), ScaledOptions(), 160),
+    ],
+)
+def test_the_windows_are_those_of_the_dataset(
+    dataset: Dataset, options: SampleOptions, length: int, tmp_path: Path
+) -> None:
+    write(tmp_path)
+    samples = prepare(dataset.preprocess(tmp_path, options), options)
+    expected = np.round(samples.data, 4).astype(np.float32)
+    name = samples.table["record"].iloc[0]
+    rows = np.flatnonzero(samples.table["record"] == name)
+    mine = one_lead(read_record(tmp_path, name))
+    found = only(list(windows_of(mine, toy_scorer(dataset=dataset, options=options, length=length))))
+    chosen = np.isin(found.positions[found.rows], samples.table["sample"].iloc[rows])
+    np.testing.assert_array_equal(found.data[chosen], expected[rows])
+    assert np.sum(chosen) == len(rows) > 20
+
+
+@pytest.mark.parametrize("rate", [360.0, 250.0, 500.0, 128.0])
+def test_every_peak_has_a_row_at_its_own_position(record: Record, rate: float) -> None:
+    ratio = rate / RATE
+    grid = np.arange(int(len(record.signals) * ratio)) / ratio
+    signals = np.interp(grid, np.arange(len(record.signals)), record.signals[:, 0])[:, None]
+    slower = replace(record, signals=signals, sampling_rate=rate, samples=np.rint(record.samples * ratio).astype(int))
+    found = only(list(windows_of(slower, toy_scorer())))
+    np.testing.assert_array_equal(found.positions, slower.samples)
+    assert len(found.rows) >= len(found.positions) - 2
+    assert set(np.asarray(found.reasons)[np.setdiff1d(np.arange(len(found.positions)), found.rows)]) <= {BORDER}
+    assert all(found.reasons[row] == "" for row in found.rows)
+    starts = found.positions[found.rows] / rate - 140 / RATE
+    np.testing.assert_allclose(found.starts_s[found.rows], starts, atol=0.6 / RATE + 1e-9)
+    assert found.duration_s == pytest.approx(320 / RATE)
+    peak = found.data[:, 140, 0]  # the R peak is where the model expects it
+    assert np.median(peak - np.median(found.data[:, :, 0], axis=1)) > 0.5
+
+
+def test_long_recordings_are_cut_piece_by_piece_into_the_same_windows(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for options, slower in ((BeatOptions(), False), (BeatOptions(filters=["bandpass"]), True)):
+        mine = record
+        if slower:
+            samples = np.rint(record.samples * 25 / 36).astype(np.int64)
+            mine = replace(record, signals=record.signals[: 250 * 240], sampling_rate=250.0, samples=samples)
+            mine = replace(mine, samples=samples[samples < len(mine.signals)])
+        whole = joined(mine, toy_scorer(options=options))
+        monkeypatch.setattr(module, "BLOCK_S", 50)
+        parts = list(windows_of(mine, toy_scorer(options=options)))
+        pieces = joined(mine, toy_scorer(options=options))
+        monkeypatch.undo()
+        assert len(parts) >= 3
+        np.testing.assert_array_equal(np.concatenate([part.positions for part in parts]), mine.samples)
+        np.testing.assert_array_equal(pieces[1], whole[1])
+        np.testing.assert_allclose(pieces[0], whole[0], atol=2e-4 if slower else 0)
+        assert pieces[2] == whole[2]
+
+
+def test_gaps_are_filled_where_they_are_short_and_left_out_where_they_are_not(record: Record) -> None:
+    signals = record.signals.copy()
+    long, short = record.samples[20], record.samples[40]
+    signals[long - 100 : long + 100] = np.nan
+    signals[short + 60 : short + 70] = np.nan
+    found = only(list(windows_of(replace(record, signals=signals), toy_scorer())))
+    whole = only(list(windows_of(record, toy_scorer())))
+    assert np.isfinite(found.data).all()
+    assert found.reasons[20] == "with too large gaps"
+    assert np.isnan(found.data).sum() == 0
+    assert 40 in found.rows
+    untouched = [row for row in whole.rows if not {19, 20, 21, 39, 40, 41} & {int(row)}]
+    np.testing.assert_array_equal(
+        found.data[np.isin(found.rows, untouched)], whole.data[np.isin(whole.rows, untouched)]
+    )
+    kept = BeatOptions(cleansing=Cleansing(drop=False, impute="linear"))
+    assert 20 in only(list(windows_of(replace(record, signals=signals), toy_scorer(options=kept)))).rows
+
+
+def test_flat_and_extreme_beats_are_named(record: Record) -> None:
+    signals = record.signals.copy()
+    signals[record.samples[10] - 300 : record.samples[10] + 300] = 0.25
+    signals[record.samples[30]] = 50.0
+    options = BeatOptions(cleansing=Cleansing(limit=20.0))
+    found = only(list(windows_of(replace(record, signals=signals), toy_scorer(options=options))))
+    assert found.reasons[10] == "flat"
+    assert found.reasons[30] == "out of range"
+
+
+def test_nothing_left_is_no_error_here(record: Record) -> None:
+    options = BeatOptions(cleansing=Cleansing(limit=1e-6))
+    found = only(list(windows_of(record, toy_scorer(options=options))))
+    assert len(found.rows) == len(found.data) == 0
+    assert set(found.reasons) == {"out of range", BORDER} or set(found.reasons) == {"out of range"}
+
+
+def test_a_beat_that_the_dataset_leaves_out_is_named(record: Record) -> None:
+    found = only(list(windows_of(record, toy_scorer(dataset=MitbihBeats(), options=ScaledOptions(), length=160))))
+    assert found.reasons[-1] in (BORDER, LEFT_OUT)  # it ends with the next R peak, which is not there
+    assert set(found.reasons[:-1]) == {""}
+    assert found.duration_s == pytest.approx(187 * 3 / RATE)
+
+
+def test_windows_that_are_no_beats_cover_the_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLOCK_S", 20)
+    signals = np.random.default_rng(0).normal(size=(500 * 60, 1))
+    peaks = np.arange(250, 500 * 60, 500)
+    record = Record("mine", signals, 500.0, ["II"], peaks, ["N"] * len(peaks))
+    options = WindowOptions(leads=["II"], resampling=Resampling())
+    scorer = toy_scorer(["II"], dataset=Shaoxing(), options=options, length=options.window)
+    found = only(list(windows_of(record, scorer)))
+    assert not found.beats
+    assert len(found.rows) == len(found.positions) >= 60 * 500 // options.window
+    np.testing.assert_allclose(found.starts_s * 500 + options.window // 2, found.positions)
+
+
+@pytest.mark.parametrize("rate", [10.0, 1e-6, 1e9])
+def test_a_rate_that_cannot_be_reached_is_refused(record: Record, rate: float) -> None:
+    with pytest.raises(EcganError, match="brought to the model's 360 Hz"):
+        list(windows_of(replace(record, sampling_rate=rate), toy_scorer()))
+
+
+def test_no_peaks_is_the_error_of_the_dataset(record: Record) -> None:
+    with pytest.raises(EcganError, match="has 0 R peaks"):
+        list(windows_of(replace(record, samples=np.zeros(0, dtype=np.int64), symbols=[]), toy_scorer()))
+
+
+def test_a_model_of_another_length_is_refused(record: Record) -> None:
+    with pytest.raises(EcganError, match="samples of 320 steps"):
+        list(windows_of(record, toy_scorer(length=300)))
+
+
+def test_ratios_are_exact_where_they_can_be() -> None:
+    assert ratio_of(250.0, 360.0) == ratio_of(250, 360)
+    assert (ratio_of(250.0, 360.0).numerator, ratio_of(250.0, 360.0).denominator) == (36, 25)
+    assert ratio_of(360.0, 360.0) == 1
+    assert abs(float(ratio_of(257.13, 360.0)) - 360 / 257.13) < 1e-4

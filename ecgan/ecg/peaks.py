@@ -29,8 +29,8 @@ _SHORTEST_S = 2.0
 _BRIDGED_S = 0.5
 """Gaps up to this length are bridged; at longer ones the detector starts anew."""
 _REACH_S = 0.06
-_NOTHING = 1e-6
-"""A band this small beside the signal is rounding, in which the detector would find beats all the same."""
+_ROUNDING = 1e-9
+"""Deflections this small beside the signal are rounding errors, among which the detector finds beats all the same."""
 _BAND = (3.0, 40.0)
 """Hz; the QRS complex."""
 
@@ -78,13 +78,14 @@ def _in_segment(segment: F64, sampling_rate: float) -> I64:
     there = np.isfinite(segment)
     if not there.all():
         segment = np.interp(np.arange(len(segment)), np.flatnonzero(there), segment[there])
-    band = _qrs_band(segment, sampling_rate)
-    if np.abs(band).max() <= _NOTHING * np.ptp(segment):
+    if segment.min() == segment.max():
         return np.zeros(0, dtype=np.int64)
+    band = _qrs_band(segment, sampling_rate)
     upright = segment if np.mean(band**3) >= 0 else -segment
     found = np.asarray(detect_heartbeats(upright, sampling_rate), dtype=np.int64)
     moved = _largest_deflection(band, found, round(_REACH_S * sampling_rate))
-    return moved[there[moved]]
+    deflects = np.abs(band[moved]) > _ROUNDING * np.abs(segment).max()
+    return moved[there[moved] & deflects]
 
 
 def _qrs_band(segment: F64, sampling_rate: float) -> F64:

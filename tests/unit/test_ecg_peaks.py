@@ -74,17 +74,17 @@ def test_gaps_hold_no_peaks_and_cost_only_the_beats_inside(record: Record) -> No
     assert not np.any((found > 60 * RATE) & (found < 75 * RATE))
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        np.zeros(0),
-        np.full(5000, 1.5),
-        np.linspace(0, 1, 7200),
-        np.full(5000, np.nan),
-        np.arange(100) % 7,
-        np.concatenate([[1.0], [np.nan] * 9]),
-    ],
-)
+NOTHING = {
+    "empty": np.zeros(0),
+    "constant": np.full(5000, 1.5),
+    "offset": np.full(5000, 1e4) + np.finfo(float).eps * np.arange(5000),
+    "missing": np.full(5000, np.nan),
+    "short": np.arange(100) % 7,
+    "one value": np.concatenate([[1.0], [np.nan] * 9]),
+}
+
+
+@pytest.mark.parametrize("values", NOTHING.values(), ids=NOTHING.keys())
 def test_where_there_is_nothing_nothing_is_found(values: NDArray[np.float64]) -> None:
     assert len(find_r_peaks(values, RATE)) == 0
 

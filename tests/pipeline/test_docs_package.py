@@ -30,8 +30,7 @@ def test_its_parts_are_listed_with_the_package(site: Path, tmp_path: Path) -> No
         assert row["from"] == "package ecg-extras 0.1.0"
         assert row["licence"] in ("MIT", "free of rights")
     listed = ecgan(site, "list", "models", cwd=tmp_path).stdout
-    assert "
-slim	slim_autoencoder	" in listed
+    assert "\nslim\tslim_autoencoder\t" in listed
 
 
 def test_its_parts_conform(site: Path) -> None:

@@ -103,8 +103,9 @@ def assemble(where: str, chosen: Sequence[Chosen], values: Sequence[NDArray[Any]
         raise EcganError(f"the ECG channels of {where} differ in sampling rate or length: {found}.")
     check_size(where, len(values[0]), len(values))
     signals = np.empty((len(values[0]), len(values)), dtype=np.float64)
-    for column, (one, channel) in enumerate(zip(chosen, values, strict=True)):
-        np.multiply(channel, one.factor, out=signals[:, column])
+    with np.errstate(invalid="ignore"):  # damaged files hold signalling NaN
+        for column, (one, channel) in enumerate(zip(chosen, values, strict=True)):
+            np.multiply(channel, one.factor, out=signals[:, column])
     return check_samples(where, Channels(signals, rate, [one.lead for one in chosen]))
 
 

@@ -32,7 +32,9 @@ def read_edf(path: Path, default_unit: str | None) -> Channels:
     try:
         with pyedflib.EdfReader(str(path)) as file:
             return _read(path, file, default_unit)
-    except OSError as error:
+    except EcganError:
+        raise
+    except Exception as error:
         raise EcganError(f"{path} is damaged: its header breaks the rules of EDF.", _COPY_AGAIN) from error
 
 

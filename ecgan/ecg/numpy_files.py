@@ -19,8 +19,6 @@ UNIT = "unit"
 
 Found = TypeVar("Found")
 
-_BROKEN = (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile, NotImplementedError, SyntaxError)
-
 
 @dataclass(frozen=True)
 class Stored:
@@ -89,7 +87,9 @@ def load_npz(path: Path) -> dict[str, NDArray[Any]]:
 def _guard(path: Path, read: Callable[[], Found]) -> Found:
     try:
         return read()
-    except _BROKEN as error:
+    except EcganError:
+        raise
+    except Exception as error:  # zipfile, zlib, tokenize and NumPy raise what they like
         raise EcganError(
             f"{path} is no whole NumPy file of plain numbers.", "Save it by np.save or np.savez, without objects."
         ) from error

@@ -105,7 +105,7 @@ def read_columns(path: Path, texts: Callable[[list[str]], dict[int, str]]) -> Co
     if b"\0" in content[:4096]:
         raise EcganError(f"{path} is no text file.", "A recording in text has one row a time step, one column a lead.")
     layout = _layout(path, content)
-    names, units = _columns(layout)
+    names, units = _columns(path, layout)
     wanted = texts(names)
     frame = _cells_of(path, content, layout, wanted)
     numbers = [column for column in range(layout.columns) if column not in wanted]
@@ -136,6 +136,8 @@ def _layout(path: Path, content: bytes) -> _Layout:
     if not filled:
         raise EcganError(f"{path} is empty.")
     separator = next((sign for sign in "\t;," if sign in filled[-1]), ",")
+    if separator == "," and "," not in filled[0] and not _is_data(_plain(filled[0])):
+        separator = ";"  # one name over numbers with a comma: one column of decimal commas
     head: list[list[str]] = []
     skipped = 0
     for line in lines:
@@ -220,17 +222,21 @@ def _find_fault(path: Path, content: bytes, layout: _Layout, texts: Collection[i
                 )
 
 
-def _columns(layout: _Layout) -> tuple[list[str], list[str]]:
+def _columns(path: Path, layout: _Layout) -> tuple[list[str], list[str]]:
     """Return names and units of the columns."""
     if not layout.head:
         return [""] * layout.columns, [""] * layout.columns
-    first = (layout.head[0] + [""] * layout.columns)[: layout.columns]
+    first = layout.head[0]
+    if any(len(row) != layout.columns for row in layout.head):
+        raise EcganError(
+            f"{path}: the header has {len(first)} cells, the first row of numbers {layout.columns}.",
+            "Name every column in the first line, or none.",
+        )
     parts = [_UNIT.match(cell) for cell in first]
     names = [part["name"] if part else cell for part, cell in zip(parts, first, strict=True)]
     units = [part["unit"] if part else "" for part in parts]
     if len(layout.head) > 1:
-        below = (layout.head[1] + [""] * layout.columns)[: layout.columns]
-        units = [unit.strip("()[]") or old for unit, old in zip(below, units, strict=True)]
+        units = [unit.strip("()[]") or old for unit, old in zip(layout.head[1], units, strict=True)]
     return names, units
 
 

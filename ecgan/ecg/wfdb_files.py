@@ -137,7 +137,7 @@ def read_annotations(folder: Path, name: str, annotator: str, hint: str) -> Anno
         raise EcganError(f"the file {file} is cut off: its end mark is missing.", hint)
     return Annotations(
         samples=np.asarray(found.sample, dtype=np.int64),
-        symbols=[symbol or "" for symbol in found.symbol],
+        symbols=[symbol if isinstance(symbol, str) else "" for symbol in found.symbol],  # NaN where no code is known
         notes=[(note or "").rstrip("\0") for note in found.aux_note],
         sampling_rate=float(found.fs) if found.fs else None,
     )

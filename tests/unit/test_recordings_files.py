@@ -117,6 +117,7 @@ def test_a_column_of_sample_numbers_is_no_lead(tmp_path: Path) -> None:
         ("I,II\n1,2\n3,4,5\n4,5\n", "line 3: 3 cells, expected 2"),
         ("I,II\n1,2\n3\n4,5,6\n", "line 3: 1 cell, expected 2"),
         ("I,II\n1,inf\n", "infinite"),
+        ("I,II,III\n1,2\n", "the header has 3 cells, the first row of numbers 2"),
         ("I,II\n,\n,\n", "no samples"),
         ("resp (bpm)\n1\n", "no ECG channel in mV, uV or V. Its channels: resp (in 'bpm', which is no voltage)"),
         ("time\n1\n2\n", "no column beside 'time'"),

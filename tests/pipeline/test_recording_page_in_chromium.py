@@ -121,7 +121,7 @@ def test_a_link_leads_to_a_beat(browser):
     ]
     start, end, _ = shown(browser)
     assert beat["time_s"] == pytest.approx((start + end) / 2, abs=0.1)
-    assert browser.run("document.querySelectorAll('#chosen-figure svg path').length") == 2 + 2 * (2 + 2 + 1)
+    assert browser.run("document.querySelectorAll('#chosen-figure svg path').length") == 2 * (2 + 2 + 2 + 1)
     assert f"Beat {beat['number']} " in browser.text(".card.current")
 
 
@@ -209,6 +209,32 @@ def test_paper_flags_and_gaps_are_drawn(browser):
     assert share(gone, INK, 60) == 0
     assert share(there, FLAG) > 0.002
     assert share(gone, FLAG) == 0
+
+
+@pytest.mark.parametrize("percent", [100, 200])
+def test_squares_are_5_mm_each_way_and_the_pulse_is_1_mv_by_200_ms(browser, percent):
+    page = recording_page(scored_recording(seconds=60, leads=1, gap=(0, 60), flagged=0))
+    browser.open(page)
+    browser.run(f"view.zoom({PIXELS_A_SECOND * percent / 100})")
+    browser.settle()
+    browser.place("#view")
+    left, top, width, height = browser.run(
+        "(() => {const b = document.querySelector('#view').getBoundingClientRect();"
+        " return [b.left, b.top, b.width, b.height].map(Math.round)})()"
+    )
+    view = browser.picture()[top : top + height, left : left + width]
+    large = 5 * 96 / 25.4 * percent / 100
+    paper = view[40:-30, int(2.5 * large) :]  # beneath the marks, above the times, right of the pulse
+    heavy = np.abs(paper - (0xED, 0xA9, 0xA3)).max(axis=-1) <= 4
+    for lines in (np.flatnonzero(heavy.mean(axis=0) > 0.9), np.flatnonzero(heavy.mean(axis=1) > 0.9)):
+        assert len(lines) >= 3
+        assert np.diff(lines) == pytest.approx(large, abs=1)
+        assert np.diff(lines).mean() == pytest.approx(large, abs=0.5)
+    ink = np.abs(view[30:-30, : int(2.5 * large)] - INK).max(axis=-1) <= 70
+    flanks = np.flatnonzero(ink.sum(axis=0) > 1.2 * large)
+    assert flanks.max() - flanks.min() == pytest.approx(large, abs=2)  # 200 ms
+    rows = np.flatnonzero(ink[:, flanks].any(axis=1))
+    assert rows.max() - rows.min() == pytest.approx(2 * large, abs=2.5)  # 1 mV
 
 
 def test_a_long_recording_shows_what_it_has(browser, monkeypatch):

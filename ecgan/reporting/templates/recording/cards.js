@@ -51,9 +51,10 @@ function scaleOf(card, traces) {
   return { second: NARROWEST / card.duration, unit: range > 0 ? 20 / range : 1, paper: false };
 }
 
-/** Where everything is: the paper's size, time zero, and for each lead its zero, upper and lower edge, zero of the error. */
-function layout(card) {
-  const traces = readCard(card), scale = scaleOf(card, traces);
+/** Where everything is, with all leads or `only` one: the paper's size, time zero, and for each lead its zero, upper and lower edge, zero of the error. */
+function layout(card, only) {
+  const all = readCard(card), scale = scaleOf(card, all);
+  const traces = only === undefined ? all : all.filter((trace) => trace.lead === only);
   const peak = (timeOf(card.row) - card.start) * scale.second;
   const start = scale.paper ? PULSE + ((((-peak % 5) + 5) % 5)) : PULSE / 2;
   const width = Math.max(fives(start + card.duration * scale.second + 1), NARROWEST);
@@ -63,7 +64,7 @@ function layout(card) {
     y = strip.end;
     return strip;
   });
-  return { card, scale, start, width, peak: start + peak, strips, paperHeight: y, height: y + (card.regions.length ? 6 : 0) + 5 };
+  return { card, scale, start, width, peak: start + peak, strips, paperHeight: y, height: y + (card.regions.length ? 8 : 0) + 5 };
 }
 
 function stripOf(trace, scale, top) {
@@ -164,9 +165,10 @@ function drawRegions(svg, sheet) {
     const box = element("rect", { x: f(x), y: f(top), width: f(width), height: 4.2, fill: COLOUR.error, "fill-opacity": f(0.06 + 0.6 * share), stroke: COLOUR.error, "stroke-width": 0.12 });
     box.append(element("title", {}, `${name}: ${percent(share)} of the squared error`));
     svg.append(box);
-    if (width < 4) continue;
-    const text = { x: f(x + width / 2), y: f(top + 3), "font-size": width < 7 ? 1.9 : 2.3, "text-anchor": "middle", fill: COLOUR.text };
-    svg.append(element("text", text, percent(share).replace(" ", width < 7 ? "" : "\u2009")));
+    const narrow = width < 7, beneath = width < 4; // a QRS complex is 3 mm wide on paper: its share stands beneath
+    if (beneath && name !== "QRS") continue;
+    const text = { x: f(x + width / 2), y: f(top + (beneath ? 6.8 : 3)), "font-size": narrow && !beneath ? 1.9 : 2.3, "text-anchor": "middle", fill: COLOUR.text };
+    svg.append(element("text", text, (beneath ? "QRS " : "") + percent(share).replace(" ", narrow && !beneath ? "" : "\u2009")));
   }
 }
 
@@ -179,9 +181,9 @@ function drawSeconds(svg, sheet) {
   }
 }
 
-/** The sheet's frame has its final size at once, its content follows by `fill`. */
-function cardFigure(card) {
-  const sheet = layout(card);
+/** All leads beneath each other, or `only` one. The frame has its final size at once, its content follows by `fill`. */
+function cardFigure(card, only) {
+  const sheet = layout(card, only);
   const svg = element("svg", { class: "sheet", viewBox: `-0.2 -0.2 ${sheet.width + 0.4} ${sheet.height + 0.2}`, width: f((sheet.width + 0.4) * ZOOM), height: f((sheet.height + 0.2) * ZOOM), role: "img", "font-family": FONT });
   svg.style.setProperty("--width", sheet.width + 0.4); // millimetres: printed true to scale
   svg.setAttribute("aria-label", describe(card));

@@ -33,9 +33,11 @@ function choose(row) {
   $("beat-text").textContent = lines.filter(Boolean).join("\n");
   $("chosen-figure").replaceChildren();
   if (!card) return;
-  const { svg, fill } = cardFigure(card);
-  fill();
-  $("chosen-figure").append(svg);
+  for (const lead of shownLeads(card)) {
+    const { svg, fill } = cardFigure(card, lead);
+    fill();
+    $("chosen-figure").append(svg);
+  }
   cards.get(row)?.item.classList.add("current");
 }
 

@@ -17,7 +17,7 @@ class View {
   get paper() { return this.perSecond >= MM_PER_SECOND * LEAST_PAPER * 0.999; }
   get gutter() { return Math.max(46, 10 * this.millimetre); }
   get seconds() { return Math.max(this.width - this.gutter, 1) / this.perSecond; }
-  get height() { return TOP + this.squares * 5 * this.millimetre + BOTTOM; }
+  get height() { return Math.round(TOP + this.squares * 5 * this.millimetre + BOTTOM); }
 
   x(time) { return this.gutter + (time - this.start) * this.perSecond; }
   time(x) { return this.start + (x - this.gutter) / this.perSecond; }

@@ -209,6 +209,13 @@ def test_paper_flags_and_gaps_are_drawn(browser):
     assert share(gone, INK, 60) == 0
     assert share(there, FLAG) > 0.002
     assert share(gone, FLAG) == 0
+    for link in ("#t=1,8", "#t=0,12"):  # the line does not jump over what is missing
+        browser.open(page, link)
+        around = on_paper(browser)
+        start, end, _ = shown(browser)
+        columns = np.linspace(start + 150 / around.shape[1] * (end - start), end, around.shape[1])
+        assert share(around[:, (columns > 3.5) & (columns < 7)], INK, 60) == 0
+        assert share(around[:, columns > 8.3], INK, 60) > 0.003
 
 
 @pytest.mark.parametrize("percent", [100, 200])

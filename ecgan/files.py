@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -108,6 +109,8 @@ def found_words(error: "ValidationError") -> str:
     where = ".".join(map(str, first["loc"])) or "it"
     if first["type"] == "missing":
         return f"the key {where!r} is missing"
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {where!r}"
     expected = _KINDS.get(first["type"], first["msg"].removeprefix("Input should be "))
     return f"{where} is {shown(first['input'])}, expected {expected}"
 
@@ -142,8 +145,18 @@ def read_table(path: Path, types: dict[str, Any], *, hint: str) -> "pd.DataFrame
     except pd.errors.EmptyDataError:
         raise EcganError(f"{path} is no table: it is empty.", hint) from None
     except ValueError as error:
-        what = str(error).strip().removeprefix("Error tokenizing data. C error: ").rstrip(".")
-        raise EcganError(f"{path} is no table: {what[:1].lower()}{what[1:]}.", hint) from None
+        raise EcganError(f"{path} is no table: {table_words(error)}.", hint) from None
+
+
+def table_words(error: Exception) -> str:
+    """Say what pandas or NumPy found in a file that is no table of numbers."""
+    text = (str(error).splitlines() or ["it is damaged"])[0]
+    if isinstance(error, UnicodeError):
+        return "it is no plain text"
+    if word := re.search(r"could not convert string (?:to float: )?'(.*?)'", text):
+        return f"found {word[1][:40]!r}, expected a number"
+    text = text.removeprefix("Error tokenizing data. C error: ").split(";")[0].strip().rstrip(".")
+    return text[:1].lower() + text[1:]
 
 
 def check_numbers(path: Path, table: "pd.DataFrame", name: str, *, hint: str) -> None:

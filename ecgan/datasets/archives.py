@@ -31,6 +31,10 @@ _SMALL = 1 << 20
 _CHUNK = 1 << 20
 
 
+class RoomError(EcganError):
+    """The disk is full or cannot be used; nothing is wrong with the archive."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What an archive may hold at most.
@@ -75,9 +79,9 @@ def unpack(archive: Path, target: Path, pick: Pick, limits: Limits = _USUAL) -> 
                     _write(opened, member, Path(folder) / name)
                 _move(Path(folder), target, list(members))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
-        raise EcganError(f"the archive {archive} is damaged: {error}.", "Remove it, then fetch again.") from None
+        raise EcganError(f"the archive {archive} is damaged: {error}.", "Fetch it again, or another copy.") from None
     except OSError as error:
-        raise EcganError(f"cannot unpack {archive}: {error.strerror or error}.") from error
+        raise RoomError(f"cannot unpack {archive}: {error.strerror or error}.") from error
     return sorted(members)
 
 
@@ -166,7 +170,7 @@ def _check_overlaps(where: str, members: list[zipfile.ZipInfo]) -> None:
 def _check_space(archive: Path, target: Path, needed: int) -> None:
     free = shutil.disk_usage(target).free
     if needed > free:
-        raise EcganError(
+        raise RoomError(
             f"{archive} unpacks to {needed / 1e9:.1f} GB, and the disk of {target} has {free / 1e9:.1f} GB left.",
             "Make room, or name another data folder.",
         )

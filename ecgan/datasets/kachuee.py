@@ -18,6 +18,7 @@ from ecgan.ecg.cutting import ROUNDING
 from ecgan.ecg.records import Record
 from ecgan.ecg.segments import LENGTH, cut_segments
 from ecgan.errors import EcganError
+from ecgan.files import table_words
 from ecgan.preprocessing.options import FilterOptions, Resampling, SampleOptions
 
 UNIT = "0-1"
@@ -131,8 +132,7 @@ def _read(file: Path, classes: Sequence[str]) -> list[tuple[NDArray[np.float32],
                 parts.append(_checked(file, rows, block.to_numpy(), classes))
                 rows += len(block)
     except (ValueError, UnicodeError, OSError) as error:  # what pandas raises on text, ragged rows and damage
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise EcganError(f"{file} is no table of numbers behind row {rows}: {reason}.", _HINT) from None
+        raise EcganError(f"{file} is no table of numbers behind row {rows}: {table_words(error)}.", _HINT) from None
     return parts
 
 

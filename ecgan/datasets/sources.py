@@ -13,7 +13,7 @@ from types import MappingProxyType
 from pydantic import Field
 
 from ecgan.config.options import Options
-from ecgan.datasets.archives import Limits, Pick, unpack
+from ecgan.datasets.archives import Limits, Pick, RoomError, unpack
 from ecgan.datasets.fetching import SUMS, read_sums, remove_others
 from ecgan.datasets.names import PART, check_names
 from ecgan.datasets.progress import track, track_bytes
@@ -67,12 +67,14 @@ def fetch_archive(
         return
     _fetch(raw / name, archive, pins.get(name))
     digest = sha256(raw / name)
-    unpacked = unpack(raw / name, raw, pick, limits or Limits())
     try:
+        unpacked = unpack(raw / name, raw, pick, limits or Limits())
         check()
-    except EcganError:
-        remove_others(raw, kept)
+    except RoomError:
         raise
+    except EcganError as error:  # not the archive that is meant: it is not kept
+        remove_others(raw, kept)
+        raise EcganError(f"{name} of {archive.url} is of no use: {error.message}", error.hint) from None
     sums = {name: digest} | {file: sha256(raw / file) for file in unpacked}
     write_text(raw / SUMS, "".join(f"{digest}  {file}\n" for file, digest in sums.items()))
     (raw / name).unlink()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
+from ecgan.files import table_words
 
 SUFFIXES = (".arff", ".ts", ".tsv", ".txt")
 """In the order in which they are preferred where there are several."""
@@ -90,4 +91,5 @@ def _numbers(file: Path, rows: list[str], delimiter: str | None) -> NDArray[np.f
     try:
         return np.loadtxt(rows, delimiter=delimiter, comments=None, ndmin=2)
     except ValueError as error:
-        raise EcganError(f"{file} holds something else than rows of equally many numbers: {error}.") from None
+        what = table_words(error)
+        raise EcganError(f"{file} holds something else than rows of equally many numbers: {what}.") from None

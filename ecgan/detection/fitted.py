@@ -25,7 +25,7 @@ from ecgan.detection.strategies import SVM_SAMPLES, Strategy, strategy_class, su
 from ecgan.detection.thresholds import METHODS, Threshold, fit_threshold
 from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.ranking import check_scores
-from ecgan.files import read_json, write_bytes, write_json
+from ecgan.files import found_words, read_json, write_bytes, write_json
 from ecgan.registry import DETECTORS
 
 FORMAT = 2
@@ -211,9 +211,8 @@ def load_detector(folder: Path, mapping: Mapping | None = None) -> FittedDetecto
     """
     path = folder / VALUES_FILE
     stored = read_json(path)
-    arrays = _load_arrays(folder / ARRAYS_FILE, stored)
     try:
-        return _rebuild(stored, arrays, mapping)
+        return _rebuild(stored, _load_arrays(folder / ARRAYS_FILE, stored), mapping)
     except EcganError as error:
         raise EcganError(f"{path} cannot be used: {error.message}", error.hint or AGAIN) from error
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
@@ -228,11 +227,14 @@ def _rebuild(stored: Any, arrays: dict[str, NDArray[Any]], mapping: Mapping | No
     try:
         options = cls.Options(**stored_mapping(stored, "options"))
     except ValidationError as error:
-        raise EcganError(f"the parameters of the detector {name!r} do not fit it: {error}", AGAIN) from None
+        what = found_words(error)
+        raise EcganError(f"the parameters of the detector {name!r} do not fit it: {what}.", AGAIN) from None
     detector = build(cls, options, _model(stored, cls, mapping), seed=int(stored_number(stored, "seed")))
     detector.restore(State(_below("detector/", arrays), stored_mapping(stored, "values")))
     described = stored_mapping(stored, "strategies")
     order = stored_value(stored, "order")
+    if not described:
+        raise EcganError("no strategy is stored.", AGAIN)
     if not isinstance(order, list) or sorted(map(str, order)) != sorted(described):
         raise EcganError("the list of strategies does not fit what is stored of them.", AGAIN)
     strategies: dict[str, Strategy] = {}

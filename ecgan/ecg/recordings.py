@@ -138,7 +138,10 @@ def _read_plain(place: Place, sampling_rate: float | None, unit: str, default_ra
     said = (sampling_rate, stored, default_rate)  # what is given first: times may have been rounded
     rate = next((one for one in said if one is not None), None)
     if rate is None:
-        raise EcganError(f"{where} does not say its sampling rate.", "Give it in Hz, such as 360.")
+        raise EcganError(
+            f"{where} does not say its sampling rate.",
+            "Give it in Hz: `ecgan score --sampling-rate 360`, or `preprocess.sampling_rate` of the dataset folder.",
+        )
     chosen = choose_ecg(names, units, unit)
     if not chosen:
         raise no_ecg(where, names, units)

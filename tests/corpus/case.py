@@ -93,3 +93,13 @@ def removed(path: str) -> Spoil:
 def cut_off(path: str, size: int) -> Spoil:
     """A file of which only the first bytes are there, or with a negative size all but the last."""
     return lambda project: (project / path).write_bytes((project / path).read_bytes()[:size])
+
+
+def both(*spoils: Spoil) -> Spoil:
+    """Several things, one after the other."""
+
+    def spoil(project: Path) -> None:
+        for each in spoils:
+            each(project)
+
+    return spoil

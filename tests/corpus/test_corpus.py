@@ -13,17 +13,17 @@ import pytest
 
 from ecgan import registry
 
-from . import commands, configurations, folds, processed, records, references, runs
+from . import commands, configurations, datasets, folds, processed, recordings, records, references, runs
 from .case import CASES, Case
 from .project import make_all, run
 
-KINDS = (commands, configurations, folds, processed, records, references, runs)
+KINDS = (commands, configurations, datasets, folds, processed, recordings, records, references, runs)
 ROOT = Path(__file__).parents[2]
 
 JARGON = re.compile(
     r"Traceback|site-packages|\w(?:Error|Exception)\b|Errno|pydantic|numpy|pandas|torch\b|reshape|ndarray|dtype|NoneType"
     r"|object has no|not subscriptable|invalid literal|could not convert|codec|size mismatch|state_dict|HeaderToo"
-    r"|InvalidHeader|out of bounds|broadcast|unpack|Input should|Field required|type=|\bNone\b|\binf\b|0x[0-9a-f]+"
+    r"|InvalidHeader|out of bounds|broadcast|to unpack|Input should|Field required|type=|\bNone\b|\binf\b|0x[0-9a-f]+"
 )
 
 
@@ -94,8 +94,12 @@ def check(case: Case, status: int, said: str) -> None:
 @pytest.mark.parametrize(
     ("case", "project"), [(case, case.stage) for case in CASES], indirect=["project"], ids=[case.name for case in CASES]
 )
-def test_bad_input_is_one_sentence(case: Case, project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_one_sentence(
+    case: Case, project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     case.spoil(project)
+    if (project / "mirror").exists():
+        monkeypatch.setenv("ECGAN_MIRROR", "mirror")
     before = tree(project)
     capfd.readouterr()
     status = run(case.command)

@@ -1,0 +1,161 @@
+"""Recordings of one's own, and what `ecgan score` needs of a trained run."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .case import DETECTED, RAW_DIR, RUN, TRAINED, Spoil, add, both, cut_off, removed, written
+
+SCORE = f"ecgan score --model {RUN} --out scores"
+WFDB = f"{SCORE} mine.hea"
+DETECTOR = f"{RUN}/detect/fold_0/detector.json"
+ARRAYS = f"{RUN}/detect/fold_0/detector.safetensors"
+
+
+def copied(project: Path) -> None:
+    """The first simulated record, as a recording of one's own, `mine`."""
+    for suffix in (".hea", ".dat", ".atr"):
+        text = (project / RAW_DIR / f"p01{suffix}").read_bytes()
+        (project / f"mine{suffix}").write_bytes(text.replace(b"p01", b"mine") if suffix == ".hea" else text)
+
+
+def after(*spoils: Spoil) -> Spoil:
+    """The recording, and then what is done to it."""
+
+    return both(copied, *spoils)
+
+
+def recording(name: str, command: str, spoil: Spoil, *words: str, **more: Any) -> None:
+    """A recording that is scored with a run that is all there."""
+    add(name, DETECTED, f"{SCORE} {command}", *words, spoil=spoil, **more)
+
+
+def array(values: Any) -> Spoil:
+    """A file mine.npy."""
+    return lambda project: np.save(project / "mine.npy", values)
+
+
+def changed(old: bytes, new: bytes, path: str = "mine.hea") -> Spoil:
+    """Bytes replaced in a file."""
+
+    def spoil(project: Path) -> None:
+        content = (project / path).read_bytes()
+        assert old in content
+        (project / path).write_bytes(content.replace(old, new, 1))
+
+    return spoil
+
+
+FIRST = "reconstruction"
+RATE = "--sampling-rate 360"
+TRACE = np.sin(np.arange(3600) / 57.0)
+LINES = "time,MLII\n" + "".join(f"{i / 360:.5f},{value:.4f}\n" for i, value in enumerate(TRACE))
+
+recording("recording_is_not_there", "absent.hea", lambda project: None, "absent.hea")
+recording("folder_without_recordings", "notes", written("notes/todo.txt", "buy milk"), "notes")
+recording("file_of_an_unknown_kind", "mine.doc", written("mine.doc", "x"), "mine.doc", ".edf")
+recording("recording_without_data", "mine.hea", after(removed("mine.dat")), "mine.dat")
+recording("recording_without_header", "mine.dat", after(removed("mine.hea")), "mine.hea")
+recording("recording_cut_off", "mine.hea", after(cut_off("mine.dat", 5000)), "mine.dat", "cut off")
+recording("recording_at_0_hz", "mine.hea", after(changed(b" 2 360 ", b" 2 0 ")), "mine", "0 Hz")
+recording("recording_without_the_lead", "mine.hea", after(changed(b"MLII", b"V5")), "MLII", "V5", "--leads")
+recording("lead_that_is_not_there", "mine.hea --leads V7", after(), "V7", "MLII")
+recording("too_many_leads", "mine.hea --leads MLII,V1", after(), "leads", "MLII")
+recording("annotator_that_is_not_there", "mine.hea --annotator ann", after(), "mine.ann")
+recording("annotations_cut_off", "mine.hea --annotator atr", after(cut_off("mine.atr", 11)), "mine.atr")
+recording("no_annotations_in_the_file", "mine.hea --annotator atr", after(written("mine.atr", b"\0\0")), "mine")
+recording("unknown_strategy_of_the_run", "mine.hea --strategy sum", after(), "'sum'", "reconstruction")
+recording("threshold_is_a_word", "mine.hea --threshold high", after(), "--threshold", status=2)
+recording("threshold_is_not_finite", "mine.hea --threshold nan", after(), "threshold")
+recording("csv_without_a_rate", "mine.csv", written("mine.csv", "MLII\n0.1\n0.2\n"), "mine.csv", "--sampling-rate")
+recording(
+    "csv_with_words", f"mine.csv {RATE}", written("mine.csv", "MLII\n" + "0.1\n" * 50 + "much\n"), "mine.csv", "much"
+)
+recording("csv_of_uneven_lines", "mine.csv", written("mine.csv", LINES + "1,2,3,4\n"), "mine.csv", "line 3602")
+recording("csv_is_empty", f"mine.csv {RATE}", written("mine.csv", ""), "mine.csv")
+recording("csv_of_names_only", f"mine.csv {RATE}", written("mine.csv", "MLII,V1\n"), "mine.csv")
+recording("csv_is_not_text", f"mine.csv {RATE}", written("mine.csv", b"MLII\n\xff\xfe\n"), "mine.csv")
+recording("csv_of_zeros", f"mine.csv {RATE}", written("mine.csv", b"\0" * 1000), "mine.csv")
+recording(
+    "time_runs_backwards",
+    "mine.csv",
+    written("mine.csv", "time,MLII\n" + "".join(f"{-i},0.1\n" for i in range(99))),
+    "mine.csv",
+    "time",
+)
+recording("npy_without_a_rate", "mine.npy", array(TRACE), "mine.npy", "--sampling-rate")
+recording("npy_at_0_hz", "mine.npy --sampling-rate 0", array(TRACE), "0")
+recording("npy_at_a_rate_below_zero", "mine.npy --sampling-rate -5", array(TRACE), "-5")
+recording("npy_of_objects", f"mine.npy {RATE}", array(np.array([{"a": 1}, None], dtype=object)), "mine.npy")
+recording("npy_of_text", f"mine.npy {RATE}", array(np.array(["a", "b"])), "mine.npy")
+recording("npy_of_three_dimensions", f"mine.npy {RATE} --leads 1", array(np.zeros((5, 6, 7))), "mine.npy", "(5, 6, 7)")
+recording("npy_of_one_sample", f"mine.npy {RATE} --leads 1", array(np.zeros(1)), "mine")
+recording("npy_of_nothing", f"mine.npy {RATE} --leads 1", array(np.zeros((0, 1))), "mine")
+recording("npy_all_missing", f"mine.npy {RATE} --leads 1", array(np.full(3600, np.nan)), "mine")
+recording("npy_all_flat", f"mine.npy {RATE} --leads 1", array(np.ones(3600)), "mine", "flat")
+recording("npy_shorter_than_a_beat", f"mine.npy {RATE} --leads 1", array(TRACE[:40]), "mine")
+recording(
+    "npy_is_cut_off",
+    f"mine.npy {RATE}",
+    both(array(TRACE), cut_off("mine.npy", 900)),
+    "mine.npy",
+)
+HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (999999999999,), }"
+TERABYTES = written("mine.npy", b"\x93NUMPY\x01\0v\0" + HEADER.ljust(117) + b"\n")
+recording("npy_that_declares_terabytes", f"mine.npy {RATE}", TERABYTES, "mine.npy")
+recording("edf_is_cut_off", "mine.edf", written("mine.edf", b"0       " + b" " * 200), "mine.edf")
+recording("edf_of_words", "mine.edf", written("mine.edf", "this is no recording"), "mine.edf")
+recording("npz_is_no_archive", f"mine.npz {RATE}", written("mine.npz", b"PK\x03\x04 nothing"), "mine.npz")
+recording("results_are_there_already", "mine.hea", after(written("scores/mine.csv", "old")), "mine.csv", "--force")
+recording("results_into_a_file", "mine.hea", after(written("scores", "a file")), "scores")
+add("score_without_detect", TRAINED, WFDB, "detect", "ecgan detect", spoil=copied)
+add("score_with_no_run", DETECTED, "ecgan score mine.hea --model nowhere", "nowhere", spoil=copied)
+add("score_nothing", DETECTED, f"{SCORE}", "RECORD", status=2)
+
+
+def detector(name: str, change: Callable[[dict[str, Any]], Any], *words: str) -> None:
+    """A fitted detector of which something is changed."""
+
+    def spoil(project: Path) -> None:
+        copied(project)
+        found = json.loads((project / DETECTOR).read_text())
+        change(found)
+        (project / DETECTOR).write_text(json.dumps(found))
+
+    add(name, DETECTED, WFDB, *words, spoil=spoil)
+
+
+detector("detector_of_another_format", lambda it: it.update(format=1), "detector.json", "format 1")
+detector(
+    "detector_of_another_hash", lambda it: it.update(arrays_sha256="0" * 64), "detector.safetensors", "detector.json"
+)
+detector("detector_is_unknown", lambda it: it.update(detector="mine"), "detector.json", "'mine'")
+detector("detector_option_is_unknown", lambda it: it["options"].update(colour="red"), "detector.json", "colour")
+detector(
+    "detector_option_is_wrong",
+    lambda it: it["options"].update(discrimination="sum"),
+    "detector.json",
+    "discrimination",
+    "'sum'",
+)
+detector(
+    "threshold_of_the_detector_is_missing",
+    lambda it: it["strategies"][FIRST].pop("threshold"),
+    "detector.json",
+    "threshold",
+)
+detector(
+    "threshold_of_the_detector_is_text",
+    lambda it: it["strategies"][FIRST]["threshold"].update(value="high"),
+    "detector.json",
+    "'high'",
+)
+detector("strategies_are_none", lambda it: it.update(strategies={}, order=[]), "detector.json")
+detector("strategy_is_unknown", lambda it: it.update(strategies={"sum": {}}, order=["sum"]), "detector.json", "'sum'")
+detector("learned_value_is_missing", lambda it: it.update(values={}), "detector.json", "latent_mode")
+add("detector_is_a_list", DETECTED, WFDB, "detector.json", spoil=after(written(DETECTOR, "[1]")))
+add("detector_is_cut_off", DETECTED, WFDB, "detector.json", "not JSON", spoil=after(cut_off(DETECTOR, 200)))
+add("arrays_of_the_detector_are_missing", DETECTED, WFDB, "detector.safetensors", spoil=after(removed(ARRAYS)))

@@ -209,6 +209,7 @@ def score(
     """Score recordings of your own: WFDB, EDF, CSV or NPY.
 
     Of each: RECORD.csv, one row a beat; RECORD.ecgan, WFDB annotations; RECORD.html, a page; RECORD.json, a summary.
+    Of several: summary.csv and summary.html.
     """
     from stages import score as stage
 

@@ -11,12 +11,13 @@ import pandas as pd
 from ecgan.datasets.progress import track
 from ecgan.ecg.recordings import FORMATS, KNOWN, locate
 from ecgan.errors import EcganError
-from ecgan.files import write_frame
+from ecgan.files import write_frame, write_text
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.annotations import ANNOTATOR
 from ecgan.scoring.files import files_of, write_scored
 
-SUMMARY = "summary.csv"
+SUMMARIES = ("summary.csv", "summary.html")
+"""Of several recordings: a table and a page with a link to the page of each."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ def check_targets(out: Path, wanted: Sequence[Wanted], *, annotator: str | None,
         raise EcganError(f"--out {out} is no folder.", "Name a folder; it is made if it is not there.")
     targets = [file for one in wanted for file in files_of(out, one.name)]
     if len(wanted) > 1:
-        targets.append(out / SUMMARY)
+        targets += [out / name for name in SUMMARIES]
+        if any(one.name.casefold() == "summary" for one in wanted):
+            raise EcganError("the results of the recording 'summary' and the summary of all would have one name.")
     inputs = {one.file.resolve() for one in wanted}
     if annotator == ANNOTATOR:
         inputs |= {one.file.with_suffix(f".{ANNOTATOR}").resolve() for one in wanted}
@@ -95,7 +98,7 @@ def score_all(wanted: Sequence[Wanted], out: Path, score: Callable[[Path], Score
     """
     outcomes = [_score_one(one, out, score) for one in track(wanted, len(wanted), "scoring")]
     if len(outcomes) > 1:
-        write_frame(out / SUMMARY, summary_frame(outcomes))
+        _write_summaries(out, outcomes)
     return outcomes
 
 
@@ -109,6 +112,19 @@ def _score_one(one: Wanted, out: Path, score: Callable[[Path], ScoredRecording])
         where = error.filename or one.path
         return Outcome(one, None, EcganError(f"cannot use {where}: {error.strerror or error}"))
     return Outcome(one, {"threshold": scored.threshold, **scored.facts})
+
+
+def _write_summaries(out: Path, outcomes: Sequence[Outcome]) -> None:
+    from ecgan.reporting.index_page import ListedRecording, index_page
+
+    write_frame(out / SUMMARIES[0], summary_frame(outcomes))
+    listed = []
+    for outcome in outcomes:
+        name, facts = outcome.wanted.name, outcome.facts or {}
+        counts = {key: facts.get(key) for key in ("minutes", "samples", "scored", "flagged")}
+        problem = outcome.error.message if outcome.error else ""
+        listed.append(ListedRecording(name, None if problem else f"{name}.html", **counts, problem=problem))
+    write_text(out / SUMMARIES[1], index_page(listed))
 
 
 def summary_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:

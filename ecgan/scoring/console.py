@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ecgan.reporting.style import legal
-from ecgan.scoring.batch import SUMMARY, Outcome
+from ecgan.scoring.batch import SUMMARIES, Outcome
 from ecgan.scoring.files import SUFFIXES
 
 
@@ -33,7 +33,7 @@ def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None,
     scored = [outcome for outcome in outcomes if outcome.error is None]
     if scored:
         name = scored[0].wanted.name if len(outcomes) == 1 else "RECORD"
-        files = [f"{name}{suffix}" for suffix in SUFFIXES] + ([SUMMARY] if len(outcomes) > 1 else [])
+        files = [f"{name}{suffix}" for suffix in SUFFIXES] + list(SUMMARIES if len(outcomes) > 1 else ())
         errors.print(Text(f"wrote {out}: {', '.join(files)}"), soft_wrap=True)
 
 

@@ -67,6 +67,7 @@ def score_recording(
         explained=_explained(done, table, scorer),
         unit=scorer.trained.expected.unit,
         facts=_facts(own, done, table, scorer, source),
+        noun="beat" if done.beats else "window",
     )
 
 

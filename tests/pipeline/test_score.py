@@ -210,6 +210,7 @@ def test_a_batch_scores_what_it_can_and_names_what_it_cannot(project: Project) -
     assert {file.name for file in (project.folder / "some").iterdir()} == {
         *(f"p03{suffix}" for suffix in (".csv", ".ecgan", ".html", ".json")),
         "summary.csv",
+        "summary.html",
     }
     summary = pd.read_csv(project.folder / "some/summary.csv", dtype={"record": str}).set_index("record")
     assert list(summary.index) == ["p03", "headless", "p05", "flat", "missing", "short", "other"]  # p03 once

@@ -10,9 +10,12 @@ import pytest
 import wfdb
 from rich.console import Console
 
+from ecgan.datasets.shaoxing import PreprocessOptions as WindowOptions
+from ecgan.datasets.shaoxing import Shaoxing
 from ecgan.ecg.records import Record, write_record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
+from ecgan.preprocessing.options import Resampling
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.annotations import write_annotations
 from ecgan.scoring.batch import Wanted, check_targets, find_recordings, score_all, summary_frame
@@ -71,6 +74,13 @@ def test_samples_that_are_no_beats_are_comments(tmp_path: Path) -> None:
     scored.facts["beats_from"] = "windows"
     write_annotations(tmp_path / "mine.ecgan", scored)
     assert list(wfdb.rdann(str(tmp_path / "mine"), "ecgan").symbol) == ['"', '"']
+
+
+def test_the_page_calls_windows_windows(record: Record) -> None:
+    options = WindowOptions(leads=["II"], resampling=Resampling())
+    windows = toy_scorer(["II"], dataset=Shaoxing(), options=options, length=options.window)
+    assert score_recording(record, windows, leads=["MLII"]).noun == "window"
+    assert score_recording(record, toy_scorer()).noun == "beat"
 
 
 def test_names_that_wfdb_does_not_allow_can_be_written(tmp_path: Path) -> None:
@@ -166,6 +176,11 @@ def test_what_must_not_be_overwritten_is_refused_before_anything_is_scored(tmp_p
     check_targets(tmp_path / "out", wanted[:1], annotator=None, force=False)
     with pytest.raises(EcganError, match=r"summary\.csv is there already"):
         check_targets(tmp_path / "out", wanted, annotator=None, force=False)
+    folder_of(tmp_path, record, "more/summary")
+    named_so = find_recordings([tmp_path / "more/summary.hea"])
+    check_targets(tmp_path / "new", named_so, annotator=None, force=False)
+    with pytest.raises(EcganError, match="would have one name"):
+        check_targets(tmp_path / "new", [*wanted, *named_so], annotator=None, force=True)
     (tmp_path / "file").write_text("precious")
     with pytest.raises(EcganError, match="no folder"):
         check_targets(tmp_path / "file", wanted, annotator=None, force=True)
@@ -190,7 +205,11 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, record: Record)
     table, text = told.export_text(), errors.export_text()
     assert table.count("not scored") == 2
     assert "error: bad.hea: the file bad.hea is damaged: [red]odd[/red]\nCopy it again." in text
-    assert f"wrote {tmp_path}: RECORD.csv, RECORD.ecgan, RECORD.html, RECORD.json, summary.csv" in text
+    assert f"wrote {tmp_path}: RECORD.csv, RECORD.ecgan, RECORD.html, RECORD.json, summary.csv, summary.html" in text
+    page = (tmp_path / "summary.html").read_text()
+    assert '<a href="./a.html">a</a>' in page
+    assert "bad.html" not in page
+    assert "the file bad.hea is damaged: [red]odd[/red]" in page
 
 
 def test_a_batch_of_failures_only_says_so(tmp_path: Path) -> None:

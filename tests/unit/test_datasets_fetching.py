@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ecgan.datasets import transfer
-from ecgan.datasets.fetching import SUMS, download, download_published, load_registry
+from ecgan.datasets.fetching import SUMS, download, download_published, load_registry, remove_others
 from ecgan.errors import EcganError
 
 URL = "https://data.example.org/files/set/1.0/"
@@ -126,6 +126,14 @@ def test_what_does_not_belong_is_removed(tmp_path: Path, mirror: Path) -> None:
     download(raw, URL, REGISTRY)
     assert content(raw) == FILES
     assert (outside / "precious").exists()
+
+
+def test_what_has_come_of_a_file_is_kept_and_only_that(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("a.dat.part", "a.dat.part.tag", "deep/b.dat.part", "c.dat.part", "deep/c.dat.part"):
+        (tmp_path / name).write_text("half")
+    remove_others(tmp_path, {"a.dat", "deep/b.dat"})
+    assert sorted(tree(tmp_path)) == ["a.dat.part", "a.dat.part.tag", "deep/b.dat.part"]
 
 
 def test_another_file_is_refused_by_name_and_both_hashes(tmp_path: Path, mirror: Path) -> None:

@@ -38,7 +38,7 @@ def renewed(text: str) -> str:
 
 
 def table(name: str) -> str:
-    """Return one table: `models`, `model aegan`, `detector knn`, `options optimizer`, `presets`, `commands`, …."""
+    """Return one table: `models`, `model aegan`, `detector knn`, `fetch wafer`, `options optimizer`, `presets`, …."""
     kind, _, part = name.partition(" ")
     if name == "commands":
         return commands()
@@ -49,6 +49,9 @@ def table(name: str) -> str:
         return grid(*_preset_values())
     if kind == "options":
         return options(SHARED[part])
+    if kind in ("fetch", "preprocess"):
+        dataset = DATASETS.get(part)
+        return options(dataset.Fetch if kind == "fetch" else dataset.Preprocess)
     if kind in LISTS and not part:
         return _parts(LISTS[kind])
     return options(LISTS[f"{kind}s"].get(part).Options)
@@ -62,7 +65,8 @@ def options(cls: type[Options]) -> str:
     for key, field in cls.model_fields.items():
         value = getattr(cls(), key)
         admitted = "" if isinstance(value, Options) else allowed(schema_at(cls, (key,)), schema_of(cls))
-        rows.append((f"`{key}`", f"`{_shown(value)}`", admitted, field.description or ""))
+        shown = _shown(value)
+        rows.append((f"`{key}`", f"`{shown}`" if shown else "", admitted, field.description or ""))
     return grid(("key", "default", "allowed", "meaning"), rows)
 
 

@@ -83,8 +83,8 @@ class Dataset(ABC):
     """A dataset; one file in `ecgan/datasets/`, registered with `@register_dataset("name")`.
 
     `Fetch` and `Preprocess` are its own parameters: they type the sections `fetch` and `preprocess` of `params.yaml`.
-    `Preprocess` derives from `SampleOptions`, which brings cleansing and resampling. `defaults` overrides defaults of other
-    sections, such as `{"split": {"protocol": "beatgan"}}`.
+    `Preprocess` derives from `SampleOptions`, which brings cleansing and resampling. `defaults` overrides defaults of
+    other sections, such as `{"split": {"protocol": "beatgan"}}`.
     """
 
     name: ClassVar[str]

@@ -85,7 +85,8 @@ def _in_segment(segment: F64, sampling_rate: float) -> I64:
     found = np.asarray(detect_heartbeats(upright, sampling_rate), dtype=np.int64)
     moved = _largest_deflection(band, found, round(_REACH_S * sampling_rate))
     deflects = np.abs(band[moved]) > _ROUNDING * np.abs(segment).max()
-    return moved[there[moved] & deflects]
+    kept: I64 = moved[there[moved] & deflects]
+    return kept
 
 
 def _qrs_band(segment: F64, sampling_rate: float) -> F64:

@@ -50,6 +50,12 @@ def test_lttb_gives_exactly_the_points_of_the_package(x: F64, share: float) -> N
     assert np.array_equal(x, before)
 
 
+def test_so_it_does_where_only_rounding_tells_triangles_apart() -> None:
+    steps = np.random.default_rng(0).normal(size=(200, 187, 1)).cumsum(axis=1) * 10
+    x = np.round(steps) * 0.005  # mV, as a converter of 200 steps a mV gives them
+    assert np.array_equal(lttb(x, 160), loop(x, 160))
+
+
 def test_so_it_does_for_long_series_in_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     x = np.round(rng.normal(size=(23, 700, 2)).cumsum(axis=1), 2).astype(np.float32)

@@ -3,6 +3,7 @@
 A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; a test fails while one is out of date.
 """
 
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -15,11 +16,12 @@ from typer.main import get_command
 from ecgan import cli
 from ecgan.config.describing import allowed, schema_at, schema_of
 from ecgan.config.options import Options
+from ecgan.config.schema import Split
 from ecgan.listing import LISTS, parts
 from ecgan.models.options import InitOptions, OptimizerOptions
 from ecgan.preprocessing.options import Cleansing, FilterOptions, Resampling
 from ecgan.presets import PRESETS
-from ecgan.registry import DATASETS, Registry
+from ecgan.registry import DATASETS, PROTOCOLS, Registry
 
 HERE = Path(__file__).parent
 MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
@@ -29,6 +31,7 @@ SHARED: dict[str, type[Options]] = {
     "filters": FilterOptions,
     "cleansing": Cleansing,
     "resampling": Resampling,
+    "split": Split,
 }
 
 
@@ -54,6 +57,8 @@ def table(name: str) -> str:
         return options(dataset.Fetch if kind == "fetch" else dataset.Preprocess)
     if kind in LISTS and not part:
         return _parts(LISTS[kind])
+    if kind == "protocol":
+        return protocol(PROTOCOLS.get(part))
     return options(LISTS[f"{kind}s"].get(part).Options)
 
 
@@ -83,7 +88,21 @@ def _parts(registry: Registry[Any]) -> str:
     rows = [row for row in parts(registry) if row["from"] == "ecgan"]
     hidden = ("from",) if registry is DATASETS else ("from", "licence")
     columns = [column for column in rows[0] if column not in hidden and any(row[column] for row in rows)]
-    return grid(tuple(columns), [(f"`{row['name']}`", *(row[column] for column in columns[1:])) for row in rows])
+    for row in rows:
+        row |= {"name": f"`{row['name']}`", "other names": re.sub(r"(\w+)", r"`\1`", row["other names"])}
+    return grid(tuple(columns), [tuple(row[column] for column in columns) for row in rows])
+
+
+def protocol(cls: Any) -> str:
+    """Return what the docstring of a protocol says, and what its class declares."""
+    text = inspect.getdoc(cls) or ""
+    patients = "stay together" if cls.by_patient else "are not looked at"
+    facts = [
+        f"- Source: {cls.source or 'none; it is common practice'}.",
+        f"- Patients {patients}. `split.train_on`: {' or '.join(f'`{kind}`' for kind in cls.train_on)}.",
+        f"- Least `split.k`: {cls.least_folds}.",
+    ]
+    return text + "\n\n" + "\n".join(facts)
 
 
 def commands() -> str:

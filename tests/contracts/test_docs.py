@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS
 
@@ -52,6 +53,35 @@ def test_every_model_and_detector_has_a_section_with_its_parameters() -> None:
         for name in builtin(registry):
             assert name in headings, f"docs/{page}.md has no section on {name}"
             assert f"<!-- table: {kind} {name} -->" in text
+
+
+def test_every_protocol_has_a_section_with_its_rule() -> None:
+    text = (ROOT / "docs" / "protocols.md").read_text(encoding="utf-8")
+    for name in builtin(PROTOCOLS):
+        assert f"\n## {name}\n\n<!-- table: protocol {name} -->\n" in text
+
+
+def test_the_lists_of_records_in_the_documentation_are_those_of_the_program() -> None:
+    text = " ".join((ROOT / "docs" / "protocols.md").read_text(encoding="utf-8").split())
+    sets = DATASETS.get("mitbih")().evaluation_sets()
+    for name, records in zip(("DS1", "DS2"), sets, strict=True):
+        assert f"{name} {' '.join(records)}" in text
+
+
+def test_the_picture_of_the_structure_names_every_part_of_the_code() -> None:
+    text = (ROOT / "docs" / "structure.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ((?:`[\w-]+`(?:, )?)+)", text, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`([\w-]+)`", row)}
+    library = {
+        path.stem for path in (ROOT / "ecgan").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    stages = {path.stem for path in (ROOT / "stages").glob("*.py")}
+    hidden = {"__init__", "__main__"}
+    assert (library | stages) - hidden == named
+    for package in library - hidden - {"commands"}:
+        assert package in text.split("## The library")[1].split("Imports go downwards")[0], f"{package} is not drawn"
+    for stage in yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]:
+        assert stage in text.split("A stage is the same word")[0], f"{stage} is not drawn"
 
 
 def test_the_readme_names_every_part() -> None:

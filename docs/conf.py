@@ -19,7 +19,7 @@ version = release = installed("ecgan")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.apidoc"]
 exclude_patterns = ["_build", "examples/**"]
-default_role = "code"  # docstrings put names between single backticks, as Markdown does
+default_role = "code"  # names between single backticks
 myst_heading_anchors = 3
 
 # The reference in `api/` is written from the modules at every build.
@@ -46,7 +46,8 @@ html_show_sourcelink = False
 html_copy_source = False
 
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
-_LITERAL = re.compile(r"(`[^`]*`)")
+_LITERAL = re.compile(r"(?<![:`])`([^`]+)`(?![`_])")
+_BAR = re.compile(r"``.*?``|(\|)")
 
 
 def _read(_app: Any, page: str, source: list[str]) -> None:
@@ -59,14 +60,14 @@ def _read(_app: Any, page: str, source: list[str]) -> None:
     source[0] = _LINK.sub(lambda match: match[1] if re.match(r"(\.\./)+.*\.md", match[2]) else match[0], text)
 
 
-def _escape(_app: Any, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
-    """Keep |x| from being read as a substitution."""
+def _plain(_app: Any, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+    """Read what stands between backticks as it is, as in Markdown, and |x| not as a substitution."""
     for index, line in enumerate(lines):
-        parts = _LITERAL.split(line)
-        lines[index] = "".join(part if part.startswith("`") else part.replace("|", r"\|") for part in parts)
+        literal = _LITERAL.sub(lambda match: f"``{match[1].strip()}``", line)
+        lines[index] = _BAR.sub(lambda match: r"\|" if match[1] else match[0], literal)
 
 
 def setup(app: Any) -> None:
     """Connect the functions above."""
     app.connect("source-read", _read)
-    app.connect("autodoc-process-docstring", _escape)
+    app.connect("autodoc-process-docstring", _plain)

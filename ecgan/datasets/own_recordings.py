@@ -181,7 +181,7 @@ def _annotator(files: dict[str, Path], wanted: str | None) -> str | None:
 
 
 def _read(file: Path, options: PreprocessOptions, annotator: str | None) -> Record:
-    return read_record(file, default_rate=options.sampling_rate, annotator=annotator, unit=options.unit)
+    return read_record(file, sampling_rate=options.sampling_rate, annotator=annotator, unit=options.unit)
 
 
 def _columns(plan: Plan, record: Record) -> list[int]:

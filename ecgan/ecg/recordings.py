@@ -51,7 +51,6 @@ def read_record(
     sampling_rate: float | None = None,
     annotator: str | None = None,
     unit: str | None = None,
-    default_rate: float | None = None,
 ) -> Record:
     """Read a recording in one of the formats WFDB, EDF, CSV or TSV, NPY or NPZ.
 
@@ -59,11 +58,10 @@ def read_record(
 
     Args:
         path: The file; of a WFDB record also its path without an ending, or one of its other files.
-        sampling_rate: Hz; needed where the file does not say (NPY, CSV without times), refused where it says another.
+        sampling_rate: Hz of a file that does not say it (NPY, CSV without times); what a file says counts before it.
         annotator: Ending of a WFDB annotation file beside the recording, such as "atr"; None: no annotations.
         unit: Unit of channels for which the file names none: mV, uV or V. Without it they are taken to be in mV, except
             in EDF, where a unit belongs to the format.
-        default_rate: Hz of a file that does not say, for many files of which only some say it.
 
     Returns:
         The recording in mV. `samples` and `symbols` are the beats of the annotator, without its other marks.
@@ -73,9 +71,11 @@ def read_record(
     """
     if unit is not None and millivolts(unit) is None:
         raise EcganError(f"the unit {unit!r} is no voltage.", "Units of an ECG: mV, uV, V.")
+    if sampling_rate is not None:
+        check_rate("what was given", sampling_rate)
     place = locate(path)
     try:
-        content = _read(place, sampling_rate, unit, default_rate)
+        content = _read(place, sampling_rate, unit)
     except OSError as error:
         raise EcganError(f"cannot read {place.file}: {error.strerror or error}") from error
     samples, symbols = np.zeros(0, dtype=np.int64), list[str]()
@@ -106,20 +106,17 @@ def locate(path: Path) -> Place:
     return Place(kind, path.parent, path.stem, path)
 
 
-def _read(place: Place, sampling_rate: float | None, unit: str | None, default_rate: float | None) -> Channels:
+def _read(place: Place, sampling_rate: float | None, unit: str | None) -> Channels:
     if place.format == "wfdb":
-        content = read_signals(place.folder, place.name, COPY_AGAIN)
-    elif place.format == "edf":
+        return read_signals(place.folder, place.name, COPY_AGAIN)
+    if place.format == "edf":
         from ecgan.ecg.edf import read_edf
 
-        content = read_edf(place.file, unit)
-    else:
-        return _read_plain(place, sampling_rate, unit or "mV", default_rate)
-    _agree(place.file, content.sampling_rate, sampling_rate)
-    return content
+        return read_edf(place.file, unit)
+    return _read_plain(place, sampling_rate, unit or "mV")
 
 
-def _read_plain(place: Place, sampling_rate: float | None, unit: str, default_rate: float | None) -> Channels:
+def _read_plain(place: Place, sampling_rate: float | None, unit: str) -> Channels:
     """Read text or arrays, which need not say what their columns are, nor how fast they were sampled."""
     where = str(place.file)
     if place.format == "text":
@@ -134,9 +131,8 @@ def _read_plain(place: Place, sampling_rate: float | None, unit: str, default_ra
         values, stored = array.signals, array.sampling_rate
         names = array.leads or [""] * values.shape[1]
         units = [array.unit] * values.shape[1]
-    _agree(place.file, stored, sampling_rate)
-    said = (sampling_rate, stored, default_rate)  # what is given first: times may have been rounded
-    rate = next((one for one in said if one is not None), None)
+    rounded = stored is not None and sampling_rate is not None and abs(stored - sampling_rate) < 1e-3 * stored
+    rate = sampling_rate if stored is None or rounded else stored  # times that were rounded tell the rate roughly
     if rate is None:
         raise EcganError(
             f"{where} does not say its sampling rate.",
@@ -146,18 +142,6 @@ def _read_plain(place: Place, sampling_rate: float | None, unit: str, default_ra
     if not chosen:
         raise no_ecg(where, names, units)
     return assemble(where, chosen, [values[:, one.index] for one in chosen], [rate] * len(chosen))
-
-
-def _agree(file: Path, stored: float | None, given: float | None) -> None:
-    """Refuse a given sampling rate that is none, or another than the file's."""
-    if given is None:
-        return
-    check_rate(str(file), given)
-    if stored is not None and abs(stored - given) > 1e-3 * stored:
-        raise EcganError(
-            f"{file} was sampled at {stored:g} Hz, and {given:g} Hz were given.",
-            "Leave the sampling rate out: the file says it.",
-        )
 
 
 def _beats(place: Place, annotator: str, content: Channels) -> tuple[NDArray[np.int64], list[str]]:

@@ -160,7 +160,7 @@ def test_a_damaged_file_never_ends_in_a_traceback(kind: str, seed: int, which: i
             (Path(folder) / name).write_bytes(damaged(content, seed) if name == hurt else content)
         path = Path(folder) / ("r" if kind == "wfdb" else f"r.{kind}")
         try:
-            found = read_record(path, default_rate=100.0, annotator="atr" if kind == "wfdb" else None)
+            found = read_record(path, sampling_rate=100.0, annotator="atr" if kind == "wfdb" else None)
         except EcganError as error:
             found = None
             message = error.message

@@ -67,6 +67,18 @@ def test_without_labels_r_peaks_are_found_and_everything_counts_as_normal(home: 
     np.testing.assert_array_equal(same.data, samples.data)
 
 
+def test_one_abnormal_beat_makes_a_window_abnormal(home: Path) -> None:
+    samples = cut(home, cut="windows", window=900, step=900)
+    classes = samples.table["class_name"].to_numpy().reshape(6, 10)
+    marks = recording("p0", 0)
+    expected = [
+        "V" if "V" in {marks.symbols[index] for index in np.flatnonzero(marks.samples // 900 == window)} else "N"
+        for window in range(10)
+    ]
+    assert {"N", "V"} == set(expected)
+    assert (classes == expected).all()
+
+
 def test_annotations_of_some_recordings_only_are_refused(home: Path) -> None:
     (home / "p3.atr").unlink()
     assert "1 of 6 recordings have no annotations (atr), p3 among them" in refusal(home)

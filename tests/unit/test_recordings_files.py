@@ -131,10 +131,18 @@ def test_text_that_is_no_recording_is_one_sentence(tmp_path: Path, content: str,
     assert words in rejected(tmp_path, content, **options)
 
 
-def test_rates_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
-    content = "time,I\n0,1\n0.004,2\n0.008,3\n"
-    assert text(tmp_path, content, sampling_rate=250).sampling_rate == 250.0
-    assert "sampled at 250 Hz, and 360 Hz were given" in rejected(tmp_path, content, sampling_rate=360)
+def test_what_a_file_says_counts_before_what_is_given(tmp_path: Path) -> None:
+    content = "time,I (uV)\n0,1\n0.004,2\n0.008,3\n"
+    found = text(tmp_path, content, sampling_rate=360, unit="V")
+    assert (found.sampling_rate, found.signals[0, 0]) == (250.0, 0.001)
+    rounded = "ms,I\n" + "".join(f"{round(number / 0.2561)},1\n" for number in range(3000))
+    assert text(tmp_path, rounded).sampling_rate == pytest.approx(256.1, rel=1e-4)
+    assert text(tmp_path, rounded, sampling_rate=256.1).sampling_rate == 256.1
+    edf(tmp_path / "r.edf")
+    assert read_record(tmp_path / "r.edf", sampling_rate=360, unit="V").sampling_rate == 256.0
+
+
+def test_a_rate_or_a_unit_that_is_none_is_refused(tmp_path: Path) -> None:
     assert "sampling rate of 0 Hz" in rejected(tmp_path, "1\n2\n", sampling_rate=0)
     assert "sampling rate of nan Hz" in rejected(tmp_path, "1\n2\n", sampling_rate=float("nan"))
     assert "unit 'mmHg' is no voltage" in rejected(tmp_path, "1\n2\n", sampling_rate=250, unit="mmHg")

@@ -226,7 +226,8 @@ def _traces(sample: Explained) -> list[NDArray[np.float32]]:
 
 
 def _components(beats: pd.DataFrame) -> list[str]:
-    return [name for name in beats.columns if name.startswith("component_") or name == "score_std"]
+    spread = ["score_std"] if "score_std" in beats.columns else []
+    return [name for name in beats.columns if name.startswith("component_")] + spread
 
 
 def _named(names: list[str], lead: int) -> str:

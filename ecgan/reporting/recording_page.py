@@ -100,8 +100,11 @@ def _facts(scored: ScoredRecording) -> list[tuple[str, str]]:
         ("Strategy", scored.strategy),
         ("Threshold", f"{scored.threshold:.4g}"),
     ]
-    more = {name: value for name, value in scored.facts.items() if name not in _TOLD and not _is_table(value)}
-    return rows + [(_title(str(name)), in_words(value)) for name, value in more.items()]
+    more = {str(name): value for name, value in scored.facts.items() if name not in _TOLD and not _is_table(value)}
+    return rows + [
+        (_title(name.removesuffix("_hz")), f"{in_words(value)} Hz" if name.endswith("_hz") else in_words(value))
+        for name, value in more.items()
+    ]
 
 
 @dataclass(frozen=True)

@@ -105,11 +105,12 @@ class Overview {
   }
 
   drawScores(ctx) {
+    const size = beats.count > this.width / 4 ? 2 : 4;
     for (const kind of [0, 1]) {
       ctx.fillStyle = kind ? COLOUR.flag : "#7d8796";
       for (let row = 0; row < beats.count; row++) {
         if (Number.isNaN(beats.score[row]) || beats.flagged[row] !== kind) continue;
-        ctx.fillRect(this.x(timeOf(row)) - 1, this.y(beats.score[row], this.scoreRange, LANES.score) - 1, 2, 2);
+        ctx.fillRect(this.x(timeOf(row)) - size / 2, this.y(beats.score[row], this.scoreRange, LANES.score) - size / 2, size, size);
       }
     }
     if (data.threshold === null) return;

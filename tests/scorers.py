@@ -24,6 +24,7 @@ class _Plain:
     threshold: float
     reference: str = "toy"
     strategy: str = "largest"
+    threshold_from: str = "given"
     members: tuple[Any, ...] = field(default_factory=tuple)
 
     def __post_init__(self) -> None:

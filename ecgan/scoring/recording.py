@@ -225,6 +225,7 @@ def _facts(record: Record, done: _Done, table: pd.DataFrame, scorer: Scorer, sou
         "not_scored": dict(sorted(Counter(reason for reason in done.reasons if reason).items())),
         "minutes": round(len(record.signals) / record.sampling_rate / 60, 3),
         "model_rate_hz": scorer.rate,
+        "threshold_from": scorer.threshold_from,
         "detector": scorer.members[0].fitted.detector.name,
         "folds": [member.trained.fold.index for member in scorer.members],
         "version": [member.trained.version for member in scorer.members],

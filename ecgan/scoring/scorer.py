@@ -64,12 +64,14 @@ class Scorer:
         members: Its folds, at least one.
         strategy: The strategy that decides.
         threshold: A score of that strategy from here on is flagged.
+        threshold_from: Where it comes from, in words.
     """
 
     reference: str
     members: tuple[Member, ...]
     strategy: str
     threshold: float
+    threshold_from: str
 
     @property
     def trained(self) -> Trained:
@@ -144,11 +146,13 @@ def load_scorer(
     members = tuple(_member(reference.folder, fold, reference.version) for fold in folds_of(reference))
     _check_alike(text, members)
     chosen = _strategy(text, list(members[0].fitted.strategies), strategy)
+    fitted = [member.fitted.thresholds[chosen] for member in members]
+    source = f"validation, {fitted[0].method}" if threshold is None else "given"
     if threshold is None:
-        threshold = float(np.mean([member.fitted.thresholds[chosen].value for member in members]))
+        threshold = float(np.mean([one.value for one in fitted]))
     if not np.isfinite(threshold):
         raise EcganError(f"--threshold {threshold}: a threshold is a finite number.")
-    return Scorer(text, members, chosen, threshold)
+    return Scorer(text, members, chosen, threshold, source)
 
 
 def _member(folder: Path, fold: int, version: str) -> Member:

@@ -88,7 +88,7 @@ def test_every_beat_has_a_row_and_the_summary_counts_them(project: Project, anno
     assert sum(entry["flagged"] for entry in classes.values()) == summary["flagged"]
     assert "V" in classes
     threshold = project.json(f"{RUN}/detect/fold_0/detector.json")["strategies"]["reconstruction"]["threshold"]
-    assert summary["threshold"] == threshold["value"]
+    assert (summary["threshold"], summary["threshold_from"]) == (threshold["value"], "validation, best_f1")
     assert (table["flagged"] == (table["score"] >= summary["threshold"])).all()
 
 
@@ -268,7 +268,7 @@ def test_strategy_and_threshold_can_be_chosen(project: Project, formats: Path) -
     usual = beats(project.folder / "fold_0/p02.csv")
     pd.testing.assert_series_equal(table["score"], pd.to_numeric(usual["strategy_svm_lambda"]), check_names=False)
     assert summary["strategy"] == "svm_lambda"
-    assert summary["threshold"] == -1000
+    assert (summary["threshold"], summary["threshold_from"]) == (-1000, "given")
     assert (table["flagged"] == table["score"].notna()).all()
     assert "strategy_reconstruction" in table
 

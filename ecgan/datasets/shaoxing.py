@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from ecgan.datasets.archives import Limits
+from ecgan.datasets.archives import Limits, unpack
 from ecgan.datasets.base import Card, Cut, Dataset, Samples
 from ecgan.datasets.fetching import download_published
 from ecgan.datasets.parallel import each
@@ -119,6 +119,9 @@ class Shaoxing(Dataset):
         pick = pick_figshare if options.layout == "figshare" else partial(pick_physionet, ningbo=options.ningbo)
         if options.source is not None:
             take_source(raw, options.source, pick, _LIMITS)
+            packed = Path(options.source).expanduser() / f"{SIGNALS}.zip"
+            if options.layout == "figshare" and packed.is_file() and not (raw / SIGNALS).is_dir():
+                unpack(packed, raw, pick, _LIMITS)
             list_recordings(raw)
         elif options.layout == "physionet":
             download_published(raw, PHYSIONET, lambda name: pick(name) == name)

@@ -264,6 +264,7 @@ def _session() -> "requests.Session":
 
     if not hasattr(_local, "session"):
         _local.session = requests.Session()
+        _local.session.headers["User-Agent"] = "ecgan"  # some servers turn the libraries' own names away
     session: requests.Session = _local.session
     return session
 

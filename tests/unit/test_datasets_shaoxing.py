@@ -270,6 +270,16 @@ def test_the_users_own_files_are_taken(tmp_path: Path, made: Path, layout: str) 
     assert len(list_recordings(tmp_path / "raw")[0]) == len(PATIENTS)
 
 
+def test_a_folder_with_the_two_files_of_figshare_as_they_are_is_taken(tmp_path: Path, made: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "Diagnostics.xlsx").write_bytes((made / "figshare/Diagnostics.xlsx").read_bytes())
+    pack(mine / "ECGDataDenoised.zip", made / "figshare/ECGDataDenoised")
+    for _ in range(2):
+        fetch(tmp_path / "raw", source=str(mine))
+        assert len(list_recordings(tmp_path / "raw")[0]) == len(PATIENTS)
+
+
 def test_a_source_without_recordings_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     with pytest.raises(EcganError, match="has neither Diagnostics"):

@@ -1,6 +1,7 @@
 """The beats of Kachuee et al.: cut from small records of the same kind, and read from files of the published form."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from ecgan.datasets.kachuee import FetchOptions, ScaledOptions
 from ecgan.datasets.mitbih_beats import FILES, MitbihBeats
 from ecgan.ecg.aami import BEAT_SYMBOLS
-from ecgan.ecg.records import Record, read_record
+from ecgan.ecg.records import Record, read_record, write_record
 from ecgan.errors import EcganError
 from tests.raw import made_up
 from tests.raw.mitbih import NAMES, write
@@ -57,6 +58,24 @@ def test_a_beat_is_every_third_sample_of_the_first_lead_scaled(raw: Path) -> Non
     expected = (part - part.min()) / np.ptp(part)
     np.testing.assert_allclose(found.data[row, : len(part), 0], expected, atol=5.1e-5)
     assert not found.data[row, len(part) :].any()
+
+
+def test_a_mark_that_is_no_beat_ends_a_beat_and_begins_none(raw: Path, tmp_path: Path) -> None:
+    record = read_record(raw, "100")
+    place = 6
+    start, following = record.samples[place : place + 2].tolist()
+    mark = start + (following - start) // 2
+    symbols = [*record.symbols[: place + 1], "~", *record.symbols[place + 1 :]]
+    samples = np.insert(record.samples, place + 1, mark)
+    write_record(tmp_path, replace(record, samples=samples, symbols=symbols, notes=[]))
+    (tmp_path / "RECORDS").write_text("100\n")
+    found = MitbihBeats().preprocess(tmp_path, ScaledOptions())
+    assert mark not in set(found.table["sample"])
+    row = int(np.flatnonzero(found.table["sample"] == start)[0])
+    steps = -(-(mark + (following - mark) // 5 - start) // 3)
+    part = record.signals[start:, 0][::3][:steps]
+    np.testing.assert_allclose(found.data[row, :steps, 0], (part - part.min()) / np.ptp(part), atol=5.1e-5)
+    assert not found.data[row, steps:].any()
 
 
 def test_the_samples_of_a_recording_are_those_of_the_dataset(raw: Path) -> None:

@@ -58,6 +58,13 @@ def test_the_published_beats_are_rebuilt_exactly(raw: Path) -> None:
 def test_all_annotated_beats_of_lead_mlii(raw: Path) -> None:
     samples = Mitbih().preprocess(raw, BeatOptions())
     by_symbol = samples.table["symbol"].value_counts()
+    assert samples.table["class_name"].value_counts().to_dict() == {
+        "N": 90_081,
+        "S": 2_781,
+        "V": 7_008,
+        "F": 802,
+        "Q": 15,
+    }
     assert by_symbol["F"] == 802  # 803 in the records, one too close to the border
     assert samples.table["record"].nunique() == 44
     other = Mitbih().preprocess(raw, BeatOptions(class_mapping="bxb"))

@@ -1,8 +1,8 @@
 """What every dataset's section `preprocess` may hold beside its own keys: filters, cleansing and resampling."""
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from ecgan.config.options import Options
 
@@ -14,16 +14,23 @@ class FilterOptions(Options):
         [], description="filters of the whole recording, applied in this order before samples are cut"
     )
     low_hz: float = Field(0.5, gt=0, le=50, description="lower edge of the band-pass, Hz")
-    high_hz: float = Field(40.0, gt=0, le=500, description="upper edge of the band-pass, Hz")
+    high_hz: float = Field(40.0, gt=0, le=500, validate_default=True, description="upper edge of the band-pass, Hz")
     mains_hz: Literal[50, 60] = Field(50, description="frequency of the mains, which the notch takes out, Hz")
 
-    @model_validator(mode="after")
-    def _band(self) -> Self:
-        if self.low_hz >= self.high_hz:
-            raise ValueError(f"low_hz ({self.low_hz:g}) must be below high_hz ({self.high_hz:g})")
-        if len(set(self.filters)) < len(self.filters):
-            raise ValueError("filters names a filter twice")
-        return self
+    @field_validator("filters")
+    @classmethod
+    def _each_once(cls, filters: list[str]) -> list[str]:
+        if len(set(filters)) < len(filters):
+            raise ValueError("a filter is named twice; allowed: each once")
+        return filters
+
+    @field_validator("high_hz")
+    @classmethod
+    def _above_low_hz(cls, high_hz: float, info: ValidationInfo) -> float:
+        low_hz = info.data.get("low_hz", 0.0)
+        if low_hz >= high_hz:
+            raise ValueError(f"low_hz is {low_hz:g}; allowed: a number above it")
+        return high_hz
 
 
 class Cleansing(Options):
@@ -39,6 +46,9 @@ class Cleansing(Options):
     )
 
 
+_READ_BY = {"length": ("lttb", "interpolate"), "rate_hz": ("fixed_rate", "polyphase")}
+
+
 class Resampling(Options):
     """How samples are brought to another length or rate."""
 
@@ -49,20 +59,22 @@ class Resampling(Options):
     variant: Literal["lttb", "pylttb"] = Field(
         "lttb", description="bins of lttb: those of the package lttb, or of Steinarsson's first program (the papers)"
     )
-    length: int | None = Field(None, ge=4, le=100_000, description="time steps of lttb and interpolate")
-    rate_hz: float | None = Field(None, gt=0, le=100_000, description="sampling rate of fixed_rate and polyphase, Hz")
+    length: int | None = Field(
+        None, ge=4, le=100_000, validate_default=True, description="time steps of lttb and interpolate"
+    )
+    rate_hz: float | None = Field(
+        None, gt=0, le=100_000, validate_default=True, description="sampling rate of fixed_rate and polyphase, Hz"
+    )
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.method in ("lttb", "interpolate") and self.length is None:
-            raise ValueError(f"the method {self.method!r} needs length")
-        if self.method in ("fixed_rate", "polyphase") and self.rate_hz is None:
-            raise ValueError(f"the method {self.method!r} needs rate_hz")
-        if self.length is not None and self.method not in ("lttb", "interpolate"):
-            raise ValueError(f"the method {self.method!r} does not read length; allowed: null, or lttb or interpolate")
-        if self.rate_hz is not None and self.method not in ("fixed_rate", "polyphase"):
-            raise ValueError(f"the method {self.method!r} does not read rate_hz; allowed: null, or another method")
-        return self
+    @field_validator("length", "rate_hz")
+    @classmethod
+    def _where_it_is_read(cls, value: float | None, info: ValidationInfo) -> float | None:
+        method, read_by = info.data.get("method"), _READ_BY[str(info.field_name)]
+        if value is None and method in read_by:
+            raise ValueError(f"the method {method!r} needs it")
+        if value is not None and method not in (None, *read_by):
+            raise ValueError(f"the method {method!r} does not read it; allowed: null, or method {' or '.join(read_by)}")
+        return value
 
 
 class SampleOptions(Options):

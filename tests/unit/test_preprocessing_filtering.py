@@ -61,7 +61,14 @@ def test_a_filter_that_does_not_fit_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"filters": ["median"]}, {"filters": ["notch", "notch"]}, {"mains_hz": 55}, {"low_hz": 9, "high_hz": 9}]
+    "values",
+    [
+        {"filters": ["median"]},
+        {"filters": ["notch", "notch"]},
+        {"mains_hz": 55},
+        {"low_hz": 9.0, "high_hz": 9.0},
+        {"low_hz": 45.0},
+    ],
 )
 def test_options_that_make_no_sense_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="FilterOptions"):

@@ -66,7 +66,7 @@ def read_samples(path: Path, label: LabelColumn) -> SampleTable:
 
 
 def _from_text(path: Path, label: LabelColumn) -> SampleTable:
-    def texts(names: list[str]) -> dict[int, str]:
+    def texts(names: list[str], _: list[str]) -> dict[int, str]:
         lower = [name.casefold() for name in names]
         found = {column: "label" for column, name in enumerate(lower) if name in _LABEL}
         if not found and label != "none":

@@ -99,7 +99,10 @@ def _rows(file: Path, needed: list[str]) -> list[tuple[int, dict[str, str]]]:
     except (OSError, UnicodeDecodeError) as error:
         raise EcganError(f"cannot read {file}: it is no text in UTF-8.") from error
     separator = next((sign for sign in "\t;," if lines and sign in lines[0]), ",")
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+    except csv.Error as error:
+        raise EcganError(f"{file} is no table: a line in it is one long word.") from error
     header = [cell.casefold() for cell in rows[0]] if rows else []
     if missing := [name for name in needed if name not in header]:
         raise EcganError(

@@ -1,5 +1,6 @@
 """Recordings as text: CSV and TSV, with or without a header, a time column and units."""
 
+import codecs
 import csv
 import io
 import re
@@ -16,13 +17,17 @@ from ecgan.errors import EcganError
 
 F64 = NDArray[np.float64]
 
-MOST_BYTES = 4 * 1024**3
+MOST_BYTES = 2 * 1024**3
 """Largest text file that is read; its numbers then fit into memory."""
+
+_MOST_LEADS = 256
+"""More columns than this are leads only if there are more rows still."""
 
 _MISSING = ["", "-", "nan", "NaN", "NAN", "NA", "n/a", "null"]
 _SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "": 1.0}
 _TIME = re.compile(r"^(elapsed[ _])?(time|t)([ _](?P<suffix>s|sec|seconds|ms|us))?$|^(?P<alone>seconds|ms)$")
 _SAMPLE = re.compile(r"^(sample|samples|index)([ _]?(#|no|number|index))?$")
+_CLOCK = re.compile(r"^(\d+:)?\d+:\d+(\.\d+)?$")
 _UNIT = re.compile(r"^(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]$")
 _NUMBER = re.compile(r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$|^[+-]?inf(inity)?$", re.IGNORECASE)
 
@@ -63,13 +68,17 @@ class Columns:
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a file is written: what separates cells, the decimal sign, and the lines that are no data."""
+    """How a file is written: what separates cells, the decimal sign, the lines that are no data, and the first row."""
 
     separator: str
     decimal: str
     head: list[list[str]]
     skipped: int
-    columns: int
+    first: list[str]
+
+    @property
+    def columns(self) -> int:
+        return len(self.first)
 
 
 def read_table(path: Path) -> Table:
@@ -77,21 +86,31 @@ def read_table(path: Path) -> Table:
 
     Cells are separated by commas, semicolons or tabs; where it is not the comma, a decimal comma is understood. The
     first row may name the columns, with the unit in brackets ("MLII (mV)") or in a second row, as PhysioNet's programs
-    write it. A first column named time, t, time_s, seconds, ms or sample is no lead; times give the sampling rate.
+    write it. A first column named time, t, time_s, seconds, ms or sample is no lead, nor is one of clock times
+    (0:01.250); times give the sampling rate.
 
     Raises:
         EcganError: A cell is no number, a row has too many or too few cells, or times are not evenly spaced.
     """
-    columns = read_columns(path, lambda names: {})
-    return _without_time(path, columns.values, columns.names, columns.units)
+    columns = read_columns(path, lambda names, cells: {0: "clock"} if _CLOCK.match(cells[0]) else {})
+    if len(columns.names) > max(len(columns.values), _MOST_LEADS):
+        raise EcganError(
+            f"{path} has {len(columns.values)} rows of {len(columns.names)} numbers: more leads than time steps.",
+            "A recording has one row a time step and one column a lead: turn the table round.",
+        )
+    if "clock" not in columns.texts:
+        return _without_time(path, columns.values, columns.names, columns.units)
+    rate = _rate(path, _clock_seconds(path, columns.texts["clock"]))
+    return Table(columns.values, columns.names, columns.units, rate)
 
 
-def read_columns(path: Path, texts: Callable[[list[str]], dict[int, str]]) -> Columns:
+def read_columns(path: Path, texts: Callable[[list[str], list[str]], dict[int, str]]) -> Columns:
     """Read a text file of which some columns may hold text, such as labels.
 
     Args:
         path: The file.
-        texts: Given the names of all columns, says which of them hold text, and under what name they are wanted.
+        texts: Given the names of all columns and the cells of the first row, says which columns hold text, and under
+            what name they are wanted.
 
     Raises:
         EcganError: As in `read_table`, but for the time column.
@@ -101,13 +120,16 @@ def read_columns(path: Path, texts: Callable[[list[str]], dict[int, str]]) -> Co
             f"{path} has {path.stat().st_size:,} bytes; text is read up to {MOST_BYTES:,}.",
             "Save it as .npy or as a WFDB record.",
         )
-    content = path.read_bytes()
+    content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     if b"\0" in content[:4096]:
         raise EcganError(f"{path} is no text file.", "A recording in text has one row a time step, one column a lead.")
-    layout = _layout(path, content)
-    names, units = _columns(path, layout)
-    wanted = texts(names)
-    frame = _cells_of(path, content, layout, wanted)
+    try:
+        layout = _layout(path, content)
+        names, units = _columns(path, layout)
+        wanted = texts(names, layout.first)
+        frame = _cells_of(path, content, layout, wanted)
+    except csv.Error as error:
+        raise EcganError(f"{path} is no table of numbers: a line in it is one long word.") from error
     numbers = [column for column in range(layout.columns) if column not in wanted]
     return Columns(
         frame[numbers].to_numpy(dtype=np.float64),
@@ -121,7 +143,7 @@ def _lines(content: bytes) -> Iterator[str]:
     """Yield the lines of a file; what is no UTF-8 is read as Latin-1, in which instruments write the micro sign."""
     for line in io.BytesIO(content):
         try:
-            yield line.decode("utf-8-sig")
+            yield line.decode("utf-8")
         except UnicodeDecodeError:
             yield line.decode("latin-1")
 
@@ -150,7 +172,7 @@ def _layout(path: Path, content: bytes) -> _Layout:
     else:
         raise EcganError(f"{path} has no samples, only the line {filled[0].strip()[:80]!r}.")
     decimal = "," if separator != "," and "," in line and "." not in line else "."
-    return _Layout(separator, decimal, head, skipped, len(cells))
+    return _Layout(separator, decimal, head, skipped, cells)
 
 
 def _cells(line: str, separator: str) -> list[str]:
@@ -176,12 +198,13 @@ def _is_data(cell: str) -> bool:
 def _cells_of(path: Path, content: bytes, layout: _Layout, texts: Collection[int]) -> pd.DataFrame:
     columns = range(layout.columns)
     missing: dict[Any, list[str]] = {column: [] if column in texts else _MISSING for column in columns}
-    body = content
+    body = io.BytesIO(content)
     for _ in range(layout.skipped):
-        body = body[body.index(b"\n") + 1 :]
+        body.readline()
+    signs = content.count(layout.separator.encode(), body.tell())
     try:
         frame = pd.read_csv(
-            io.BytesIO(body),
+            body,
             sep=layout.separator,
             decimal=layout.decimal,
             header=None,
@@ -191,13 +214,12 @@ def _cells_of(path: Path, content: bytes, layout: _Layout, texts: Collection[int
             na_values=missing,
             keep_default_na=False,
             skipinitialspace=True,
-            encoding="latin-1",
+            encoding_errors="replace",
         )
     except (ValueError, OverflowError) as error:
         _find_fault(path, content, layout, texts)
         raise EcganError(f"{path} is no table of numbers.") from error
-    rows, signs = len(frame), body.count(layout.separator.encode())
-    if signs != rows * (layout.columns - 1):
+    if signs != len(frame) * (layout.columns - 1):
         _find_fault(path, content, layout, texts)
     return frame
 
@@ -267,6 +289,15 @@ def _seconds(path: Path, unit: str) -> float:
         raise EcganError(
             f"{path}: times are in {unit!r}; expected seconds or milliseconds.", "Name the column time_s or ms."
         ) from None
+
+
+def _clock_seconds(path: Path, clock: list[str]) -> F64:
+    """Return times such as "0:01.250" or "10:00:01.250" in seconds, shape (T,)."""
+    for row, cell in enumerate(clock, 1):
+        if not _CLOCK.match(cell):
+            raise EcganError(f"{path}, row {row} of the data: {cell[:40]!r} is no time such as 0:01.250.")
+    parts = [[float(part) for part in reversed(cell.split(":"))] for cell in clock]
+    return np.array([sum(part * 60**power for power, part in enumerate(row)) for row in parts])
 
 
 def _rate(path: Path, time: F64) -> float:

@@ -250,6 +250,11 @@ def test_a_table_holds_a_sample_a_row(tmp_path: Path, content: str, options: dic
     assert samples.sampling_rate == 125.0
 
 
+def test_labels_may_be_any_words(tmp_path: Path) -> None:
+    samples = cut(table(tmp_path, "1,2,Größe\n3,4,normal\n"), cut="none", label_column="last")
+    assert samples.classes == ["normal", "Größe"]
+
+
 def test_a_table_without_labels_is_all_normal(tmp_path: Path) -> None:
     samples = cut(table(tmp_path, "1,2\n3,4\n"), cut="none")
     assert (samples.data.shape, samples.mapping) == ((2, 2, 1), "unlabelled: every sample counts as normal")

@@ -49,6 +49,7 @@ def test_text_with_and_without_a_header(tmp_path: Path) -> None:
         ("I;II\n0,5;-1\n0,25;0,2\n", "r.csv"),
         ("I\tII\n0.5\t-1\n0.25\t0.2\n", "r.tsv"),
         ("I\tII\r\n0,5\t-1\r\n0,25\t0,2\r\n", "r.txt"),
+        ("\ufeff0.5,-1\n0.25,0.2\n", "r.csv"),
         ("\ufeffI, II\n 0.5, -1\n\n0.25, 0.2\n\n", "r.csv"),
         ("'I','II'\n0.5,-1\n0.25,0.2", "r.csv"),
         ("I,II,\n0.5,-1,\n0.25,0.2,\n", "r.csv"),
@@ -56,7 +57,8 @@ def test_text_with_and_without_a_header(tmp_path: Path) -> None:
 )
 def test_separators_decimal_commas_quotes_and_blank_lines(tmp_path: Path, content: str, name: str) -> None:
     found = text(tmp_path, content, name, sampling_rate=250)
-    assert (found.leads, found.signals.tolist()) == (["I", "II"], [[0.5, -1.0], [0.25, 0.2]])
+    assert found.leads == (["I", "II"] if "II" in content else ["1", "2"])
+    assert found.signals.tolist() == [[0.5, -1.0], [0.25, 0.2]]
 
 
 @pytest.mark.parametrize("content", ["I (uV),II [mV]\n500,1\n", "I,II (mV)\n500,1\n", "I [µV],II (V)\n500,0.001\n"])
@@ -96,6 +98,27 @@ def test_the_two_header_lines_of_physionets_programs_are_read(tmp_path: Path) ->
     found = text(tmp_path, content)
     assert (found.leads, found.sampling_rate) == (["MLII", "V5"], 250.0)
     np.testing.assert_allclose(found.signals, [[0.5, 0.5], [1, 1], [np.nan, 0]])
+
+
+def test_clock_times_are_read(tmp_path: Path) -> None:
+    rows = "".join(
+        f"'{second // 60 + 9}:{second % 60:02d}.{part}',{second},1\n" for second in range(70) for part in "05"
+    )
+    found = text(tmp_path, f"'Elapsed time','MLII','V5'\n'mm:ss.mmm','mV','uV'\n{rows}")
+    assert (found.leads, found.sampling_rate, found.signals.shape) == (["MLII", "V5"], 2.0, (140, 2))
+    np.testing.assert_allclose(found.signals[-1], [69, 1e-3])
+    assert text(tmp_path, "10:00:00.00,1\n10:00:00.01,2\n10:00:00.02,3\n").sampling_rate == 100.0
+    assert "row 2 of the data: '?' is no time" in rejected(tmp_path, "0:00.0,1\n?,2\n")
+
+
+def test_a_table_that_lies_on_its_side_is_refused(tmp_path: Path) -> None:
+    rows = "\n".join(",".join(str(number) for number in range(500)) for _ in range(12))
+    assert "12 rows of 500 numbers: more leads than time steps" in rejected(tmp_path, rows, sampling_rate=250)
+    assert text(tmp_path, rows.replace(",", "\n"), sampling_rate=250).signals.shape == (6000, 1)
+
+
+def test_one_endless_word_is_no_table(tmp_path: Path) -> None:
+    assert "one long word" in rejected(tmp_path, "1" * 200_000, sampling_rate=250)
 
 
 def test_a_column_of_sample_numbers_is_no_lead(tmp_path: Path) -> None:

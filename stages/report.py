@@ -83,12 +83,13 @@ def _result(params: Params, name: str, fold: int, trained: bool) -> RunResult:
         raise EcganError(f"there are no results of {name}, fold {fold}, in {folder}.", "Run `ecgan detect` first.")
     metrics = read_metrics(folder / "metrics.json")
     strategies = list(metrics["strategies"])
+    columns = ["label", "class", *strategies, *(f"{strategy}_predicted" for strategy in strategies)]
     history = paths.part(params, "train", name, fold) / "history.csv"
     named = "classification" in metrics
     sides = ["actual", "predicted"]
     return RunResult(
         metrics=metrics,
-        scores=read_results(folder / "scores.csv", ["label", "class", *strategies], ("class",)),
+        scores=read_results(folder / "scores.csv", columns, ("class",)),
         roc=read_results(folder / "roc.csv", ["fpr", *strategies]),
         pr=read_results(folder / "pr.csv", ["recall", *strategies]),
         history=read_results(history, ["epoch"]) if trained else None,

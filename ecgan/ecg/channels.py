@@ -109,6 +109,9 @@ def assemble(where: str, chosen: Sequence[Chosen], values: Sequence[NDArray[Any]
     return check_samples(where, Channels(signals, rate, [one.lead for one in chosen]))
 
 
+_MOST_MILLIVOLTS = 1e9  # far beyond any unit that was mistaken for another
+
+
 def check_rate(where: str, rate: float) -> float:
     """Refuse a sampling rate that is none."""
     if not (np.isfinite(rate) and rate > 0):
@@ -133,6 +136,10 @@ def check_samples(where: str, channels: Channels) -> Channels:
         raise EcganError(f"{where} holds infinite values.", "Mark missing samples as NaN.")
     if np.isnan(channels.signals).all():
         raise EcganError(f"{where} has no samples: every one of them is marked as missing.")
+    if (largest := float(np.nanmax(np.abs(channels.signals)))) > _MOST_MILLIVOLTS:
+        raise EcganError(
+            f"{where} reaches {largest:.3g} mV, which no ECG does.", "The file is damaged, or its unit is."
+        )
     return channels
 
 

@@ -164,7 +164,9 @@ def _verified(path: str, channels: list[int] | None = None) -> Any:
     stored = content.checksum or []
     for lead, expected, found in zip(content.sig_name, stored, content.calc_checksum(expanded=True), strict=False):
         if expected is not None and (expected - found) % 65536:
-            raise _DamagedError(f"lead {lead} has the checksum {found % 65536}, expected {expected % 65536}")
+            raise _DamagedError(
+                f"lead {lead or 'without a name'} has the checksum {found % 65536}, expected {expected % 65536}"
+            )
     content.dac(expanded=True, inplace=True)
     return content
 

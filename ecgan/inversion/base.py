@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ecgan.config.inverse import Inverse
 from ecgan.errors import EcganError, nearest
-from ecgan.files import read_json, write_json
+from ecgan.files import read_json, shown, write_json
 from ecgan.inversion.criteria import Bandwidth
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model
 
@@ -80,7 +80,7 @@ class Inversion(ABC):
         """
         precision, seed = stored.get("precision", "fp32"), stored.get("seed", 0)
         if precision not in ("fp32", "bf16") or not isinstance(seed, int):
-            raise EcganError(f"precision {precision!r} and seed {seed!r} are none.")
+            raise EcganError(f"precision {shown(precision)} or seed {shown(seed)} is none.")
         self.precision, self.seed = precision, seed
         self.bandwidth = Bandwidth.restore(stored["bandwidth"]) if "bandwidth" in stored else None
 

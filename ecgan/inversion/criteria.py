@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from ecgan.errors import EcganError
+from ecgan.files import shown
 from ecgan.models.discrepancy import median_distance
 from ecgan.models.latents import spread
 
@@ -63,7 +64,7 @@ class Bandwidth:
 
 def _positive(number: Any) -> float:
     if not isinstance(number, float) or not 0 < number < float("inf"):
-        raise EcganError(f"{number!r} is no bandwidth of a criterion.")
+        raise EcganError(f"{shown(number)} is no bandwidth of a criterion.")
     return number
 
 

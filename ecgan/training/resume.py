@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from ecgan.errors import EcganError
 from ecgan.files import write_bytes
 from ecgan.models.base import Model
 from ecgan.training.versions import Weights
@@ -86,10 +87,17 @@ class ResumeFile:
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
         except (OSError, SafetensorError):  # not written by `save`, which is atomic: of no use
             return Progress()
-        model.load_state_dict(_below(tensors, "model."))
-        for name, optimizer in optimizers.items():
-            _restore(optimizer, _below(tensors, f"optimizer.{name}."))
-        return Progress(**json.loads(metadata["progress"]), best=_below(tensors, "best."))
+        try:
+            progress = Progress(**json.loads(metadata["progress"]), best=_below(tensors, "best."))
+            model.load_state_dict(_below(tensors, "model."))
+            for name, optimizer in optimizers.items():
+                _restore(optimizer, _below(tensors, f"optimizer.{name}."))
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise EcganError(
+                f"the state of the interrupted training, {self.path}, is damaged.",
+                "Remove the file: the training then starts anew.",
+            ) from error
+        return progress
 
     def clear(self) -> None:
         """Forget the state: the run is complete."""

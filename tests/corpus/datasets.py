@@ -86,7 +86,8 @@ add(
     "source_holds_nothing",
     PARAMS,
     FETCH,
-    "empty",
+    "Wafer_TRAIN",
+    "fetch.source",
     spoil=both(dataset("wafer", fetch={"source": "empty"}), written("empty/x", "")),
 )
 

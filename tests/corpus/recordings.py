@@ -95,6 +95,7 @@ recording("npy_of_three_dimensions", f"mine.npy {RATE} --leads 1", array(np.zero
 recording("npy_of_one_sample", f"mine.npy {RATE} --leads 1", array(np.zeros(1)), "mine")
 recording("npy_of_nothing", f"mine.npy {RATE} --leads 1", array(np.zeros((0, 1))), "mine")
 recording("npy_all_missing", f"mine.npy {RATE} --leads 1", array(np.full(3600, np.nan)), "mine")
+recording("npy_beyond_all_measure", f"mine.npy {RATE} --leads 1", array(TRACE * 1e200), "mine", "1e+200 mV")
 recording("npy_all_flat", f"mine.npy {RATE} --leads 1", array(np.ones(3600)), "mine", "flat")
 recording("npy_shorter_than_a_beat", f"mine.npy {RATE} --leads 1", array(TRACE[:40]), "mine")
 recording(

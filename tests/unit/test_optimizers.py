@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
 from torch import nn
 
+from ecgan.errors import EcganError
 from ecgan.models.adabelief import AdaBelief
 from ecgan.models.autoencoder import Autoencoder, AutoencoderOptions
 from ecgan.models.optimizers import build_optimizer
@@ -154,3 +156,14 @@ def test_a_resumed_training_takes_the_same_steps(tmp_path: Path, name: str) -> N
         again.train_batch(x, restored, epoch)
     for key, value in model.state_dict().items():
         assert torch.equal(value, again.state_dict()[key]), key
+
+
+def test_a_damaged_state_of_a_training_is_no_fresh_start_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    metadata = {"fingerprint": "same", "progress": '{"epoch": 3}'}
+    path.write_bytes(save({"model.of_another": torch.zeros(3)}, metadata))
+    model = torch.nn.Linear(2, 2)
+    with pytest.raises(EcganError, match="interrupted training") as caught:
+        ResumeFile(path, "same").load(model, {})  # type: ignore[arg-type]
+    assert "Remove the file" in caught.value.hint
+    assert ResumeFile(path, "another").load(model, {}).epoch == 0  # type: ignore[arg-type]

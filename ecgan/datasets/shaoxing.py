@@ -32,7 +32,7 @@ from ecgan.datasets.shaoxing_files import (
     read_diagnostics,
     read_recording,
 )
-from ecgan.datasets.sources import SourceOptions, fetch_archive, take_source
+from ecgan.datasets.sources import Archive, SourceOptions, fetch_archive, take_source
 from ecgan.datasets.transfer import Remote
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, nearest
@@ -126,9 +126,8 @@ class Shaoxing(Dataset):
         elif options.layout == "physionet":
             download_published(raw, PHYSIONET, lambda name: pick(name) == name)
         else:
-            fetch_archive(
-                raw, ARCHIVE, f"{SIGNALS}.zip", pick, partial(_check_complete, raw), _LIMITS, {DIAGNOSTICS: TABLE}
-            )
+            archive = Archive(ARCHIVE, f"{SIGNALS}.zip", pick, _LIMITS)
+            fetch_archive(raw, archive, partial(_check_complete, raw), {DIAGNOSTICS: TABLE})
 
     def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
         """Cut the windows; each recording is filtered, cut, cleansed and resampled by itself, to spare memory."""

@@ -7,6 +7,7 @@ out of it, are written to SHA256SUMS.txt in the raw folder, and whatever comes l
 import filecmp
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -30,14 +31,25 @@ class SourceOptions(Options):
     )
 
 
+@dataclass(frozen=True)
+class Archive:
+    """A zip archive of the web.
+
+    Attributes:
+        remote: Where it is; where it has no published hash, its hash of the first time is the one that counts.
+        name: Its name.
+        pick: Says which of its files are wanted and where they go.
+        limits: What it may hold at most.
+    """
+
+    remote: Remote
+    name: str
+    pick: Pick
+    limits: Limits
+
+
 def fetch_archive(
-    raw: Path,
-    archive: Remote,
-    name: str,
-    pick: Pick,
-    check: Callable[[], None],
-    limits: Limits | None = None,
-    beside: Mapping[str, Remote] = MappingProxyType({}),
+    raw: Path, archive: Archive, check: Callable[[], None], beside: Mapping[str, Remote] = MappingProxyType({})
 ) -> None:
     """Put the wanted files of an archive of the web into `raw`; afterwards nothing else is there but their hashes.
 
@@ -45,51 +57,47 @@ def fetch_archive(
 
     Args:
         raw: The folder.
-        archive: The archive; where it has no published hash, its hash of the first time is the one that counts.
-        name: Name of the archive.
-        pick: Says which of its files are wanted and where they go.
+        archive: The archive.
         check: Looks at the unpacked files before they are pinned, and raises an error if they are not the right ones.
-        limits: What the archive may hold at most.
         beside: Further files, by name.
 
     Raises:
         EcganError: The archive cannot be had, is damaged, is refused, or is not that of the first time.
     """
     pins = read_sums(raw / SUMS) if (raw / SUMS).is_file() else {}
-    files = {file: digest for file, digest in pins.items() if file != name}
+    files = {file: digest for file, digest in pins.items() if file != archive.name}
     kept = {*beside, *([SUMS] if pins else [])}
-    remove_others(raw, {*files, *kept, name})
+    packed = raw / archive.name
+    remove_others(raw, {*files, *kept, archive.name})
     for other, remote in beside.items():
         if not remote.fits(raw / other):
             transfer(remote, raw / other)
     if files and all((raw / file).is_file() and sha256(raw / file) == digest for file, digest in files.items()):
-        (raw / name).unlink(missing_ok=True)
+        packed.unlink(missing_ok=True)
         return
-    _fetch(raw / name, archive, pins.get(name))
-    digest = sha256(raw / name)
+    _fetch(packed, archive.remote, pins.get(archive.name))
     try:
-        unpacked = unpack(raw / name, raw, pick, limits or Limits())
+        unpacked = unpack(packed, raw, archive.pick, archive.limits)
         check()
     except RoomError:
         raise
     except EcganError as error:  # not the archive that is meant: it is not kept
         remove_others(raw, kept)
-        raise EcganError(f"{name} of {archive.url} is of no use: {error.message}", error.hint) from None
-    sums = {name: digest} | {file: sha256(raw / file) for file in unpacked}
+        raise EcganError(f"{archive.name} of {archive.remote.url} is of no use: {error.message}", error.hint) from None
+    sums = {archive.name: sha256(packed)} | {file: sha256(raw / file) for file in unpacked}
     write_text(raw / SUMS, "".join(f"{digest}  {file}\n" for file, digest in sums.items()))
-    (raw / name).unlink()
+    packed.unlink()
 
 
-def _fetch(file: Path, archive: Remote, pin: str | None) -> None:
+def _fetch(file: Path, remote: Remote, pin: str | None) -> None:
     """Fetch an archive; `pin` is its SHA-256 of the first time."""
-    if not archive.fits(file):
+    if not remote.fits(file):
         with track_bytes(f"fetching {file.name}") as report:
-            transfer(archive, file, report)
-    if pin is not None and sha256(file) != pin:
-        found = sha256(file)
+            transfer(remote, file, report)
+    if pin is not None and (found := sha256(file)) != pin:
         file.unlink()
         raise EcganError(
-            f"{archive.url} has changed: its SHA-256 is {found}, and was {pin} when it was first fetched.",
+            f"{remote.url} has changed: its SHA-256 is {found}, and was {pin} when it was first fetched.",
             f"If the change is meant, remove {file.with_name(SUMS)} and fetch again.",
         )
 

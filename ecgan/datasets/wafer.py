@@ -15,7 +15,7 @@ from pydantic import Field
 
 from ecgan.datasets.archives import Limits
 from ecgan.datasets.base import Card, Dataset, Samples
-from ecgan.datasets.sources import SourceOptions, fetch_archive, take_source
+from ecgan.datasets.sources import Archive, SourceOptions, fetch_archive, take_source
 from ecgan.datasets.transfer import Remote
 from ecgan.datasets.ucr import SUFFIXES, Series, read_series
 from ecgan.errors import EcganError
@@ -71,7 +71,7 @@ class Wafer(Dataset):
             take_source(raw, options.source, _pick, _LIMITS)
             _files(raw)
             return
-        fetch_archive(raw, Remote(URL), "Wafer.zip", _pick, partial(_verify_all, raw), _LIMITS)
+        fetch_archive(raw, Archive(Remote(URL), "Wafer.zip", _pick, _LIMITS), partial(_verify_all, raw))
 
     def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
         """Merge training and test series; +1 is normal, -1 abnormal."""

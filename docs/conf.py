@@ -44,6 +44,7 @@ html_theme = "furo"
 html_title = f"ECGAN {version}"
 html_show_sourcelink = False
 html_copy_source = False
+html_show_copyright = False
 
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 _LITERAL = re.compile(r"(?<![:`])`([^`]+)`(?![`_])")
@@ -55,7 +56,7 @@ def _read(_app: Any, page: str, source: list[str]) -> None:
     text = source[0]
     if page == "index":
         pages = [target.removesuffix(".md") for _, target in _LINK.findall(text) if re.fullmatch(r"\w+\.md", target)]
-        listed = "\n".join([*dict.fromkeys(pages), "api/modules"])
+        listed = "\n".join([*dict.fromkeys(pages), "Library <api/modules>"])
         text += f"\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
     source[0] = _LINK.sub(lambda match: match[1] if re.match(r"(\.\./)+.*\.md", match[2]) else match[0], text)
 

@@ -1,14 +1,19 @@
 """R peaks of a recording that has no annotations.
 
 The beats are found by sleepecg (Brunner et al., https://github.com/cbrnr/sleepecg), a detector after Pan and Tompkins,
-IEEE Trans. Biomed. Eng. 32(3), 1985. It looks for the steepest part of the QRS complex between 5 and 30 Hz; a beat of
-an annotated database is marked at the largest wave of the complex, where models that were trained on such beats expect
-it. Each position is therefore moved to the largest deflection, upward or downward, within 60 ms. The detector takes
-upward peaks only: a lead whose QRS complexes point downwards, as its skewness tells, is turned round before.
+IEEE Trans. Biomed. Eng. 32(3), 1985. Three things are done about it:
+
+- It takes upward peaks only. A lead whose QRS complexes point downwards, as its skewness tells, is turned round, and
+  the detector looks a second time at the magnitude of the filtered lead: ectopic beats often point the other way.
+  What it finds there counts if it is more than 300 ms from all beats of the first look and not much smaller.
+- It marks the steepest part of the complex. Annotations, and the beats that models are trained on, have the largest
+  wave: each position is moved to the largest deflection, upward or downward, within 60 ms.
+- At gaps in the signal it starts anew.
 
 On the 48 records of the MIT-BIH Arrhythmia Database (all annotated beats, MLII or else the first lead, matched within
-150 ms as in ANSI/AAMI EC57) the detector has a sensitivity of 99.1 % and a positive predictive value of 98.9 %; 89.6 %
-of its positions lie within two samples of the annotation before they are moved and 95.0 % afterwards.
+150 ms as in ANSI/AAMI EC57), with the figures of sleepecg alone in brackets: sensitivity 99.5 % (99.1 %), that of
+ventricular premature beats 94.8 % (90.2 %), positive predictive value 98.9 % (98.9 %), positions within two samples of
+the annotation 95 % (89.6 %).
 """
 
 from typing import Any
@@ -29,6 +34,9 @@ _SHORTEST_S = 2.0
 _BRIDGED_S = 0.5
 """Gaps up to this length are bridged; at longer ones the detector starts anew."""
 _REACH_S = 0.06
+_APART_S = 0.3
+_SHARE = 0.25
+"""Of the usual deflection; smaller ones do not count in the second look."""
 _ROUNDING = 1e-9
 """Deflections this small beside the signal are rounding errors, among which the detector finds beats all the same."""
 _BAND = (3.0, 40.0)
@@ -82,11 +90,24 @@ def _in_segment(segment: F64, sampling_rate: float) -> I64:
         return np.zeros(0, dtype=np.int64)
     band = _qrs_band(segment, sampling_rate)
     upright = segment if np.mean(band**3) >= 0 else -segment
-    found = np.asarray(detect_heartbeats(upright, sampling_rate), dtype=np.int64)
-    moved = _largest_deflection(band, found, round(_REACH_S * sampling_rate))
+    first, second = (
+        _largest_deflection(band, detect_heartbeats(values, sampling_rate), round(_REACH_S * sampling_rate))
+        for values in (upright, np.abs(band))
+    )
+    if len(first):
+        second = second[np.abs(band[second]) >= _SHARE * np.median(np.abs(band[first]))]
+    moved = _joined(first, second, round(_APART_S * sampling_rate))
     deflects = np.abs(band[moved]) > _ROUNDING * np.abs(segment).max()
     kept: I64 = moved[there[moved] & deflects]
     return kept
+
+
+def _joined(first: I64, second: I64, apart: int) -> I64:
+    """Add those of the second positions that are more than `apart` samples away from all of the first."""
+    fenced = np.concatenate([[-np.inf], first, [np.inf]])
+    after = np.searchsorted(fenced, second)
+    away = np.minimum(second - fenced[after - 1], fenced[after] - second)
+    return np.sort(np.concatenate([first, second[away > apart]]))
 
 
 def _qrs_band(segment: F64, sampling_rate: float) -> F64:

@@ -15,8 +15,9 @@ from ecgan.errors import EcganError
 
 F64 = NDArray[np.float64]
 
-_VALUES = 1 << 23
-"""Values that are laid out anew at once, 64 MB: many series keep NumPy busy, few stay in the processor's cache."""
+_VALUES = 20_000
+"""Values of one bucket, of all series together, that are computed at once. With fewer NumPy waits for Python; more do
+not stay in the processor's cache."""
 
 
 def lttb(x: NDArray[Any], length: int) -> NDArray[Any]:
@@ -42,11 +43,9 @@ def lttb(x: NDArray[Any], length: int) -> NDArray[Any]:
     n, steps, channels = x.shape
     result = np.empty((n, length, channels), dtype=x.dtype)
     edges = _even_edges(steps, length)
-    block = max(1, _VALUES // (steps * channels))
+    block = max(1, _VALUES // (_largest(edges) * channels))
     for start in range(0, n, block):
-        part = x[start : start + block].transpose(1, 0, 2)  # (n, L, C) to (L, n, C)
-        series = np.ascontiguousarray(part, dtype=np.float64).reshape(steps, -1)  # (L, n·C)
-        kept = _thin_out(series, edges)
+        kept = _thin_out(x[start : start + block], edges)
         result[start : start + block] = kept.reshape(length, -1, channels).transpose(1, 0, 2)  # (length, n, C)
     return result
 
@@ -108,36 +107,44 @@ def _even_edges(steps: int, length: int) -> list[int]:
     return [1, *(1 + np.cumsum(sizes)).tolist(), steps]
 
 
-def _thin_out(series: F64, edges: list[int]) -> F64:
-    """Return the kept values of series (L, m), shape (buckets + 2, m).
+def _largest(edges: list[int]) -> int:
+    return max(end - begin for begin, end in pairwise(edges))
+
+
+def _thin_out(x: NDArray[Any], edges: list[int]) -> F64:
+    """Return the kept values of series (n, L, C), shape (buckets + 2, n · C).
 
     Twice the area of the triangle of the points a (kept before), b and c (mean of the next bucket) is
     |(a₀ − c₀)(b₁ − a₁) − (a₀ − b₀)(c₁ − a₁)|, with the time as 0 and the value as 1. All series go through a bucket
-    together, in buffers that are used again and again.
+    together, in buffers that are used again and again; each bucket is laid out for that once, time first.
     """
-    buckets, count = len(edges) - 2, series.shape[1]
-    largest = max(end - begin for begin, end in pairwise(edges))
-    areas, other = np.empty((2, largest, count))
+    series = x.transpose(1, 0, 2)  # (n, L, C) to (L, n, C)
+    buckets, shape = len(edges) - 2, series.shape[1:]
+    count, largest = shape[0] * shape[1], _largest(edges)
+    bucket, following, areas, terms = np.empty((4, largest, count))
     mean, lean, rise = np.empty((3, count))
     time = np.arange(len(series), dtype=np.float64)[:, None]
     columns = np.arange(count)
     kept = np.empty((buckets + 2, count))
-    kept[0], kept[-1] = series[0], series[-1]
+    kept[0], kept[-1] = series[0].ravel(), series[-1].ravel()
     kept_time = np.zeros(count)
+    bucket[: edges[1] - 1].reshape(-1, *shape)[:] = series[1 : edges[1]]
     for index, (begin, end, after) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
-        area, term, last = areas[: end - begin], other[: end - begin], kept[index]
-        np.add.reduce(series[end:after], axis=0, out=mean)
+        area, term, last = areas[: end - begin], terms[: end - begin], kept[index]
+        following[: after - end].reshape(-1, *shape)[:] = series[end:after]
+        np.add.reduce(following[: after - end], axis=0, out=mean)
         mean /= after - end
         np.subtract(kept_time, (end + after - 1) / 2, out=lean)
         np.subtract(mean, last, out=rise)
-        np.subtract(series[begin:end], last, out=area)
+        np.subtract(bucket[: end - begin], last, out=area)
         area *= lean
         np.subtract(kept_time, time[begin:end], out=term)
         term *= rise
         area -= term
         np.abs(area, out=area)
         points = area.argmax(axis=0)
+        kept[index + 1] = bucket[points, columns]
         points += begin
-        kept[index + 1] = series[points, columns]
         kept_time[:] = points
+        bucket, following = following, bucket
     return kept

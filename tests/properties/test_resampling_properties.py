@@ -60,7 +60,7 @@ def test_so_it_does_for_long_series_in_several_blocks(monkeypatch: pytest.Monkey
     rng = np.random.default_rng(1)
     x = np.round(rng.normal(size=(23, 700, 2)).cumsum(axis=1), 2).astype(np.float32)
     expected = loop(x.astype(np.float64), 61).astype(np.float32)
-    for values in (1, 5 * 1400, 1 << 22):
+    for values in (1, 12 * 2 * 5, 1 << 22):
         monkeypatch.setattr(module, "_VALUES", values)
         found = lttb(x, 61)
         assert found.dtype == np.float32

@@ -33,7 +33,10 @@ apidoc_modules = [
     }
 ]
 apidoc_remove_old = True
-autodoc_default_options = {"ignore-module-all": True}  # each name once, where it is defined
+autodoc_default_options = {
+    "ignore-module-all": True,  # each name once, where it is defined
+    "exclude-members": "model_config",  # of every class of parameters, and the same
+}
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_typehints = "description"
@@ -41,6 +44,8 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_title = f"ECGAN {version}"
 html_show_sourcelink = False
 html_copy_source = False

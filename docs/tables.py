@@ -86,10 +86,11 @@ def _shown(value: Any) -> str:
 
 def _parts(registry: Registry[Any]) -> str:
     rows = [row for row in parts(registry) if row["from"] == "ecgan"]
-    hidden = ("from",) if registry is DATASETS else ("from", "licence")
+    hidden = {"other names", "from"} if registry is DATASETS else {"other names", "from", "licence"}
     columns = [column for column in rows[0] if column not in hidden and any(row[column] for row in rows)]
     for row in rows:
-        row |= {"name": f"`{row['name']}`", "other names": re.sub(r"(\w+)", r"`\1`", row["other names"])}
+        names = [row["name"], *filter(None, row["other names"].split(", "))]
+        row["name"] = ", also ".join(f"`{name}`" for name in names)
     return grid(tuple(columns), [tuple(row[column] for column in columns) for row in rows])
 
 

@@ -207,7 +207,7 @@ def _ids(plan: Plan, record: Record) -> I64:
 
 def _cut_beats(plan: Plan, record: Record, signals: NDArray[Any], ids: I64) -> Beats:
     windows, inside = cut_windows(signals, record.samples, plan.options.before, plan.options.after)
-    columns: dict[str, Any] = {"sample": record.samples[inside]}
+    columns = _places(record, record.samples[inside])
     if plan.annotator:
         columns["symbol"] = np.asarray(record.symbols, dtype=np.str_)[inside]
         columns["aami"] = np.asarray(CLASSES)[class_ids(record.symbols, "aami")[inside]]
@@ -228,7 +228,11 @@ def _cut_windows(plan: Plan, record: Record, signals: NDArray[Any], ids: I64) ->
         first, last = np.searchsorted(marks, starts), np.searchsorted(marks, starts + window)
         within = (ids[order[a:b]] for a, b in zip(first, last, strict=True))
         labels = np.array([_commonest(found[found > 0]) for found in within], dtype=np.int64)
-    return _beats(plan, record, cut_at(signals, starts, window), labels, {"sample": starts + window // 2})
+    return _beats(plan, record, cut_at(signals, starts, window), labels, _places(record, starts + window // 2))
+
+
+def _places(record: Record, positions: I64) -> dict[str, Any]:
+    return {"sample": positions, "time_s": (positions / record.sampling_rate).round(6)}
 
 
 def _commonest(abnormal: I64) -> int:

@@ -154,6 +154,7 @@ def _cut(
             "record": name,
             "patient": name.split("/")[0],
             "sample": peaks[kept],
+            "time_s": (peaks[kept] / rate).round(6),
             "diagnosis": reasons[name],
             "rr_prev_s": previous[kept].round(6),
             "rr_next_s": following[kept].round(6),

@@ -134,7 +134,7 @@ class Shaoxing(Dataset):
         recordings, note = list_recordings(raw)
         windows = each(partial(_windows, raw, options), recordings, "cutting windows")
         left_out = dict(sum((Counter(part.left_out) for part in windows), Counter[str]()))
-        table = _table(recordings, windows)
+        table = _table(recordings, windows, options.window)
         if table.empty:
             raise no_sample_left(left_out, sum(left_out.values()))
         notes = [note, describe_left_out(left_out, len(table) + sum(left_out.values()))]
@@ -180,16 +180,18 @@ def _windows(raw: Path, options: PreprocessOptions, recording: Recording) -> Win
     return Windows(data, starts[prepared.kept], prepared.sampling_rate, prepared.left_out)
 
 
-def _table(recordings: list[Recording], windows: list[Windows]) -> pd.DataFrame:
+def _table(recordings: list[Recording], windows: list[Windows], window: int) -> pd.DataFrame:
     """One row a window; each recording is of another patient."""
     counts = [len(part.starts) for part in windows]
     names = np.repeat([recording.name for recording in recordings], counts)
+    middles = np.concatenate([part.starts for part in windows]) + window // 2
     return pd.DataFrame(
         {
             "class_name": np.repeat([recording.rhythm for recording in recordings], counts),
             "record": names,
             "patient": names,
-            "start_s": np.concatenate([part.starts for part in windows]) / SAMPLING_RATE,
+            "sample": middles,
+            "time_s": middles / SAMPLING_RATE,
         }
     )
 

@@ -174,7 +174,7 @@ def _examples(job: Job, test: Scored) -> list[Example]:
             record=row.get("record"),
             patient=row.get("patient"),
             sample=None if "sample" not in row else int(row["sample"]),
-            time_s=None if "sample" not in row or not about.sampling_rate else row["sample"] / about.sampling_rate,
+            time_s=row.get("time_s"),
             score=float(scores[position]),
             strategy=strategy,
             flagged=bool(predicted[position]),

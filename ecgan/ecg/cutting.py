@@ -23,8 +23,8 @@ class Beats:
     Attributes:
         windows: mV, shape (n, L, C); rounded to 1e-4 mV in float64, then stored as float32 to save memory.
         labels: Index into `CLASSES`, int64, shape (n,).
-        table: One row a beat: `class_name`, `record`, `patient`, `sample`, `symbol`, `aami`, `rr_prev_s`,
-            `rr_next_s`.
+        table: One row a beat: `class_name`, `record`, `patient`, `sample`, `time_s`, `symbol`, `aami`,
+            `rr_prev_s`, `rr_next_s`.
     """
 
     windows: NDArray[np.float32]
@@ -114,6 +114,7 @@ def describe(record: Record, kept: NDArray[np.int64], labels: NDArray[np.int64],
             "record": record.name,
             "patient": patient,
             "sample": record.samples[kept],
+            "time_s": (record.samples[kept] / record.sampling_rate).round(6),
             "symbol": symbols[kept],
             "aami": names[class_ids(record.symbols, "aami")[kept]],
             "rr_prev_s": previous[kept].round(6),

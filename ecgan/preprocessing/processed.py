@@ -127,7 +127,7 @@ def _check_values(
             f" {labels[row]}, which is {about.classes[labels[row]]!r}.",
             AGAIN,
         )
-    for name in table.columns.intersection(["sample", "rr_prev_s", "rr_next_s"]):
+    for name in table.columns.intersection(["sample", "time_s", "rr_prev_s", "rr_next_s"]):
         check_numbers(path, table, name, hint=AGAIN)
 
 

@@ -56,7 +56,7 @@ def test_samples_keep_the_contract(samples: Samples) -> None:
     assert samples.centre == 140
     assert (np.asarray(samples.classes)[samples.labels] == samples.table["class_name"]).all()
     assert samples.table.columns.tolist() == [
-        *("class_name", "record", "patient", "sample", "symbol", "aami", "rr_prev_s", "rr_next_s")
+        *("class_name", "record", "patient", "sample", "time_s", "symbol", "aami", "rr_prev_s", "rr_next_s")
     ]
     np.testing.assert_array_equal(samples.data, np.round(samples.data.astype(np.float64), 4).astype(np.float32))
 

@@ -58,6 +58,7 @@ def test_a_beat_begins_at_its_r_peak_and_ends_behind_the_next(raw: Path) -> None
     np.testing.assert_allclose(lengths[:-1], np.minimum(expected, 187), atol=3)
     assert (found.data[:, 0, 0] > 0.8).mean() > 0.9  # R waves; an ectopic beat may be inverted
     np.testing.assert_allclose(np.diff(rows["sample"]) / 1000, rows["rr_next_s"][:-1], atol=1e-6)
+    np.testing.assert_allclose(rows["time_s"], rows["sample"] / 1000, atol=1e-6)
 
 
 def test_the_lead_is_an_option(raw: Path) -> None:

@@ -75,7 +75,7 @@ def test_windows_have_the_rhythm_and_the_patient_of_their_recording(made: Path) 
     assert samples.table["class_name"].tolist() == list(np.repeat(PATIENTS, 16))
     assert [CLASSES[label] for label in samples.labels] == samples.table["class_name"].tolist()
     assert samples.table["patient"].nunique() == len(PATIENTS)
-    assert samples.table["start_s"].tolist()[:16] == [0.5 * index for index in range(16)]
+    assert samples.table["time_s"].tolist()[:16] == [1.25 + 0.5 * index for index in range(16)]
 
 
 def test_samples_that_are_prepared_are_not_prepared_again(made: Path) -> None:
@@ -96,7 +96,7 @@ def test_windows_are_the_recordings_millivolts(made: Path) -> None:
     signal = signals("SR", 0)[:, [7, 0]] / 1000
     assert samples.leads == ["V2", "I"]
     starts = [0, 1500, 3000, 4000]  # the last one ends with the recording
-    assert samples.table["start_s"].tolist()[:4] == [start / 500 for start in starts]
+    assert samples.table["time_s"].tolist()[:4] == [1 + start / 500 for start in starts]
     for window, start in zip(samples.data, starts, strict=False):
         assert np.allclose(window, signal[start : start + 1000], atol=6e-5)
     assert samples.sampling_rate == 500.0
@@ -131,7 +131,7 @@ def test_flat_windows_are_left_out_and_counted_even_where_a_recording_has_no_oth
     write_table(raw / "Diagnostics.xlsx", {"good": "SR", "flat": "SB", "half": "SI"})
     samples = Shaoxing().preprocess(raw, PreprocessOptions())
     assert samples.table["record"].value_counts().to_dict() == {"good": 16, "half": 14}
-    assert samples.table[samples.table["record"] == "half"]["start_s"].min() == 1.0
+    assert samples.table[samples.table["record"] == "half"]["time_s"].min() == 2.25
     assert "18 of 48 samples left out: 18 flat" in samples.mapping
     for name in ("good", "half"):
         (raw / f"ECGDataDenoised/{name}.csv").unlink()

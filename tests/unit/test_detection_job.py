@@ -172,3 +172,15 @@ def test_results_are_plain_json_and_one_row_a_sample_without_the_indices_of_the_
     scores = pd.read_csv(tmp_path / "results/scores.csv")
     assert scores["index"].tolist() == job.fold.test.tolist()
     assert scores["plain"].nunique() == len(scores)
+
+
+def test_an_example_says_its_time_in_the_record_whatever_the_rate_of_the_samples(job, tmp_path):
+    """Positions count the record's own samples; the rate of resampled samples is another."""
+    count = len(job.data.labels)
+    places = {"record": "r", "patient": "p", "sample": 360 * np.arange(count), "time_s": np.arange(count) * 1.0}
+    resampled = replace(job.data.about, sampling_rate=100.0, unit="mV")
+    data = replace(job.data, table=job.data.table.assign(**places), about=resampled)
+    detect(replace(job, data=data))
+    examples = json.loads((tmp_path / "results/examples.json").read_text())
+    assert examples
+    assert all(example["time_s"] == example["index"] for example in examples)

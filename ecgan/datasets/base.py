@@ -25,7 +25,8 @@ class Samples:
         data: Signals, float, shape (n, L, C): samples, time steps, channels; in `unit`.
         labels: Class ids, int64, shape (n,); 0 is normal, every other class abnormal.
         table: One row a sample: `class_name`, and for beats `record`, `patient`, `sample` (position of the R peak
-            in the record), `time_s` (the same in seconds; of a sample that is no beat, its middle), `symbol`, `aami`, `rr_prev_s`, `rr_next_s` (seconds; NaN at a record's border).
+            in the record), `time_s` (the same in seconds; of a sample that is no beat, its middle), `symbol`, `aami`,
+            `rr_prev_s`, `rr_next_s` (seconds; NaN at a record's border).
         sampling_rate: Hz; 0.0 where time has no unit.
         leads: Name of each channel, length C.
         classes: Class name by id: `classes[labels[i]]` is the class of sample i.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .case import RAW, RAW_DIR, add, case, cut_off, removed, written
+from .case import DETECTED, RAW, RAW_DIR, add, case, cut_off, removed, written
 
 DO = "ecgan preprocess"
 HEADER = f"{RAW_DIR}/p01.hea"
@@ -41,6 +41,7 @@ add(
     spoil=written(f"{RAW_DIR}/RECORDS", "../../../secret\n"),
 )
 add("truncated_data", RAW, DO, "p01.dat", "cut off", AGAIN, spoil=cut_off(SIGNALS, 5000))
+add("raw_data_are_damaged_later", DETECTED, DO, "p01.dat", "cut off", spoil=cut_off(SIGNALS, 5000))  # the old stay
 add("data_one_byte_short", RAW, DO, "p01.dat", AGAIN, spoil=cut_off(SIGNALS, -1))
 add("empty_data", RAW, DO, "p01.dat", AGAIN, spoil=written(SIGNALS, b""))
 add("truncated_annotations", RAW, DO, "p01.atr", "damaged", AGAIN, spoil=cut_off(BEATS, -3))

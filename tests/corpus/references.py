@@ -20,6 +20,7 @@ reference("token_in_the_address", "s3://key:secret@bucket/run", "password")
 reference("folder_of_a_url_that_is_not_there", "file:///nowhere/at/all", "file:///nowhere/at/all", "no trained run")
 reference("address_that_nobody_answers", "http://127.0.0.1:9/run", "http://127.0.0.1:9/run")
 reference("mlflow_run_of_no_name", "mlflow:xyz", "mlflow")
+reference("mlflow_store_of_nothing", f"mlflow:{'0' * 32}", "mlflow", "nothing was logged")
 reference("wandb_run_of_no_name", "wandb:xyz", "wandb")
 reference("control_characters", "models/\x00run", "models/")
 add(

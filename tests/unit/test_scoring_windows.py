@@ -60,6 +60,7 @@ def only(parts: list[Windows]) -> Windows:
         (Mitbih(), BeatOptions(), 320),
         (Mitbih(), BeatOptions(filters=["bandpass"], before=64, after=96), 160),
         (Mitbih(), BeatOptions(resampling=Resampling(method="lttb", length=80)), 80),
+        (Mitbih(), BeatOptions(resampling=Resampling(method="interpolate", length=100)), 100),
         (MitbihBeats(), ScaledOptions(), 160),
     ],
 )
@@ -85,6 +86,7 @@ def test_every_peak_has_a_row_at_its_own_position(record: Record, rate: float) -
     signals = np.interp(grid, np.arange(len(record.signals)), record.signals[:, 0])[:, None]
     slower = replace(record, signals=signals, sampling_rate=rate, samples=np.rint(record.samples * ratio).astype(int))
     found = only(list(windows_of(slower, toy_scorer())))
+    whole = only(list(windows_of(record, toy_scorer())))
     np.testing.assert_array_equal(found.positions, slower.samples)
     assert len(found.rows) >= len(found.positions) - 2
     assert set(np.asarray(found.reasons)[np.setdiff1d(np.arange(len(found.positions)), found.rows)]) <= {BORDER}
@@ -92,6 +94,10 @@ def test_every_peak_has_a_row_at_its_own_position(record: Record, rate: float) -
     starts = found.positions[found.rows] / rate - 140 / RATE
     np.testing.assert_allclose(found.starts_s[found.rows], starts, atol=0.6 / RATE + 1e-9)
     assert found.duration_s == pytest.approx(320 / RATE)
+    here = [np.flatnonzero(whole.rows == row)[0] for row in found.rows if row in whole.rows]
+    mine = found.data[np.isin(found.rows, whole.rows)]
+    assert np.mean(np.abs(mine[:, 100:180] - whole.data[here][:, 100:180])) < 0.04  # around the QRS complex
+    assert np.ptp(mine) == pytest.approx(np.ptp(whole.data), rel=0.08)
     peak = found.data[:, 140, 0]  # the R peak is where the model expects it
     assert np.median(peak - np.median(found.data[:, :, 0], axis=1)) > 0.5
 

@@ -14,6 +14,7 @@ polyphase filter, so that the hum and noise above 62.5 Hz are not folded into th
 """
 
 import re
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -22,7 +23,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy import signal
 
 from ecgan.datasets.annotated import choose_records, cut_records, record_names
 from ecgan.datasets.base import Card, Cut, Dataset, Samples
@@ -45,6 +45,7 @@ from ecgan.ecg.segments import cut_segments
 from ecgan.ecg.wfdb_files import FETCH_AGAIN, read_header, read_lead
 from ecgan.errors import EcganError
 from ecgan.preprocessing.filtering import filter_recording
+from ecgan.preprocessing.resampling import polyphase
 from ecgan.registry import register_dataset
 
 URL = "https://physionet.org/files/ptbdb/1.0.0/"
@@ -144,7 +145,7 @@ def _cut(
             f"record {name} has missing samples in lead {options.lead}.", "Leave it out: preprocess.records."
         )
     peaks = find_r_peaks(content.signals[:, 0], rate)
-    slow = signal.resample_poly(content.signals, SAMPLING_RATE, round(rate), axis=0)
+    slow = polyphase(content.signals[None], Fraction(SAMPLING_RATE, round(rate)))[0]  # (T, C) to (1, T, C) and back
     positions = np.rint(peaks * (SAMPLING_RATE / rate)).astype(np.int64)
     windows, kept = cut_segments(filter_recording(slow, SAMPLING_RATE, options), positions, 1)
     previous, following = rr_intervals(peaks, rate)

@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from ecgan.arrays import F32
 from ecgan.config.options import Options
 from ecgan.datasets.base import Cut
+from ecgan.ecg.filters import bridge
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.cleansing import find_faults
 from ecgan.preprocessing.options import SampleOptions
 from ecgan.preprocessing.preparing import prepare_windows
 from ecgan.preprocessing.processed import DECIMALS
+from ecgan.preprocessing.resampling import polyphase
 from ecgan.scoring.scorer import Scorer
 
 F64 = NDArray[np.float64]
@@ -112,8 +113,9 @@ def _whole(count: float, multiple: int) -> int:
 
 def _cut(record: Record, stretch: _Stretch, ratio: Fraction, scorer: Scorer) -> Windows:
     """Cut one stretch and prepare its samples."""
-    bridged, missing = _bridge(record.signals[stretch.first : stretch.last])
-    signals = bridged if ratio == 1 else resample_poly(bridged, ratio.numerator, ratio.denominator, padtype="line")
+    raw = record.signals[stretch.first : stretch.last]
+    missing = None if np.isfinite(raw).all() else np.isnan(raw)
+    signals = bridge(raw) if ratio == 1 else polyphase(bridge(raw)[None], ratio)[0]  # (T, C) to (1, T, C) and back
     near = record.samples[(record.samples >= stretch.first) & (record.samples < stretch.last)] - stretch.first
     peaks = np.minimum(np.rint(near * float(ratio)).astype(np.int64), len(signals) - 1)
     distinct = np.unique(peaks)
@@ -186,19 +188,6 @@ def _reasons(data: NDArray[Any], kept: I64, options: Options) -> dict[int, str]:
         for fault, found in find_faults(data, options.cleansing).items():
             reasons |= dict.fromkeys(np.flatnonzero(found).tolist(), fault)
     return reasons
-
-
-def _bridge(signals: F64) -> tuple[F64, Bools | None]:
-    """Fill the gaps of each lead with straight lines; which values those are, or None if there are none."""
-    missing = ~np.isfinite(signals)
-    if not missing.any():
-        return signals, None
-    bridged = signals.copy()
-    for lead in range(signals.shape[1]):
-        there = np.flatnonzero(~missing[:, lead])
-        gaps = np.flatnonzero(missing[:, lead])
-        bridged[gaps, lead] = np.interp(gaps, there, signals[there, lead]) if len(there) else 0.0
-    return bridged, missing
 
 
 def _with_gaps(cut: Cut, places: I64, missing: Bools, ratio: Fraction) -> NDArray[Any]:

@@ -137,7 +137,7 @@ def read_table(path: Path, types: dict[str, Any], *, hint: str) -> "pd.DataFrame
     import pandas as pd
 
     try:
-        return pd.read_csv(path, dtype=types)
+        return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
     except OSError as error:
         raise EcganError(f"cannot read {path}: {error.strerror or error}.", hint) from None
     except UnicodeDecodeError as error:

@@ -10,7 +10,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +22,9 @@ from ecgan.errors import EcganError
 
 Pick = Callable[[str], str | None]
 """Given the path of a file, says under which path it is wanted, or None."""
+
+Check = Callable[[Collection[str]], None]
+"""Given the paths of the wanted files, raises an error if one is missing."""
 
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # by password, strongly, and with a hidden directory
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -53,7 +56,9 @@ class Limits:
 _USUAL = Limits()
 
 
-def unpack(archive: Path, target: Path, pick: Pick, limits: Limits = _USUAL) -> list[str]:
+def unpack(
+    archive: Path, target: Path, pick: Pick, limits: Limits = _USUAL, check: Check = lambda _: None
+) -> list[str]:
     """Unpack the wanted files of a zip archive; they appear in `target` together, once all are whole.
 
     Args:
@@ -61,6 +66,7 @@ def unpack(archive: Path, target: Path, pick: Pick, limits: Limits = _USUAL) -> 
         target: The folder; made if it is not there.
         pick: Says which files are wanted and where they go; a path in the archive has "/" between its parts.
         limits: What the archive may hold at most.
+        check: Looks at the paths before anything is written.
 
     Returns:
         The paths of the files below `target`, sorted.
@@ -72,6 +78,7 @@ def unpack(archive: Path, target: Path, pick: Pick, limits: Limits = _USUAL) -> 
         _check_directory(archive, limits)
         with zipfile.ZipFile(archive) as opened:
             members = _wanted(archive, opened.infolist(), pick, limits)
+            check(members)
             target.mkdir(parents=True, exist_ok=True)
             _check_space(archive, target, sum(member.file_size for member in members.values()))
             with tempfile.TemporaryDirectory(dir=target, prefix=".unpacking-") as folder:

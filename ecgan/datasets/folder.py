@@ -126,7 +126,7 @@ def _ready_samples(table: SampleTable, options: PreprocessOptions) -> Samples:
         data=table.data,
         labels=labels,
         table=described,
-        sampling_rate=options.sampling_rate or table.sampling_rate or 0.0,
+        sampling_rate=table.sampling_rate or options.sampling_rate or 0.0,
         leads=leads,
         classes=classes.names,
         mapping=classes.mapping,

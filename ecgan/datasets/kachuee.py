@@ -3,7 +3,7 @@
 The files are on Kaggle (shayanfazeli/heartbeat): a row a beat, 187 values within 0…1 and the class, without a header.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,13 +81,16 @@ def take_csv(raw: Path, source: str, names: Sequence[str]) -> None:
     Raises:
         EcganError: The source or a file in it is not there.
     """
-    found = take_source(raw, source, lambda path: name if (name := path.rsplit("/", 1)[-1]) in names else None)
-    for name in names:
-        if name not in found:
-            raise EcganError(
-                f"fetch.source: {source} has no file {name}.",
-                f"It must have {' and '.join(names)}; or use null to fetch the records of PhysioNet instead.",
-            )
+
+    def check(found: Collection[str]) -> None:
+        for name in names:
+            if name not in found:
+                raise EcganError(
+                    f"fetch.source: {source} has no file {name}.",
+                    f"It must have {' and '.join(names)}; or use null to fetch the records of PhysioNet instead.",
+                )
+
+    take_source(raw, source, lambda path: name if (name := path.rsplit("/", 1)[-1]) in names else None, check)
 
 
 def refuse_record_options(options: ScaledOptions, names: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ Scientific Data 7, 48, 2020.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from ecgan.datasets.shaoxing_files import (
     CLASSES,
     DIAGNOSTICS,
     LEADS,
+    RECORDS,
     SAMPLING_RATE,
     SIGNALS,
     Recording,
@@ -118,7 +120,7 @@ class Shaoxing(Dataset):
         """Download the recordings in the layout that is asked for, or copy the files that the user has."""
         pick = pick_figshare if options.layout == "figshare" else partial(pick_physionet, ningbo=options.ningbo)
         if options.source is not None:
-            take_source(raw, options.source, pick, _LIMITS)
+            take_source(raw, options.source, pick, partial(_check_layout, options), _LIMITS)
             packed = Path(options.source).expanduser() / f"{SIGNALS}.zip"
             if options.layout == "figshare" and packed.is_file() and not (raw / SIGNALS).is_dir():
                 unpack(packed, raw, pick, _LIMITS)
@@ -163,6 +165,16 @@ class Shaoxing(Dataset):
                 f" {options.window / SAMPLING_RATE:g} s."
             )
         return Cut(cut_at(signals, starts, options.window), starts + options.window // 2, starts)
+
+
+def _check_layout(options: FetchOptions, found: Collection[str]) -> None:
+    """Refuse a source of the user's that holds nothing of the layout."""
+    if DIAGNOSTICS not in found if options.layout == "figshare" else not found:
+        needed = DIAGNOSTICS if options.layout == "figshare" else f"record below a folder {RECORDS}"
+        raise EcganError(
+            f"fetch.source: {options.source} has no {needed}.",
+            "Mend fetch.source or fetch.layout, or use null to download.",
+        )
 
 
 def _windows(raw: Path, options: PreprocessOptions, recording: Recording) -> Windows:

@@ -66,10 +66,6 @@ def read_labels(file: Path, recordings: Collection[str]) -> Labels:
     )
 
 
-def _split(marks: list[tuple[int, str]]) -> tuple[NDArray[np.int64], list[str]]:
-    return np.array([position for position, _ in marks], dtype=np.int64), [label for _, label in marks]
-
-
 def read_patients(file: Path, recordings: Collection[str]) -> dict[str, str]:
     """Read whose each recording is: CSV with a header, columns `file` and `patient`.
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from pydantic import Field
 
 from ecgan.config.options import Options
-from ecgan.datasets.archives import Limits, Pick, RoomError, unpack
+from ecgan.datasets.archives import Check, Limits, Pick, RoomError, unpack
 from ecgan.datasets.fetching import SUMS, read_sums, remove_others
 from ecgan.datasets.names import PART, check_names
 from ecgan.datasets.progress import track, track_bytes
@@ -102,26 +102,23 @@ def _fetch(file: Path, remote: Remote, pin: str | None) -> None:
         )
 
 
-def take_source(raw: Path, source: str, pick: Pick, limits: Limits | None = None) -> list[str]:
+def take_source(raw: Path, source: str, pick: Pick, check: Check, limits: Limits | None = None) -> None:
     """Put files that the user has into `raw`; afterwards nothing else is there.
 
     Args:
         raw: The folder.
         source: A folder, which is searched with all its folders, or a zip archive.
         pick: Says which of its files are wanted and where they go.
+        check: Raises an error if a file is missing; what is in `raw` is then left as it is.
         limits: What an archive may hold at most.
 
-    Returns:
-        The paths of the files below `raw`, sorted.
-
     Raises:
-        EcganError: The source is not there, or has two files for one place.
+        EcganError: The source is not there, lacks a file, or has two files for one place.
     """
     place = Path(source).expanduser()
     if place.is_file():
-        names = unpack(place, raw, pick, limits or Limits())
-        remove_others(raw, set(names))
-        return names
+        remove_others(raw, set(unpack(place, raw, pick, limits or Limits(), check)))
+        return
     if not place.is_dir():
         raise EcganError(
             f"fetch.source: there is no folder or archive {source}.", "Mend fetch.source, or use null to download."
@@ -132,10 +129,10 @@ def take_source(raw: Path, source: str, pick: Pick, limits: Limits | None = None
             "Name the folder that holds nothing but the files of the dataset.",
         )
     chosen = _chosen(place, pick)
+    check(chosen)
     remove_others(raw, set(chosen))
     for name, file in track(chosen.items(), len(chosen), "copying"):
         _copy(file, raw / name)
-    return sorted(chosen)
 
 
 def _chosen(folder: Path, pick: Pick) -> dict[str, Path]:

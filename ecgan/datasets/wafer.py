@@ -5,6 +5,7 @@ Mellon University, 2001.
 """
 
 import hashlib
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
@@ -68,8 +69,7 @@ class Wafer(Dataset):
     def fetch(self, raw: Path, options: SourceOptions, *, seed: int) -> None:
         """Download and unpack the archive, or copy the files that the user has."""
         if options.source is not None:
-            take_source(raw, options.source, _pick, _LIMITS)
-            _files(raw)
+            take_source(raw, options.source, _pick, partial(_check_both, options.source), _LIMITS)
             return
         fetch_archive(raw, Archive(Remote(URL), "Wafer.zip", _pick, _LIMITS), partial(_verify_all, raw))
 
@@ -104,6 +104,16 @@ def _pick(name: str) -> str | None:
     path = PurePosixPath(name)
     wanted = path.suffix in SUFFIXES and path.stem in {f"Wafer_{part}" for part in _PARTS}
     return path.name if wanted else None
+
+
+def _check_both(source: str, found: Collection[str]) -> None:
+    """Refuse a source of the user's that lacks a part."""
+    for part in _PARTS:
+        if not any(f"Wafer_{part}{suffix}" in found for suffix in SUFFIXES):
+            raise EcganError(
+                f"fetch.source: {source} has no file Wafer_{part} with a suffix {', '.join(SUFFIXES)}.",
+                "It must have both parts, TRAIN and TEST; or use null to download the archive.",
+            )
 
 
 def _files(raw: Path) -> dict[str, Path]:

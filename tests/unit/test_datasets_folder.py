@@ -274,7 +274,7 @@ def test_arrays_of_samples(tmp_path: Path) -> None:
     samples = cut(tmp_path / "t.npy", cut="none", label_column="last")
     assert (samples.data.shape, samples.labels.tolist(), samples.classes) == ((2, 2, 1), [0, 1], ["0", "7"])
     np.savez(tmp_path / "t.npz", samples=data, labels=["V", "N"], patients=["p", "q"], fs=250, leads=["I", "II", "III"])
-    samples = cut(tmp_path / "t.npz", cut="none")
+    samples = cut(tmp_path / "t.npz", cut="none", sampling_rate=500)  # what the file says counts
     assert (samples.labels.tolist(), samples.sampling_rate, samples.leads) == ([1, 0], 250.0, ["I", "II", "III"])
     assert samples.table["patient"].tolist() == ["p", "q"]
 

@@ -120,8 +120,11 @@ def test_the_published_files_are_read_instead(files: Path, tmp_path: Path) -> No
 
 def test_a_source_without_one_of_the_files_is_refused(files: Path, tmp_path: Path) -> None:
     (files / "mitbih_test.csv").unlink()
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/100.dat").write_text("fetched before")
     with pytest.raises(EcganError, match=r"has no file mitbih_test\.csv"):
         MitbihBeats().fetch(tmp_path / "raw", FetchOptions(source=str(files)), seed=0)
+    assert [file.name for file in (tmp_path / "raw").iterdir()] == ["100.dat"]
     with pytest.raises(EcganError, match=r"mitbih_test\.csv is not there"):
         MitbihBeats().preprocess(files, ScaledOptions())
 

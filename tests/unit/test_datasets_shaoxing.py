@@ -282,8 +282,12 @@ def test_a_folder_with_the_two_files_of_figshare_as_they_are_is_taken(tmp_path: 
 
 def test_a_source_without_recordings_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    with pytest.raises(EcganError, match="has neither Diagnostics"):
-        fetch(tmp_path / "raw", source=str(tmp_path / "mine"))
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/Diagnostics.xlsx").write_text("fetched before")
+    for layout, words in (("figshare", "mine has no Diagnostics"), ("physionet", "no record below a folder WFDB")):
+        with pytest.raises(EcganError, match=words):
+            fetch(tmp_path / "raw", layout=layout, source=str(tmp_path / "mine"))
+        assert tree(tmp_path / "raw") == ["Diagnostics.xlsx"]
 
 
 @pytest.mark.parametrize("options", [{"leads": ["MLII"]}, {"leads": ["I", "I"]}, {"leads": []}, {"window": 5001}])

@@ -162,8 +162,14 @@ def test_sources_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         fetch(tmp_path / "raw", tmp_path / "absent")
     write(tmp_path / "mine")
     (tmp_path / "mine/Wafer_TEST.tsv").unlink()
-    with pytest.raises(EcganError, match="there is no file Wafer_TEST"):
-        fetch(tmp_path / "raw", tmp_path / "mine")
+    write(tmp_path / "raw")
+    there = {file: file.read_bytes() for file in (tmp_path / "raw").iterdir()}
+    with zipfile.ZipFile(tmp_path / "half.zip", "w") as half:
+        half.write(tmp_path / "mine/Wafer_TRAIN.arff", "Wafer_TRAIN.arff")
+    for source in ("mine", "half.zip"):
+        with pytest.raises(EcganError, match=f"{source} has no file Wafer_TEST"):
+            fetch(tmp_path / "raw", tmp_path / source)
+        assert {file: file.read_bytes() for file in (tmp_path / "raw").iterdir()} == there
     with pytest.raises(EcganError, match="holds the folder"):
         fetch(tmp_path / "mine/raw", tmp_path / "mine")
     (tmp_path / "mine/copy").mkdir()

@@ -42,6 +42,17 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     assert data.patients.tolist() == given.table["patient"].tolist()  # leading zeros stay
 
 
+def test_words_that_pandas_takes_for_nothing_are_words(tmp_path: Path) -> None:
+    given = samples()
+    given.table["class_name"] = ["None", "None", "NA", "nan", "None"]
+    given.table["patient"] = ["NA", "NA", "null", "null", "null"]
+    save_processed(tmp_path, "toy", replace(given, classes=["None", "NA", "nan", "F", "Q"]))
+    data = load_processed(tmp_path)
+    assert data.table["class_name"].tolist() == given.table["class_name"].tolist()
+    assert data.patients.tolist() == given.table["patient"].tolist()
+    assert np.isnan(data.table["rr_prev_s"]).tolist() == [True, False, True, False, False]
+
+
 def test_last_bits_of_another_processor_do_not_change_the_hash(tmp_path: Path) -> None:
     given = samples()
     save_processed(tmp_path / "one", "toy", given)

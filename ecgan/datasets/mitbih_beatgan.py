@@ -162,7 +162,7 @@ def _read_array(file: Path) -> NDArray[np.float64]:
             "preprocess.npy names the folder that holds N_samples.npy, S_, V_, F_ and Q_samples.npy.",
         ) from error
     except (ValueError, EOFError) as error:
-        raise EcganError(f"{file} is no plain NumPy array: {error}") from error
+        raise EcganError(f"{file} is no plain NumPy array, or is cut off.") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.shape[1:] != (len(LEADS), _LENGTH):
         found = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
         raise EcganError(f"{file} holds {found}; expected numbers of shape (n, {len(LEADS)}, {_LENGTH}).")

@@ -17,6 +17,7 @@ from ecgan.datasets.archives import Limits, check_archive
 from ecgan.datasets.names import check_names
 from ecgan.ecg.leads import canonical_lead
 from ecgan.errors import EcganError
+from ecgan.files import table_words
 
 SAMPLING_RATE = 500.0
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -90,7 +91,7 @@ def list_recordings(raw: Path) -> tuple[list[Recording], str]:
         EcganError: There are none, or a file has no diagnosis.
     """
     if (raw / DIAGNOSTICS).is_file():
-        return _list_figshare(raw), ""
+        return _list_figshare(raw)
     if (raw / RECORDS).is_dir():
         return _list_physionet(raw)
     raise EcganError(
@@ -108,7 +109,7 @@ def read_diagnostics(file: Path) -> dict[str, str]:
     except EcganError:
         raise
     except Exception as error:
-        raise EcganError(f"{file} is no table with the columns FileName and Rhythm: {error}") from None
+        raise EcganError(f"{file} is no workbook with the columns FileName and Rhythm, or is damaged.") from error
     names = [str(name).strip() for name in table["FileName"]]
     check_names(names, str(file))
     rhythms = [str(rhythm).strip().upper() for rhythm in table["Rhythm"]]
@@ -119,7 +120,7 @@ def read_diagnostics(file: Path) -> dict[str, str]:
     return dict(zip(names, rhythms, strict=True))
 
 
-def _list_figshare(raw: Path) -> list[Recording]:
+def _list_figshare(raw: Path) -> tuple[list[Recording], str]:
     rhythms = read_diagnostics(raw / DIAGNOSTICS)
     names = sorted(file.stem for file in (raw / SIGNALS).glob("*.csv"))
     if not names:
@@ -127,7 +128,9 @@ def _list_figshare(raw: Path) -> list[Recording]:
     for name in names:
         if name not in rhythms:
             raise EcganError(f"{DIAGNOSTICS} does not name the recording {name}.", "Remove the file, or add a row.")
-    return [Recording(name, f"{SIGNALS}/{name}.csv", rhythms[name]) for name in names]
+    absent = len(rhythms) - len(names)
+    note = f"recordings of {DIAGNOSTICS} that are not there: {absent:,}" if absent else ""
+    return [Recording(name, f"{SIGNALS}/{name}.csv", rhythms[name]) for name in names], note
 
 
 def _list_physionet(raw: Path) -> tuple[list[Recording], str]:
@@ -182,7 +185,8 @@ def _read_csv(file: Path) -> NDArray[np.float64]:
             raise EcganError(f"{file} is larger than {_LARGEST >> 20} MiB; ten seconds of twelve leads are not.")
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise EcganError(f"cannot read {file}: {error}", _AGAIN) from None
+        what = "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
+        raise EcganError(f"cannot read {file}: {what}.", _AGAIN) from None
     header = [canonical_lead(name) for name in lines[0].split(",")] if lines else []
     if header == [canonical_lead(lead) for lead in LEADS]:
         lines = lines[1:]
@@ -191,7 +195,8 @@ def _read_csv(file: Path) -> NDArray[np.float64]:
     try:
         return np.loadtxt(lines, delimiter=",", comments=None, ndmin=2) / 1000.0  # microvolts to mV
     except ValueError as error:
-        raise EcganError(f"{file} holds something else than rows of equally many numbers: {error}.", _AGAIN) from None
+        what = table_words(error)
+        raise EcganError(f"{file} holds something else than rows of equally many numbers: {what}.", _AGAIN) from None
 
 
 def _read_wfdb(header: Path) -> NDArray[np.float64]:

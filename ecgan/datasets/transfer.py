@@ -273,13 +273,26 @@ def _size(file: Path) -> int:
     return file.stat().st_size if file.is_file() else 0
 
 
+def _why(error: Exception) -> str:
+    """Say in a few words why a server gave nothing."""
+    import requests
+
+    if isinstance(error, requests.exceptions.Timeout):
+        return "the server does not answer in time"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the server's certificate cannot be verified"
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return "the server cannot be reached, or the connection broke"
+    return (getattr(error, "strerror", None) or str(error)).rstrip(".")
+
+
 def _unreachable(address: str, error: Exception) -> EcganError:
     if isinstance(error, FileNotFoundError):
         return EcganError(
             f"the mirror has no file {address}.", f"Complete the mirror that {MIRROR} names, or unset it."
         )
     return EcganError(
-        f"cannot fetch {address}: {error}",
+        f"cannot fetch {address}: {_why(error)}.",
         f"Without a network, set {MIRROR} to a folder or an http(s) address that holds the files under their host and"
         " path; what is there already is kept, so the same command goes on where it stopped.",
     )

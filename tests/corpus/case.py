@@ -28,6 +28,7 @@ class Case:
         spoil: Makes the bad input in the project's folder.
         status: Exit code; 2 is Typer's for a command line that cannot be read.
         lines: Most lines below the sentence: one for the hint, more where a file has several mistakes.
+        mirror: ECGAN_MIRROR, set if it is an address or the project has such a folder.
         python: Whether the message may name a kind of error: who writes Python needs it.
         before: Whether earlier steps of the same command may have said something.
     """
@@ -41,6 +42,7 @@ class Case:
     lines: int = 1
     before: bool = False
     python: bool = False
+    mirror: str = "mirror"
 
 
 CASES: list[Case] = []

@@ -65,6 +65,8 @@ archive("archive_that_explodes", packed((entry("Wafer_TRAIN.ts"), b"0" * (64 << 
 archive("archive_of_very_many_files", packed(*((entry(f"{i}.txt"), b"") for i in range(200))), "200 members")
 archive("archive_is_encrypted", bytes(ENCRYPTED), "encrypted")
 archive("archive_of_something_else", packed((entry("Coffee_TRAIN.ts"), b"@data\n")), "Wafer")
+NOBODY = "http://127.0.0.1:9"
+add("mirror_that_nobody_answers", PARAMS, FETCH, NOBODY, "cannot be reached", spoil=dataset("mitbih"), mirror=NOBODY)
 add(
     "mirror_is_not_there",
     PARAMS,
@@ -144,6 +146,10 @@ raw("kaggle_lacks_a_file", "mitbih_beats", "mitbih_test.csv", None, "mitbih_test
 raw("wafer_with_words", "wafer", "Wafer_TEST.tsv", "1\t0.5\tmuch\n", "Wafer_TEST.tsv", "'much'")
 raw("wafer_is_empty", "wafer", "Wafer_TEST.tsv", "", "Wafer_TEST.tsv")
 raw("wafer_lacks_a_file", "wafer", "Wafer_TRAIN.arff", None, "TRAIN")
+ONE = "MUSE_2018_00000.csv"
+raw("shaoxing_with_words", "shaoxing", ONE, "1,2,x\n", ONE, "'x'")
+raw("shaoxing_is_not_text", "shaoxing", ONE, b"\xff\xfe\0", ONE, "UTF-8")
+raw("shaoxing_table_is_damaged", "shaoxing", "Diagnostics.xlsx", b"PK\3\4 nothing", "Diagnostics.xlsx")
 raw("ptb_record_is_cut_off", "ptb", "*.dat", b"\0" * 100, ".dat", "cut off")
 raw("ptb_without_a_diagnosis", "ptb", "*.hea", "s 1 1000 10\n", ".hea")
 

@@ -98,8 +98,8 @@ def test_bad_input_is_one_sentence(
     case: Case, project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case.spoil(project)
-    if (project / "mirror").exists():
-        monkeypatch.setenv("ECGAN_MIRROR", "mirror")
+    if (project / case.mirror).exists() or "://" in case.mirror:
+        monkeypatch.setenv("ECGAN_MIRROR", case.mirror)
     before = tree(project)
     capfd.readouterr()
     status = run(case.command)

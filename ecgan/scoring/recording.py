@@ -150,7 +150,7 @@ def _score(record: Record, scorer: Scorer) -> _Done:
         starts_s=np.concatenate([part.starts_s for part in parts]),
         reasons=[reason for part in parts for reason in part.reasons],
         flagged=flagged,
-        duration_s=parts[0].duration_s,
+        duration_s=max(part.duration_s for part in parts),  # 0 where nothing was cut
         beats=parts[0].beats,
     )
 

@@ -30,6 +30,7 @@ BLOCK_S = 3600
 _MARGIN_S = 30
 """A piece is filtered and resampled with this much of its neighbours, so that its borders leave no trace."""
 _MOST_DENOMINATOR = 2000
+_TOLERANCE = 1e-3
 _MOST_FINER = 16
 """A recording that is so much slower than the model's rate has no QRS complexes left."""
 
@@ -77,23 +78,37 @@ def windows_of(record: Record, scorer: Scorer) -> Iterator[Windows]:
         EcganError: Nothing can be cut, or the rate cannot be reached.
     """
     ratio = ratio_of(record.sampling_rate, scorer.rate)
-    if not 0 < ratio <= _MOST_FINER:
+    reached = float(ratio) * record.sampling_rate
+    if not 0 < ratio <= _MOST_FINER or abs(reached - scorer.rate) > _TOLERANCE * scorer.rate:
         raise EcganError(
             f"the recording {record.name} was sampled at {record.sampling_rate:g} Hz, which cannot be brought to the"
             f" model's {scorer.rate:g} Hz."
         )
     length = len(record.signals)
     size, margin = (_whole(seconds * record.sampling_rate, ratio.denominator) for seconds in (BLOCK_S, _MARGIN_S))
+    uncut, some = None, False
     starts = list(range(0, max(length - size, 1), size)) if len(record.samples) else [0]
     for start, stop in zip(starts, [*starts[1:], length], strict=True):
         if len(starts) > 1 and not np.any((record.samples >= start) & (record.samples < stop)):
             continue
         taken = _Stretch(start, stop, max(0, start - margin), min(stop + margin, length))
-        found = _cut(record, taken, ratio, scorer)
+        try:
+            found = _cut(record, taken, ratio, scorer)
+        except _UncutError as error:
+            uncut = error
+            yield _left_out(record, taken, scorer)
+            continue
+        some = True
         if not found.beats and len(starts) > 1:  # a grid of windows must not start anew with every stretch
             yield _cut(record, _Stretch(0, length, 0, length), ratio, scorer)
             return
         yield found
+    if uncut is not None and not some:
+        raise EcganError(uncut.message, uncut.hint)
+
+
+class _UncutError(EcganError):
+    """The dataset cuts nothing out of a stretch."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +119,20 @@ class _Stretch:
     stop: int
     first: int
     last: int
+
+
+def _left_out(record: Record, stretch: _Stretch, scorer: Scorer) -> Windows:
+    """The beats of a stretch out of which nothing is cut, such as one with a single beat in an hour."""
+    positions = record.samples[(record.samples >= stretch.start) & (record.samples < stretch.stop)]
+    return Windows(
+        data=np.zeros((0, scorer.trained.expected.length, len(scorer.leads)), dtype=np.float32),
+        rows=np.zeros(0, dtype=np.int64),
+        positions=positions,
+        starts_s=np.full(len(positions), np.nan),
+        reasons=[LEFT_OUT] * len(positions),
+        duration_s=0.0,
+        beats=True,
+    )
 
 
 def _whole(count: float, multiple: int) -> int:
@@ -121,7 +150,10 @@ def _cut(record: Record, stretch: _Stretch, ratio: Fraction, scorer: Scorer) -> 
     distinct = np.unique(peaks)
     symbols = ["N"] * len(distinct)
     piece = replace(record, signals=signals, sampling_rate=scorer.rate, samples=distinct, symbols=symbols, notes=[])
-    cut = scorer.dataset.cut(piece, scorer.options)
+    try:
+        cut = scorer.dataset.cut(piece, scorer.options)
+    except EcganError as error:
+        raise _UncutError(error.message, error.hint) from error
     if cut.centre is None:
         positions = np.rint(cut.positions / float(ratio)).astype(np.int64)
         found = _Found(cut, np.arange(len(positions)), [""] * len(positions))

@@ -179,7 +179,7 @@ def test_windows_that_are_no_beats_cover_the_recording(monkeypatch: pytest.Monke
     np.testing.assert_allclose(found.starts_s * 500 + options.window // 2, found.positions)
 
 
-@pytest.mark.parametrize("rate", [10.0, 1e-6, 1e9])
+@pytest.mark.parametrize("rate", [10.0, 1e-6, 1e6, 1e9])
 def test_a_rate_that_cannot_be_reached_is_refused(record: Record, rate: float) -> None:
     with pytest.raises(EcganError, match="brought to the model's 360 Hz"):
         list(windows_of(replace(record, sampling_rate=rate), toy_scorer()))
@@ -188,6 +188,25 @@ def test_a_rate_that_cannot_be_reached_is_refused(record: Record, rate: float) -
 def test_no_peaks_is_the_error_of_the_dataset(record: Record) -> None:
     with pytest.raises(EcganError, match="has 0 R peaks"):
         list(windows_of(replace(record, samples=np.zeros(0, dtype=np.int64), symbols=[]), toy_scorer()))
+
+
+def test_a_single_beat_in_an_hour_does_not_spoil_the_others(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLOCK_S", 50)
+    monkeypatch.setattr(module, "_MARGIN_S", 5)
+    time = record.samples / RATE
+    lonely = int(np.flatnonzero(time > 70)[0])
+    kept = np.flatnonzero((time < 40) | (time > 110) | (np.arange(len(time)) == lonely))
+    sparse = replace(record, samples=record.samples[kept], symbols=["N"] * len(kept))
+    options = ScaledOptions(resampling=Resampling())
+    scorer = toy_scorer(dataset=MitbihBeats(), options=options, length=187)
+    parts = list(windows_of(sparse, scorer))
+    positions = np.concatenate([part.positions for part in parts])
+    np.testing.assert_array_equal(positions, sparse.samples)
+    reasons = [reason for part in parts for reason in part.reasons]
+    last = [int(record.samples[time < 40][-1]), int(record.samples[lonely]), int(record.samples[-1])]
+    assert [int(positions[index]) for index, reason in enumerate(reasons) if reason] == last  # no beat follows these
+    with pytest.raises(EcganError, match="has no beat"):
+        list(windows_of(replace(sparse, samples=sparse.samples[:1], symbols=["N"]), scorer))
 
 
 def test_a_model_of_another_length_is_refused(record: Record) -> None:

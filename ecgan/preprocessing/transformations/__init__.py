@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from ecgan.errors import EcganError
+from ecgan.files import shown
 from ecgan.preprocessing.transformations.base import F32, Range, Transformation, blocks
 from ecgan.preprocessing.transformations.fourier import Fourier
 from ecgan.preprocessing.transformations.scaling import Individual, MinMax, Standard, Unchanged
@@ -95,7 +96,7 @@ def restore_transformation(state: Any) -> Transformation:
 def _restored(state: Any) -> Transformation:
     if not isinstance(state, dict) or not isinstance(state.get("name"), str) or state["name"] not in TRANSFORMATIONS:
         name = state.get("name") if isinstance(state, dict) else state
-        raise ValueError(f"its name is {name!r}, expected {', '.join(TRANSFORMATIONS)}")
+        raise ValueError(f"its name is {shown(name)}, expected {', '.join(TRANSFORMATIONS)}")
     lists = {key: value for key, value in state.items() if key != "name"}
     for key, values in lists.items():
         if not isinstance(values, list) or not all(_is_number(value) for value in values):

@@ -5,6 +5,7 @@ changed inventory.
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -16,9 +17,6 @@ from ecgan.files import read_record, sha256, write_json
 NAME = "inventory.json"
 LABELS = "labels.csv"
 PATIENTS = "patients.csv"
-
-_NO_RECORDINGS = (LABELS, PATIENTS)
-_TABLES = (".csv", ".tsv", ".npy", ".npz")
 
 
 @dataclass(frozen=True)
@@ -50,18 +48,13 @@ class Inventory:
     def recordings(self) -> dict[str, Path]:
         """Return the file of each recording, by its name: the path below the folder without the ending.
 
-        Segments of a WFDB record of several segments are no recordings of their own.
-
         Raises:
             EcganError: There is none, or two have the same name.
         """
-        segments = self._segments()
         found: dict[str, Path] = {}
-        for name in self.files:
+        for name in recordings_among(self.root, self.files):
             path = PurePosixPath(name)
             stem = path.with_suffix("").as_posix()
-            if path.suffix.lower() not in FORMATS.keys() - {".txt"} or path.name in _NO_RECORDINGS or stem in segments:
-                continue
             if stem in found:
                 raise EcganError(
                     f"{self.path} has two recordings of the name {stem}: {found[stem].name} and {path.name}.",
@@ -75,16 +68,34 @@ class Inventory:
             )
         return found
 
-    def _segments(self) -> set[str]:
-        found = set()
-        for name in self.files:
-            if not name.endswith(".hea"):
-                continue
-            with (self.root / name).open(encoding="latin-1") as file:
-                lines = [line.split() for line in file if line.strip() and not line.startswith("#")]
-            if lines and "/" in lines[0][0]:
-                found |= {PurePosixPath(name).with_name(line[0]).as_posix() for line in lines[1:] if line[0] != "~"}
-        return found
+
+def recordings_among(root: Path, names: Iterable[str]) -> list[str]:
+    """Return those of the files `names`, paths below `root`, that are recordings by their ending, in their order.
+
+    The sheets `labels.csv` and `patients.csv` are none, nor are segments of a WFDB record of several segments, nor
+    `.txt` files, which have to be named.
+    """
+    names = list(names)
+    segments = _segments(root, names)
+    return [
+        name
+        for name in names
+        if (path := PurePosixPath(name)).suffix.lower() in FORMATS.keys() - {".txt"}
+        and path.name not in (LABELS, PATIENTS)
+        and path.with_suffix("").as_posix() not in segments
+    ]
+
+
+def _segments(root: Path, names: Iterable[str]) -> set[str]:
+    found = set()
+    for name in names:
+        if not name.endswith(".hea"):
+            continue
+        with (root / name).open(encoding="latin-1") as file:
+            lines = [line.split() for line in file if line.strip() and not line.startswith("#")]
+        if lines and "/" in lines[0][0]:
+            found |= {PurePosixPath(name).with_name(line[0]).as_posix() for line in lines[1:] if line[0] != "~"}
+    return found
 
 
 def take_inventory(path: str, raw: Path) -> Inventory:

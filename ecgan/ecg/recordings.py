@@ -95,7 +95,7 @@ def locate(path: Path) -> Place:
             return Place("wfdb", path.parent, name, path.parent / f"{name}.hea")
     kind = FORMATS.get(path.suffix.lower())
     if path.is_dir():
-        raise EcganError(f"{path} is a folder, not a recording.", "Name the recordings in it.")
+        raise EcganError(f"there is no recording in the folder {path}.", f"Formats: {KNOWN}.")
     if kind == "wfdb" or (kind is None and (path.suffix == ".dat" or path.with_name(f"{path.name}.dat").is_file())):
         header = path.with_name((path.stem if path.suffix in (".hea", ".dat") else path.name) + ".hea")
         raise EcganError(f"the file {header} is not there.", COPY_AGAIN)

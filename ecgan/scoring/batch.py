@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from ecgan.datasets.inventory import recordings_among
 from ecgan.datasets.progress import track
-from ecgan.ecg.recordings import FORMATS, KNOWN, locate
+from ecgan.ecg.recordings import locate
 from ecgan.errors import EcganError
 from ecgan.files import write_frame, write_text
 from ecgan.reporting.recordings import ScoredRecording
@@ -47,14 +48,15 @@ class Outcome:
 def find_recordings(paths: Iterable[Path]) -> list[Wanted]:
     """Find the recordings that paths name: each once, of a folder all that are in it, sorted.
 
-    Recordings of one name get the name of their folder in front.
+    Recordings of one name get the name of their folder in front. A folder without recordings stands for itself, which
+    cannot be scored.
 
     Raises:
-        EcganError: A folder holds no recording, or two recordings would have results of one name.
+        EcganError: Two recordings would have results of one name.
     """
     files: dict[Path, tuple[Path, Path]] = {}
     for path in paths:
-        for one in _in_folder(path) if path.is_dir() else [path]:
+        for one in (_in_folder(path) or [path]) if path.is_dir() else [path]:
             file = _file(one)
             files.setdefault(file.resolve(), (one, file))
     stems = Counter(file.stem.casefold() for _, file in files.values())
@@ -143,12 +145,9 @@ def summary_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    """The recordings of a folder; text files without columns of their own name (.txt) have to be named."""
-    endings = FORMATS.keys() - {".txt"}
-    found = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in endings)
-    if not found:
-        raise EcganError(f"there is no recording in the folder {folder}.", f"Formats: {KNOWN}.")
-    return found
+    """The recordings of a folder, sorted by their names."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    return [folder / name for name in recordings_among(folder, names)]
 
 
 def _file(path: Path) -> Path:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from ecgan.datasets.shaoxing import PreprocessOptions as WindowOptions
 from ecgan.datasets.shaoxing import Shaoxing
+from ecgan.ecg.recordings import read_record
 from ecgan.ecg.records import Record, write_record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
@@ -134,12 +135,20 @@ def test_a_record_that_is_named_by_all_its_files_is_found_once(tmp_path: Path, r
 def test_a_folder_gives_its_recordings_and_nothing_else(tmp_path: Path, record: Record) -> None:
     folder_of(tmp_path, record, "a", "deeper/c")
     (tmp_path / "lead.csv").write_text("MLII\n1\n")
-    for name in ("RECORDS", "notes.txt", "a.json"):
+    (tmp_path / "long.hea").write_text("long/2 1 360 20\npart 10\n~ 10\n")
+    (tmp_path / "part.hea").write_text("part 1 360 10\n")
+    for name in ("RECORDS", "notes.txt", "a.json", "labels.csv", "patients.csv"):
         (tmp_path / name).write_text("x")
-    assert [one.name for one in find_recordings([tmp_path])] == ["a", "lead"]
+    assert [one.name for one in find_recordings([tmp_path])] == ["a", "lead", "long"]
+
+
+def test_a_folder_without_recordings_does_not_stop_the_others(tmp_path: Path, record: Record) -> None:
+    folder_of(tmp_path / "full", record, "a")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(EcganError, match="no recording in the folder"):
-        find_recordings([tmp_path / "empty"])
+    wanted = find_recordings([tmp_path / "empty", tmp_path / "full"])
+    outcomes = score_all(wanted, tmp_path / "out", lambda path: score_recording(read_record(path), toy_scorer()))
+    assert [outcome.wanted.name for outcome in outcomes if outcome.error is None] == ["a"]
+    assert "no recording in the folder" in outcomes[0].error.message
 
 
 def test_recordings_of_one_name_get_that_of_their_folder(tmp_path: Path, record: Record) -> None:

@@ -27,6 +27,7 @@ from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
 from ecgan.ecg.cutting import Beats, Window, cut_beats
 from ecgan.ecg.filters import fir_bandpass
 from ecgan.ecg.hamilton import correct_r_peaks, detect_r_peaks
+from ecgan.ecg.numpy_files import load_npy
 from ecgan.ecg.records import Record, read_record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.options import SampleOptions
@@ -154,16 +155,13 @@ def _read_arrays(folder: Path) -> Samples:
 
 
 def _read_array(file: Path) -> NDArray[np.float64]:
-    try:
-        array = np.load(file, allow_pickle=False)
-    except OSError as error:
+    if not file.is_file():
         raise EcganError(
-            f"cannot read {file}: {error.strerror or error}",
+            f"the file {file} is not there.",
             "preprocess.npy names the folder that holds N_samples.npy, S_, V_, F_ and Q_samples.npy.",
-        ) from error
-    except (ValueError, EOFError) as error:
-        raise EcganError(f"{file} is no plain NumPy array, or is cut off.") from error
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.shape[1:] != (len(LEADS), _LENGTH):
-        found = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        )
+    array = load_npy(file)
+    if array.dtype.kind not in "fiu" or array.shape[1:] != (len(LEADS), _LENGTH):
+        found = f"{array.dtype} of shape {array.shape}"
         raise EcganError(f"{file} holds {found}; expected numbers of shape (n, {len(LEADS)}, {_LENGTH}).")
     return array.astype(np.float64)

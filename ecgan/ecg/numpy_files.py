@@ -89,6 +89,8 @@ def _guard(path: Path, read: Callable[[], Found]) -> Found:
         return read()
     except EcganError:
         raise
+    except FileNotFoundError as error:
+        raise EcganError(f"the file {path} is not there.") from error
     except Exception as error:  # zipfile, zlib, tokenize and NumPy raise what they like
         raise EcganError(
             f"{path} is no whole NumPy file of plain numbers.", "Save it by np.save or np.savez, without objects."

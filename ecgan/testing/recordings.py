@@ -86,7 +86,7 @@ def recordings_without_beats_are_no_crash(subject: Any) -> None:
             text = (
                 f"expected a recording {what} to give nothing or an EcganError, found {type(error).__name__}: {error}"
             )
-            raise ConformanceError(f"expected a recording {what} {text}") from error
+            raise ConformanceError(text) from error
         whole = len(found.data) == len(found.positions) == len(found.starts)
         expect(whole, f"expected a recording {what} to give as many samples as positions, found other numbers")
 

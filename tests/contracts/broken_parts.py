@@ -554,7 +554,11 @@ DATASETS = [
     (BehindTheEnd, "recordings_are_not_crossed_at_their_border", "end within 3000 time steps"),
     (Noisy, "recordings_are_cut_the_same_again", "data to be the same when a recording is cut again"),
     (Detrending, "recordings_are_cut_the_same_again", "left as it was"),
-    (NeedsBeats, "recordings_without_beats_are_no_crash", "without R peaks to give nothing or an EcganError"),
+    (
+        NeedsBeats,
+        "recordings_without_beats_are_no_crash",
+        "crash: expected a recording without R peaks to give nothing",
+    ),
     (NeedsLength, "recordings_without_beats_are_no_crash", "of three time steps to give nothing or an EcganError"),
     (CutsAnything, "recordings_are_refused_where_there_are_none", "without a recording_rate to be refused"),
     (NoLicence, "the_card_is_complete", "expected the card to say the licence, found ' '"),
@@ -593,8 +597,8 @@ class UnseededProtocol(ToyProtocol):
 
 
 class AcceptsAnything(ToyProtocol):
-    def _check(self, *arguments: Any) -> None:
-        pass
+    def make(self, labels: Any, table: Any, options: Any, seed: int, sets: Any) -> Any:
+        return self.cut(labels, table, options, np.random.default_rng(seed), sets)
 
 
 PROTOCOLS = [

@@ -139,27 +139,32 @@ def test_the_authors_arrays_are_read_instead(arrays: Path) -> None:
 
 def test_a_missing_array_is_named(arrays: Path) -> None:
     (arrays / "F_samples.npy").unlink()
-    with pytest.raises(EcganError, match=r"F_samples\.npy: No such file"):
+    with pytest.raises(EcganError, match=r"F_samples\.npy is not there"):
         MitbihBeatgan().preprocess(Path("nowhere"), PreprocessOptions(npy=str(arrays)))
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((3, 320, 2)), np.zeros((3, 2, 320), dtype=complex), np.zeros(0)])
 def test_an_array_of_another_kind_is_refused(arrays: Path, wrong: np.ndarray) -> None:
     np.save(arrays / "V_samples.npy", wrong)
-    with pytest.raises(EcganError, match=r"V_samples\.npy holds .*expected numbers of shape \(n, 2, 320\)"):
+    with pytest.raises(EcganError, match=r"V_samples\.npy holds .*expected numbers"):
         MitbihBeatgan().preprocess(Path("nowhere"), PreprocessOptions(npy=str(arrays)))
 
 
-@pytest.mark.parametrize("what", ["objects", "truncated", "text"])
+@pytest.mark.parametrize("what", ["objects", "truncated", "text", "boastful"])
 def test_a_file_that_is_no_plain_array_is_refused_and_not_executed(
     arrays: Path, what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = arrays / "N_samples.npy"
     if what == "objects":
         np.save(file, np.array([Trap()], dtype=object), allow_pickle=True)
+    elif what == "boastful":  # a header that promises more than any memory holds
+        with file.open("wb") as opened:
+            header = {"descr": "<f8", "fortran_order": False, "shape": (10**10, 2, 320)}
+            np.lib.format.write_array_header_1_0(opened, header)
     else:
         file.write_bytes(file.read_bytes()[:500] if what == "truncated" else b"N, S, V")
-    with pytest.raises(EcganError, match=r"N_samples\.npy is no plain NumPy array"):
+    words = "holds object|claims|is no whole NumPy file"
+    with pytest.raises(EcganError, match=rf"N_samples\.npy ({words})"):
         MitbihBeatgan().preprocess(Path("nowhere"), PreprocessOptions(npy=str(arrays)))
     assert "sprung" not in capsys.readouterr().out
 

@@ -22,13 +22,16 @@ class _Plain:
     options: Options
     length: int
     threshold: float
+    centre: int | None
     reference: str = "toy"
     strategy: str = "largest"
     threshold_from: str = "given"
     members: tuple[Any, ...] = field(default_factory=tuple)
 
     def __post_init__(self) -> None:
-        expected = SimpleNamespace(length=self.length, sampling_rate=self.rate, leads=self.leads, unit="mV")
+        expected = SimpleNamespace(
+            length=self.length, sampling_rate=self.rate, leads=self.leads, unit="mV", centre=self.centre
+        )
         trained = SimpleNamespace(
             expected=expected,
             transformation=SimpleNamespace(name="none"),
@@ -62,7 +65,8 @@ def toy_scorer(
     options: Options | None = None,
     length: int = 320,
     threshold: float = 1.0,
+    centre: int | None = 140,
 ) -> Scorer:
     """A scorer of a dataset's windows that looks at no model."""
     leads = leads or ["MLII"]
-    return cast(Scorer, _Plain(leads, dataset or Ecgsyn(), options or BeatOptions(), length, threshold))
+    return cast(Scorer, _Plain(leads, dataset or Ecgsyn(), options or BeatOptions(), length, threshold, centre))

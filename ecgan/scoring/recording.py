@@ -48,7 +48,7 @@ def score_recording(
         notes=[],
     )
     _check_signals(own, scorer)
-    own, source = (own, f"annotator {annotator}") if annotator is not None else _with_peaks(own)
+    own, source = (own, f"annotator {annotator}") if annotator is not None else _with_peaks(own, scorer)
     done = _score(own, scorer)
     if not done.rows.size:
         counts = ", ".join(f"{count:,} × {reason}" for reason, count in Counter(done.reasons).most_common())
@@ -118,8 +118,10 @@ def _check_signals(record: Record, scorer: Scorer) -> None:
             )
 
 
-def _with_peaks(record: Record) -> tuple[Record, str]:
-    """Find the R peaks in the first lead that has any."""
+def _with_peaks(record: Record, scorer: Scorer) -> tuple[Record, str]:
+    """Find the R peaks in the first lead that has any; none where the run's samples are no beats."""
+    if scorer.trained.expected.centre is None:
+        return replace(record, samples=np.zeros(0, dtype=np.int64), symbols=[]), "windows"
     for index, lead in enumerate(record.leads):
         peaks = find_r_peaks(record.signals[:, index], record.sampling_rate)
         if len(peaks) or index == len(record.leads) - 1:

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ecgan.datasets.folder import Folder
+from ecgan.datasets.own_recordings import PreprocessOptions as FolderOptions
 from ecgan.ecg.aami import BEAT_SYMBOLS
 from ecgan.ecg.records import Record
 from ecgan.ecg.simulated_patients import simulate
@@ -181,3 +183,13 @@ def test_wrong_leads_name_both_sides_and_the_option(
         choose_leads(have, expected, given)
     assert words in caught.value.message
     assert hint in caught.value.hint
+
+
+def test_windows_need_no_r_peaks(record: Record) -> None:
+    slow = replace(record, signals=record.signals[::8], sampling_rate=45.0)
+    options = FolderOptions(cut="windows", rate_hz=45.0, window=90, step=90)
+    scored = score_recording(slow, toy_scorer(dataset=Folder(), options=options, length=90, centre=None))
+    assert (scored.noun, scored.facts["beats_from"]) == ("window", "windows")
+    assert len(scored.beats) == -(-len(slow.signals) // 90)
+    with pytest.raises(EcganError, match="R peaks cannot be found at 45 Hz"):
+        score_recording(slow, toy_scorer())

@@ -344,7 +344,7 @@ def detect_classic() -> NoReturn:
             classic.detect(one_file(names, out))
         else:
             classic.write_detection(model, names or [], out, detector, force=force)
-            say(f"wrote {out}; now run: ecgan-detect {'' if out == Path('ad_config.yml') else out}")
+            say(f"wrote {out}; now run: ecgan-detect{'' if out == Path('ad_config.yml') else f' {out}'}")
 
     single_command(command)
 
@@ -369,6 +369,6 @@ def inverse_classic() -> NoReturn:
             classic.inverse(config or out)
         else:
             classic.write_inverse(model, out, force=force)
-            say(f"wrote {out}; now run: ecgan-inverse {'' if out == Path('inverse_config.yml') else out}")
+            say(f"wrote {out}; now run: ecgan-inverse{'' if out == Path('inverse_config.yml') else f' {out}'}")
 
     single_command(command)

@@ -15,6 +15,11 @@ from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry, loa
 P = TypeVar("P", bound=Options)
 
 _PLUGIN_HINT = "If it is your own, name the Python file that holds it: --plugin FILE"
+_MEND_HINT = "Mend the file and try again; `ecgan init` writes one with every key explained."
+_RUN_HINT = (
+    "A run's config.yml is as the training wrote it: parts of your own are named with --plugin FILE; a run of another"
+    " version of ECGAN has to be trained again."
+)
 
 
 def load_params(path: Path | str, *, models: bool = True, plugins: bool = True) -> Params:
@@ -81,9 +86,7 @@ class _ParamsResolver:
     """Resolves one `params.yaml`, section by section."""
 
     def __init__(self, document: Document, models: bool, plugins: bool) -> None:
-        self.checker = Checker(
-            document, "Mend the file and try again; `ecgan init` writes one with every key explained."
-        )
+        self.checker = Checker(document, _MEND_HINT if plugins else _RUN_HINT)
         self.document = document
         self.models = models
         self.plugins = plugins
@@ -207,7 +210,7 @@ def _resolved(
     try:
         return names.resolve(registry, name)
     except EcganError as error:
-        checker.add(path, f"{_flat(error)}{f' {hint}' if hint else ''}".rstrip("."))
+        checker.add(path, f"{_flat(error)}{f'. {hint}' if hint else ''}")
         return None
 
 

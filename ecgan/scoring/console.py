@@ -26,9 +26,9 @@ def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None,
     console.print(_table(outcomes))
     for outcome in outcomes:
         if outcome.error is not None:
-            errors.print(
-                Text(f"error: {outcome.wanted.path}: {legal(outcome.error.message)}", style="red"), soft_wrap=True
-            )
+            path, message = str(outcome.wanted.path), outcome.error.message
+            told = message if f" {path} " in f" {message} " else f"{path}: {message}"
+            errors.print(Text(f"error: {legal(told)}", style="red"), soft_wrap=True)
             errors.print(Text(legal(outcome.error.hint)), soft_wrap=True)
     scored = [outcome for outcome in outcomes if outcome.error is None]
     if scored:

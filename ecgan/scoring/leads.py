@@ -1,5 +1,6 @@
 """Which of a recording's leads a model sees."""
 
+import shlex
 from collections.abc import Sequence
 
 from ecgan.ecg.recordings import match_leads
@@ -38,4 +39,5 @@ def choose_leads(have: Sequence[str], expected: Sequence[str], given: Sequence[s
 def _example(have: Sequence[str], expected: Sequence[str]) -> str:
     """As many of the recording's leads as the model has, those of the same name where there are any."""
     others = [lead for lead in have if lead not in expected]
-    return ",".join(lead if lead in have else (others.pop(0) if others else "LEAD") for lead in expected)
+    example = ",".join(lead if lead in have else (others.pop(0) if others else "LEAD") for lead in expected)
+    return shlex.quote(example)  # for the shell: labels of EDF files hold blanks

@@ -213,12 +213,21 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, record: Record)
     tell(outcomes, tmp_path, told, errors)
     table, text = told.export_text(), errors.export_text()
     assert table.count("not scored") == 2
-    assert "error: bad.hea: the file bad.hea is damaged: [red]odd[/red]\nCopy it again." in text
+    assert "error: the file bad.hea is damaged: [red]odd[/red]\nCopy it again." in text
     assert f"wrote {tmp_path}: RECORD.csv, RECORD.ecgan, RECORD.html, RECORD.json, summary.csv, summary.html" in text
     page = (tmp_path / "summary.html").read_text()
     assert '<a href="./a.html">a</a>' in page
     assert "bad.html" not in page
     assert "the file bad.hea is damaged: [red]odd[/red]" in page
+
+
+def test_a_path_is_told_once(tmp_path: Path) -> None:
+    def score(path: Path) -> ScoredRecording:
+        raise EcganError(f"{path} is no text file.")
+
+    errors = Console(record=True)
+    tell(score_all([Wanted(Path("in/a.csv"), Path("in/a.csv"), "a")], tmp_path, score), tmp_path, Console(), errors)
+    assert "error: in/a.csv is no text file.\n" in errors.export_text()
 
 
 def test_a_batch_of_failures_only_says_so(tmp_path: Path) -> None:
@@ -229,5 +238,7 @@ def test_a_batch_of_failures_only_says_so(tmp_path: Path) -> None:
     outcomes = score_all(wanted, tmp_path, score)
     errors = Console(record=True)
     tell(outcomes, tmp_path, Console(record=True), errors)
-    assert "wrote" not in errors.export_text()
+    text = errors.export_text()
+    assert "wrote" not in text
+    assert "error: a: broken\n" in text
     assert list(pd.read_csv(tmp_path / "summary.csv")["status"]) == ["broken", "broken"]

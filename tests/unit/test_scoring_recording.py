@@ -173,7 +173,7 @@ def test_leads_by_name_or_as_they_are_given(
         (["II", "V1"], ["MLII"], ["II", "V1"], "each of the model's 1: MLII", "--leads II"),
         (["II", "V1"], ["MLII", "V1"], ["II", "II"], "each of the model's 2", "--leads II,V1"),
         (["II", "V1"], ["MLII"], ["V9"], "no lead 'V9'", "--leads II"),
-        (["ECG II", "Lead II"], ["II"], None, "could be each of", "--leads ECG II"),
+        (["ECG II", "Lead II"], ["II"], None, "could be each of", "--leads 'ECG II'"),
     ],
 )
 def test_wrong_leads_name_both_sides_and_the_option(

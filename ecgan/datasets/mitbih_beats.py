@@ -12,8 +12,8 @@ compared with the raw records, come about in another way, which is followed here
 4. each beat is scaled to 0…1 and padded with zeros to 187 time steps, longer ones are cut off;
 5. classes are those of AAMI EC57 with escape beats (e, j, n) in N.
 
-Of some fifty published rows, from 18 records and all but one class, each was found in the rebuilt set, value by value.
-What the rows do not tell is the end of a record's last beat but one; here it is a fifth of its own length later.
+The published rows that could be had were each found in the rebuilt set, value by value. What they do not tell is the
+end of a record's last beat but one; here it is a fifth of its own length later.
 """
 
 from functools import partial

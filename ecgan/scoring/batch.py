@@ -113,6 +113,8 @@ def _score_one(one: Wanted, out: Path, score: Callable[[Path], ScoredRecording])
     except OSError as error:
         where = error.filename or one.path
         return Outcome(one, None, EcganError(f"cannot use {where}: {error.strerror or error}"))
+    except MemoryError:
+        return Outcome(one, None, EcganError(f"{one.path} needs more memory than there is.", "Score it in parts."))
     return Outcome(one, {"threshold": scored.threshold, **scored.facts})
 
 

@@ -189,9 +189,10 @@ def _prepared(
     """Cleanse and resample the samples that were found, as the pipeline does."""
     cut, places = found.cut, found.places[found.places >= 0]
     data = cut.data[places] if missing is None else _with_gaps(cut, places, missing, ratio)
-    prepared = prepare_windows(data, scorer.rate / cut.step, cut.centre, scorer.options, may_be_empty=True)
+    usable = np.flatnonzero(~np.isnan(data).all(axis=1).any(axis=1))  # nothing fills a lead without any value
+    prepared = prepare_windows(data[usable], scorer.rate / cut.step, cut.centre, scorer.options, may_be_empty=True)
     whole = np.isfinite(prepared.data).all(axis=(1, 2))
-    kept = np.flatnonzero(prepared.kept)[whole]
+    kept = usable[np.flatnonzero(prepared.kept)[whole]]
     if prepared.data.shape[1] != scorer.trained.expected.length:
         raise EcganError(
             f"samples of {prepared.data.shape[1]} steps were cut, and the model takes"

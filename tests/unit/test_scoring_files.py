@@ -201,18 +201,21 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, record: Record)
             raise EcganError("the file bad.hea is damaged: [red]odd[/red]", "Copy it again.")
         if path.stem == "locked":
             raise PermissionError(13, "Permission denied", str(path))
+        if path.stem == "long":
+            raise MemoryError
         return score_recording(record, toy_scorer())
 
-    wanted = [Wanted(Path(f"{name}.hea"), Path(f"{name}.hea"), name) for name in ("a", "bad", "locked", "z")]
+    wanted = [Wanted(Path(f"{name}.hea"), Path(f"{name}.hea"), name) for name in ("a", "bad", "locked", "long", "z")]
     outcomes = score_all(wanted, tmp_path, score)
-    assert [outcome.error is None for outcome in outcomes] == [True, False, False, True]
+    assert [outcome.error is None for outcome in outcomes] == [True, False, False, False, True]
     frame = summary_frame(outcomes)
-    assert list(frame["status"])[::3] == ["scored", "scored"]
+    assert list(frame["status"])[::4] == ["scored", "scored"]
     assert "Permission denied" in frame["status"][2]
+    assert "memory" in frame["status"][3]
     told, errors = Console(record=True, width=100), Console(record=True, width=60)
     tell(outcomes, tmp_path, told, errors)
     table, text = told.export_text(), errors.export_text()
-    assert table.count("not scored") == 2
+    assert table.count("not scored") == 3
     assert "error: the file bad.hea is damaged: [red]odd[/red]\nCopy it again." in text
     assert f"wrote {tmp_path}: RECORD.csv, RECORD.ecgan, RECORD.html, RECORD.json, summary.csv, summary.html" in text
     page = (tmp_path / "summary.html").read_text()

@@ -142,6 +142,16 @@ def test_gaps_are_filled_where_they_are_short_and_left_out_where_they_are_not(re
     assert 20 in only(list(windows_of(replace(record, signals=signals), toy_scorer(options=kept)))).rows
 
 
+def test_a_beat_without_any_value_does_not_stop_the_others_even_where_nothing_is_left_out(record: Record) -> None:
+    signals = record.signals.copy()
+    signals[record.samples[20] - 400 : record.samples[20] + 400] = np.nan
+    kept = BeatOptions(cleansing=Cleansing(drop=False))
+    found = only(list(windows_of(replace(record, signals=signals), toy_scorer(options=kept))))
+    assert found.reasons[20] == "samples are missing"
+    assert 40 in found.rows
+    assert np.isfinite(found.data).all()
+
+
 def test_flat_and_extreme_beats_are_named(record: Record) -> None:
     signals = record.signals.copy()
     signals[record.samples[10] - 300 : record.samples[10] + 300] = 0.25

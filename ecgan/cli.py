@@ -89,7 +89,8 @@ def fetch(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
 
     params = load(config, plugin=plugin)
     folder = stage.run(params)
-    say(f"{params.dataset}: {sum(file.is_file() for file in folder.rglob('*')):,} files in {folder}")
+    count = sum(file.is_file() for file in folder.rglob("*"))
+    say(f"{params.dataset}: {count:,} file{'' if count == 1 else 's'} in {folder}")
 
 
 @app.command(epilog="Example: `ecgan preprocess params.yaml`")

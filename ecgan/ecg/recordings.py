@@ -173,9 +173,10 @@ def _check_annotator(place: Place, annotator: str) -> None:
             for file in place.folder.glob("*")
             if file.stem == place.name and file.suffix.lower() not in usual
         )
+        others = f"Files of other annotators: {', '.join(there)}. " if there else ""
         raise EcganError(
             f"{place.file} has no annotation file {place.name}.{annotator} beside it.",
-            f"Files of other annotators: {', '.join(there)}." if there else "",
+            f"{others}Without an annotator R peaks are detected.",
         )
 
 

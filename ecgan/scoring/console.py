@@ -29,7 +29,8 @@ def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None,
             path, message = str(outcome.wanted.path), outcome.error.message
             told = message if f" {path} " in f" {message} " else f"{path}: {message}"
             errors.print(Text(f"error: {legal(told)}", style="red"), soft_wrap=True)
-            errors.print(Text(legal(outcome.error.hint)), soft_wrap=True)
+            if outcome.error.hint:
+                errors.print(Text(legal(outcome.error.hint)), soft_wrap=True)
     scored = [outcome for outcome in outcomes if outcome.error is None]
     if scored:
         name = scored[0].wanted.name if len(outcomes) == 1 else "RECORD"

@@ -6,7 +6,20 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("init", "fetch", "preprocess", "split", "train", "inverse", "detect", "report", "generate", "info", "list")
+COMMANDS = (
+    "init",
+    "fetch",
+    "preprocess",
+    "split",
+    "train",
+    "inverse",
+    "detect",
+    "report",
+    "generate",
+    "score",
+    "info",
+    "list",
+)
 
 
 def ecgan(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -160,3 +173,12 @@ def test_a_detector_without_a_model_is_not_asked_to_use_one(tmp_path: Path) -> N
     found = ecgan("detect", "--model", "aegan", "-a", "knn", cwd=tmp_path)
     assert found.returncode == 1
     assert "exclude each other" in found.stderr
+
+
+def test_fetch_counts_one_file_and_many(tmp_path: Path) -> None:
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings/a.csv").write_text("time,II\n" + "".join(f"{i / 100},0.1\n" for i in range(9)))
+    assert ecgan("init", "-d", "folder", cwd=tmp_path).returncode == 0
+    assert "folder: 1 file in data/folder/raw" in ecgan("fetch", cwd=tmp_path).stderr
+    assert ecgan("init", "-d", "sine", "--force", cwd=tmp_path).returncode == 0
+    assert "sine: 2 files in data/sine/raw" in ecgan("fetch", cwd=tmp_path).stderr

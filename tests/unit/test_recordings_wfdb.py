@@ -180,7 +180,7 @@ def test_a_missing_header_or_signal_file_is_named(tmp_path: Path) -> None:
     shutil.move(tmp_path / "kept", tmp_path / "r1.hea")
     (tmp_path / "r1.dat").unlink()
     assert refusal(tmp_path / "r1").endswith("r1.dat is not there.")
-    assert "is a folder" in refusal(tmp_path)
+    assert "there is no recording in the folder" in refusal(tmp_path)
     assert "there is no recording" in refusal(tmp_path / "other")
 
 

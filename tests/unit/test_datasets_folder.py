@@ -51,6 +51,7 @@ def test_annotated_records_become_beats_of_aami_classes(home: Path) -> None:
     assert sorted(set(samples.table["patient"])) == [f"p{patient}" for patient in range(6)]
     first = samples.table.iloc[0]
     assert (first["sample"], first["symbol"], first["aami"], first["rr_next_s"]) == (288, "N", "N", 1.0)
+    assert first["time_s"] == 288 / 360
     np.testing.assert_array_equal(samples.data[0], recording("p0", 0).signals[148:468].astype(np.float32))
 
 

@@ -31,6 +31,7 @@ def test_intervals_are_between_beats_not_between_annotations_or_kept_beats() -> 
     table = cut_beats(given, given.signals, Window(100, 150), "aami", "x").table
     np.testing.assert_allclose(table["rr_prev_s"], [np.nan, 1.0, 240 / 360, 300 / 360], atol=1e-6)
     np.testing.assert_allclose(table["rr_next_s"], [1.0, 240 / 360, 300 / 360, 990 / 360], atol=1e-6)
+    np.testing.assert_allclose(table["time_s"], table["sample"] / 360, atol=1e-6)
 
 
 def test_values_are_rounded_to_a_tenth_of_a_microvolt() -> None:

@@ -61,6 +61,7 @@ class Cut:
         centre: Index in 0..L-1 of the R peak, or None where samples are no beats.
         step: Every how many samples of the recording make a time step: the samples have the rate of the recording
             divided by it.
+        ends: Position in the recording behind which a sample is padding, int64, shape (n,); None: no sample is padded.
     """
 
     data: NDArray[Any]
@@ -68,6 +69,7 @@ class Cut:
     starts: NDArray[np.int64]
     centre: int | None = None
     step: int = 1
+    ends: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ecgan.datasets.base import Cut
 from ecgan.datasets.sources import SourceOptions, take_source
 from ecgan.ecg.cutting import ROUNDING
 from ecgan.ecg.records import Record
-from ecgan.ecg.segments import LENGTH, cut_segments
+from ecgan.ecg.segments import LENGTH, cut_segments, segment_ends
 from ecgan.errors import EcganError
 from ecgan.files import table_words
 from ecgan.preprocessing.options import FilterOptions, Resampling, SampleOptions
@@ -62,7 +62,8 @@ def cut_scaled(record: Record, signals: NDArray[Any], step: int) -> Cut:
             "Take a longer recording, or one in which R peaks can be found.",
         )
     positions = record.samples[kept]
-    return Cut(data=round_scaled(beats), positions=positions, starts=positions, centre=0, step=step)
+    ends = segment_ends(record.samples)[kept[:-1]]
+    return Cut(data=round_scaled(beats), positions=positions, starts=positions, centre=0, step=step, ends=ends)
 
 
 def round_scaled(beats: NDArray[Any]) -> NDArray[np.float32]:

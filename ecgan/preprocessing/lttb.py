@@ -92,7 +92,7 @@ def check_lttb(x: NDArray[Any], length: int) -> bool:
     if not 3 <= length <= x.shape[1]:
         raise EcganError(
             f"LTTB cannot give {length} of {x.shape[1]} time steps.",
-            "It keeps points and makes none: set a length from 3 to that, or the method interpolate.",
+            "It keeps points and makes none: set a length from 4 to that, or the method interpolate.",
         )
     if not np.isfinite(x).all():
         raise EcganError("LTTB cannot compare triangles with missing or infinite values.", "Fill the gaps first.")

@@ -179,6 +179,8 @@ def _found(cut: Cut, peaks: I64, length: int) -> _Found:
     there = (cut.positions[after] == peaks) & (np.diff(peaks, prepend=-1) > 0)
     first = peaks - (cut.positions[0] - cut.starts[0])
     crosses = (first < 0) | (first + cut.data.shape[1] * cut.step > length)
+    if cut.ends is not None:  # such a sample ends where its beat does, not with its window
+        crosses[:] = False
     reasons = np.where(there, "", np.where(crosses, BORDER, LEFT_OUT))
     return _Found(cut, np.where(there, after, -1), [str(reason) for reason in reasons])
 
@@ -228,5 +230,8 @@ def _with_gaps(cut: Cut, places: I64, missing: Bools, ratio: Fraction) -> NDArra
     data = cut.data[places]
     positions = cut.starts[places][:, None] + cut.step * np.arange(data.shape[1])  # (m, L)
     steps = np.rint(positions / float(ratio)).astype(np.int64)
-    gaps = missing[np.clip(steps, 0, len(missing) - 1)] & (steps < len(missing))[:, :, None]  # (m, L, C)
+    signal = steps < len(missing)
+    if cut.ends is not None:
+        signal &= positions < cut.ends[places][:, None]
+    gaps = missing[np.clip(steps, 0, len(missing) - 1)] & signal[:, :, None]  # (m, L, C)
     return np.where(gaps, np.nan, data).astype(data.dtype)

@@ -16,6 +16,7 @@ from ecgan.datasets.shaoxing import PreprocessOptions as WindowOptions
 from ecgan.datasets.shaoxing import Shaoxing
 from ecgan.ecg.aami import BEAT_SYMBOLS
 from ecgan.ecg.records import Record, read_record
+from ecgan.ecg.segments import segment_ends
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
 from ecgan.preprocessing.options import Cleansing, Resampling, SampleOptions
@@ -215,8 +216,23 @@ def test_a_single_beat_in_an_hour_does_not_spoil_the_others(record: Record, monk
     reasons = [reason for part in parts for reason in part.reasons]
     last = [int(record.samples[time < 40][-1]), int(record.samples[lonely]), int(record.samples[-1])]
     assert [int(positions[index]) for index, reason in enumerate(reasons) if reason] == last  # no beat follows these
+    assert set(reasons) == {"", LEFT_OUT}
     with pytest.raises(EcganError, match="has no beat"):
         list(windows_of(replace(sparse, samples=sparse.samples[:1], symbols=["N"]), scorer))
+
+
+def test_a_gap_behind_a_padded_beat_is_none_in_it(record: Record) -> None:
+    scorer = toy_scorer(dataset=MitbihBeats(), options=ScaledOptions(resampling=Resampling()), length=187, centre=0)
+    whole = only(list(windows_of(record, scorer)))
+    ends = segment_ends(record.samples)
+    beat = int(np.argmin(ends - record.samples[:-1]))
+    end = int(ends[beat])
+    assert end < record.samples[beat] + 3 * 140  # a quarter of its window is padding
+    signals = record.signals.copy()
+    signals[end : record.samples[beat] + 3 * 187 + 50] = np.nan
+    found = only(list(windows_of(replace(record, signals=signals), scorer)))
+    assert not found.reasons[beat]
+    np.testing.assert_array_equal(found.data[found.rows == beat], whole.data[whole.rows == beat])
 
 
 def test_a_model_of_another_length_is_refused(record: Record) -> None:

@@ -14,7 +14,7 @@ repro: .venv/.installed  ## run the pipeline: fetch, preprocess, split, train, i
 	dvc repro
 
 test: .venv/.installed  ## run the tests
-	python -m pytest -n auto --dist loadgroup
+	python -m pytest -n auto --dist loadfile
 
 bench: .venv/.installed  ## run the benchmarks
 	python -m pytest tests/benchmarks --benchmark-only --benchmark-max-time=2 -p no:xdist

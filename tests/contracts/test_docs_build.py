@@ -9,7 +9,7 @@ import pytest
 
 from .imports import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs build")]
+pytestmark = pytest.mark.slow
 
 NO_NETWORK = """import socket, sys
 def refuse(*arguments, **named): raise OSError("no network here")

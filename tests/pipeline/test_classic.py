@@ -7,7 +7,7 @@ import yaml
 
 from .project import Project, make
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("classic")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

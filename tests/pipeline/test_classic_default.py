@@ -12,7 +12,7 @@ from tests.raw.mitbih_beats_csv import COUNTS
 
 from .project import Project, make
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("classic_default")]
+pytestmark = pytest.mark.slow
 
 
 def small(path: Path, **sections: dict[str, object]) -> None:

@@ -11,7 +11,7 @@ from ecgan.config import render_params
 
 from .project import EXPERIMENT, TINY, Project, make
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("classifiers")]
+pytestmark = pytest.mark.slow
 
 SMALL: dict[str, Any] = TINY | {
     "train": {"epochs": 2},

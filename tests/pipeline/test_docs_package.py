@@ -12,7 +12,7 @@ import yaml
 from tests.installed import ROOT, ecgan, install_project
 
 PACKAGE = ROOT / "docs" / "examples" / "package"
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs package")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from .project import ROOT, Project, make
 
 PLUGINS = [f"plugins/my_{part}.py" for part in ("dataset", "model", "detector")]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

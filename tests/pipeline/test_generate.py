@@ -9,7 +9,7 @@ import pytest
 
 from .project import Project, make
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("generate")]
+pytestmark = pytest.mark.slow
 RUN = "models/lab/tiny/aegan"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from .project import Project, environment, make
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kill")]
+pytestmark = pytest.mark.slow
 
 
 def start(project: Project) -> subprocess.Popen[bytes]:

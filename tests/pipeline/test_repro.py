@@ -14,7 +14,7 @@ from .project import Project, make
 
 METHODS = ("aegan", "vaegan", "knn", "pca")
 OUTPUTS = ("data", "models", "reports")
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repro")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from ecgan.errors import EcganError
 
 from .project import Project, make
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("score")]
+pytestmark = pytest.mark.slow
 RUN = "models/lab/tiny/aegan"
 RAW = "data/ecgsyn/raw"
 
@@ -152,9 +152,15 @@ def test_formats_give_the_same_scores(formats: Path, name: str) -> None:
     assert (both["symbol"] == "").all()
 
 
-def test_all_folds_score_together(project: Project, formats: Path) -> None:
+@pytest.fixture(scope="module")
+def alone(project: Project, formats: Path) -> None:
+    """The same record, scored with each fold by itself."""
     for fold in (0, 1):
         project.ecgan("score", "formats/p02.dat", "--model", f"{RUN}/fold_{fold}", "--out", f"fold_{fold}")
+
+
+@pytest.mark.usefixtures("alone")
+def test_all_folds_score_together(project: Project, formats: Path) -> None:
     each = np.stack([beats(project.folder / f"fold_{fold}/p02.csv")["score"] for fold in (0, 1)])
     both = beats(formats / "p02.csv")
     np.testing.assert_allclose(both["score"], each.mean(axis=0), rtol=1e-5)
@@ -261,7 +267,8 @@ def test_what_is_not_possible_is_one_sentence_and_writes_nothing(
     assert Path("taken").read_text() == "precious"
 
 
-def test_strategy_and_threshold_can_be_chosen(project: Project, formats: Path) -> None:
+@pytest.mark.usefixtures("alone")
+def test_strategy_and_threshold_can_be_chosen(project: Project) -> None:
     chosen = ("--strategy", "svm_lambda", "--threshold", "-1000")
     project.ecgan("score", "formats/p02.hea", "--model", f"{RUN}/fold_0", *chosen, "--out", "chosen")
     table, summary = beats(project.folder / "chosen/p02.csv"), project.json("chosen/p02.json")

@@ -10,7 +10,7 @@ import yaml
 
 from .project import Project, make
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tracked")]
+pytestmark = pytest.mark.slow
 
 OUTPUTS = ("models/lab/tiny/aegan/train/fold_0", "reports/train/aegan/fold_0")
 

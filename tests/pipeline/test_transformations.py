@@ -16,7 +16,7 @@ from stages import detect, fetch, generate, inverse, preprocess, split, train
 
 from .project import EXPERIMENT, TINY
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("transformations")]
+pytestmark = pytest.mark.slow
 
 PREPROCESS = {
     "leads": ["MLII", "V1"],

@@ -16,8 +16,8 @@ repro: .venv/.installed  ## run the pipeline: fetch, preprocess, split, train, i
 test: .venv/.installed  ## run the tests
 	python -m pytest -n auto --dist loadfile
 
-bench: .venv/.installed  ## run the benchmarks
-	python -m pytest tests/benchmarks --benchmark-only --benchmark-max-time=2 -p no:xdist
+bench: .venv/.installed  ## run the benchmarks; some of them: make bench TOPICS="lttb beats", or make bench K=knn
+	python tests/benchmarks/run.py $(TOPICS) $(if $(K),-k "$(K)")
 
 lint: .venv/.installed  ## check style and types
 	ruff check .

@@ -4,8 +4,10 @@ A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; a test fail
 """
 
 import inspect
+import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,6 +26,7 @@ from ecgan.presets import PRESETS
 from ecgan.registry import DATASETS, PROTOCOLS, Registry
 
 HERE = Path(__file__).parent
+BENCHMARKS = HERE.parent / "reports" / "benchmarks" / "benchmarks.json"
 MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 SHARED: dict[str, type[Options]] = {
     "optimizer": OptimizerOptions,
@@ -32,6 +35,15 @@ SHARED: dict[str, type[Options]] = {
     "cleansing": Cleansing,
     "resampling": Resampling,
     "split": Split,
+}
+
+REFERENCE = "reference: "
+# What a benchmark may note in extra_info, for a call: heading, and the cell by notes and seconds.
+MEASURES: dict[str, tuple[str, Callable[[dict[str, Any], float], str]]] = {
+    "beats": ("beats/s", lambda notes, seconds: f"{notes['beats'] / seconds:,.0f}"),
+    "scored": ("ms a beat", lambda notes, seconds: f"{1e3 * seconds / notes['scored']:.3g}"),
+    "gflop": ("GFLOP/s", lambda notes, seconds: f"{notes['gflop'] / seconds:.3g}"),
+    "roof_gflops": ("share of roof", lambda notes, seconds: f"{notes['gflop'] / seconds / notes['roof_gflops']:.0%}"),
 }
 
 
@@ -43,6 +55,8 @@ def renewed(text: str) -> str:
 def table(name: str) -> str:
     """Return one table: `models`, `model aegan`, `detector knn`, `fetch wafer`, `options optimizer`, `presets`, …."""
     kind, _, part = name.partition(" ")
+    if kind == "benchmark":
+        return benchmark(part, json.loads(BENCHMARKS.read_text(encoding="utf-8")))
     if name == "commands":
         return commands()
     if name == "presets":
@@ -146,6 +160,44 @@ def _preset_values() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         norm, beta = o.get("discriminator_norm", ""), str(o.get("kl_beta", ""))
         rows.append((f"`{preset.name}`", sizes[0], norm, spectral, optimizer, rounds, o["output"], sizes[1], beta))
     return head, rows
+
+
+def benchmark(topic: str, kept: dict[str, Any]) -> str:
+    """Return a topic's benchmarks, each way beside the reference of its group; or, for `machine`, where they ran."""
+    if topic == "machine":
+        m = kept["machine"]
+        libraries = ", ".join(f"{name} {version}" for name, version in m["libraries"].items())
+        return f"{m['cpu']}, {m['cores']} cores; {m['threads']} threads; Python {m['python']}, {libraries}."
+    rows = kept["topics"].get(topic)
+    if not rows:
+        return "Not measured."
+    references = {row["group"]: row for row in rows if row["way"].startswith(REFERENCE)}
+    shown = [row for row in rows if not row["way"].startswith(REFERENCE)]
+    noted = dict.fromkeys(key for row in shown for key in row["extra"])
+    extra = [*(key for key in MEASURES if key in noted), *(key for key in noted if key not in MEASURES)]
+    head = ("what", "way", "time", "reference", "its time", "times as fast", *(_measure(key)[0] for key in extra))
+    return grid(head, [_benchmark(row, references[row["group"]], extra) for row in shown])
+
+
+def _benchmark(row: dict[str, Any], reference: dict[str, Any], extra: list[str]) -> tuple[str, ...]:
+    seconds, slow = row["median_s"], reference["median_s"]
+    name = reference["way"].removeprefix(REFERENCE)
+    ratio = f"{slow / seconds:.3g}" if slow < 1000 * seconds else f"{slow / seconds:,.0f}"
+    measured = (_measure(key)[1](row["extra"], seconds) if key in row["extra"] else "" for key in extra)
+    return (row["group"], row["way"], _time(seconds), name, _time(slow), ratio, *measured)
+
+
+def _measure(key: str) -> tuple[str, Callable[[dict[str, Any], float], str]]:
+    """Return the heading of what a benchmark noted, and what makes the cell of its notes and seconds."""
+    return MEASURES.get(key) or (key.replace("_", " "), lambda notes, seconds: f"{notes[key]}")
+
+
+def _time(seconds: float) -> str:
+    """Return a time with three digits and a unit that suits it."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms")):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} µs"
 
 
 def grid(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

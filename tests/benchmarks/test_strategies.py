@@ -1,0 +1,42 @@
+"""Strategies fitted on validation points: weights by the best F1, and the radial SVM."""
+
+import numpy as np
+import pytest
+
+from ecgan.detection.strategies import STRATEGIES, simplex, weighted_sum
+from ecgan.evaluation.ranking import best_cut
+
+POINTS = 20_000
+
+
+def components(points: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Components of normal and abnormal beats that overlap as those of a trained model do."""
+    rng = np.random.default_rng(0)
+    labels = (rng.random(points) < 0.12).astype(np.int64)
+    found = {
+        "reconstruction": rng.lognormal(-4.0 + 1.1 * labels, 0.6),
+        "discrimination": rng.lognormal(-2.0 + 0.7 * labels, 0.5),
+        "latent": np.abs(rng.normal(0.0, 1.0 + labels)),
+    }
+    return found, labels
+
+
+def loop(strategy, scaled, abnormal: np.ndarray) -> tuple[float, ...]:
+    """The weights with the best F1, tried one after the other."""
+    f1 = {weights: best_cut(weighted_sum(weights, scaled), abnormal).f1 for weights in simplex(len(strategy.needs))}
+    return max(f1, key=f1.__getitem__)  # the first of the best
+
+
+@pytest.mark.parametrize("way", ["ours", "reference: a loop over weights"])
+@pytest.mark.parametrize("name", ["lambda_grid", "lambda_gamma_grid"])
+def test_grid(benchmark, name: str, way: str) -> None:
+    benchmark.group = f"{name}, {POINTS:,} points"
+    found, labels = components(POINTS)
+    strategy = STRATEGIES[name]()
+    strategy.fit(found, labels)
+    scaled = [(v - v.min()) / (v.max() - v.min()) for v in (found[need] for need in strategy.needs)]
+    if way == "ours":
+        benchmark.pedantic(strategy.fit, (found, labels), rounds=1)
+    else:
+        expected = benchmark.pedantic(loop, (strategy, scaled, labels != 0), rounds=1)
+        assert tuple(strategy.parameters().values()) == expected[:-1]

@@ -34,7 +34,7 @@ _ADABELIEF: dict[str, Any] = {"name": "adabelief", "lr": 2e-4, "betas": [0.5, 0.
 _PUBLISHED: dict[str, Any] = {
     "runtime": {"seed": 43324},
     "split": {"protocol": "normal_only", "test_share": 0.15, "k": 5, "folds": [0, 1, 2, 3, 4], "train_on": "normal"},
-    "train": {"epochs": 500, "evaluate_every": 20},
+    "train": {"epochs": 500, "evaluate_every": 20, "schedule": "constant", "warmup": 0.0, "ema": 0.0},
 }
 _BEATGAN: dict[str, Any] = {
     "discriminator_norm": "batch",
@@ -42,6 +42,7 @@ _BEATGAN: dict[str, Any] = {
     "generator": _ADAM,
     "discriminator": _ADAM,
     "discriminator_rounds": 1,
+    "discriminator_every": 1,
     "generator_rounds": 1,
     "output": "tanh",
     "batch_size": 64,
@@ -52,6 +53,7 @@ _PLUS: dict[str, Any] = {
     "generator": _ADABELIEF,
     "discriminator": _ADABELIEF,
     "discriminator_rounds": 3,
+    "discriminator_every": 1,
     "generator_rounds": 1,
     "output": "sigmoid",
     "batch_size": 256,

@@ -116,6 +116,20 @@ class Train(Options):
         description="Learned from the training data: minmax and standard scale a lead, whitening takes the correlation"
         " out of its time steps; individual scales each sample and lead, fourier gives spectra.",
     )
+    schedule: Literal["constant", "cosine", "one_cycle"] = Field(
+        "constant",
+        description="Course of the learning rates: constant, down to 0 along a cosine, or up for 30 % of the steps and"
+        " down again.",
+    )
+    warmup: float = Field(
+        0.0, ge=0, lt=1, description="Share of the steps in which constant and cosine rise from 0 to the learning rate."
+    )
+    ema: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Decay of the moving average of the weights that is validated and kept; 0 keeps the weights.",
+    )
     select_by: Literal["loss", "auroc", "ap"] = Field(
         "loss",
         description="What makes a version the best one on validation data; auroc and ap look at abnormal labels.",

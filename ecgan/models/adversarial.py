@@ -39,13 +39,14 @@ class AdversarialAutoencoder(EncoderDecoder):
     ) -> dict[str, Tensor]:
         """Do the discriminator's steps, then encoder's and decoder's; one reconstruction serves both."""
         fake, terms = self.reconstruct(x, epoch)
-        for _ in range(self.options.discriminator_rounds):
-            adversarial = self._discriminator_step(x, fake.detach(), optimizers["discriminator"])
+        adversarial: dict[str, Tensor] = {}
+        for _ in range(0 if self.batch % self.options.discriminator_every else self.options.discriminator_rounds):
+            adversarial["discriminator"] = self._discriminator_step(x, fake.detach(), optimizers["discriminator"])
         for step in range(self.options.generator_rounds):
             if step:
                 fake, terms = self.reconstruct(x, epoch)
             terms |= self._generator_step(x, fake, terms, optimizers["generator"])
-        return {"discriminator": adversarial} | {name: term.detach() for name, term in terms.items()}
+        return adversarial | {name: term.detach() for name, term in terms.items()}
 
     def _discriminator_step(self, x: Tensor, fake: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
         """BCE(D(x), 1) + BCE(D(x̂), 0)."""

@@ -48,6 +48,7 @@ class Model(ABC, nn.Module):
         channels: C, the number of leads.
         length: L, the number of time steps.
         classes: K, the number of classes of the dataset; class 0 is normal.
+        batch: Which batch of the epoch `train_batch` is given, from 0; the loop sets it.
     """
 
     name: ClassVar[str]
@@ -63,6 +64,7 @@ class Model(ABC, nn.Module):
         self.channels = channels
         self.length = length
         self.classes = classes
+        self.batch = 0
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Make every method that takes signals refuse those of another shape than the model was built for."""

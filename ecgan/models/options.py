@@ -86,6 +86,7 @@ class AdversarialOptions(EncoderOptions):
     discriminator_norm: NormName = Field("none", description="normalisation in the discriminator")
     spectral_norm: bool = Field(True, description="spectral normalisation of the discriminator's inner convolutions")
     discriminator_rounds: int = Field(1, ge=1, description="discriminator steps on a batch")
+    discriminator_every: int = Field(1, ge=1, description="batches from one with discriminator steps to the next")
     generator_rounds: int = Field(1, ge=1, description="encoder and decoder steps on a batch")
     feature_weight: float = Field(1.0, ge=0, description="weight of feature matching, the adversarial term")
     generator: OptimizerOptions = Field(OptimizerOptions(), description="optimizer of encoder and decoder")

@@ -26,6 +26,11 @@ class TrainingData:
     vali_labels: Tensor
 
 
+def batch_count(count: int, size: int) -> int:
+    """How many batches an epoch of `batches` has."""
+    return count // min(size, count)
+
+
 def batches(count: int, size: int, seed: int) -> Iterator[Tensor]:
     """Yield the indices of shuffled batches, int64 (size,); the short last one is left out.
 

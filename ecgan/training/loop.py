@@ -1,6 +1,7 @@
 """The training loop: epochs, validation, versions, early stopping, resuming."""
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,8 +15,10 @@ from ecgan.evaluation.ranking import auroc, average_precision
 from ecgan.models.base import GenerativeModel, Model, batched
 from ecgan.runtime import autocast, derive_seed
 from ecgan.training.augmentation import augment
-from ecgan.training.data import TrainingData, batches
+from ecgan.training.averaging import Average
+from ecgan.training.data import TrainingData, batch_count, batches
 from ecgan.training.resume import Optimizers, Progress, ResumeFile
+from ecgan.training.schedule import Schedule
 
 EVALUATION_BATCH = 1024
 
@@ -55,43 +58,56 @@ class Run:
 def fit(run: Run, listeners: list[Listener]) -> Progress:
     """Train until `train.epochs` or until patience runs out; return the history and the best weights.
 
-    The model ends with the weights of the last epoch. Listeners are told of epochs from before an interruption too.
+    The model ends with the weights of the last epoch, averaged where `train.ema` says so. Listeners are told of epochs
+    from before an interruption too.
     """
     run.model.begin(run.data.train_labels)
-    optimizers = run.model.optimizers()
-    progress = run.resume.load(run.model, optimizers)
+    optimizers, options = run.model.optimizers(), run.options
+    per_epoch = batch_count(len(run.data.train), run.model.options.batch_size)
+    progress = run.resume.load(run.model, optimizers)  # it replaces the optimizers' groups, which a schedule holds
+    schedule = Schedule(options.schedule, options.warmup, optimizers, epochs=options.epochs, per_epoch=per_epoch)
+    average = Average(options.ema, run.model, progress.average)
+    progress.average = average.weights
     for row in progress.history:
         for listener in listeners:
             listener.epoch(row)
-    while progress.epoch < run.options.epochs and not _out_of_patience(run.options, progress):
-        losses = _train_epoch(run, optimizers, progress.epoch)
+    while progress.epoch < options.epochs and not _out_of_patience(options, progress):
+        losses = _train_epoch(run, optimizers, progress.epoch, schedule, average)
         progress.epoch += 1
-        if progress.epoch % run.options.evaluate_every == 0 or progress.epoch == run.options.epochs:
-            row = {"epoch": float(progress.epoch)} | losses | evaluate(run.model, run.data)
-            row |= run.measure(progress.epoch) if run.measure else {}
-            _note(progress, row, run)
+        if progress.epoch % options.evaluate_every == 0 or progress.epoch == options.epochs:
+            with average.applied():
+                row = {"epoch": float(progress.epoch)} | losses | evaluate(run.model, run.data)
+                row |= run.measure(progress.epoch) if run.measure else {}
+                _note(progress, row, run)
             for listener in listeners:
                 listener.epoch(row)
         run.resume.save(run.model, optimizers, progress)
+    average.apply()
     _fit_prior(run)
     return progress
 
 
-def _train_epoch(run: Run, optimizers: Optimizers, epoch: int) -> dict[str, float]:
+def _train_epoch(
+    run: Run, optimizers: Optimizers, epoch: int, schedule: Schedule, average: Average
+) -> dict[str, float]:
     """Train one epoch; return the mean of each loss. Losses stay on the device until the epoch ends."""
     torch.manual_seed(derive_seed(run.seed, "noise", epoch))
     run.model.train()
     sums: dict[str, Tensor] = {}
-    count = 0
+    counts: Counter[str] = Counter()
     data, model = run.data, run.model
-    for rows in batches(len(data.train), model.options.batch_size, derive_seed(run.seed, "order", epoch)):
+    order = batches(len(data.train), model.options.batch_size, derive_seed(run.seed, "order", epoch))
+    for index, rows in enumerate(order):
+        schedule.set(epoch, index)
+        model.batch = index
         x = augment(data.train[rows], run.options, run.centre)
         labels = data.train_labels[rows] if model.classifies else None
         with autocast(run.precision, x.device):
             losses = model.train_batch(x, optimizers, epoch, labels)
-        sums = {name: loss.float() + sums.get(name, 0.0) for name, loss in losses.items()}
-        count += 1
-    means = {name: float(total) / count for name, total in sums.items()}
+        average.update(epoch * schedule.per_epoch + index)
+        sums |= {name: loss.float() + sums.get(name, 0.0) for name, loss in losses.items()}
+        counts.update(losses.keys())
+    means = {name: float(total) / counts[name] for name, total in sums.items()}
     if not all(math.isfinite(mean) for mean in means.values()):
         raise EcganError(
             f"{run.model.name} diverged in epoch {epoch + 1}: {means}.",

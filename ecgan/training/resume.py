@@ -33,6 +33,7 @@ class Progress:
         best_value: Its value of the criterion.
         best: Its weights.
         waited: Evaluations since then.
+        average: The moving average of the weights, where `train.ema` is on.
     """
 
     epoch: int = 0
@@ -41,6 +42,7 @@ class Progress:
     best_value: float = float("nan")
     best: Weights = field(default_factory=dict)
     waited: int = 0
+    average: Weights = field(default_factory=dict)
 
 
 class ResumeFile:
@@ -64,12 +66,13 @@ class ResumeFile:
             return
         tensors = {f"model.{key}": value for key, value in model.state_dict().items()}
         tensors |= {f"best.{key}": value for key, value in progress.best.items()}
+        tensors |= {f"average.{key}": value for key, value in progress.average.items()}
         for name, optimizer in optimizers.items():
             for index, state in optimizer.state_dict()["state"].items():
                 tensors |= {
                     f"optimizer.{name}.{index}.{key}": value for key, value in state.items() if value is not None
                 }
-        facts = {key: value for key, value in vars(progress).items() if key != "best"}
+        facts = {key: value for key, value in vars(progress).items() if key not in ("best", "average")}
         metadata = {"fingerprint": self.fingerprint, "progress": json.dumps(facts)}
         plain = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
         write_bytes(self.path, save(plain, metadata))
@@ -88,7 +91,8 @@ class ResumeFile:
         except (OSError, SafetensorError):  # not written by `save`, which is atomic: of no use
             return Progress()
         try:
-            progress = Progress(**json.loads(metadata["progress"]), best=_below(tensors, "best."))
+            best, average = _below(tensors, "best."), _below(tensors, "average.")
+            progress = Progress(**json.loads(metadata["progress"]), best=best, average=average)
             model.load_state_dict(_below(tensors, "model."))
             for name, optimizer in optimizers.items():
                 _restore(optimizer, _below(tensors, f"optimizer.{name}."))

@@ -45,9 +45,10 @@ def data(seed: int = 0) -> TrainingData:
     return TrainingData(normal[:30], torch.zeros(30, dtype=torch.int64), vali, labels)
 
 
-def run(path: Path, *, fingerprint: str = "same", seed: int = 3, **options) -> Run:
+def run(path: Path, *, fingerprint: str = "same", seed: int = 3, every: int = 1, **options) -> Run:
     torch.manual_seed(seed)
-    model = Aegan(AeganOptions(width=0.125, latent_size=4, batch_size=8), channels=1, length=32)
+    sizes = AeganOptions(width=0.125, latent_size=4, batch_size=8, discriminator_every=every)
+    model = Aegan(sizes, channels=1, length=32)
     train = Train(**({"epochs": 6} | options))
     return Run(model, data(), train, seed, "fp32", ResumeFile(path, fingerprint, seconds=0.0))
 
@@ -76,12 +77,21 @@ def interrupt(job: Run, after: int) -> None:
         fit(job, [])
 
 
+TUNED = {"schedule": "one_cycle", "ema": 0.9, "every": 2}
+
+
+@pytest.mark.parametrize(
+    "options", [{}, TUNED, {"schedule": "cosine", "warmup": 0.2}], ids=["plain", "tuned", "cosine"]
+)
 @pytest.mark.parametrize("after", [1, 3, 5])
-def test_an_interrupted_training_ends_with_the_same_weights_and_history(tmp_path: Path, after: int) -> None:
-    whole = run(tmp_path / "whole")
+def test_an_interrupted_training_ends_with_the_same_weights_and_history(
+    tmp_path: Path, after: int, options: dict[str, object]
+) -> None:
+    whole = run(tmp_path / "whole", **options)
     expected = fit(whole, [])
-    interrupt(run(tmp_path / "cut"), after)
-    again, seen = run(tmp_path / "cut", seed=99), Recorder()  # other initial weights: the file must replace them
+    interrupt(run(tmp_path / "cut", **options), after)
+    seen = Recorder()
+    again = run(tmp_path / "cut", seed=99, **options)  # other initial weights: the file must replace them
     again = Run(again.model, again.data, again.options, 3, "fp32", again.resume)
     progress = fit(again, [seen])
     assert_equal(weights(whole), weights(again))
@@ -210,7 +220,7 @@ KILLED = """
     from test_training import run, weights
     from ecgan.training.loop import fit
     from safetensors.torch import save_file
-    job = run(Path(sys.argv[1]), epochs=12)
+    job = run(Path(sys.argv[1]), epochs=12, schedule="one_cycle", ema=0.9, every=2)
     class Slow:
         def epoch(self, row):
             print(int(row["epoch"]), flush=True)

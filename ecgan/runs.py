@@ -24,7 +24,7 @@ from ecgan.preprocessing.folds import Fold, load_fold
 from ecgan.preprocessing.transformations import Transformation, restore_transformation
 from ecgan.registry import MODELS
 from ecgan.remotes import SCHEMES, fetch, is_remote
-from ecgan.runtime import device, set_deterministic
+from ecgan.runtime import device, reuse_memory, set_deterministic
 from ecgan.training.inputs import Input, load_input, to_tensor
 from ecgan.training.versions import load_version, load_weights, resolve
 
@@ -132,6 +132,7 @@ def load_trained(folder: Path, fold: int, version: str) -> Trained:
         EcganError: A part is missing or broken; the message says which.
     """
     set_deterministic()
+    reuse_memory()
     train = folder / "train" / f"fold_{fold}"
     if not train.is_dir():
         raise EcganError(f"there is no trained model in {train}.", "Run `ecgan train` first.")

@@ -20,7 +20,7 @@ from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import Processed, load_processed
 from ecgan.preprocessing.transformations import Transformation, fit_transformation, make_transformation
 from ecgan.registry import MODELS, plugin_files
-from ecgan.runtime import derive_seed, device, set_deterministic, set_threads
+from ecgan.runtime import derive_seed, device, reuse_memory, set_deterministic, set_threads
 from ecgan.tracking.base import Subject
 from ecgan.tracking.opening import run_parameters, tracked
 from ecgan.training.data import TrainingData
@@ -37,6 +37,7 @@ def run(params: Params, model: str, fold: int) -> Progress:
     """Train one model on one fold; an interrupted run is taken up where it stood."""
     set_threads(params.runtime.threads)
     set_deterministic()
+    reuse_memory()
     data = load_processed(paths.processed(params))
     split = load_fold(paths.folds(params) / f"fold_{fold}.json")
     split.check_data(data.sha256)

@@ -1,0 +1,46 @@
+"""What a process runs on: memory that stays, determinism without its costs."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+FAULTS = """
+import resource, sys
+from ecgan.runtime import reuse_memory, set_deterministic
+set_deterministic()
+if sys.argv[1] == "reused":
+    reuse_memory()
+import torch
+def step():
+    torch.zeros(8 << 20).add_(1)  # 32 MB
+step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+DETERMINISTIC = """
+import torch
+from ecgan.runtime import set_deterministic
+set_deterministic()
+assert torch.are_deterministic_algorithms_enabled()
+x = torch.full((1 << 16,), 3.0)
+del x
+print(bool(torch.empty(1 << 16).isnan().any()))
+"""
+
+
+def run(code: str, *arguments: str) -> str:
+    found = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return found.stdout.strip()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
+def test_memory_of_one_step_serves_the_next() -> None:
+    assert int(run(FAULTS, "reused")) < 100  # pages that the system had to clear; a step has 8,192 of 4 KB
+
+
+def test_determinism_does_not_write_to_memory_that_is_about_to_be_written_to() -> None:
+    assert run(DETERMINISTIC) == "False"

@@ -24,6 +24,7 @@ from ecgan.commands import (
     Strategy,
     Threshold,
     Unit,
+    again,
     chosen,
     guarded,
     load,
@@ -115,14 +116,21 @@ def split(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
         )
 
 
-@app.command(epilog="Several GPUs or folds: `ecgan train --model aegan --fold 0`, each in its own process.")
+@app.command(
+    epilog="One training on two GPUs: `torchrun --standalone --nproc-per-node 2 -m ecgan train --model aegan --fold 0`."
+    " Folds side by side: `ECGAN_DEVICE=cuda:1 ecgan train --model aegan --fold 1`, each in its own process."
+)
 def train(config: Config = Path("params.yaml"), model: Model = None, fold: Fold = None, plugin: Plugin = None) -> None:
     """Train the models on the folds; an interrupted training is taken up where it stood."""
-    from stages import train as stage
+    from ecgan.training.joining import joined, use_processes
 
-    params = load(config, models=True, plugin=plugin)
-    for name, index in chosen(params, model, fold):
-        stage.run(params, name, index)
+    use_processes(["train", str(config), *again(model=model, fold=fold, plugin=plugin)])
+    with joined():
+        from stages import train as stage
+
+        params = load(config, models=True, plugin=plugin)
+        for name, index in chosen(params, model, fold):
+            stage.run(params, name, index)
 
 
 @app.command(epilog="Example: `ecgan inverse --model aegan --fold 0`")

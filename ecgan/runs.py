@@ -25,6 +25,7 @@ from ecgan.preprocessing.transformations import Transformation, restore_transfor
 from ecgan.registry import MODELS
 from ecgan.remotes import SCHEMES, fetch, is_remote
 from ecgan.runtime import device, reuse_memory, set_deterministic
+from ecgan.training.data import moved
 from ecgan.training.inputs import Input, load_input, to_tensor
 from ecgan.training.versions import load_version, load_weights, resolve
 
@@ -195,9 +196,9 @@ def mapping_of(model: Model, inversion: Inversion, batch_size: int) -> Mapping:
 def _in_batches(function: Callable[[Tensor], Any], x: F32, batch_size: int) -> F32:
     """Apply `function` to x (n, …) in batches, each moved to the device by itself; the result comes back as float32."""
 
-    def moved(part: Tensor) -> Tensor:
-        y: Tensor = function(part.to(device()))
+    def through(part: Tensor) -> Tensor:
+        y: Tensor = function(moved(part, device()))
         return y.float().cpu()
 
-    result: F32 = batched(moved, torch.from_numpy(x), batch_size).numpy()
+    result: F32 = batched(through, torch.from_numpy(x), batch_size).numpy()
     return result

@@ -12,6 +12,8 @@ from ecgan.errors import EcganError
 if TYPE_CHECKING:
     import torch
 
+_CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
+_WORKSPACES = (":4096:8", ":16:8")
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
 
@@ -30,14 +32,26 @@ def set_threads(threads: int) -> None:
 
 
 def set_deterministic() -> None:
-    """Make torch choose deterministic algorithms, on CUDA as well."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    """Make torch choose deterministic algorithms, on CUDA as well, and float32 mean float32 there.
+
+    An operation that has no deterministic algorithm on CUDA raises. TensorFloat-32, which rounds the factors of matrix
+    products and convolutions to ten bits of mantissa, is off: `runtime.precision` says what is computed in.
+
+    Raises:
+        EcganError: `CUBLAS_WORKSPACE_CONFIG` is set to a value with which cuBLAS is not deterministic.
+    """
+    found = os.environ.setdefault(_CUBLAS, _WORKSPACES[0])  # cuBLAS reads it when CUDA starts
+    if found not in _WORKSPACES:
+        hint = f"Unset it, or set it to {' or '.join(_WORKSPACES)}."
+        raise EcganError(f"{_CUBLAS} is {found!r}, with which cuBLAS gives other results in every run.", hint)
     import torch
 
     torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms would load the compiler, half of torch
     # No result depends on memory that nobody wrote to; filling it costs one more write of everything.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.benchmark = False  # it times the algorithms and takes another one each time
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
 
 
 def reuse_memory() -> None:
@@ -68,19 +82,44 @@ def derive_seed(seed: int, *purpose: int | str) -> int:
 
 
 def device() -> "torch.device":
-    """Return the device that `ECGAN_DEVICE` names (`auto`, `cpu`, `cuda`, `cuda:1`, …; default `auto`)."""
+    """Return the device that `ECGAN_DEVICE` names (`auto`, `cpu`, `cuda`, `cuda:1`, …; default `auto`).
+
+    Of the processes that `torchrun` starts on a machine each takes a CUDA device of its own.
+
+    Raises:
+        EcganError: The name is none, or there are too few devices.
+    """
     import torch
 
     wanted = os.environ.get("ECGAN_DEVICE", "") or "auto"
     if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         found = torch.device(wanted)
     except RuntimeError:
         raise EcganError(f"ECGAN_DEVICE={wanted!r} is no device.", "Use auto, cpu, cuda or cuda:N.") from None
-    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
-        raise EcganError(f"ECGAN_DEVICE={wanted!r}, but {torch.cuda.device_count()} CUDA devices are there.")
-    return found
+    return _cuda_device(found) if found.type == "cuda" else found
+
+
+def _cuda_device(wanted: "torch.device") -> "torch.device":
+    """Return the CUDA device of this process."""
+    import torch
+
+    count, processes = torch.cuda.device_count(), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if wanted.index is not None and processes > 1:
+        raise EcganError(
+            f"ECGAN_DEVICE='{wanted}' names one device for {processes} processes.",
+            "Set it to cuda, which gives each its own; CUDA_VISIBLE_DEVICES=0,2 says which there are.",
+        )
+    if processes > count > 0:
+        raise EcganError(
+            f"{processes} processes need a CUDA device each, and there are {count}.",
+            f"Start {count}, or set ECGAN_DEVICE=cpu.",
+        )
+    if (wanted.index or 0) >= count:
+        hint = "" if count else "torch needs an NVIDIA driver of 580 or newer (CUDA 13); `nvidia-smi` shows yours."
+        raise EcganError(f"ECGAN_DEVICE='{wanted}', but {count} CUDA devices are there.", hint)
+    return torch.device("cuda", int(os.environ["LOCAL_RANK"])) if processes > 1 else wanted
 
 
 def workers() -> int:

@@ -1,7 +1,5 @@
 """Stage `train`: processed data and one fold → `models/…/<run>/train/fold_<k>` and `reports/train/<run>/fold_<k>`."""
 
-import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +7,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-import ecgan
 from ecgan.arrays import F32
 from ecgan.config import Params, render_config
 from ecgan.files import sole_writer, write_text
 from ecgan.generation.watch import Watch
 from ecgan.models.base import Model
+from ecgan.models.sharing import process, processes
 from ecgan.preprocessing.folds import Fold, load_fold, save_fold, vali_halves
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import Processed, load_processed
 from ecgan.preprocessing.transformations import Transformation, fit_transformation, make_transformation
-from ecgan.registry import MODELS, plugin_files
+from ecgan.registry import MODELS
 from ecgan.runtime import derive_seed, device, reuse_memory, set_deterministic, set_threads
 from ecgan.tracking.base import Subject
 from ecgan.tracking.opening import run_parameters, tracked
@@ -28,7 +26,7 @@ from ecgan.training.history import save_history
 from ecgan.training.inputs import Input, save_input, to_tensor
 from ecgan.training.loop import Run, fit
 from ecgan.training.progress import TrainingBar
-from ecgan.training.resume import Progress, ResumeFile
+from ecgan.training.resume import Progress, ResumeFile, fingerprint
 from ecgan.training.versions import Versions, save_index, save_version, version_name
 from stages import paths
 
@@ -42,42 +40,49 @@ def run(params: Params, model: str, fold: int) -> Progress:
     split = load_fold(paths.folds(params) / f"fold_{fold}.json")
     split.check_data(data.sha256)
     split.check_size(len(data.labels))
-    seed = derive_seed(params.runtime.seed, "train", model, fold)
-    subject = _subject(params, model, split)
+    if process() > 0:  # of several that train together only the first writes
+        return fit(_job(params, model, data, split)[0], [])
+    subject, told = _subject(params, model, split), run_parameters(params, model, fold)
     report_folder = paths.report(params, "train", model, fold)
     with (
         sole_writer(paths.part(params, "train", model, fold)) as out,
         sole_writer(report_folder),
-        tracked(params.train.tracker, subject, run_parameters(params, model, fold), report_folder) as tracker,
+        tracked(params.train.tracker, subject, told, report_folder) as tracker,
     ):
-        torch.manual_seed(derive_seed(seed, "weights"))
-        samples, leads = select_leads(data.data, data.about.leads, params.train.leads)
-        channels = make_transformation(params.train.transformation).channel_names(leads)
-        size = {"channels": len(channels), "length": samples.shape[1], "classes": len(data.about.classes)}
-        network = MODELS.get(model)(params.modules[model], **size)
-        transformation = fit_transformation(params.train.transformation, samples[split.train], network.output_range)
-        about = data.about
-        state = transformation.state()
-        expected = Input(leads, samples.shape[1], about.sampling_rate, about.unit, about.centre, state, about.classes)
-        resume = ResumeFile(paths.resume(params, model, fold), subject.fingerprint)
-        tensors, report = _tensors(data, samples, split, transformation)
-        network.to(device())
-        drawn = derive_seed(params.runtime.seed, "generation", fold)  # all models of a fold see the same real samples
-        watch = Watch(network, tensors, report, params.train, channels, drawn)
-        precision = params.runtime.precision
-        job = Run(network, tensors, params.train, seed, precision, resume, about.centre, watch.columns)
+        job, watch, expected = _job(params, model, data, split)
         with TrainingBar(f"{model}, fold {fold}", params.train.epochs, len(split.train)) as bar:
             progress = fit(job, [tracker, bar])
-        _write(out, progress, network, params.train.select_by)
+        _write(out, progress, job.model, params.train.select_by)
         figures = watch.write(report_folder, progress.best, version_name(progress.best_epoch))
         save_input(out, expected)
         save_fold(out / "split.json", split)
         write_text(out / "config.yml", render_config(params, model, fold=fold))
-        resume.clear()
+        job.resume.clear()
         for figure in figures:
             tracker.figure(figure.stem, figure)
         tracker.versions(out)
     return progress
+
+
+def _job(params: Params, model: str, data: Processed, split: Fold) -> tuple[Run, Watch, Input]:
+    """Build the model and bring everything that its training sees onto the device."""
+    seed, about = derive_seed(params.runtime.seed, "train", model, split.index), data.about
+    torch.manual_seed(derive_seed(seed, "weights"))
+    samples, leads = select_leads(data.data, about.leads, params.train.leads)
+    channels = make_transformation(params.train.transformation).channel_names(leads)
+    size = {"channels": len(channels), "length": samples.shape[1], "classes": len(about.classes)}
+    network = MODELS.get(model)(params.modules[model], **size)
+    transformation = fit_transformation(params.train.transformation, samples[split.train], network.output_range)
+    state = transformation.state()
+    expected = Input(leads, samples.shape[1], about.sampling_rate, about.unit, about.centre, state, about.classes)
+    tensors, report = _tensors(data, samples, split, transformation)
+    network.to(device())
+    drawn = derive_seed(params.runtime.seed, "generation", split.index)  # all models see the same real samples
+    watch = Watch(network, tensors, report, params.train, channels, drawn)
+    resume = ResumeFile(paths.resume(params, model, split.index), _fingerprint(params, model, split))
+    precision = params.runtime.precision
+    job = Run(network, tensors, params.train, seed, precision, resume, about.centre, watch.columns)
+    return job, watch, expected
 
 
 def _tensors(
@@ -92,10 +97,10 @@ def _tensors(
     training = TrainingData(
         train=signals["train"],
         train_labels=_labels(data, split.train),
-        vali=signals["vali"],
+        vali=signals["vali"].to(device()),
         vali_labels=_labels(data, fit_half),
     )
-    return training, (signals["report"], _labels(data, report_half))
+    return training, (signals["report"].to(device()), _labels(data, report_half))
 
 
 def _labels(data: Processed, rows: NDArray[np.int64]) -> Tensor:
@@ -115,15 +120,10 @@ def _write(out: Path, progress: Progress, model: Model, criterion: str) -> None:
 def _subject(params: Params, model: str, split: Fold) -> Subject:
     """Name the run for trackers; where it stands is kept beside the state of an interrupted training."""
     place, state = params.experiment, paths.resume(params, model, split.index).with_suffix(".run.json")
-    fingerprint = _fingerprint(params, model, split)
-    return Subject(place.entity, place.project, params.run_name(model), split.index, "train", state, fingerprint)
+    named = params.run_name(model)
+    return Subject(place.entity, place.project, named, split.index, "train", state, _fingerprint(params, model, split))
 
 
 def _fingerprint(params: Params, model: str, split: Fold) -> str:
-    """Hash everything that an interrupted training depends on: parameters, samples, code, torch."""
-    digest = hashlib.sha256(render_config(params, model, fold=split.index).encode())
-    facts = [split.data_sha256, split.train.tolist(), split.vali.tolist(), torch.__version__, str(device())]
-    digest.update(json.dumps(facts).encode())
-    for file in [*sorted(Path(ecgan.__file__).parent.rglob("*.py")), *plugin_files()]:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    facts = [split.data_sha256, split.train.tolist(), split.vali.tolist(), device().type, processes()]
+    return fingerprint(render_config(params, model, fold=split.index), facts)

@@ -101,7 +101,7 @@ class Watch:
 def _parts(data: TrainingData, report: tuple[Tensor, Tensor]) -> RealParts:
     """Real signals by what they may be used for: training, the fitting half and the reporting half of validation."""
     return RealParts(
-        train_normal=_array(data.train[data.train_labels == 0]),
+        train_normal=_array(data.train[(data.train_labels == 0).to(data.train.device)]),
         train_abnormal=_array(data.vali[data.vali_labels != 0]),
         test_normal=_array(report[0][report[1] == 0]),
         test_abnormal=_array(report[0][report[1] != 0]),

@@ -22,6 +22,7 @@ from ecgan.inversion.progress import Bar
 from ecgan.inversion.search import draw
 from ecgan.models.base import GenerativeModel, Model, batched
 from ecgan.runtime import autocast, derive_seed
+from ecgan.training.data import moved
 from ecgan.training.versions import Weights, load_version, load_weights, save_version
 
 FOLDER = "network"  # of the weights, in the run's folder of the inverse mapping
@@ -106,7 +107,7 @@ class NetworkInversion(Inversion):
         super().fit(train)
         o = self.options.network
         generator = folded(self.model)
-        z = draw(generator, HELD_OUT, derive_seed(self.seed, "inverse validation")).to(train.device)
+        z = draw(generator, HELD_OUT, derive_seed(self.seed, "inverse validation")).to(self.network.mean.device)
         held_out = (z, batched(generator.decode, z, o.batch_size))
         self.network.mean.copy_(z.mean(dim=0))
         self.network.scale.copy_(z.std(dim=0).clamp(min=1e-6))
@@ -125,15 +126,17 @@ class NetworkInversion(Inversion):
     def _step(self, generator: GenerativeModel, train: Tensor, step: int, optimizer: torch.optim.Optimizer) -> None:
         """One step of Adam on generated signals and, where asked for, real ones."""
         o = self.options.network
-        z = draw(generator, o.batch_size, derive_seed(self.seed, "inverse", step)).to(train.device)
+        on = self.network.mean.device
+        z = draw(generator, o.batch_size, derive_seed(self.seed, "inverse", step)).to(on)
         order = torch.Generator().manual_seed(derive_seed(self.seed, "inverse samples", step))
         self.network.train()
-        with autocast(self.precision, train.device):
+        with autocast(self.precision, on):
             with torch.no_grad():
                 x = generator.decode(z).float()
             loss = self._distance(z, self.network(x))
             if o.reconstruction_weight:
-                real = train[torch.randint(len(train), (o.batch_size,), generator=order).to(train.device)]
+                rows = torch.randint(len(train), (o.batch_size,), generator=order)
+                real = moved(train[rows.to(train.device)], on)
                 loss = loss + o.reconstruction_weight * F.mse_loss(generator.decode(self.network(real)).float(), real)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -146,7 +149,8 @@ class NetworkInversion(Inversion):
         batch, weight = self.options.network.batch_size, self.options.network.reconstruction_weight
         loss = float(self._distance(z, batched(self.network, x, batch)))
         if weight:
-            real = train[torch.linspace(0, len(train) - 1, min(HELD_OUT, len(train))).long().to(train.device)]
+            rows = torch.linspace(0, len(train) - 1, min(HELD_OUT, len(train))).long()
+            real = moved(train[rows.to(train.device)], z.device)
             loss += weight * float(
                 F.mse_loss(batched(generator.decode, batched(self.network, real, batch), batch), real)
             )

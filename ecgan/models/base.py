@@ -158,7 +158,8 @@ class GenerativeModel(Model):
         """
         if self.prior.kind == "encoder":
             rows = spread(len(x), MOST_FITTED).to(x.device)
-            self.prior.fit(batched(self.encode, x[rows], 1024))
+            some = x[rows].to(next(self.parameters()).device)
+            self.prior.fit(batched(self.encode, some, 1024))
 
     def sample_latents(self, count: int) -> Tensor:
         """Draw latents (count, Z) from the prior, with torch's global generator of random numbers."""

@@ -13,6 +13,7 @@ from ecgan.models.initialisation import initialise
 from ecgan.models.losses import class_weights, cross_entropy
 from ecgan.models.optimizers import build_optimizer
 from ecgan.models.options import InitOptions, ModelOptions, OptimizerOptions
+from ecgan.models.sharing import share
 
 _BATCH = 1024
 
@@ -77,6 +78,7 @@ class NetworkClassifier(ClassifierModel):
         """Do one step on the weighted cross-entropy of x (B, C, L) and its labels (B,)."""
         assert labels is not None
         loss = cross_entropy(self.logits(x).float(), labels, self.class_weight)
+        loss = loss * share(self.class_weight[labels].sum())
         optimizers["optimizer"].zero_grad(set_to_none=True)
         loss.backward()
         optimizers["optimizer"].step()

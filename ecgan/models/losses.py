@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ecgan.models.sharing import own, whole
+
 
 def generator_bce(fake_logit: Tensor) -> Tensor:
     """Non-saturating loss of a generator, −log D(G(z)): binary cross-entropy of fakes against the target 1.
@@ -64,7 +66,8 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
         real: Real samples (B, C, L).
         fake: Generated samples of the same shape.
     """
-    share = torch.rand(len(real), *(1 for _ in real.shape[1:])).to(real)  # drawn on the CPU, the same on every device
+    drawn = own(torch.rand(whole(len(real)), *(1 for _ in real.shape[1:])))  # on the CPU, the same on every device
+    share = drawn.to(real)
     mixed = (share * real + (1 - share) * fake).detach().requires_grad_()
     with torch.backends.cudnn.flags(enabled=False):  # cuDNN's recurrent layers cannot be differentiated twice
         (gradient,) = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)

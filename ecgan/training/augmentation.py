@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ecgan.config import Train
+from ecgan.models.sharing import own, whole
 
 PUBLISHED_TICKS, PUBLISHED_LENGTH = 7, 320
 
@@ -24,8 +25,8 @@ def augment(x: Tensor, options: Train, centre: int | None) -> Tensor:
     """
     if options.augment == "none":
         return x
-    chosen = torch.rand(len(x)) < options.augment_share
-    times = warped_times(len(x), x.shape[2], x.shape[2] // 2 if centre is None else centre)
+    chosen = own(torch.rand(whole(len(x))) < options.augment_share)
+    times = own(warped_times(whole(len(x)), x.shape[2], x.shape[2] // 2 if centre is None else centre))
     return torch.where(chosen.to(x.device)[:, None, None], warp(x, times.to(x.device)), x)
 
 

@@ -8,10 +8,24 @@ from torch import Tensor
 
 from ecgan.errors import EcganError
 
+RESIDENT = 0.5  # of a device's free memory; networks, gradients and activations need the rest
+
+
+def fits(size: int, on: torch.device) -> bool:
+    """Whether so many bytes of samples may lie on the device as a whole."""
+    return on.type != "cuda" or size <= RESIDENT * torch.cuda.mem_get_info(on)[0]
+
+
+def moved(x: Tensor, on: torch.device) -> Tensor:
+    """Return x on the device; to CUDA through pinned memory, so that nobody waits for the copy."""
+    if on.type != "cuda" or x.device.type == "cuda":
+        return x.to(on)
+    return x.pin_memory().to(on, non_blocking=True)
+
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Tensors in memory, on the device of the run.
+    """Tensors on the device of the run; training samples that do not fit there are on the CPU, and stream.
 
     Attributes:
         train: Training samples, float32 (n, C, L).
@@ -24,6 +38,16 @@ class TrainingData:
     train_labels: Tensor
     vali: Tensor
     vali_labels: Tensor
+
+    def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return training samples (B, C, L) and their class ids (B,) on the device of the run.
+
+        Args:
+            rows: Indices, int64 (B,), on the CPU.
+        """
+        on = self.train_labels.device
+        x = self.train[moved(rows, self.train.device)]
+        return moved(x, on), self.train_labels[moved(rows, on)]
 
 
 def batch_count(count: int, size: int) -> int:

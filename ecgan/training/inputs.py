@@ -13,6 +13,7 @@ from ecgan.arrays import F32
 from ecgan.errors import EcganError
 from ecgan.files import read_record, write_json
 from ecgan.runtime import device
+from ecgan.training.data import fits
 
 LONGEST = 1_000_000  # time steps
 
@@ -64,5 +65,6 @@ def load_input(folder: Path) -> Input:
 
 
 def to_tensor(x: F32) -> Tensor:
-    """Turn samples (n, L, C) into a tensor (n, C, L) on the run's device."""
-    return torch.from_numpy(np.ascontiguousarray(x.transpose(0, 2, 1))).to(device())
+    """Turn samples (n, L, C) into a tensor (n, C, L) on the run's device; on the CPU where they do not fit there."""
+    tensor, on = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 2, 1))), device()
+    return tensor.to(on) if fits(tensor.nbytes, on) else tensor

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -13,7 +14,9 @@ from ecgan.config import Train
 from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import auroc, average_precision
 from ecgan.models.base import GenerativeModel, Model, batched
+from ecgan.models.sharing import own, process
 from ecgan.runtime import autocast, derive_seed
+from ecgan.training import distributed
 from ecgan.training.augmentation import augment
 from ecgan.training.averaging import Average
 from ecgan.training.data import TrainingData, batch_count, batches
@@ -63,8 +66,9 @@ def fit(run: Run, listeners: list[Listener]) -> Progress:
     """
     run.model.begin(run.data.train_labels)
     optimizers, options = run.model.optimizers(), run.options
+    distributed.prepare(run.model, optimizers, len(run.data.train))
     per_epoch = batch_count(len(run.data.train), run.model.options.batch_size)
-    progress = run.resume.load(run.model, optimizers)  # it replaces the optimizers' groups, which a schedule holds
+    progress = distributed.restore(run.resume, run.model, optimizers)  # replaces the groups, which a schedule holds
     schedule = Schedule(options.schedule, options.warmup, optimizers, epochs=options.epochs, per_epoch=per_epoch)
     average = Average(options.ema, run.model, progress.average)
     progress.average = average.weights
@@ -76,12 +80,13 @@ def fit(run: Run, listeners: list[Listener]) -> Progress:
         progress.epoch += 1
         if progress.epoch % options.evaluate_every == 0 or progress.epoch == options.epochs:
             with average.applied():
-                row = {"epoch": float(progress.epoch)} | losses | evaluate(run.model, run.data)
-                row |= run.measure(progress.epoch) if run.measure else {}
+                measured = distributed.by_first(partial(_measured, run, progress.epoch))
+                row = {"epoch": float(progress.epoch)} | losses | measured
                 _note(progress, row, run)
             for listener in listeners:
                 listener.epoch(row)
-        run.resume.save(run.model, optimizers, progress)
+        if process() == 0:
+            run.resume.save(run.model, optimizers, progress)
     average.apply()
     _fit_prior(run)
     return progress
@@ -100,20 +105,26 @@ def _train_epoch(
     for index, rows in enumerate(order):
         schedule.set(epoch, index)
         model.batch = index
-        x = augment(data.train[rows], run.options, run.centre)
-        labels = data.train_labels[rows] if model.classifies else None
+        x, classes = data.batch(own(rows))
+        x = augment(x, run.options, run.centre)
+        labels = classes if model.classifies else None
         with autocast(run.precision, x.device):
             losses = model.train_batch(x, optimizers, epoch, labels)
         average.update(epoch * schedule.per_epoch + index)
         sums |= {name: loss.float() + sums.get(name, 0.0) for name, loss in losses.items()}
         counts.update(losses.keys())
-    means = {name: float(total) / counts[name] for name, total in sums.items()}
+    means = distributed.mean_losses(sums, counts)
     if not all(math.isfinite(mean) for mean in means.values()):
         raise EcganError(
             f"{run.model.name} diverged in epoch {epoch + 1}: {means}.",
             f"Lower the learning rate in modules.{run.model.name} or choose another train.transformation.",
         )
     return means
+
+
+def _measured(run: Run, epoch: int) -> dict[str, float]:
+    """Return what is measured after so many epochs."""
+    return evaluate(run.model, run.data) | (run.measure(epoch) if run.measure else {})
 
 
 def evaluate(model: Model, data: TrainingData) -> dict[str, float]:

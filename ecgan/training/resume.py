@@ -4,6 +4,7 @@ One file holds everything that the next epoch depends on. Random numbers need no
 derived from its own number. The file counts only if its fingerprint (parameters, data, code, versions) fits.
 """
 
+import hashlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -14,9 +15,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+import ecgan
 from ecgan.errors import EcganError
 from ecgan.files import write_bytes
 from ecgan.models.base import Model
+from ecgan.registry import plugin_files
 from ecgan.training.versions import Weights
 
 Optimizers = dict[str, torch.optim.Optimizer]
@@ -106,6 +109,20 @@ class ResumeFile:
     def clear(self) -> None:
         """Forget the state: the run is complete."""
         self.path.unlink(missing_ok=True)
+
+
+def fingerprint(config: str, facts: list[Any]) -> str:
+    """Hash everything that an interrupted training depends on: parameters, code, torch, and what else is given.
+
+    Args:
+        config: The run's `config.yml`.
+        facts: Samples, device and the like, as JSON values.
+    """
+    digest = hashlib.sha256(config.encode())
+    digest.update(json.dumps([*facts, torch.__version__]).encode())
+    for file in [*sorted(Path(ecgan.__file__).parent.rglob("*.py")), *plugin_files()]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _below(tensors: Weights, prefix: str) -> Weights:

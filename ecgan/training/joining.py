@@ -1,0 +1,93 @@
+"""Several processes that train one model: started by `torchrun`, joined here; imports nothing heavy when alone.
+
+`torchrun` (torch.distributed.run) starts the same command several times and ends all when one fails.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ecgan.errors import EcganError
+
+if TYPE_CHECKING:
+    import torch
+
+LONGEST_WAIT = timedelta(hours=2)  # of the others, while process 0 evaluates or writes
+VARIABLE = "ECGAN_PROCESSES"
+
+
+def started_by_torchrun() -> bool:
+    """Whether this is one of several processes that `torchrun` started."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def use_processes(arguments: Sequence[str]) -> None:
+    """Become `torchrun` with as many processes as `ECGAN_PROCESSES` says, each of which runs `ecgan` with `arguments`.
+
+    Nothing happens where it is 1 or not set, or where `torchrun` is at work already.
+
+    Raises:
+        EcganError: It is no number.
+    """
+    wanted = os.environ.get(VARIABLE, "") or "1"
+    if not wanted.isdigit() or int(wanted) < 1:
+        raise EcganError(f"{VARIABLE}={wanted!r} is no positive number.")
+    if wanted == "1" or "TORCHELASTIC_RUN_ID" in os.environ:
+        return
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # `runtime.threads` is set later; torchrun would warn of nothing
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", wanted]
+    os.execv(sys.executable, [sys.executable, *launcher, "-m", "ecgan", *arguments])  # noqa: S606 (no shell is meant)
+
+
+@contextlib.contextmanager
+def joined() -> Iterator[None]:
+    """Join the processes that `torchrun` started, if it did, for as long as the block lasts.
+
+    Whatever ends one process ends all, with a status that is not 0; only the first that fails says why.
+    """
+    if not started_by_torchrun():
+        yield
+        return
+    from torch import distributed
+    from torch.distributed.rendezvous import rendezvous
+
+    store, rank, size = next(rendezvous("env://"))
+    signal.signal(signal.SIGTERM, _end)  # by which torchrun ends the others; nothing is to be left half-written
+    try:
+        on = _device()
+        backend = "nccl" if on.type == "cuda" else "gloo"
+        distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=LONGEST_WAIT)
+        yield
+    except BaseException:
+        if _first_to_fail(store):
+            raise
+        sys.exit(1)
+    distributed.destroy_process_group()
+
+
+def _device() -> "torch.device":
+    """Return the device of this process, and make it the current one, which nccl asks for."""
+    import torch
+
+    from ecgan.runtime import device
+
+    on = device()
+    if on.type == "cuda":
+        torch.cuda.set_device(on)
+    return on
+
+
+def _first_to_fail(store: Any) -> bool:
+    """Whether no process has failed before this one; the store is torchrun's, and outlives the processes."""
+    try:
+        return int(store.add("ecgan: failed", 1)) == 1
+    except RuntimeError:  # torchrun itself is gone
+        return True
+
+
+def _end(*_: object) -> NoReturn:
+    sys.exit(128 + signal.SIGTERM)

@@ -8,14 +8,14 @@ from ecgan.config import Params
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "wfdb", "dvc")
 
+VARIABLES = ("ECGAN_DEVICE", "ECGAN_PROCESSES", "ECGAN_WORKERS", "ECGAN_MIRROR")
+
 
 def lines(params: Params | None) -> list[str]:
     """Return lines that describe the installation and, if given, the checked parameters."""
     found = [f"{name} {_version(name)}" for name in PACKAGES]
     result = [f"ecgan {_version('ecgan')} on Python {platform.python_version()}", "  ".join(found)]
-    variables = [
-        f"{name}={os.environ[name]}" for name in ("ECGAN_DEVICE", "ECGAN_WORKERS", "ECGAN_MIRROR") if name in os.environ
-    ]
+    variables = [f"{name}={os.environ[name]}" for name in VARIABLES if name in os.environ]
     result += ["  ".join(variables)] if variables else []
     if params is not None:
         result.append(

@@ -24,7 +24,6 @@ from ecgan.commands import (
     Strategy,
     Threshold,
     Unit,
-    again,
     chosen,
     guarded,
     load,
@@ -116,16 +115,12 @@ def split(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
         )
 
 
-@app.command(
-    epilog="One training on two GPUs: `torchrun --standalone --nproc-per-node 2 -m ecgan train --model aegan --fold 0`."
-    " Folds side by side: `ECGAN_DEVICE=cuda:1 ecgan train --model aegan --fold 1`, each in its own process."
-)
+@app.command(epilog="On two GPUs: `torchrun --standalone --nproc-per-node 2 -m ecgan train --model aegan --fold 0`")
 def train(config: Config = Path("params.yaml"), model: Model = None, fold: Fold = None, plugin: Plugin = None) -> None:
     """Train the models on the folds; an interrupted training is taken up where it stood."""
-    from ecgan.training.joining import joined, use_processes
+    from ecgan.training.joining import together
 
-    use_processes(["train", str(config), *again(model=model, fold=fold, plugin=plugin)])
-    with joined():
+    with together("train", str(config), model=model, fold=fold, plugin=plugin):
         from stages import train as stage
 
         params = load(config, models=True, plugin=plugin)

@@ -66,17 +66,6 @@ def chosen(params: "Params", model: str | None, fold: int | None) -> Iterator[tu
             yield name, index
 
 
-def again(**options: Any) -> list[str]:
-    """Return options as they are written on the command line; None is left out, a list is one option an item."""
-    return [
-        word
-        for name, value in options.items()
-        for item in (value if isinstance(value, list) else [value])
-        if item is not None
-        for word in (f"--{name}", str(item))
-    ]
-
-
 def only(listed: list[T], wanted: T | None, key: str) -> list[T]:
     """Return the one item that is wanted, or all; `key` names the list in the message."""
     if wanted is None:

@@ -25,7 +25,27 @@ def started_by_torchrun() -> bool:
     return "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def use_processes(arguments: Sequence[str]) -> None:
+@contextlib.contextmanager
+def together(*arguments: str, **options: Any) -> Iterator[None]:
+    """Run the block in as many processes as `ECGAN_PROCESSES` says, or as `torchrun` has started.
+
+    Args:
+        arguments: The command and its arguments, with which `torchrun` is to start it.
+        options: Its options: None is left out, a list is one option an item.
+    """
+    words = [
+        word
+        for name, value in options.items()
+        for item in (value if isinstance(value, list) else [value])
+        if item is not None
+        for word in (f"--{name}", str(item))
+    ]
+    become_torchrun([*arguments, *words])
+    with joined():
+        yield
+
+
+def become_torchrun(arguments: Sequence[str]) -> None:
     """Become `torchrun` with as many processes as `ECGAN_PROCESSES` says, each of which runs `ecgan` with `arguments`.
 
     Nothing happens where it is 1 or not set, or where `torchrun` is at work already.

@@ -7,6 +7,7 @@ A run is a folder with three parts side by side: `train/fold_<k>` (parameters, s
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from ecgan.errors import EcganError
 from ecgan.inversion.base import Inversion, load_inversion, no_latent
 from ecgan.inversion.searching import search_from
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, batched
+from ecgan.models.folding import folded
 from ecgan.preprocessing.folds import Fold, load_fold
 from ecgan.preprocessing.transformations import Transformation, restore_transformation
 from ecgan.registry import MODELS
 from ecgan.remotes import SCHEMES, fetch, is_remote
-from ecgan.runtime import device, reuse_memory, set_deterministic
+from ecgan.runtime import autocast, device, reuse_memory, set_deterministic
 from ecgan.training.data import moved
 from ecgan.training.inputs import Input, load_input, to_tensor
 from ecgan.training.versions import load_version, load_weights, resolve
@@ -114,11 +116,20 @@ class Trained:
         """Transform x (n, L, C) and turn it into what the model takes, (n, C, L), on its device."""
         return to_tensor(self.transformation.apply(x))
 
-    def mapping(self, batch_size: int) -> Mapping:
-        """Return the model with the run's inverse mapping, as detectors see it."""
+    @cached_property
+    def folded(self) -> Model:
+        """The model for use without training: the same function but for rounding, with less work in it."""
+        return folded(self.model)
+
+    @cached_property
+    def inversion(self) -> Inversion:
+        """The run's inverse mapping, with the folded model."""
         folder = self.folder / "inverse" / f"fold_{self.fold.index}"
-        inversion = load_inversion(folder, self.model, self.version)
-        return mapping_of(self.model, inversion, batch_size)
+        return load_inversion(folder, self.folded, self.version)
+
+    def mapping(self, batch_size: int) -> Mapping:
+        """Return the folded model with the run's inverse mapping, as detectors see it, in `runtime.precision`."""
+        return mapping_of(self.folded, self.inversion, batch_size, self.params.runtime.precision)
 
 
 def load_trained(folder: Path, fold: int, version: str) -> Trained:
@@ -155,18 +166,22 @@ def load_trained(folder: Path, fold: int, version: str) -> Trained:
     return Trained(folder, model, name, params, load_fold(train / "split.json"), expected, transformation)
 
 
-def mapping_of(model: Model, inversion: Inversion, batch_size: int) -> Mapping:
+def mapping_of(model: Model, inversion: Inversion, batch_size: int, precision: str = "fp32") -> Mapping:
     """Return the model as detectors see it: arrays in, arrays out, in batches.
 
     Args:
         model: The model, generative or a classifier, in evaluation mode.
         inversion: The run's inverse mapping.
         batch_size: Samples that go through the model at once.
+        precision: `runtime.precision`, of the passes through the model; what comes out is float32, and what is made of
+            it float64. Latents are found in the precision of the inverse mapping.
     """
+    on = device()
 
     def wrap(function: Callable[[Tensor], Any]) -> Callable[[F32], F32]:
         def call(x: F32) -> F32:
-            return _in_batches(function, x, batch_size)
+            with autocast(precision, on):
+                return _in_batches(function, x, batch_size, on)
 
         return call
 
@@ -178,26 +193,26 @@ def mapping_of(model: Model, inversion: Inversion, batch_size: int) -> Mapping:
         return Mapping(refuse, refuse, logits=wrap(model.logits))
 
     def search(x: F32, options: SearchOptions, seed: int) -> tuple[F32, F32]:
-        found = search_from(inversion, torch.from_numpy(x).to(device()), options, seed, batch_size)
+        found = search_from(inversion, torch.from_numpy(x).to(on), options, seed, batch_size)
         return found.z.cpu().numpy(), found.path.cpu().numpy()
 
     def invert(x: F32) -> F32:
-        z: F32 = inversion.invert(torch.from_numpy(x).to(device()), batch_size).float().cpu().numpy()
+        z: F32 = inversion.invert(torch.from_numpy(x).to(on), batch_size).float().cpu().numpy()
         return z
 
     assert isinstance(model, GenerativeModel)
     with torch.inference_mode():
-        probe = torch.zeros(1, model.channels, model.length, device=device())
+        probe = torch.zeros(1, model.channels, model.length, device=on)
         judged = (model.features, model.discriminate)
         features, discriminate = (None if function(probe) is None else wrap(function) for function in judged)
     return Mapping(invert, wrap(model.decode), features, discriminate, search=search)
 
 
-def _in_batches(function: Callable[[Tensor], Any], x: F32, batch_size: int) -> F32:
+def _in_batches(function: Callable[[Tensor], Any], x: F32, batch_size: int, on: torch.device) -> F32:
     """Apply `function` to x (n, …) in batches, each moved to the device by itself; the result comes back as float32."""
 
     def through(part: Tensor) -> Tensor:
-        y: Tensor = function(moved(part, device()))
+        y: Tensor = function(moved(part, on))
         return y.float().cpu()
 
     result: F32 = batched(through, torch.from_numpy(x), batch_size).numpy()

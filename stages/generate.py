@@ -63,7 +63,7 @@ def run(text: str, count: int, out: Path, *, seed: int, figure: Path | None = No
 
 def _signals(trained: Trained, count: int, seed: int, *, raw: bool = False) -> Iterator[F32]:
     """Yield batches (b, L, C), in the unit of the data where it can be known, or as the model gives them if `raw`."""
-    model = require_generative(trained.model)
+    model = require_generative(trained.folded)
     for batch in generated_batches(model, count, derive_seed(seed, "generate")):
         signals: F32 = batch.float().cpu().numpy().transpose(0, 2, 1)  # (B, C, L) → (B, L, C)
         yield signals if raw or not _invertible(trained) else trained.transformation.invert(signals, like=signals)

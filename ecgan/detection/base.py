@@ -1,7 +1,7 @@
 """What a detector is: something that gives each sample components of abnormality, higher = more abnormal."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -83,6 +83,10 @@ class Detector(ABC):
     @abstractmethod
     def components(self, x: F32) -> dict[str, F64]:
         """Components of abnormality of x (n, C, L): float64, shape (n,), higher = more abnormal."""
+
+    def some_components(self, x: F32, names: Collection[str]) -> dict[str, F64]:
+        """Those of `components` that are named; a detector that can leave out work for the others does so."""
+        return {name: values for name, values in self.components(x).items() if name in names}
 
     def classify(self, x: F32) -> NDArray[np.int64]:
         """Most likely class id of each of x (n, C, L), shape (n,); only where `classifies` is true."""

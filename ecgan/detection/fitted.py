@@ -66,13 +66,20 @@ class FittedDetector:
     strategies: dict[str, Strategy]
     thresholds: dict[str, Threshold]
 
-    def score(self, x: F32) -> Scored:
-        """Components, scores and decisions of x (n, C, L), transformed as the training samples were."""
-        return self.decide(_components(self.detector, x))
+    def score(self, x: F32, only: str | None = None) -> Scored:
+        """Components, scores and decisions of x (n, C, L), transformed as the training samples were.
 
-    def decide(self, components: dict[str, F64]) -> Scored:
-        """Scores and decisions from components (n,)."""
-        scores = {name: strategy.score(components) for name, strategy in self.strategies.items()}
+        Args:
+            x: The samples.
+            only: The strategy that is asked for: components that it does not weigh are not computed. None: all.
+        """
+        if only is None:
+            return self.decide(_components(self.detector, x))
+        return self.decide(_components(self.detector, x, self.strategies[only].needs), [only])
+
+    def decide(self, components: dict[str, F64], names: Iterable[str] | None = None) -> Scored:
+        """Scores and decisions from components (n,), by all strategies or those that are named."""
+        scores = {name: self.strategies[name].score(components) for name in names or self.strategies}
         for name, values in scores.items():
             check_scores(name, values)
         return Scored(components, scores, {name: self.thresholds[name].predict(scores[name]) for name in scores})
@@ -290,9 +297,9 @@ def _below(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[An
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
 
 
-def _components(detector: Detector, x: F32) -> dict[str, F64]:
-    """The detector's components, held to their contract: float64, shape (n,), finite."""
-    found = detector.components(x)
+def _components(detector: Detector, x: F32, needed: tuple[str, ...] = ()) -> dict[str, F64]:
+    """The detector's components, all or those that are needed, held to their contract: float64, (n,), finite."""
+    found = detector.some_components(x, needed) if needed else detector.components(x)
     for name, values in found.items():
         if values.dtype != np.float64 or values.shape != (len(x),):
             raise EcganError(

@@ -1,6 +1,7 @@
 """What detectors that compare a sample with its reconstruction by a trained model share."""
 
 from abc import abstractmethod
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import numpy as np
@@ -73,11 +74,15 @@ class Reconstructing(Detector):
         """R and Z of x (n, C, L), and D where the model has what it takes."""
         return self.compare(x, self.latents(x))
 
-    def compare(self, x: F32, z: F32) -> dict[str, F64]:
-        """Components of x (n, C, L) with the latents z (n, Z)."""
+    def some_components(self, x: F32, names: Collection[str]) -> dict[str, F64]:
+        """Those of R, D and Z of x (n, C, L) that are named; the discriminator is asked for D alone."""
+        return self.compare(x, self.latents(x), names)
+
+    def compare(self, x: F32, z: F32, wanted: Collection[str] | None = None) -> dict[str, F64]:
+        """Components of x (n, C, L) with the latents z (n, Z), all or those that are wanted."""
         if self._mode is None:
             raise EcganError(f"the detector {self.name!r} has not been fitted.")
-        return model_components(x, z, self.model, self._mode, self.discrimination)
+        return model_components(x, z, self.model, self._mode, self.discrimination, wanted)
 
     def reconstruct(self, x: F32) -> F32:
         """What the model takes x (n, C, L) for, same shape."""

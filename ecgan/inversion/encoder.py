@@ -4,6 +4,7 @@ from torch import Tensor
 
 from ecgan.inversion.base import Inversion
 from ecgan.models.base import GenerativeModel, Model, batched
+from ecgan.runtime import autocast
 
 
 class EncoderInversion(Inversion):
@@ -18,4 +19,5 @@ class EncoderInversion(Inversion):
 
     def invert(self, x: Tensor, batch_size: int = 1024) -> Tensor:
         """Encode x (n, C, L) to z (n, Z)."""
-        return batched(self.model.encode, x, batch_size)
+        with autocast(self.precision, x.device):
+            return batched(self.model.encode, x, batch_size).float()

@@ -3,40 +3,27 @@
 A search goes through the generator and back a thousand times a sample, and never looks at the gradient of a weight.
 """
 
-import copy
-import itertools
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ecgan.models.base import GenerativeModel
+from ecgan.models.folding import folded
 from ecgan.models.recurrent import RecurrentGenerator
 
 
-def folded(model: GenerativeModel) -> GenerativeModel:
+def searchable(model: GenerativeModel) -> GenerativeModel:
     """Return a copy whose `decode` gives the same signals but for rounding, in evaluation mode, frozen.
 
-    Batch norm behind a convolution becomes part of its weights. On a CPU the generator of `rgan` gets a recurrence that
-    knows that its input is the same at every step (`HeldLstm`); the fused kernel of a GPU is quicker than that.
+    It is folded (`ecgan.models.folding`), and on a CPU the generator of `rgan` gets a recurrence that knows that its
+    input is the same at every step (`HeldLstm`); the fused kernel of a GPU is quicker than that.
     """
-    copied = copy.deepcopy(model).eval()
+    copied = folded(model)
     for module in list(copied.modules()):
-        if isinstance(module, nn.Sequential):
-            _fold_batch_norm(module)
-        elif isinstance(module, RecurrentGenerator) and module.recurrence.weight_hh_l0.device.type == "cpu":
+        if isinstance(module, RecurrentGenerator) and module.recurrence.weight_hh_l0.device.type == "cpu":
             module.recurrence = HeldLstm(module.recurrence)  # type: ignore[assignment]
     return copied.requires_grad_(False)
-
-
-def _fold_batch_norm(layers: nn.Sequential) -> None:
-    for index, (first, second) in enumerate(itertools.pairwise(list(layers))):
-        plain = type(first) in (nn.Conv1d, nn.ConvTranspose1d)  # a parametrised layer computes its weights anew
-        if plain and isinstance(second, nn.BatchNorm1d) and second.track_running_stats:
-            transposed = isinstance(first, nn.ConvTranspose1d)
-            layers[index] = fuse_conv_bn_eval(first, second, transpose=transposed)  # type: ignore[type-var]
-            layers[index + 1] = nn.Identity()
 
 
 class HeldLstm(nn.Module):

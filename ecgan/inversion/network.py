@@ -17,10 +17,11 @@ from torch.nn import functional as F
 from ecgan.config.inverse import Inverse
 from ecgan.errors import EcganError
 from ecgan.inversion.base import Inversion
-from ecgan.inversion.folding import folded
+from ecgan.inversion.folding import searchable
 from ecgan.inversion.progress import Bar
 from ecgan.inversion.search import draw
 from ecgan.models.base import GenerativeModel, Model, batched
+from ecgan.models.folding import folded
 from ecgan.runtime import autocast, derive_seed
 from ecgan.training.data import moved
 from ecgan.training.versions import Weights, load_version, load_weights, save_version
@@ -87,6 +88,7 @@ class NetworkInversion(Inversion):
             torch.default_generator.manual_seed(derive_seed(seed, "inverse weights"))
             network = InverseNetwork(model.channels, model.length, draw(self.model, 1, 0).shape[1])
         self.network = network.to(next(model.parameters()).device).eval()
+        self._ready = self.network  # what is asked for latents: once trained, a folded copy
         self._best = _Best({})
 
     @classmethod
@@ -96,7 +98,8 @@ class NetworkInversion(Inversion):
 
     def invert(self, x: Tensor, batch_size: int = 1024) -> Tensor:
         """Map x (n, C, L) to z (n, Z)."""
-        return batched(self.network, x, batch_size)
+        with autocast(self.precision, x.device):
+            return batched(self._ready, x, batch_size)
 
     def fit(self, train: Tensor) -> None:
         """Train the network until it no longer improves on generated signals that it has not seen; keep the best.
@@ -106,7 +109,7 @@ class NetworkInversion(Inversion):
         """
         super().fit(train)
         o = self.options.network
-        generator = folded(self.model)
+        generator = searchable(self.model)
         z = draw(generator, HELD_OUT, derive_seed(self.seed, "inverse validation")).to(self.network.mean.device)
         held_out = (z, batched(generator.decode, z, o.batch_size))
         self.network.mean.copy_(z.mean(dim=0))
@@ -121,7 +124,7 @@ class NetworkInversion(Inversion):
                     if 0 < o.patience <= self._best.waited:
                         break
         self.network.load_state_dict(self._best.weights)
-        self.network.eval().requires_grad_(False)
+        self._freeze()
 
     def _step(self, generator: GenerativeModel, train: Tensor, step: int, optimizer: torch.optim.Optimizer) -> None:
         """One step of Adam on generated signals and, where asked for, real ones."""
@@ -185,4 +188,8 @@ class NetworkInversion(Inversion):
         """Read the network's weights; names and shapes must all fit."""
         super().restore(folder, stored)
         load_weights(self.network, load_version(folder, FOLDER), folder / FOLDER)
+        self._freeze()
+
+    def _freeze(self) -> None:
         self.network.eval().requires_grad_(False)
+        self._ready = folded(self.network)

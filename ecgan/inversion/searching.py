@@ -10,7 +10,7 @@ from ecgan.config.inverse import SearchOptions, StartedSearchOptions
 from ecgan.errors import EcganError
 from ecgan.inversion.base import Inversion
 from ecgan.inversion.criteria import criterion_named
-from ecgan.inversion.folding import folded
+from ecgan.inversion.folding import searchable
 from ecgan.inversion.network import NetworkInversion
 from ecgan.inversion.progress import Bar
 from ecgan.inversion.search import Found, search_repeatedly
@@ -104,7 +104,7 @@ def search_latents(inversion: Inversion, x: Tensor, start: Tensor | None, option
             "the run's inverse mapping holds no bandwidths to search latents by.",
             "Make it anew: `ecgan inverse` (or `ecgan-inverse`).",
         )
-    model = folded(inversion.model)
+    model = searchable(inversion.model)
     criterion = criterion_named(options.criterion, inversion.bandwidth)
     with Bar(f"{model.name}: searching latents", len(x) * options.runs) as bar:
         return search_repeatedly(

@@ -197,4 +197,6 @@ def abnormal_log_odds(logits: Tensor) -> Tensor:
 def batched(function: Callable[[Tensor], Tensor], x: Tensor, batch_size: int) -> Tensor:
     """Apply `function` to x (n, …) in batches and concatenate; no gradients, the caller has set eval mode."""
     with torch.inference_mode():
+        if len(x) <= batch_size:
+            return function(x)
         return torch.cat([function(part) for part in torch.split(x, batch_size)])

@@ -65,6 +65,7 @@ class Scorer:
         strategy: The strategy that decides.
         threshold: A score of that strategy from here on is flagged.
         threshold_from: Where it comes from, in words.
+        alone: Whether nothing is computed but what that strategy weighs.
     """
 
     reference: str
@@ -72,6 +73,7 @@ class Scorer:
     strategy: str
     threshold: float
     threshold_from: str
+    alone: bool = False
 
     @property
     def trained(self) -> Trained:
@@ -112,7 +114,8 @@ class Scorer:
 
     def judge(self, x: F32) -> Judged:
         """Score samples x (n, L, C), in the unit of the data, before the transformation."""
-        found = [member.fitted.score(member.inputs(x)) for member in self.members]
+        only = self.strategy if self.alone else None
+        found = [member.fitted.score(member.inputs(x), only) for member in self.members]
         own = [one.scores[self.strategy] for one in found]
         return Judged(
             components=_mean([one.components for one in found]),
@@ -135,7 +138,8 @@ def load_scorer(
     Args:
         text: Reference of the run; without a fold, all of its folds score.
         models: Folder of the runs here.
-        strategy: The strategy that decides; None: the first that was fitted.
+        strategy: The strategy that decides, and then the only one that is computed; None: the first that was fitted
+            decides, and all are computed.
         threshold: The threshold of that strategy; None: the one that was fitted, the mean of those of the folds.
 
     Raises:
@@ -152,7 +156,7 @@ def load_scorer(
         threshold = float(np.mean([one.value for one in fitted]))
     if not np.isfinite(threshold):
         raise EcganError(f"--threshold {threshold}: a threshold is a finite number.")
-    return Scorer(text, members, chosen, threshold, source)
+    return Scorer(text, members, chosen, threshold, source, alone=strategy is not None)
 
 
 def _member(folder: Path, fold: int, version: str) -> Member:

@@ -12,7 +12,7 @@ from ecgan.config.options import Options
 from ecgan.errors import EcganError
 from ecgan.inversion import search as searching
 from ecgan.inversion.criteria import Bandwidth, criterion_named
-from ecgan.inversion.folding import folded
+from ecgan.inversion.folding import searchable
 from ecgan.inversion.search import draw, prior_starts, search, search_repeatedly
 from ecgan.models.base import GenerativeModel, Optimizers
 from ecgan.models.latents import Prior
@@ -279,7 +279,7 @@ def test_a_folded_generator_is_the_same_function(name: str) -> None:
             model.decode(torch.randn(64, 4))  # statistics of batch norm
     model.eval().requires_grad_(False)
     results = []
-    for generator in (model, folded(model)):
+    for generator in (model, searchable(model)):
         z = torch.linspace(-1, 1, 12).view(3, 4).requires_grad_()
         y = generator.decode(z)
         (gradient,) = torch.autograd.grad((y * torch.linspace(0, 1, 96)).sum(), z)
@@ -297,7 +297,7 @@ def test_bf16_searches_as_well() -> None:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(0, 0.3)
-    model = folded(model)
+    model = searchable(model)
     x = model.decode(draw(model, 5, 0))
     z = torch.zeros(5, 4)
     options = SearchOptions(iterations=60, epsilon=0, lr=0.05)
@@ -309,7 +309,7 @@ def test_bf16_searches_as_well() -> None:
 
 
 def test_a_way_back_through_an_overwritten_buffer_is_refused() -> None:
-    model = folded(Rgan(RganOptions(width=0.0625, latent_size=3), channels=1, length=16))
+    model = searchable(Rgan(RganOptions(width=0.0625, latent_size=3), channels=1, length=16))
     z = torch.randn(4, 3, requires_grad=True)
     first = model.decode(z)
     model.decode(torch.randn(4, 3, requires_grad=True))

@@ -28,10 +28,11 @@ class Half:
 def member(fold: int, factor: float, *, strategies: tuple[str, ...] = ("one", "two"), **changes: Any) -> Member:
     """A fold: `factor` times the largest value that it sees is its score, that many times the sample what it makes."""
 
-    def score(x: F32) -> Scored:
+    def score(x: F32, only: str | None = None) -> Scored:
         size = factor * x.max(axis=(1, 2)).astype(np.float64)
         assert x.shape[1:] == (2, 5), "models take (n, C, L)"
-        return Scored({"size": size}, {name: size + index for index, name in enumerate(strategies)}, {})
+        found = {name: size + index for index, name in enumerate(strategies) if only in (None, name)}
+        return Scored({"size": size}, found, {})
 
     expected = SimpleNamespace(leads=["a", "b"], length=5)
     params = SimpleNamespace(
@@ -98,6 +99,9 @@ def test_strategy_and_threshold_are_the_first_and_the_mean_or_as_given(monkeypat
     assert (usual.strategy, usual.threshold, usual.threshold_from) == ("one", 2.5, "validation, best_f1")
     chosen = load(monkeypatch, members, strategy="two", threshold=-1.0)
     assert (chosen.strategy, chosen.threshold, chosen.threshold_from) == ("two", -1.0, "given")
+    one = np.ones((3, 5, 2), dtype=np.float32)
+    assert set(usual.judge(one).scores) == {"one", "two"}
+    assert set(chosen.judge(one).scores) == {"two"}, "what is not asked for is not computed"
     with pytest.raises(EcganError, match="no strategy 'tow', did you mean 'two'"):
         load(monkeypatch, members, strategy="tow")
     for broken in (float("nan"), float("inf")):

@@ -24,10 +24,9 @@ from ecgan.detection.base import F64, State
 from ecgan.detection.components import has_extent
 from ecgan.detection.stored import AGAIN, stored_array, stored_mapping, stored_number
 from ecgan.detection.svm import RbfSvm, fit_svm
+from ecgan.detection.weighing import Weights, best_weights, weighted_sum
 from ecgan.errors import EcganError, nearest
-from ecgan.evaluation.ranking import best_cut
 
-GRID_STEPS = 49
 SVM_SAMPLES = 2000
 
 Components = dict[str, F64]
@@ -145,7 +144,7 @@ class Grid(Scaled):
 
     def __init__(self, *, seed: int = 0, svm_samples: int = SVM_SAMPLES) -> None:
         super().__init__(seed=seed, svm_samples=svm_samples)
-        self._weights: tuple[float, ...] = ()
+        self._weights: Weights = ()
 
     def score(self, components: Components) -> F64:
         """The weighted sum."""
@@ -166,11 +165,7 @@ class Grid(Scaled):
         return dict(zip(("lambda", "gamma"), self._weights[:-1], strict=False))
 
     def _learn(self, scaled: list[F64], abnormal: NDArray[np.bool_]) -> None:
-        best = -1.0
-        for weights in simplex(len(self.needs)):
-            f1 = best_cut(weighted_sum(weights, scaled), abnormal).f1
-            if f1 > best:
-                best, self._weights = f1, weights
+        self._weights = best_weights(scaled, abnormal)
 
 
 class LambdaGrid(Grid):
@@ -280,24 +275,6 @@ def supervision(strategy: str, select_by: str | None) -> str:
 def scaled(values: F64, low: float, high: float) -> F64:
     """(e − low) / (high − low); a range without extent (a constant component) only loses its offset."""
     return (values - low) / (high - low if has_extent(low, high) else 1.0)
-
-
-def simplex(parts: int) -> list[tuple[float, ...]]:
-    """Weights of `parts` (2 or 3) components in steps of 1/49 that add up to 1, the first falling, then the second."""
-    found: list[tuple[float, ...]] = []
-    for first in range(GRID_STEPS, -1, -1):
-        rest = GRID_STEPS - first
-        counts = [(first, rest)] if parts == 2 else [(first, k, rest - k) for k in range(rest, -1, -1)]
-        found.extend(tuple(count / GRID_STEPS for count in row) for row in counts)
-    return found
-
-
-def weighted_sum(weights: tuple[float, ...], parts: list[F64]) -> F64:
-    """Σ w·e, added from the left: the same bytes for a sample whatever is scored beside it."""
-    total = weights[0] * parts[0]
-    for weight, part in zip(weights[1:], parts[1:], strict=True):
-        total = total + weight * part
-    return total
 
 
 def _stored_range(ranges: dict[str, Any], name: str) -> tuple[float, float]:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ecgan.detection.strategies import STRATEGIES, simplex, weighted_sum
+from ecgan.detection.strategies import STRATEGIES
+from ecgan.detection.weighing import simplex, weighted_sum
 from ecgan.evaluation.ranking import best_cut
 
 POINTS = 20_000

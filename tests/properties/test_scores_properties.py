@@ -1,6 +1,7 @@
 """What holds for all scores: agreement with scikit-learn, with slow references, and under reordering."""
 
 import warnings
+from unittest import mock
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -10,9 +11,11 @@ from sklearn import metrics as oracle
 
 from ecgan.detection.components import mode_of_norms
 from ecgan.detection.detectors.knn import Knn, KnnOptions
-from ecgan.detection.strategies import STRATEGIES, simplex, weighted_sum
+from ecgan.detection import weighing
+from ecgan.detection.strategies import STRATEGIES
 from ecgan.detection.strategies import scaled as scale
 from ecgan.detection.thresholds import fit_threshold
+from ecgan.detection.weighing import best_weights, simplex, weighted_sum
 from ecgan.evaluation.curves import pr_frame, roc_frame
 from ecgan.evaluation.labels import label_metrics
 from ecgan.evaluation.ranking import auroc, average_precision, best_cut
@@ -179,6 +182,43 @@ def test_three_components_are_never_worse_on_the_fit_half_than_two(case):
         strategy.fit(components, labels)
         found.append(best_cut(strategy.score(components), labels != 0).f1)
     assert found[1] >= found[0]
+
+
+def one_after_the_other(parts, abnormal):
+    """The slow reference of `best_weights`: every weight's scores are sorted."""
+    best, found = -1.0, ()
+    for weights in simplex(len(parts)):
+        f1 = best_cut(weighted_sum(weights, parts), abnormal).f1
+        if f1 > best:
+            best, found = f1, weights
+    return found
+
+
+@st.composite
+def components(draw):
+    """Two or three components between 0 and 1, many of them equal, and labels with both classes."""
+    scores, labels = draw(scored())
+    count, values = draw(st.sampled_from([2, 3])), st.integers(0, 4).map(lambda k: k / 4) | st.floats(0, 1)
+    parts = [draw(hnp.arrays(np.float64, len(scores), elements=values)) for _ in range(count)]
+    return parts, labels != 0
+
+
+@given(components(), st.sampled_from([1, 3, 1024]))
+@settings(max_examples=60, deadline=None)
+def test_the_best_weights_are_those_of_a_loop_over_all(drawn, bins):
+    with mock.patch.object(weighing, "_BINS", bins):
+        assert best_weights(*drawn) == one_after_the_other(*drawn)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 3]), st.sampled_from([1, 2, 4]))
+@settings(max_examples=10, deadline=None)
+def test_the_best_weights_are_those_of_a_loop_where_samples_are_many(seed, count, decimals):
+    rng = np.random.default_rng(seed)
+    abnormal = rng.random(3000) < rng.choice([0.01, 0.2, 0.9])
+    abnormal[:2] = True, False
+    parts = [np.round(rng.random(3000) ** 3 * 0.7 + 0.3 * abnormal * rng.random(), decimals) for _ in range(count)]
+    with mock.patch.object(weighing, "_ROWS", 700):
+        assert best_weights(parts, abnormal) == one_after_the_other(parts, abnormal)
 
 
 @given(st.sampled_from(simplex(3)), hnp.arrays(np.float64, (3, 6), elements=st.floats(0, 1)))

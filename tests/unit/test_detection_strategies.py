@@ -9,9 +9,10 @@ from sklearn.svm import SVC
 from ecgan.config.options import Options
 from ecgan.detection.base import Detector, State
 from ecgan.detection.fitted import fit_detector
-from ecgan.detection.strategies import STRATEGIES, LambdaGrid, scaled, simplex, supervision
+from ecgan.detection.strategies import STRATEGIES, LambdaGrid, scaled, supervision
 from ecgan.detection.svm import fit_svm, stratified
 from ecgan.detection.thresholds import fit_threshold
+from ecgan.detection.weighing import simplex
 from ecgan.errors import EcganError
 
 GRIDS = ["lambda_grid", "lambda_gamma_grid"]

@@ -3,6 +3,7 @@
 A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; a test fails while one is out of date.
 """
 
+import csv
 import inspect
 import json
 import re
@@ -53,10 +54,12 @@ def renewed(text: str) -> str:
 
 
 def table(name: str) -> str:
-    """Return one table: `models`, `model aegan`, `detector knn`, `fetch wafer`, `options optimizer`, `presets`, …."""
+    """Return one table: `models`, `model aegan`, `detector knn`, `options optimizer`, `benchmark lttb`, …."""
     kind, _, part = name.partition(" ")
     if kind == "benchmark":
         return benchmark(part, json.loads(BENCHMARKS.read_text(encoding="utf-8")))
+    if kind == "csv":
+        return grid(*_csv(BENCHMARKS.with_name(f"{part}.csv")))
     if name == "commands":
         return commands()
     if name == "presets":
@@ -177,6 +180,12 @@ def benchmark(topic: str, kept: dict[str, Any]) -> str:
     extra = [*(key for key in MEASURES if key in noted), *(key for key in noted if key not in MEASURES)]
     head = ("what", "way", "time", "reference", "its time", "times as fast", *(_measure(key)[0] for key in extra))
     return grid(head, [_benchmark(row, references[row["group"]], extra) for row in shown])
+
+
+def _csv(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return head and rows of a file that a script measured."""
+    head, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+    return tuple(head), [tuple(row) for row in rows]
 
 
 def _benchmark(row: dict[str, Any], reference: dict[str, Any], extra: list[str]) -> tuple[str, ...]:

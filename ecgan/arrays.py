@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
-from ecgan.files import write_bytes
+from ecgan.files import written
 
 F32 = NDArray[np.float32]
 
@@ -111,7 +111,8 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
     if array.dtype.str[1:] not in _NUMERIC:
         raise TypeError(f"not a numeric array: {array.dtype}")
     plain = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("="), copy=False)
-    write_bytes(path, pickle.dumps(plain.view(np.ndarray), protocol=4))
+    with written(path) as file:
+        pickle.dump(plain.view(np.ndarray), file, protocol=4)
 
 
 def load_array(path: Path, *, ndim: int, kind: str) -> NDArray[Any]:

@@ -187,7 +187,7 @@ class Detection(Options):
         description="The threshold 'fixed' of the one strategy: scores from here on are abnormal.",
     )
     svm_samples: int = Field(
-        2000, ge=10, description="Most validation samples that a support vector machine learns from."
+        10_000, ge=10, description="Most validation samples that a support vector machine learns from."
     )
     bootstrap: int = Field(1000, ge=0, le=1_000_000, description="Replicates behind the intervals; 0 leaves them out.")
     batch_size: int = Field(256, ge=1, description="Samples that are scored at once.")

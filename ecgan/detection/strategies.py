@@ -27,7 +27,7 @@ from ecgan.detection.svm import RbfSvm, fit_svm
 from ecgan.detection.weighing import Weights, best_weights, weighted_sum
 from ecgan.errors import EcganError, nearest
 
-SVM_SAMPLES = 2000
+SVM_SAMPLES = 10_000
 
 Components = dict[str, F64]
 Labels = NDArray[np.int64]

@@ -55,7 +55,7 @@ def save_processed(folder: Path, name: str, samples: Samples) -> Described:
         samples: What its `preprocess` returned.
     """
     _check(name, samples)
-    data = np.round(samples.data, DECIMALS).astype(np.float32)
+    data = np.round(samples.data, DECIMALS).astype(np.float32, copy=False)
     counts = np.bincount(samples.labels, minlength=len(samples.classes))
     about = Described(
         name=name,

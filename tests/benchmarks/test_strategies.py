@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from ecgan.detection.strategies import STRATEGIES
+from ecgan.detection.strategies import STRATEGIES, SVM_SAMPLES
 from ecgan.detection.weighing import simplex, weighted_sum
-from ecgan.evaluation.ranking import best_cut
+from ecgan.evaluation.ranking import auroc, best_cut
 
 POINTS = 20_000
+MANY = 60_000
 
 
 def components(points: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -29,15 +30,41 @@ def loop(strategy, scaled, abnormal: np.ndarray) -> tuple[float, ...]:
 
 
 @pytest.mark.parametrize("way", ["ours", "reference: a loop over weights"])
+@pytest.mark.parametrize("points", [POINTS, MANY])
 @pytest.mark.parametrize("name", ["lambda_grid", "lambda_gamma_grid"])
-def test_grid(benchmark, name: str, way: str) -> None:
-    benchmark.group = f"{name}, {POINTS:,} points"
-    found, labels = components(POINTS)
+def test_grid(benchmark, name: str, points: int, way: str) -> None:
+    benchmark.group = f"{name}, {points:,} points"
+    found, labels = components(points)
     strategy = STRATEGIES[name]()
     strategy.fit(found, labels)
     scaled = [(v - v.min()) / (v.max() - v.min()) for v in (found[need] for need in strategy.needs)]
     if way == "ours":
-        benchmark.pedantic(strategy.fit, (found, labels), rounds=1)
+        benchmark.pedantic(strategy.fit, (found, labels), rounds=3)
     else:
         expected = benchmark.pedantic(loop, (strategy, scaled, labels != 0), rounds=1)
         assert tuple(strategy.parameters().values()) == expected[:-1]
+
+
+@pytest.mark.benchmark(group=f"svm_lambda_gamma, {MANY:,} points")
+@pytest.mark.parametrize("way", ["ours", "reference: learns from all points"])
+def test_svm(benchmark, way: str) -> None:
+    found, labels = components(MANY)
+    samples = SVM_SAMPLES if way == "ours" else MANY
+    strategy = STRATEGIES["svm_lambda_gamma"](svm_samples=samples)
+    benchmark.pedantic(strategy.fit, (found, labels), rounds=1, warmup_rounds=way == "ours")
+    assert auroc(strategy.score(found), labels != 0) > 0.8
+
+
+@pytest.mark.benchmark(group=f"svm_lambda_gamma, decisions on {POINTS:,} points")
+@pytest.mark.parametrize("way", ["ours", "reference: a loop over points"])
+def test_decisions(benchmark, way: str) -> None:
+    found, labels = components(POINTS)
+    strategy = STRATEGIES["svm_lambda_gamma"]()
+    strategy.fit(found, labels)
+
+    def loop() -> np.ndarray:
+        rows = ({name: values[i : i + 1] for name, values in found.items()} for i in range(POINTS))
+        return np.concatenate([strategy.score(row) for row in rows])
+
+    scores = benchmark.pedantic(loop if way != "ours" else strategy.score, () if way != "ours" else (found,), rounds=1)
+    assert scores.tobytes() == strategy.score(found).tobytes()

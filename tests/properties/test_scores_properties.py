@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
+from ecgan.detection import weighing
 from ecgan.detection.components import mode_of_norms
 from ecgan.detection.detectors.knn import Knn, KnnOptions
-from ecgan.detection import weighing
 from ecgan.detection.strategies import STRATEGIES
 from ecgan.detection.strategies import scaled as scale
 from ecgan.detection.thresholds import fit_threshold

@@ -168,7 +168,7 @@ class Detection(Options):
         "inverse_mapping", description="Detector of the trained models; a classical one, such as knn, sees latents."
     )
     strategies: Annotated[Names, Field(min_length=1)] = Field(
-        ["reconstruction", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"],
+        ["reconstruction", "smoothed", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"],
         description="How the components of a score are weighed.",
     )
     classical: Names = Field(

@@ -1,4 +1,4 @@
-"""Components of abnormality of a sample that went through a trained model: R, D and Z.
+"""Components of abnormality of a sample that went through a trained model: R, D and Z; S has a module of its own.
 
 With the sample x, its latent z, the reconstruction x̂ = G(z), the discriminator's last hidden features f and its logit
 d (of a Wasserstein critic: its value):
@@ -104,8 +104,9 @@ def model_components(
     mode: float,
     kind: Discrimination = "feature_matching",
     wanted: Collection[str] | None = None,
+    smoothed: Callable[[F32, F32], F64] | None = None,
 ) -> dict[str, F64]:
-    """R, Z and, where the model has what it takes, D of x (n, C, L), chunk by chunk.
+    """R, Z, where the model has what it takes D, and where it is asked for S of x (n, C, L), chunk by chunk.
 
     Args:
         x: Samples (n, C, L), transformed as the model was trained.
@@ -114,19 +115,22 @@ def model_components(
         mode: The most frequent latent norm of the training samples.
         kind: How the discriminator judges.
         wanted: Names of the components to compute; None: all.
+        smoothed: Gives S of x and x̂, both (n, C, L).
 
     Returns:
-        "reconstruction", "latent" and perhaps "discrimination", or those of them that are wanted, each float64 of
-        shape (n,).
+        "reconstruction", "latent" and perhaps "discrimination" and "smoothed", or those of them that are wanted, each
+        float64 of shape (n,).
 
     Raises:
         EcganError: A component is not finite: the model has diverged.
     """
-    names = [name for name in component_names(mapping, kind) if wanted is None or name in wanted]
+    there = (*component_names(mapping, kind), *(("smoothed",) if smoothed else ()))
+    names = [name for name in there if wanted is None or name in wanted]
     found = {name: np.empty(len(x), dtype=np.float64) for name in names}
     if "latent" in found:
         found["latent"][:] = latent_deviation(z, mode)
-    measures = {"reconstruction": reconstruction_error, "discrimination": discrimination(mapping, kind)}
+    measures = {"reconstruction": reconstruction_error, "smoothed": smoothed}
+    measures["discrimination"] = discrimination(mapping, kind)
     compared = [(found[name], measure) for name, measure in measures.items() if name in found and measure is not None]
     for part in chunks(len(x)) if compared else ():
         reconstruction = mapping.decode(z[part])

@@ -28,7 +28,7 @@ from ecgan.evaluation.ranking import check_scores
 from ecgan.files import found_words, read_json, write_bytes, write_json
 from ecgan.registry import DETECTORS
 
-FORMAT = 2
+FORMAT = 3
 VALUES_FILE = "detector.json"
 ARRAYS_FILE = "detector.safetensors"
 SCORED_ON = ("samples", "latents")

@@ -11,11 +11,13 @@ from ecgan.detection.base import F32, F64, Detector, Mapping, State
 from ecgan.detection.components import (
     Discrimination,
     check_finite,
+    chunks,
     component_names,
     latent_norm,
     mode_of_norms,
     model_components,
 )
+from ecgan.detection.smoothing import SmoothedError
 from ecgan.detection.stored import stored_number
 from ecgan.detection.strategies import STRATEGIES
 from ecgan.errors import EcganError
@@ -25,18 +27,27 @@ DISCRIMINATION: Any = Field(
     description="How the discriminator judges a reconstruction: feature_matching (its hidden features beside those of "
     "the sample), target_value (1 − its probability of being real) or log (−log of that probability).",
 )
+SMOOTHING: Any = Field(
+    0.04,
+    ge=0,
+    le=0.5,
+    description="Standard deviation of the Gaussian that smooths the residual for the strategy smoothed, as a share of "
+    "the sample's length; 0 does not smooth.",
+)
 
 
 class Reconstructing(Detector):
-    """Components R, D and Z of a sample and its reconstruction; a subclass says where the latents come from.
+    """Components R, S, D and Z of a sample and its reconstruction; a subclass says where the latents come from.
 
     Attributes:
-        mode_samples: Most training samples, evenly spaced, from which the most frequent latent norm is learned.
+        mode_samples: Most training samples, evenly spaced, from which the most frequent latent norm and the scale of
+            the smoothed residual are learned.
     """
 
     needs_model: ClassVar[bool] = True
     strategies: ClassVar[tuple[str, ...]] = (
         "reconstruction",
+        "smoothed",
         "lambda_grid",
         "lambda_gamma_grid",
         "svm_lambda",
@@ -45,6 +56,7 @@ class Reconstructing(Detector):
     mode_samples: ClassVar[int] = 4096
 
     _mode: float | None = None
+    _smoothed: SmoothedError | None = None
 
     @abstractmethod
     def latents(self, x: F32) -> F32:
@@ -57,44 +69,51 @@ class Reconstructing(Detector):
         return kind
 
     def available_strategies(self) -> tuple[str, ...]:
-        """Those whose components the model gives: without a discriminator, only the reconstruction error."""
-        there = set(component_names(self.model, self.discrimination))
+        """Those whose components the model gives: without a discriminator, only those of the reconstruction error."""
+        there = {"smoothed", *component_names(self.model, self.discrimination)}
         return tuple(name for name in self.strategies if there.issuperset(STRATEGIES[name].needs))
 
     def fit(self, train: F32) -> None:
-        """Learn the most frequent latent norm of the training samples (n, C, L)."""
+        """Learn from the training samples (n, C, L): the most frequent latent norm, the smoothed residual's scale."""
         if len(train) == 0:
             raise EcganError("there are no training samples to learn the latent's mode from.")
         rows = np.linspace(0, len(train) - 1, min(self.mode_samples, len(train))).astype(np.int64)
-        norms = latent_norm(self.latents(train[rows]))
+        x = train[rows]
+        z = self.latents(x)
+        norms = latent_norm(z)
         check_finite({"latent": norms})
         self._mode = mode_of_norms(norms)
+        reconstruction = np.concatenate([self.model.decode(z[part]) for part in chunks(len(z))])
+        self._smoothed = SmoothedError.learn(x, reconstruction, self.options.smoothing)
 
     def components(self, x: F32) -> dict[str, F64]:
-        """R and Z of x (n, C, L), and D where the model has what it takes."""
+        """R, S and Z of x (n, C, L), and D where the model has what it takes."""
         return self.compare(x, self.latents(x))
 
     def some_components(self, x: F32, names: Collection[str]) -> dict[str, F64]:
-        """Those of R, D and Z of x (n, C, L) that are named; the discriminator is asked for D alone."""
+        """Those of R, S, D and Z of x (n, C, L) that are named; the discriminator is asked for D alone."""
         return self.compare(x, self.latents(x), names)
 
     def compare(self, x: F32, z: F32, wanted: Collection[str] | None = None) -> dict[str, F64]:
         """Components of x (n, C, L) with the latents z (n, Z), all or those that are wanted."""
-        if self._mode is None:
+        if self._mode is None or self._smoothed is None:
             raise EcganError(f"the detector {self.name!r} has not been fitted.")
-        return model_components(x, z, self.model, self._mode, self.discrimination, wanted)
+        measure = self._smoothed.measure
+        return model_components(x, z, self.model, self._mode, self.discrimination, wanted, measure)
 
     def reconstruct(self, x: F32) -> F32:
         """What the model takes x (n, C, L) for, same shape."""
         return self.model.decode(self.latents(x))
 
     def state(self) -> State:
-        """The mode of the latent norms."""
-        return State(values={"latent_mode": self._mode})
+        """The mode of the latent norms and the scale of the smoothed residual."""
+        arrays = self._smoothed.state().arrays if self._smoothed else {}
+        return State(arrays=arrays, values={"latent_mode": self._mode})
 
     def restore(self, state: State) -> None:
-        """Take back the mode of the latent norms."""
+        """Take back the mode of the latent norms and the scale of the smoothed residual."""
         self._mode = stored_number(state.values, "latent_mode")
+        self._smoothed = SmoothedError.restored(state, self.options.smoothing)
 
     @property
     def model(self) -> Mapping:

@@ -4,6 +4,7 @@ With R, D and Z scaled to 0–1 by their smallest and largest values on the fit 
 Z'; other samples may lie outside 0–1 and are not clipped):
 
 - `reconstruction`: R as it is;
+- `smoothed`: S as it is, the slow part of the residual in units of what is normal (`ecgan.detection.smoothing`);
 - `lambda_grid`: λR' + (1 − λ)D', λ from 0, 1/49, …, 1;
 - `lambda_gamma_grid`: λR' + γD' + (1 − λ − γ)Z', λ and γ from the same numbers, λ + γ ≤ 1 (1,275 pairs, which
   contain the λ grid);
@@ -82,6 +83,20 @@ class Reconstruction(Strategy):
     def score(self, components: Components) -> F64:
         """The reconstruction error, unscaled."""
         return components["reconstruction"]
+
+
+class Smoothed(Strategy):
+    """S alone; nothing is fitted."""
+
+    name = "smoothed"
+    needs = ("smoothed",)
+
+    def fit(self, components: Components, labels: Labels) -> None:
+        """Nothing to learn: the scale of S was learned from training samples."""
+
+    def score(self, components: Components) -> F64:
+        """The smoothed residual, unscaled."""
+        return components["smoothed"]
 
 
 class Plain(Strategy):
@@ -244,7 +259,7 @@ class SvmLambdaGamma(Svm):
 
 
 STRATEGIES: dict[str, type[Strategy]] = {
-    cls.name: cls for cls in (Reconstruction, LambdaGrid, LambdaGammaGrid, SvmLambda, SvmLambdaGamma, Plain)
+    cls.name: cls for cls in (Reconstruction, Smoothed, LambdaGrid, LambdaGammaGrid, SvmLambda, SvmLambdaGamma, Plain)
 }
 
 

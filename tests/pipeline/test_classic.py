@@ -56,7 +56,7 @@ def test_detection_of_a_local_run(detected: Project) -> None:
     for fold in (0, 1):
         metrics = project.json(f"reports/ecgan/test_project/detection_run/fold_{fold}/metrics.json")
         assert set(metrics["strategies"]) == {
-            "reconstruction", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma",
+            "reconstruction", "smoothed", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma",
         }  # fmt: skip
         assert (project.folder / f"models/ecgan/test_project/test_run/detect/fold_{fold}/detector.json").is_file()
 

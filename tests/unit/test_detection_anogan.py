@@ -18,7 +18,7 @@ from ecgan.inversion.base import choose
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs import mapping_of
 
-EVERY = ("reconstruction", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma")
+EVERY = ("reconstruction", "smoothed", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma")
 
 
 def beats(count: int, seed: int = 0, height: float = 0.3) -> F32:
@@ -58,7 +58,7 @@ def test_every_strategy_works_on_gans_with_and_without_an_encoder(name: str, kin
     fitted = fit_detector(detector, EVERY, beats(30), vali, labels)
     scored = fitted.score(vali)
     assert set(scored.scores) == set(EVERY)
-    assert set(scored.components) == {"reconstruction", "discrimination", "latent", "path_length"}
+    assert set(scored.components) == {"reconstruction", "smoothed", "discrimination", "latent", "path_length"}
     assert not all(scored.predictions["reconstruction"])
     save_detector(tmp_path, fitted)
     again = load_detector(tmp_path, mapping).score(vali)
@@ -108,8 +108,8 @@ def test_the_path_stands_beside_the_components() -> None:
     detector.fit(beats(20))
     found = detector.components(beats(4))
     assert found["path_length"].tolist() == [0, 1, 2, 3]
-    assert set(found) == {"reconstruction", "latent", "path_length"}
-    assert detector.available_strategies() == ("reconstruction",)
+    assert set(found) == {"reconstruction", "smoothed", "latent", "path_length"}
+    assert detector.available_strategies() == ("reconstruction", "smoothed")
 
 
 def test_few_training_samples_are_searched_for() -> None:

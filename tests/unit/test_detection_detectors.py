@@ -202,7 +202,7 @@ def test_inverse_mapping_needs_a_model():
 
 
 def test_a_model_without_features_leaves_the_reconstruction_error():
-    assert _build("inverse_mapping", _mapping(features=False)).available_strategies() == ("reconstruction",)
+    assert _build("inverse_mapping", _mapping(features=False)).available_strategies() == ("reconstruction", "smoothed")
     assert "svm_lambda_gamma" in _build("inverse_mapping").available_strategies()
 
 

@@ -147,7 +147,7 @@ def test_a_strategy_that_the_model_cannot_feed_is_refused_before_anything_is_com
     detector = _detector("inverse_mapping", _mapping(features=False))
     with pytest.raises(EcganError, match="does not give all of them") as caught:
         check_strategies(detector, ["reconstruction", "svm_lambda"])
-    assert caught.value.hint == "Strategies that work here: reconstruction."
+    assert caught.value.hint == "Strategies that work here: reconstruction, smoothed."
     detector.fit = lambda train: pytest.fail("fitted all the same")
     with pytest.raises(EcganError, match="does not give all of them"):
         fit_detector(detector, ["svm_lambda"], _beats(150, 0, 0.0)[0], *_beats(120, 1))

@@ -27,6 +27,7 @@ def _half(n=300, seed=0):
         "reconstruction": rng.gamma(2, size=n) + shift,
         "discrimination": rng.gamma(3, size=n) * 40 + 25 * shift,
         "latent": rng.normal(size=n) + 0.5 * shift,
+        "smoothed": rng.gamma(2, size=n) + shift,
     }, labels.astype(np.int64)
 
 

@@ -8,7 +8,7 @@ from ecgan.config.inverse import StartedSearchOptions
 from ecgan.config.options import Options
 from ecgan.detection.base import F32, F64
 from ecgan.detection.components import Discrimination, check_finite
-from ecgan.detection.reconstructing import DISCRIMINATION, Reconstructing
+from ecgan.detection.reconstructing import DISCRIMINATION, SMOOTHING, Reconstructing
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
 
@@ -17,6 +17,7 @@ class AnoganOptions(StartedSearchOptions):
     """Parameters of the detector `anogan`."""
 
     discrimination: Discrimination = DISCRIMINATION
+    smoothing: float = SMOOTHING
 
 
 @register_detector("anogan")
@@ -40,7 +41,7 @@ class Anogan(Reconstructing):
         return self._search(x)[0]
 
     def components(self, x: F32) -> dict[str, F64]:
-        """R and Z of x (n, C, L), D where the model has what it takes, and the path's length."""
+        """R, S and Z of x (n, C, L), D where the model has what it takes, and the path's length."""
         if self._mode is None:
             raise EcganError("the detector 'anogan' has not been fitted.")
         z, path = self._search(x)

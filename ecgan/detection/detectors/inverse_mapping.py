@@ -5,7 +5,7 @@ from typing import ClassVar
 from ecgan.config.options import Options
 from ecgan.detection.base import F32
 from ecgan.detection.components import Discrimination
-from ecgan.detection.reconstructing import DISCRIMINATION, Reconstructing
+from ecgan.detection.reconstructing import DISCRIMINATION, SMOOTHING, Reconstructing
 from ecgan.registry import register_detector
 
 
@@ -13,11 +13,12 @@ class InverseMappingOptions(Options):
     """Parameters of the detector `inverse_mapping`."""
 
     discrimination: Discrimination = DISCRIMINATION
+    smoothing: float = SMOOTHING
 
 
 @register_detector("inverse_mapping")
 class InverseMapping(Reconstructing):
-    """Components R, D and Z of a sample and its reconstruction through the run's mapping x to z.
+    """Components R, S, D and Z of a sample and its reconstruction through the run's mapping x to z.
 
     The components and the strategies that weigh them follow ECGAN (Lüer et al., arXiv 2310.18091) and BeatGAN
     (Zhou et al. 2019, reconstruction error alone). The latent's mode is learned from the training samples and is

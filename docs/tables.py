@@ -27,6 +27,7 @@ from ecgan.presets import PRESETS
 from ecgan.registry import DATASETS, PROTOCOLS, Registry
 
 HERE = Path(__file__).parent
+QUALITY = HERE.parent / "paper" / "quality"
 BENCHMARKS = HERE.parent / "reports" / "benchmarks" / "benchmarks.json"
 MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 SHARED: dict[str, type[Options]] = {
@@ -58,8 +59,8 @@ def table(name: str) -> str:
     kind, _, part = name.partition(" ")
     if kind == "benchmark":
         return benchmark(part, json.loads(BENCHMARKS.read_text(encoding="utf-8")))
-    if kind == "csv":
-        return grid(*_csv(BENCHMARKS.with_name(f"{part}.csv")))
+    if kind in MEASURED:
+        return grid(*MEASURED[kind](part))
     if name == "commands":
         return commands()
     if name == "presets":
@@ -182,8 +183,45 @@ def benchmark(topic: str, kept: dict[str, Any]) -> str:
     return grid(head, [_benchmark(row, references[row["group"]], extra) for row in shown])
 
 
-def _csv(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return head and rows of a file that a script measured."""
+def _tuning(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return where each of the `runs` ended, or the `results` on test."""
+    if part == "results":
+        return _tuning_results()
+    _, rows = _read(QUALITY / "runs.csv")
+    last = {row[0]: row for row in rows}
+    head = ("run", "epochs", "CPU seconds", "AUROC, R", "AP, R", "AUROC, S", "AP, S")
+    found = []
+    for name, seconds, epoch, _loss, *scores in last.values():
+        found.append((name, epoch, f"{float(seconds):.0f}", *(_short(float(score)) for score in scores)))
+    return head, found
+
+
+def _tuning_results() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return what each model of `results.json` reached on the test fold without abnormal labels."""
+    results = json.loads((QUALITY / "results.json").read_text(encoding="utf-8"))
+    rows = []
+    for model, found in results.items():
+        seconds = (f"{found['cpu_seconds'][stage]:.0f}" for stage in ("train", "inverse", "detect"))
+        scores = (
+            _short(found["test"][name][key]) for name in ("reconstruction", "smoothed") for key in ("auroc", "ap")
+        )
+        rows.append((f"`{model}`", *seconds, *scores))
+    return ("model", "train, CPU s", "inverse", "detect", "AUROC, R", "AP, R", "AUROC, S", "AP, S"), rows
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}".removeprefix("0")
+
+
+def _csv(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return head and rows of a file that a benchmark wrote."""
+    return _read(BENCHMARKS.with_name(f"{part}.csv"))
+
+
+MEASURED = {"csv": _csv, "tuning": _tuning}
+
+
+def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     head, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
     return tuple(head), [tuple(row) for row in rows]
 

@@ -65,7 +65,7 @@ class MitbihBeatgan(Dataset):
     Preprocess = PreprocessOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {
         "split": {"protocol": "beatgan"},
-        "train": {"transformation": "individual", "leads": ["MLII"]},
+        "train": {"transformation": "individual", "leads": ["MLII"], "epochs": 20},
     }
 
     def fetch(self, raw: Path, options: Any, *, seed: int) -> None:

@@ -1,7 +1,7 @@
 """BeatGAN: an adversarially regularised autoencoder (Zhou et al., "BeatGAN", IJCAI 2019).
 
 Discriminator: BCE(D(x), 1) + BCE(D(G(E(x))), 0). Encoder and decoder: MSE(f(x̂), f(x)) + MSE(x̂, x), where f is the
-discriminator's last hidden feature map. Sizes and defaults as in ECGAN's `aegan`.
+discriminator's last hidden feature map. Layers as in ECGAN's `aegan`.
 """
 
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from ecgan.registry import register_model
 
 
 class AeganOptions(AdversarialOptions):
-    """Parameters of `aegan`; the defaults are the published ones."""
+    """Parameters of `aegan`; the presets hold the published ones."""
 
 
 @register_model("aegan", "beatgan")

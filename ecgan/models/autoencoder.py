@@ -1,6 +1,6 @@
 """A convolutional autoencoder with the networks of BeatGAN, and what it shares with the variational one.
 
-Loss: the mean squared error for a tanh output, the mean binary cross-entropy for sigmoid. Sizes and defaults as in
+Loss: the mean squared error for a tanh output, the mean binary cross-entropy for sigmoid. Layers as in
 ECGAN's `autoencoder`.
 """
 

@@ -58,8 +58,11 @@ class GenerativeOptions(ModelOptions):
 
 
 class EncoderOptions(GenerativeOptions):
-    """An encoder and a decoder."""
+    """An encoder and a decoder; sizes and rates are what was found to be quick, docs/tuning.md."""
 
+    batch_size: int = Field(128, ge=2, description="beats in a training step")
+    width: float = Field(0.25, gt=0, le=4, description="factor on the number of channels; 1 is the published size")
+    latent_size: int = Field(10, ge=1, description="Z, the number of latent dimensions")
     norm: NormName = Field("batch", description="normalisation in encoder and decoder")
     encoder_spectral_norm: bool = Field(False, description="spectral normalisation of the encoder's inner convolutions")
 
@@ -76,8 +79,7 @@ class VariationalOptions(EncoderOptions):
 class AutoencoderOptions(EncoderOptions):
     """An encoder and a decoder that train together, without a discriminator."""
 
-    latent_size: int = Field(5, ge=1, description="Z, the number of latent dimensions")
-    optimizer: OptimizerOptions = Field(OptimizerOptions(), description="optimizer of encoder and decoder")
+    optimizer: OptimizerOptions = Field(OptimizerOptions(lr=5e-3), description="optimizer of encoder and decoder")
 
 
 class AdversarialOptions(EncoderOptions):
@@ -86,8 +88,8 @@ class AdversarialOptions(EncoderOptions):
     discriminator_norm: NormName = Field("none", description="normalisation in the discriminator")
     spectral_norm: bool = Field(True, description="spectral normalisation of the discriminator's inner convolutions")
     discriminator_rounds: int = Field(1, ge=1, description="discriminator steps on a batch")
-    discriminator_every: int = Field(1, ge=1, description="batches from one with discriminator steps to the next")
+    discriminator_every: int = Field(4, ge=1, description="batches from one with discriminator steps to the next")
     generator_rounds: int = Field(1, ge=1, description="encoder and decoder steps on a batch")
     feature_weight: float = Field(1.0, ge=0, description="weight of feature matching, the adversarial term")
-    generator: OptimizerOptions = Field(OptimizerOptions(), description="optimizer of encoder and decoder")
-    discriminator: OptimizerOptions = Field(OptimizerOptions(), description="optimizer of the discriminator")
+    generator: OptimizerOptions = Field(OptimizerOptions(lr=5e-3), description="optimizer of encoder and decoder")
+    discriminator: OptimizerOptions = Field(OptimizerOptions(lr=5e-4), description="optimizer of the discriminator")

@@ -1,13 +1,11 @@
 """A variational autoencoder with the networks of BeatGAN (Kingma and Welling, ICLR 2014).
 
 Loss: β·w(t)·KL + reconstruction, as in `vaegan`. The reconstruction loss is a mean over samples, channels and time
-and is divided no further, so that β weighs the same here and there. Sizes and defaults as in ECGAN's
+and is divided no further, so that β weighs the same here and there. Layers as in ECGAN's
 `variational_autoencoder`.
 """
 
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ecgan.models.autoencoder import PlainAutoencoder
 from ecgan.models.encoding import Variational
@@ -16,9 +14,7 @@ from ecgan.registry import register_model
 
 
 class VaeOptions(VariationalOptions, AutoencoderOptions):
-    """Parameters of `vae`; the defaults are the published ones."""
-
-    latent_size: int = Field(5, ge=1, description="Z, the number of latent dimensions")
+    """Parameters of `vae`."""
 
 
 @register_model("vae", "variational_autoencoder")

@@ -8,8 +8,6 @@ and then stays 1.
 
 from typing import Any, ClassVar
 
-from pydantic import Field
-
 from ecgan.models.adversarial import AdversarialAutoencoder
 from ecgan.models.encoding import Variational
 from ecgan.models.options import AdversarialOptions, VariationalOptions
@@ -17,10 +15,7 @@ from ecgan.registry import register_model
 
 
 class VaeganOptions(VariationalOptions, AdversarialOptions):
-    """Parameters of `vaegan`; the defaults are the published ones."""
-
-    batch_size: int = Field(256, ge=2, description="beats in a training step")
-    kl_beta: float = Field(0.01, ge=0, description="β, weight of the divergence from the prior")
+    """Parameters of `vaegan`."""
 
 
 @register_model("vaegan")

@@ -52,25 +52,27 @@ def test_names() -> None:
     ],
 )
 def test_golden_parameter_counts(cls, options, length, encoder, decoder) -> None:
-    model = cls(options(), channels=1, length=length)
+    model = cls(options(width=1.0, latent_size=5), channels=1, length=length)
     assert (size(model.encoder), size(model.decoder)) == (encoder, decoder)
     assert size(model) == encoder + decoder
 
 
 @pytest.mark.parametrize("options", [AutoencoderOptions(), VaeOptions()])
-def test_published_defaults(options) -> None:
-    assert (options.latent_size, options.output, options.norm) == (5, "tanh", "batch")
+def test_defaults_are_what_was_found_to_be_quick(options) -> None:
+    """docs/tuning.md; the published values are in the presets."""
+    assert (options.width, options.latent_size, options.batch_size) == (0.25, 10, 128)
+    assert (options.output, options.norm) == ("tanh", "batch")
     o = options.optimizer
-    assert (o.name, o.lr, o.betas) == ("adam", 1e-4, [0.5, 0.999])
+    assert (o.name, o.lr, o.betas) == ("adam", 5e-3, [0.5, 0.999])
     assert options.init.name == "glorot_normal"
     assert not options.encoder_spectral_norm
 
 
-def test_published_course_of_the_divergence() -> None:
+def test_course_of_the_divergence() -> None:
     options = VaeOptions()
     assert (options.kl_beta, options.kl_warmup, options.kl_anneal) == (1e-4, 0, 0)
     assert (options.latent, VaeganOptions().latent) == ("normal", "normal")
-    assert (VaeganOptions().kl_beta, VaeganOptions().latent_size) == (0.01, 50)
+    assert VaeganOptions().kl_beta == options.kl_beta
 
 
 # --- losses and training

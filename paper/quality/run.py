@@ -1,0 +1,157 @@
+"""Quality per second on MIT-BIH: train each configuration, write AUROC and AP on validation against CPU seconds.
+
+    python paper/quality/run.py                        # everything below, a few hours on one core
+    python paper/quality/run.py aegan "aegan, published"
+
+Rows are added to `runs.csv` beside this file after every epoch. `ECGAN_MIRROR` names a copy of PhysioNet's files where
+there is no network. Seconds are those of the processor in this process (one thread), so that it matters little what
+else the machine does; the loop's own evaluation is in them. Nothing here looks at the test fold.
+"""
+
+import csv
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ecgan.config import Params, load_params, render_params
+from ecgan.config.checking import overlay
+from ecgan.detection.smoothing import SmoothedError
+from ecgan.evaluation.ranking import auroc, average_precision
+from ecgan.models.base import GenerativeModel, batched
+from ecgan.preprocessing.folds import load_fold, vali_halves
+from ecgan.preprocessing.leads import select_leads
+from ecgan.preprocessing.processed import load_processed
+from ecgan.preprocessing.transformations import fit_transformation
+from ecgan.presets import find
+from ecgan.registry import MODELS
+from ecgan.runtime import derive_seed, set_deterministic, set_threads
+from ecgan.training.data import TrainingData
+from ecgan.training.inputs import to_tensor
+from ecgan.training.loop import Run, fit
+from ecgan.training.resume import ResumeFile
+from stages import fetch, paths, preprocess, split
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+WORK = ROOT / ".ecgan" / "quality"
+OUT = HERE / "runs.csv"
+DATASET = "mitbih_beatgan"
+COLUMNS = ("run", "seconds", "epoch", "vali_loss", "vali_auroc", "vali_ap", "smoothed_auroc", "smoothed_ap")
+TRAIN_ROWS = 4096  # training samples that the scale of the smoothed residual is learned from, as the detector does
+
+BATCHES = 1024
+
+RUNS: dict[str, tuple[str, int, dict[str, Any], dict[str, Any]]] = {
+    # name: model, epochs, what differs from its defaults, what differs from those of `train`
+    "aegan": ("aegan", 10, {}, {}),
+    "aegan, width 0.5": ("aegan", 4, {"width": 0.5}, {}),
+    "aegan, discriminator on every batch": ("aegan", 7, {"discriminator_every": 1}, {}),
+    "aegan, no average": ("aegan", 7, {}, {"ema": 0.0}),
+    "aegan, constant rate": ("aegan", 7, {}, {"schedule": "constant"}),
+    "aegan, constant rate 0.001, no average": (
+        "aegan", 7, {"generator": {"lr": 1e-3}}, {"schedule": "constant", "ema": 0.0},
+    ),
+    "autoencoder": ("autoencoder", 14, {}, {}),
+    "autoencoder, 6 latents": ("autoencoder", 7, {"latent_size": 6}, {}),
+    "autoencoder, 16 latents": ("autoencoder", 7, {"latent_size": 16}, {}),
+    "autoencoder, batches of 64": ("autoencoder", 6, {"batch_size": 64}, {}),
+    "autoencoder, width 0.125": ("autoencoder", 10, {"width": 0.125}, {}),
+    "autoencoder, rate 0.01": ("autoencoder", 7, {"optimizer": {"lr": 1e-2}}, {}),
+    "autoencoder, one scale for all beats": ("autoencoder", 7, {}, {"transformation": "minmax"}),
+    "vaegan": ("vaegan", 10, {}, {}),
+    "vae": ("vae", 10, {}, {}),
+}  # fmt: skip
+PRESET = "aegan, published"  # the preset beatgan-50
+RUNS[PRESET] = ("aegan", 2, {}, {})
+
+
+class Clock:
+    """Follows a training: measures after each epoch, with the clock stopped, and writes the row."""
+
+    def __init__(self, name: str, model: GenerativeModel, data: TrainingData, share: float) -> None:
+        self.name, self.model, self.data, self.share = name, model, data, share
+        self.used, self.since = 0.0, time.process_time()
+
+    def measure(self, epoch: int) -> dict[str, float]:
+        """Add AUROC and AP of the strategy `smoothed` to the history's columns."""
+        self.used += time.process_time() - self.since
+        train = self.data.train[:: max(1, len(self.data.train) // TRAIN_ROWS)]
+        error = SmoothedError.learn(train.numpy(), self._reconstructed(train), self.share)
+        scores = error.measure(self.data.vali.numpy(), self._reconstructed(self.data.vali))
+        abnormal = self.data.vali_labels.numpy() != 0
+        return {"smoothed_auroc": auroc(scores, abnormal), "smoothed_ap": average_precision(scores, abnormal)}
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Write the row."""
+        values = [self.name, f"{self.used:.1f}", int(row["epoch"]), *(f"{row[key]:.6g}" for key in COLUMNS[3:])]
+        new = not OUT.is_file()
+        with OUT.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([COLUMNS, values] if new else [values])
+        sys.stdout.write(", ".join(map(str, values)) + "\n")
+        sys.stdout.flush()
+        self.since = time.process_time()
+
+    def _reconstructed(self, x: Tensor) -> Any:
+        return batched(lambda part: self.model.decode(self.model.encode(part)), x, BATCHES).numpy()
+
+
+def parameters(name: str) -> Params:
+    """The parameters of a configuration, as a file that can be kept."""
+    model, epochs, module, train = RUNS[name]
+    changes: dict[str, Any] = {"runtime": {"threads": 1}, "split": {"folds": [0]}, "modules": {model: module}}
+    changes["train"] = {"epochs": epochs, "evaluate_every": 1} | train
+    if name == PRESET:
+        preset = find("beatgan-50").overrides(DATASET)
+        changes = overlay({"modules": preset["modules"], "train": preset["train"]}, changes)
+    WORK.mkdir(parents=True, exist_ok=True)
+    file = WORK / "params.yaml"
+    file.write_text(render_params(DATASET, [model], {"data_dir": str(WORK / "data")}, overrides=changes))
+    return load_params(file)
+
+
+def prepare(params: Params) -> None:
+    """Fetch, cut and divide the beats, once."""
+    if not (paths.folds(params) / "fold_0.json").is_file():
+        for stage in (fetch, preprocess, split):
+            stage.run(params)
+
+
+def tensors(params: Params, model: GenerativeModel) -> TrainingData:
+    """Training beats and the fitting half of validation, as the stage `train` sees them."""
+    data, fold = load_processed(paths.processed(params)), load_fold(paths.folds(params) / "fold_0.json")
+    samples, _ = select_leads(data.data, data.about.leads, params.train.leads)
+    vali, _ = vali_halves(fold, data.labels, data.patients)
+    transformation = fit_transformation(params.train.transformation, samples[fold.train], model.output_range)
+    signals = [to_tensor(transformation.apply(samples[rows])) for rows in (fold.train, vali)]
+    labels = [torch.from_numpy(data.labels[rows]) for rows in (fold.train, vali)]
+    return TrainingData(signals[0], labels[0], signals[1], labels[1])
+
+
+def run(name: str) -> None:
+    """Train one configuration."""
+    params = parameters(name)
+    prepare(params)
+    seed = derive_seed(params.runtime.seed, "train", params.models[0], 0)
+    torch.manual_seed(derive_seed(seed, "weights"))
+    model = MODELS.get(params.models[0])(params.modules[params.models[0]], channels=1, length=320)
+    data = tensors(params, model)
+    clock = Clock(name, model, data, params.detectors["inverse_mapping"].smoothing)
+    never = ResumeFile(WORK / "state", "", seconds=float("inf"))
+    fit(Run(model, data, params.train, seed, params.runtime.precision, never, measure=clock.measure), [clock])
+
+
+def main() -> int:
+    """Train what the arguments name, or everything."""
+    set_threads(1)
+    set_deterministic()
+    for name in sys.argv[1:] or RUNS:
+        run(name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

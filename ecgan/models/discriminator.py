@@ -1,12 +1,19 @@
 """What a discriminator of a plain GAN gives."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 
 class SignalDiscriminator(ABC, nn.Module):
-    """Judges signals; without a sigmoid, so that it serves as a Wasserstein critic too."""
+    """Judges signals; without a sigmoid, so that it serves as a Wasserstein critic too.
+
+    Attributes:
+        recurrent: Whether a fused kernel runs over time, which takes many times as long to differentiate twice.
+    """
+
+    recurrent: ClassVar[bool] = False
 
     @abstractmethod
     def features(self, x: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from ecgan.models.initialisation import initialise
 from ecgan.models.latents import Prior, spread
 from ecgan.models.losses import (
     clip_weights,
+    directional_penalty,
     generator_bce,
     gradient_penalty,
     two_component_bce,
@@ -158,9 +159,11 @@ class Gan(GenerativeModel):
         adversarial = wasserstein_critic if o.loss == "wasserstein" else two_component_bce
         losses = {"discriminator": adversarial(real_logit, fake_logit)}
         if o.penalised:
-            losses["penalty"] = o.penalty_weight * gradient_penalty(self.discriminator, x, fake)
+            penalty = directional_penalty if self.discriminator.recurrent else gradient_penalty
+            losses["penalty"] = o.penalty_weight * penalty(self.discriminator, x, fake)
         optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward()
+        with torch.autocast(x.device.type, enabled=False):  # or the backward pass would round again
+            torch.stack(list(losses.values())).sum().backward()
         optimizer.step()
         if o.loss == "wasserstein" and o.clipping:
             clip_weights(self.discriminator, o.clipping)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ecgan.errors import EcganError
+from ecgan.models.layers import Convolutions
 from ecgan.models.options import NormName, OutputName
 
 SLOPE = 0.2  # of LeakyReLU
@@ -48,7 +49,7 @@ def normalisation(norm: NormName, channels: int) -> nn.Module:
     return nn.GroupNorm(2 - channels % 2, channels) if norm == "group" else nn.Identity()
 
 
-def body(channels: int, hidden: list[int], norm: NormName, *, spectral: bool = False) -> nn.Sequential:
+def body(channels: int, hidden: list[int], norm: NormName, *, spectral: bool = False) -> Convolutions:
     """Five convolutions, (B, C, L) → (B, hidden[-1], L // 32); the first has neither norm nor spectral norm."""
     layers: list[nn.Module] = []
     for index, (before, after) in enumerate(zip([channels, *hidden], hidden, strict=False)):
@@ -59,7 +60,7 @@ def body(channels: int, hidden: list[int], norm: NormName, *, spectral: bool = F
         if index:
             layers.append(normalisation(norm, after))
         layers.append(nn.LeakyReLU(SLOPE, inplace=True))
-    return nn.Sequential(*layers)
+    return Convolutions(*layers)
 
 
 class Encoder(nn.Module):
@@ -120,7 +121,7 @@ class Decoder(nn.Module):
             odd = steps[index + 1] - 2 * steps[index]  # 1 where the length to come is odd
             layers += [normalisation(norm, before), nn.ReLU(inplace=True)]
             layers.append(nn.ConvTranspose1d(before, after, 4, 2, 1, output_padding=odd, bias=False))
-        self.body = nn.Sequential(*layers)
+        self.body = Convolutions(*layers)
         self.output = output
 
     def logits(self, z: Tensor) -> Tensor:

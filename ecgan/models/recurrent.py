@@ -4,7 +4,7 @@ As in ECGAN's `rgan`, after Esteban et al., "Real-valued (medical) time series g
 GANs", 2017. They run over any number of time steps.
 """
 
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,8 @@ class RecurrentGenerator(nn.Module):
 
 class RecurrentDiscriminator(SignalDiscriminator):
     """x (B, C, L) → one logit a time step (B, L), which has seen the signal up to there; their mean is the sample's."""
+
+    recurrent: ClassVar[bool] = True
 
     def __init__(self, channels: int, width: float, *, spectral: bool) -> None:
         super().__init__()

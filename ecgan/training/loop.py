@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -31,6 +31,14 @@ class Listener(Protocol):
 
     def epoch(self, row: dict[str, float]) -> None:
         """Take one row of the history."""
+
+
+@runtime_checkable
+class BatchListener(Protocol):
+    """A listener that is told of every batch too; it gets counts, so that the device need not be waited for."""
+
+    def batch(self, epoch: int, done: int, of: int) -> None:
+        """Take note that `done` of the `of` batches that follow `epoch` complete epochs are done."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ def fit(run: Run, listeners: list[Listener]) -> Progress:
         for listener in listeners:
             listener.epoch(row)
     while progress.epoch < options.epochs and not _out_of_patience(options, progress):
-        losses = _train_epoch(run, optimizers, progress.epoch, schedule, average)
+        losses = _train_epoch(run, optimizers, progress.epoch, schedule, average, listeners)
         progress.epoch += 1
         if progress.epoch % options.evaluate_every == 0 or progress.epoch == options.epochs:
             with average.applied():
@@ -93,7 +101,12 @@ def fit(run: Run, listeners: list[Listener]) -> Progress:
 
 
 def _train_epoch(
-    run: Run, optimizers: Optimizers, epoch: int, schedule: Schedule, average: Average
+    run: Run,
+    optimizers: Optimizers,
+    epoch: int,
+    schedule: Schedule,
+    average: Average,
+    listeners: list[Listener],
 ) -> dict[str, float]:
     """Train one epoch; return the mean of each loss. Losses stay on the device until the epoch ends."""
     torch.manual_seed(derive_seed(run.seed, "noise", epoch))
@@ -101,6 +114,7 @@ def _train_epoch(
     sums: dict[str, Tensor] = {}
     counts: Counter[str] = Counter()
     data, model = run.data, run.model
+    followers = [listener for listener in listeners if isinstance(listener, BatchListener)]
     order = batches(len(data.train), model.options.batch_size, derive_seed(run.seed, "order", epoch))
     for index, rows in enumerate(order):
         schedule.set(epoch, index)
@@ -113,6 +127,8 @@ def _train_epoch(
         average.update(epoch * schedule.per_epoch + index)
         sums |= {name: loss.float() + sums.get(name, 0.0) for name, loss in losses.items()}
         counts.update(losses.keys())
+        for follower in followers:
+            follower.batch(epoch, index + 1, schedule.per_epoch)
     means = distributed.mean_losses(sums, counts)
     if not all(math.isfinite(mean) for mean in means.values()):
         raise EcganError(

@@ -1,23 +1,47 @@
-"""A training step of each model at the published size."""
+"""A training step of each model at the published size and at the width of new projects, in both precisions."""
 
 import pytest
 import torch
 
-from ecgan.models.aegan import Aegan, AeganOptions
-from ecgan.models.vaegan import Vaegan, VaeganOptions
+from ecgan.registry import MODELS
+from ecgan.runtime import autocast, reuse_memory
+from tests.benchmarks.roof import gemm_rate, gigaflops
+from tests.unfused import unfused_optimizers, unfused_step
 
-CLASSES = {"aegan": (Aegan, AeganOptions), "vaegan": (Vaegan, VaeganOptions)}
+NAMES = ("aegan", "vaegan", "autoencoder", "vae", "dcgan", "rgan", "rdcgan", "cnn", "rnn")
+CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("way", ["ours", "reference: an optimizer that is not fused"])
-@pytest.mark.parametrize("name", list(CLASSES))
-def test_training_step(benchmark, name: str, way: str) -> None:
-    cls, options = CLASSES[name]
-    benchmark.group = f"{name}, 64 beats of 1 × 320"
-    benchmark.extra_info["beats"] = 64
-    model = cls(options(width=1.0, latent_size=50), channels=1, length=320)
-    optimizers, x = model.optimizers(), torch.rand(64, 1, 320)
-    for group in (group for optimizer in optimizers.values() for group in optimizer.param_groups):
-        group.update({} if way == "ours" else {"fused": False, "foreach": False})
-    losses = benchmark(model.train_batch, x, optimizers, 0)
-    assert all(torch.isfinite(loss) for loss in losses.values())
+@pytest.mark.parametrize("way", ["ours", "reference: a plain step, nothing shared or fused"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("width", [1.0, 0.1875])
+@pytest.mark.parametrize("name", NAMES)
+def test_training_step(benchmark, name: str, width: float, precision: str, way: str) -> None:
+    reuse_memory()
+    cls = MODELS.get(name)
+    options = cls.Options(width=width) if width == 1 else cls.Options(width=width, batch_size=32)
+    beats = options.batch_size
+    benchmark.group = f"{name}, {beats} beats of 1 × 320, width {width:g}, {precision}"
+    model = cls(options, channels=1, length=320, classes=5).train()
+    labels = torch.arange(beats) % 5 if model.classifies else None
+    x = torch.rand(beats, 1, 320) - 0.5
+    optimizers = model.optimizers() if way == "ours" else unfused_optimizers(model)
+
+    def step() -> dict:
+        with autocast(precision, CPU):
+            if way == "ours":
+                return model.train_batch(x, optimizers, 0, labels)
+            return unfused_step(model, x, optimizers, labels)
+
+    work, roof = gigaflops(step), gemm_rate(precision, torch.get_num_threads())
+    losses = benchmark.pedantic(step, rounds=5, warmup_rounds=2)
+    seconds = benchmark.stats.stats.median
+    benchmark.extra_info.update(
+        beats=beats,
+        beats_per_second=round(beats / seconds),
+        gflop=round(work, 3),
+        gflop_per_second=round(work / seconds, 1),
+        roof_gflop_per_second=round(roof, 1),
+        share_of_roof=round(work / seconds / roof, 3),
+    )
+    assert all(torch.isfinite(torch.as_tensor(loss)) for loss in losses.values())

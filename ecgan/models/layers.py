@@ -27,7 +27,7 @@ def _applied(layer: nn.Module, x: Tensor) -> Tensor:
         (stride,), (padding,), (dilation,) = layer.stride, layer.padding, layer.dilation
         weight = layer.weight.unsqueeze(2)
         return F.conv2d(x, weight, layer.bias, (1, stride), (0, padding), (1, dilation), layer.groups)
-    if isinstance(layer, nn.ConvTranspose1d):
+    if isinstance(layer, nn.ConvTranspose1d) and not isinstance(layer.padding, str):
         (stride,), (padding,), (odd,), (dilation,) = layer.stride, layer.padding, layer.output_padding, layer.dilation
         weight, ends = layer.weight.unsqueeze(2), ((0, padding), (0, odd))
         return F.conv_transpose2d(x, weight, layer.bias, (1, stride), *ends, layer.groups, (1, dilation))

@@ -123,6 +123,8 @@ def main() -> int:
         code = subprocess.run(command, cwd=ROOT, check=False).returncode
         if code or arguments.k:
             return code
+        if not raw.is_file() or not raw.stat().st_size:
+            parser.error("nothing ran: every benchmark was skipped, for the reasons above")
         ran = reduced(json.loads(raw.read_text(encoding="utf-8")))
     if wrong := unfit(ran):
         parser.error(f"one way of each group is the reference, others stand beside it; not so in: {'; '.join(wrong)}")

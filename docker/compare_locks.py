@@ -1,10 +1,10 @@
 """Compare two files dvc.lock: python docker/compare_locks.py BEFORE AFTER.
 
-A stage whose command, code or parameters differ is not compared, nor is what follows from it: it was another question.
-Of the others every output must be the same if both files were made on one machine. On another processor the last bits
-of trained weights may differ, and so may all that is made of them, but never the data.
+Where both were made on one machine, every output must be the same. On another processor the last bits of trained
+weights may differ, and so may all that is made of them, but never the data. A stage whose command, code or parameters
+changed was another question, and so was what follows from it.
 
-Exit codes: 0 all is the same, 1 results differ or were not compared, 2 data differs or a stage is missing.
+Exit codes: 0 all is the same, 1 results differ, or data for such a reason, 2 data differs or a stage is missing.
 """
 
 import sys
@@ -39,45 +39,35 @@ def question(stage: dict[str, Any], made: set[str]) -> Any:
     return stage["cmd"], stage.get("params"), given
 
 
-def changed(old: Stages, new: Stages) -> set[str]:
-    """Return the names of the stages in both files that were another question, or follow from one."""
-    made = {path for lock in (old, new) for stage in lock.values() for path in hashes(stage, "outs")}
-    names: set[str] = set()
-    affected: set[str] = set()
-    for name in (name for name in new if name in old):
-        follows = any(touches(path, affected) for path in hashes(new[name], "deps"))
-        if follows or question(old[name], made) != question(new[name], made):
-            names.add(name)
-            affected |= hashes(new[name], "outs").keys()
-    return names
-
-
-def compare(name: str, old: dict[str, str], new: dict[str, str]) -> int:
+def compare(name: str, old: dict[str, str], new: dict[str, str], excuse: str) -> int:
     """Print which outputs of one stage are the same; return the exit code for it."""
     paths = old.keys() | new.keys()
     differ = sorted(path for path in paths if old.get(path) != new.get(path))
-    print(f"  {name}: {len(paths) - len(differ)} of {len(paths)} outputs are the same")
+    print(f"  {name}: {len(paths) - len(differ)} of {len(paths)} outputs are the same{excuse if differ else ''}")
     for path in differ:
         print(f"    differs: {path}")
     if not differ:
         return 0
-    return 2 if name in DATA else 1
+    return 2 if name in DATA and not excuse else 1
 
 
 def main(before: Path, after: Path) -> int:
     """Print stage by stage what is the same and what is not; return the exit code."""
     old, new = stages(before), stages(after)
-    skipped = changed(old, new)
+    made = {path for lock in (old, new) for stage in lock.values() for path in hashes(stage, "outs")}
+    affected: set[str] = set()
     code = 0
     for name in dict.fromkeys([*new, *old]):
         if name not in old or name not in new:
             print(f"  {name}: only in {after if name in new else before}")
             code = 2
-        elif name in skipped:
-            print(f"  {name}: not compared; its code or parameters, or those of a stage before it, changed")
-            code = max(code, 1)
-        else:
-            code = max(code, compare(name, hashes(old[name], "outs"), hashes(new[name], "outs")))
+            continue
+        follows = any(touches(path, affected) for path in hashes(new[name], "deps"))
+        other = follows or question(old[name], made) != question(new[name], made)
+        first, second = hashes(old[name], "outs"), hashes(new[name], "outs")
+        if other and first != second:
+            affected |= second.keys()
+        code = max(code, compare(name, first, second, "; it was asked for something else" if other else ""))
     return code
 
 

@@ -102,9 +102,10 @@ def test_the_settings_of_the_machine_are_passed_on(engine: Engine, tmp_path: Pat
         ECGAN_IMAGE="other:1",
         ECGAN_DOCKER="docker run --network none",
         CUDA_VISIBLE_DEVICES="1",
+        OPENBLAS_CORETYPE="Haswell",
     )
     passed = {name for name in values(found, "--env") if "=" not in name}
-    assert passed == {"ECGAN_MIRROR", "ECGAN_WORKERS", "CUDA_VISIBLE_DEVICES"}
+    assert passed == {"ECGAN_MIRROR", "ECGAN_WORKERS", "CUDA_VISIBLE_DEVICES", "OPENBLAS_CORETYPE"}
     assert str(tmp_path / "mirror") in mounted(found)
     assert found[:3] == ["run", "--network", "none"]
     assert found[-2:] == ["other:1", "true"]

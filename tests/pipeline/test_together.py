@@ -42,7 +42,7 @@ def test_gradients_are_those_of_distributed_data_parallel(found: list[dict[str, 
     assert seen["gradients"] == 0
 
 
-@pytest.mark.parametrize("name", ["losses", "draws", "of_the_first"])
+@pytest.mark.parametrize("name", ["losses", "draws", "of_the_first", "an_odd_batch"])
 def test_what_is_exchanged(found: list[dict[str, Any]], name: str) -> None:
     assert max(differences(found, name).values()) < 1e-6
 

@@ -16,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from ecgan.config import Train
+from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.models.losses import cross_entropy
 from ecgan.models.sharing import own, process, processes, share, whole
@@ -108,6 +109,19 @@ def of_the_first() -> dict[str, float]:
     return {"row": abs(row["a"] - 0.1) + float(row["b"] == row["b"])}
 
 
+def an_odd_batch() -> dict[str, float]:
+    """Rows that cannot be divided evenly are refused."""
+    model = Aegan(AeganOptions(width=0.125, batch_size=9), channels=1, length=32)
+    refused = 0
+    for samples in (100, 7):  # a batch of 9; one of all 7
+        try:
+            distributed.prepare(model, {}, samples)
+        except EcganError as error:
+            refused += f"a batch of {min(9, samples)} beats" in error.message and "batch_size" in error.hint
+    distributed.prepare(model, {}, 8)
+    return {"not refused": 2.0 - refused}
+
+
 def job(path: Path, epochs: int, fingerprint: str = "same", seed: int = 3) -> Run:
     torch.manual_seed(seed)
     model = Aegan(AeganOptions(width=0.125, latent_size=4, batch_size=8), channels=1, length=32)
@@ -145,7 +159,14 @@ def equal_everywhere(folder: Path) -> dict[str, float]:
 
 def main(out: Path) -> None:
     torch.set_num_threads(1)
-    checks: list[Callable[[], dict[str, float]]] = [batch_norm, data_parallel, losses, draws, of_the_first]
+    checks: list[Callable[[], dict[str, float]]] = [
+        batch_norm,
+        data_parallel,
+        losses,
+        draws,
+        of_the_first,
+        an_odd_batch,
+    ]
     with joined():
         found = {check.__name__: check() for check in checks}
         found |= {check.__name__: check(out.parent) for check in (resuming, equal_everywhere)}

@@ -96,7 +96,7 @@ def _device() -> "torch.device":
     from ecgan.runtime import device
 
     on = device()
-    if on.type == "cuda":
+    if on.index is not None:  # else it is the current one
         torch.cuda.set_device(on)
     return on
 

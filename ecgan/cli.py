@@ -10,19 +10,30 @@ import typer
 
 from ecgan.commands import (
     Annotator,
+    Classical,
     Config,
     DataDir,
     DatasetOption,
+    Figure,
     Fold,
     Force,
+    InitOption,
     Leads,
     Model,
+    Names,
+    OneTrained,
+    OnnxOption,
+    OptionalDataset,
     OutOption,
     Plugin,
+    Preset,
     Records,
+    RunName,
     SamplingRate,
+    Signals,
     Strategy,
     Threshold,
+    TrainedRun,
     Unit,
     chosen,
     guarded,
@@ -54,24 +65,13 @@ app = typer.Typer(
 def init(
     entity: Annotated[str, typer.Argument(help="Who: the first part of the path of results.")] = "ecgan",
     project: Annotated[str, typer.Argument(help="What for: the second part.")] = "demo",
-    run: Annotated[
-        str | None, typer.Argument(help="Name of the run of a single model (one -m); left out: the model's name.")
-    ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option("-d", "--dataset", help="Dataset; `ecgan list datasets` shows them. Left out: ecgsyn."),
-    ] = None,
+    run: RunName = None,
+    dataset: OptionalDataset = None,
     model: Annotated[list[str] | None, typer.Option("-m", "--model", help="Model; can be given again.")] = None,
     out: OutOption = Path("params.yaml"),
     data_dir: DataDir = "data",
     force: Force = False,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            "--preset",
-            help="A published variant of a model; `ecgan list presets` shows them. Its dataset: -d, or mitbih_beats.",
-        ),
-    ] = None,
+    preset: Preset = None,
     plugin: Plugin = None,
 ) -> None:
     """Write a commented file of parameters with the defaults of dataset and models, or those of a published variant."""
@@ -109,10 +109,8 @@ def split(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
     from stages import split as stage
 
     for fold in stage.run(load(config, plugin=plugin)):
-        say(
-            f"fold {fold.index}: {len(fold.train):,} train, {len(fold.vali):,} validation, {len(fold.test):,} test"
-            f" ({fold.protocol})"
-        )
+        sizes = f"{len(fold.train):,} train, {len(fold.vali):,} validation, {len(fold.test):,} test"
+        say(f"fold {fold.index}: {sizes} ({fold.protocol})")
 
 
 @app.command(epilog="On two GPUs: `torchrun --standalone --nproc-per-node 2 -m ecgan train --model aegan --fold 0`")
@@ -146,9 +144,7 @@ def detect(
     config: Config = Path("params.yaml"),
     model: Model = None,
     fold: Fold = None,
-    detector: Annotated[
-        str | None, typer.Option("-a", "--detector", help="Only this classical detector, which needs no model.")
-    ] = None,
+    detector: Classical = None,
     plugin: Plugin = None,
 ) -> None:
     """Score the test beats with trained models and with classical detectors."""
@@ -168,15 +164,11 @@ def detect(
 
 @app.command(epilog="Example: `ecgan generate --model models/ecgan/demo/aegan/fold_0 -n 1000 --out beats.npy`")
 def generate(
-    model: Annotated[
-        str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; its first fold if none.")
-    ],
+    model: OneTrained,
     count: Annotated[int, typer.Option("-n", "--count", help="How many samples.")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="FILE.npy, float32 (N, L, C), or FILE.csv: sample, time, leads.")
-    ] = Path("generated.npy"),
+    out: Signals = Path("generated.npy"),
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same file.")] = 0,
-    figure: Annotated[Path | None, typer.Option("--figure", help="Draw the first samples as well: FILE.svg.")] = None,
+    figure: Figure = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     plugin: Plugin = None,
 ) -> None:
@@ -197,9 +189,7 @@ def generate(
 )
 def score(
     records: Records,
-    model: Annotated[
-        str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; all its folds if none.")
-    ],
+    model: TrainedRun,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results; made if need be.")] = Path("scores"),
     leads: Leads = None,
     sampling_rate: SamplingRate = None,
@@ -221,6 +211,23 @@ def score(
     settings: dict[str, Any] = {"leads": leads, "sampling_rate": sampling_rate, "unit": unit, "annotator": annotator}
     if not stage.run(records, model, out, **settings, strategy=strategy, threshold=threshold, force=force):
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example: `ecgan export --model models/ecgan/demo/aegan/fold_0 --out aegan.onnx`")
+def export(
+    model: TrainedRun,
+    out: OnnxOption = Path("model.onnx"),
+    strategy: Strategy = None,
+    threshold: Threshold = None,
+    force: Force = False,
+    plugin: Plugin = None,
+) -> None:
+    """Write a trained run as ONNX: from cut samples to components, score and decision, for use without ECGAN."""
+    from stages import export as stage
+
+    use_plugins(plugin)
+    for line in stage.run(model, out, strategy=strategy, threshold=threshold, force=force):
+        say(line)
 
 
 @app.command(epilog="Example: `ecgan report params.yaml --readme README.md`")
@@ -327,12 +334,8 @@ def detect_classic() -> NoReturn:
     """Entry point of `ecgan-detect`."""
 
     def command(
-        names: Annotated[
-            list[str] | None, typer.Argument(help="With -i: ENTITY PROJECT NAME. Without: the file to run, if any.")
-        ] = None,
-        model: Annotated[
-            str | None, typer.Option("-i", "--init", help="Write the file for this RUN[:VERSION].")
-        ] = None,
+        names: Names = None,
+        model: InitOption = None,
         out: OutOption = Path("ad_config.yml"),
         detector: Annotated[
             str | None, typer.Option("-a", "--detector", help="Detector; `ecgan list detectors` shows them.")
@@ -358,9 +361,7 @@ def inverse_classic() -> NoReturn:
 
     def command(
         config: Annotated[Path | None, typer.Argument(help="The file to run.")] = None,
-        model: Annotated[
-            str | None, typer.Option("-i", "--init", help="Write the file for this RUN[:VERSION].")
-        ] = None,
+        model: InitOption = None,
         out: OutOption = Path("inverse_config.yml"),
         force: Force = False,
         plugin: Plugin = None,

@@ -40,6 +40,37 @@ Annotator = Annotated[
 ]
 Strategy = Annotated[str | None, typer.Option("--strategy", help="Which score decides; the first fitted if none.")]
 Threshold = Annotated[float | None, typer.Option("--threshold", help="Flag scores from here on, not as validated.")]
+TrainedRun = Annotated[
+    str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; all its folds if none.")
+]
+OneTrained = Annotated[
+    str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; its first fold if none.")
+]
+RunName = Annotated[
+    str | None, typer.Argument(help="Name of the run of a single model (one -m); left out: the model's name.")
+]
+OptionalDataset = Annotated[
+    str | None, typer.Option("-d", "--dataset", help="Dataset; `ecgan list datasets` shows them. Left out: ecgsyn.")
+]
+Classical = Annotated[
+    str | None, typer.Option("-a", "--detector", help="Only this classical detector, which needs no model.")
+]
+Names = Annotated[
+    list[str] | None, typer.Argument(help="With -i: ENTITY PROJECT NAME. Without: the file to run, if any.")
+]
+InitOption = Annotated[str | None, typer.Option("-i", "--init", help="Write the file for this RUN[:VERSION].")]
+OnnxOption = Annotated[Path, typer.Option("--out", "-o", help="The file to write, FILE.onnx.")]
+Signals = Annotated[
+    Path, typer.Option("--out", "-o", help="FILE.npy, float32 (N, L, C), or FILE.csv: sample, time, leads.")
+]
+Figure = Annotated[Path | None, typer.Option("--figure", help="Draw the first samples as well: FILE.svg.")]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        help="A published variant of a model; `ecgan list presets` shows them. Its dataset: -d, or mitbih_beats.",
+    ),
+]
 
 
 def load(config: Path, *, models: bool = False, plugin: list[Path] | None = None) -> "Params":

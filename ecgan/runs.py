@@ -127,9 +127,16 @@ class Trained:
         folder = self.folder / "inverse" / f"fold_{self.fold.index}"
         return load_inversion(folder, self.folded, self.version)
 
-    def mapping(self, batch_size: int) -> Mapping:
-        """Return the folded model with the run's inverse mapping, as detectors see it, in `runtime.precision`."""
-        return mapping_of(self.folded, self.inversion, batch_size, self.params.runtime.precision)
+    def mapping(self, batch_size: int, precision: str | None = None) -> Mapping:
+        """Return the folded model with the run's inverse mapping, as detectors see it.
+
+        Args:
+            batch_size: Samples that go through the model at once.
+            precision: fp32 or bf16; None: `runtime.precision` of the run.
+        """
+        if precision is not None:
+            self.inversion.precision = precision
+        return mapping_of(self.folded, self.inversion, batch_size, precision or self.params.runtime.precision)
 
 
 def load_trained(folder: Path, fold: int, version: str) -> Trained:

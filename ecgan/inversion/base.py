@@ -1,6 +1,7 @@
 """What an inverse mapping is, and how the method is chosen."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
@@ -57,6 +58,11 @@ class Inversion(ABC):
     def fit(self, train: Tensor) -> None:
         """Learn from training samples (n, C, L), where the method learns."""
         self.bandwidth = Bandwidth.of(train)
+
+    @property
+    def one_pass(self) -> Callable[[Tensor], Tensor] | None:
+        """What maps x (B, C, L) to z (B, Z) in one pass through a network; None where latents are searched for."""
+        return None
 
     @abstractmethod
     def invert(self, x: Tensor, batch_size: int = 1024) -> Tensor:

@@ -1,5 +1,7 @@
 """The inverse mapping of a model that has an encoder: the encoder itself."""
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 from ecgan.inversion.base import Inversion
@@ -17,7 +19,12 @@ class EncoderInversion(Inversion):
         """Whether the model has an encoder."""
         return isinstance(model, GenerativeModel) and model.has_encoder
 
+    @property
+    def one_pass(self) -> Callable[[Tensor], Tensor]:
+        """The encoder."""
+        return self.model.encode
+
     def invert(self, x: Tensor, batch_size: int = 1024) -> Tensor:
         """Encode x (n, C, L) to z (n, Z)."""
         with autocast(self.precision, x.device):
-            return batched(self.model.encode, x, batch_size).float()
+            return batched(self.one_pass, x, batch_size).float()

@@ -6,6 +6,7 @@ training samples through the frozen generator, ‖x − G(Inv(x))‖², as f-Ano
 Analysis 54, 2019, "izi"): generated signals alone do not tell it where to put a signal that no z generates exactly.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,10 +97,15 @@ class NetworkInversion(Inversion):
         """Whether the model has latents."""
         return isinstance(model, GenerativeModel)
 
+    @property
+    def one_pass(self) -> Callable[[Tensor], Tensor]:
+        """The network, folded once it is trained."""
+        return self._ready
+
     def invert(self, x: Tensor, batch_size: int = 1024) -> Tensor:
         """Map x (n, C, L) to z (n, Z)."""
         with autocast(self.precision, x.device):
-            return batched(self._ready, x, batch_size)
+            return batched(self.one_pass, x, batch_size)
 
     def fit(self, train: Tensor) -> None:
         """Train the network until it no longer improves on generated signals that it has not seen; keep the best.

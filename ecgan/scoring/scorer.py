@@ -131,7 +131,12 @@ class Scorer:
 
 
 def load_scorer(
-    text: str, models: Path = Path("models"), *, strategy: str | None = None, threshold: float | None = None
+    text: str,
+    models: Path = Path("models"),
+    *,
+    strategy: str | None = None,
+    threshold: float | None = None,
+    precision: str | None = None,
 ) -> Scorer:
     """Load a run with everything that scoring needs.
 
@@ -141,13 +146,14 @@ def load_scorer(
         strategy: The strategy that decides, and then the only one that is computed; None: the first that was fitted
             decides, and all are computed.
         threshold: The threshold of that strategy; None: the one that was fitted, the mean of those of the folds.
+        precision: Of the networks, fp32 or bf16; None: `runtime.precision` of the run.
 
     Raises:
         EcganError: A part of the run is missing or broken, its folds do not fit each other, or the strategy was not
             fitted.
     """
     reference = parse_reference(text, models)
-    members = tuple(_member(reference.folder, fold, reference.version) for fold in folds_of(reference))
+    members = tuple(_member(reference.folder, fold, reference.version, precision) for fold in folds_of(reference))
     _check_alike(text, members)
     chosen = _strategy(text, list(members[0].fitted.strategies), strategy)
     fitted = [member.fitted.thresholds[chosen] for member in members]
@@ -159,7 +165,7 @@ def load_scorer(
     return Scorer(text, members, chosen, threshold, source, alone=strategy is not None)
 
 
-def _member(folder: Path, fold: int, version: str) -> Member:
+def _member(folder: Path, fold: int, version: str, precision: str | None) -> Member:
     detected = folder / "detect" / f"fold_{fold}"
     trained = load_trained(folder, fold, version)
     if not (detected / VALUES_FILE).is_file():
@@ -167,7 +173,7 @@ def _member(folder: Path, fold: int, version: str) -> Member:
             f"{folder} has no detector of fold {fold}: scores need one, and the threshold that it found.",
             "Run `ecgan detect` (or `ecgan-detect`) first, or name a fold that has one: RUN/fold_K.",
         )
-    mapping = trained.mapping(trained.params.detect.batch_size)
+    mapping = trained.mapping(trained.params.detect.batch_size, precision)
     return Member(trained, load_detector(detected, mapping))
 
 

@@ -1,17 +1,63 @@
-"""Scores of beats by a model at the published size."""
+"""What `ecgan score` computes of cut beats: folded networks against those of training, and through onnxruntime."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
-import torch
 
-from ecgan.models.aegan import Aegan, AeganOptions
-from ecgan.models.base import batched
+from ecgan.arrays import F32
+from ecgan.detection.components import feature_matching, latent_norm, reconstruction_error
+from ecgan.exporting.writing import export
+from ecgan.inversion.base import choose
+from ecgan.runs import mapping_of
+from tests.members import member, scorer
+
+SIZES = {"published size": {"width": 1.0, "latent_size": 50}, "width 0.5": {"width": 0.5, "latent_size": 6}}
+BATCHES = {"a single beat": 1, "256 beats": 256}
+WAYS = ("ours", "ours, bf16", "onnxruntime", "reference: as trained, one network after the other")
+
+Judge = Callable[[F32], Any]
 
 
-@pytest.mark.benchmark(group="aegan, 256 beats of 1 × 320")
-@pytest.mark.parametrize("way", ["ours", "reference: one beat after the other"])
-def test_scoring(benchmark, way: str) -> None:
-    benchmark.extra_info["scored"] = 256
-    model = Aegan(AeganOptions(width=1.0, latent_size=50), channels=1, length=320).eval()
-    batch = 256 if way == "ours" else 1
-    scores = benchmark.pedantic(batched, (model.validation_scores, torch.rand(256, 1, 320), batch), rounds=3)
-    assert scores.shape == (256,)
+def judge_of(way: str, size: dict[str, Any], folder: Path) -> Judge:
+    """What takes beats (n, L, C) to all components."""
+    one = member("aegan", length=320, leads=1, precision="bf16" if "bf16" in way else "fp32", **size)
+    run = scorer(one)
+    if way.startswith("ours"):
+        return run.judge
+    if way == "onnxruntime":
+        import onnxruntime
+
+        export(run, folder / "model.onnx")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 2
+        session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+        return lambda x: session.run(None, {"x": np.ascontiguousarray(x.transpose(0, 2, 1))})
+    model = one.trained.model
+    mapping = mapping_of(model, choose("encoder", model), 256)
+    assert mapping.features is not None
+
+    def reference(x: F32) -> Any:
+        inputs = one.inputs(x)
+        z = mapping.invert(inputs)
+        y = mapping.decode(z)
+        features = [mapping.features(part) for part in (inputs, y)]
+        return reconstruction_error(inputs, y), feature_matching(*features), latent_norm(z)
+
+    return reference
+
+
+@pytest.mark.benchmark(min_rounds=20)
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("count", BATCHES)
+@pytest.mark.parametrize("size", SIZES)
+def test_scoring(benchmark, tmp_path: Path, size: str, count: str, way: str) -> None:
+    benchmark.group = f"aegan, {size}, {count} of 1 × 320"
+    benchmark.extra_info["scored"] = BATCHES[count]
+    judge = judge_of(way, SIZES[size], tmp_path)
+    x = np.random.default_rng(0).random((BATCHES[count], 320, 1), dtype=np.float32)
+    for _ in range(5):
+        judge(x)
+    assert benchmark(judge, x)

@@ -102,7 +102,7 @@ LEVELS = [
     {"errors", "files", "arrays", "registry", "config", "ecg", "runtime"},
     {"datasets", "models", "preprocessing"},
     {"training", "inversion", "detection", "evaluation", "generation", "reporting", "tracking"},
-    {"remotes", "runs", "scoring", "about", "listing", "pipeline", "presets", "testing"},
+    {"remotes", "runs", "scoring", "exporting", "about", "listing", "pipeline", "presets", "testing"},
     {"commands", "cli", "__main__"},
 ]
 

@@ -89,7 +89,7 @@ def test_a_detector_without_reconstructions_gives_none(x: F32) -> None:
 def load(monkeypatch: pytest.MonkeyPatch, members: list[Member], **options: Any) -> Scorer:
     monkeypatch.setattr(module, "parse_reference", lambda text, models: SimpleNamespace(folder=text, version="best"))
     monkeypatch.setattr(module, "folds_of", lambda reference: list(range(len(members))))
-    monkeypatch.setattr(module, "_member", lambda folder, fold, version: members[fold])
+    monkeypatch.setattr(module, "_member", lambda folder, fold, version, precision: members[fold])
     return load_scorer("run", **options)
 
 

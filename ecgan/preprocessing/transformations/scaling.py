@@ -35,7 +35,7 @@ class Unchanged(Transformation):
         return y
 
 
-class _Affine(Transformation):
+class Affine(Transformation):
     """y = (x − shift) / scale · width + base, with one shift, scale and base a lead."""
 
     keys: ClassVar[tuple[str, str]]
@@ -45,7 +45,7 @@ class _Affine(Transformation):
         self.stored: tuple[F64, F64] | None = None
 
     @abstractmethod
-    def _terms(self) -> tuple[F64, F64, F64, float]:
+    def terms(self) -> tuple[F64, F64, F64, float]:
         """Return shift, scale, base and width, the first three of shape (C,); scale is never 0."""
 
     def apply(self, x: F32) -> F32:
@@ -63,7 +63,7 @@ class _Affine(Transformation):
             raise self._not_fitted()
         if x.ndim != 3 or x.shape[2] != len(self.stored[0]):
             raise self._other_shape(f"{len(self.stored[0])} leads", x)
-        return self._terms()
+        return self.terms()
 
     def _learned(self) -> Learned:
         if self.stored is None:
@@ -77,7 +77,7 @@ class _Affine(Transformation):
         self.stored = (np.array(learned[self.keys[0]]), np.array(learned[self.keys[1]]))
 
 
-class MinMax(_Affine):
+class MinMax(Affine):
     """`minmax`: each lead's range in the training data to the target range.
 
     A lead that is constant in the training data is moved to the middle of the target range.
@@ -89,12 +89,13 @@ class MinMax(_Affine):
     def _learn(self, x: F32) -> None:
         self.stored = (x.min(axis=(0, 1)).astype(np.float64), x.max(axis=(0, 1)).astype(np.float64))
 
-    def _terms(self) -> tuple[F64, F64, F64, float]:
+    def terms(self) -> tuple[F64, F64, F64, float]:
+        """Return shift, scale, base and width."""
         assert self.stored is not None
         return range_terms(*self.stored, self.target)
 
 
-class Standard(_Affine):
+class Standard(Affine):
     """`standard`: each lead to mean 0 and standard deviation 1 over the training data; a constant lead to 0."""
 
     name = "standard"
@@ -110,7 +111,8 @@ class Standard(_Affine):
             np.where(constant, 0.0, np.sqrt(variance)),
         )
 
-    def _terms(self) -> tuple[F64, F64, F64, float]:
+    def terms(self) -> tuple[F64, F64, F64, float]:
+        """Return shift, scale, base and width."""
         assert self.stored is not None
         mean, std = self.stored
         return mean, np.where(std > 0, std, 1.0), np.zeros(len(mean)), 1.0

@@ -1,0 +1,166 @@
+"""What a run says of samples, as one torch module: transformation, networks, components, strategy, threshold.
+
+It computes what `ecgan.scoring.scorer.Scorer.judge` does, from a tensor to tensors, so that it can be traced.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ecgan.detection.components import component_names
+from ecgan.detection.detectors.argmax import Argmax
+from ecgan.detection.detectors.inverse_mapping import InverseMapping
+from ecgan.detection.strategies import Strategy, Svm, scaled
+from ecgan.errors import EcganError
+from ecgan.exporting.inputs import input_module
+from ecgan.scoring.scorer import Member, Scorer
+
+
+class Graph(nn.Module):
+    """x (B, C, L), float32 in the unit of the data → components, score and decision, each (B,).
+
+    Attributes:
+        outputs: Names of what `forward` returns: components, then "score" and "flagged".
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(_Member(member, scorer) for member in scorer.members)
+        self.threshold = scorer.threshold
+        self.names = _names(scorer)
+        self.outputs = [*self.names, "score", "flagged"]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Judge x: means over the folds, as `ecgan score` gives them."""
+        found = [member(x) for member in self.members]
+        columns = [torch.stack(parts).mean(dim=0) if len(parts) > 1 else parts[0] for parts in zip(*found, strict=True)]
+        return (*columns, columns[-1] >= self.threshold)
+
+
+def _names(scorer: Scorer) -> list[str]:
+    """The components that are exported: of a strategy that was asked for what it weighs, else all."""
+    fitted = scorer.members[0].fitted
+    detector = fitted.detector
+    if isinstance(detector, Argmax):
+        return ["log_odds"]
+    assert isinstance(detector, InverseMapping)
+    needs = fitted.strategies[scorer.strategy].needs
+    there = component_names(detector.model, detector.discrimination)
+    return [name for name in there if not scorer.alone or name in needs]
+
+
+class _Member(nn.Module):
+    """One fold: x (B, C, L) → components and score, float64 (B,)."""
+
+    def __init__(self, member: Member, scorer: Scorer) -> None:
+        super().__init__()
+        check_exportable(member)
+        trained, detector = member.trained, member.fitted.detector
+        self.input = input_module(trained.transformation, trained.expected.length)
+        self.compare = _Classified(member) if isinstance(detector, Argmax) else _Reconstructed(member, _names(scorer))
+        self.names = _names(scorer)
+        self.weigh = _weighing(member.fitted.strategies[scorer.strategy])
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Judge x."""
+        components = self.compare(self.input(x))
+        return (*(components[name] for name in self.names), self.weigh(components))
+
+
+class _Classified(nn.Module):
+    """Log-odds of being abnormal, as `ecgan.detection.detectors.argmax` computes them."""
+
+    def __init__(self, member: Member) -> None:
+        super().__init__()
+        self.model: Any = member.trained.folded
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Ask the classifier about x (B, D, L)."""
+        logits: Tensor = self.model.logits(x).double()
+        abnormal = logits[:, 1:]
+        highest = abnormal.amax(dim=1)
+        return {"log_odds": highest + (abnormal - highest[:, None]).exp().sum(dim=1).log() - logits[:, 0]}
+
+
+class _Reconstructed(nn.Module):
+    """R, D and Z, as `ecgan.detection.components` computes them."""
+
+    def __init__(self, member: Member, names: list[str]) -> None:
+        super().__init__()
+        detector = member.fitted.detector
+        assert isinstance(detector, InverseMapping)
+        self.model: Any = member.trained.folded
+        self.invert: Any = member.trained.inversion.one_pass
+        self.names = names
+        self.kind = detector.discrimination
+        self.mode = float(detector.state().values["latent_mode"])
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Compare x (B, D, L) with its reconstruction."""
+        z = self.invert(x)
+        found = {}
+        if "latent" in self.names:
+            found["latent"] = z.double().square().sum(dim=1).sqrt() - self.mode
+        if {"reconstruction", "discrimination"} & set(self.names):
+            y = self.model.decode(z)
+            found["reconstruction"] = (x.double() - y.double()).square().mean(dim=(1, 2))
+            if "discrimination" in self.names:
+                found["discrimination"] = self._discrimination(x, y)
+        return found
+
+    def _discrimination(self, x: Tensor, y: Tensor) -> Tensor:
+        if self.kind == "feature_matching":
+            features: Tensor = self.model.features(torch.cat([x, y])).double()
+            first, second = features.chunk(2)
+            return (first - second).square().mean(dim=1)
+        judged: Tensor = self.model.discriminate(y).double()
+        if self.kind == "target_value":
+            return (-judged).sigmoid()
+        return (-judged).clamp(min=0) + (1 + (-judged.abs()).exp()).log()  # softplus(−d), without overflow
+
+
+def _weighing(strategy: Strategy) -> Any:
+    """What makes a score of components (B,) by name."""
+    if isinstance(strategy, Svm):
+        return _Machine(strategy)
+    return strategy.score  # sums and differences, of tensors as of arrays
+
+
+class _Machine(nn.Module):
+    """The decision function of an SVM strategy."""
+
+    support: Tensor
+    coefficients: Tensor
+
+    def __init__(self, strategy: Svm) -> None:
+        super().__init__()
+        state = strategy.state()
+        for name in ("support", "coefficients"):
+            self.register_buffer(name, torch.from_numpy(state.arrays[name]))
+        self.ranges = [state.values["ranges"][name] for name in strategy.needs]
+        self.needs = strategy.needs
+        self.gamma, self.intercept = float(state.values["gamma"]), float(state.values["intercept"])
+
+    def forward(self, components: dict[str, Any]) -> Tensor:
+        """Decide by the components (B,)."""
+        square = torch.zeros((), dtype=torch.float64)
+        for axis, (name, (low, high)) in enumerate(zip(self.needs, self.ranges, strict=True)):
+            part: Any = scaled(components[name], low, high)
+            square = square + (part[:, None] - self.support[:, axis]).square()  # (B, S)
+        return ((-self.gamma * square).exp() * self.coefficients).sum(dim=1) + self.intercept
+
+
+def check_exportable(member: Member) -> None:
+    """Refuse detectors that are no function of one sample in one pass."""
+    detector, inversion = member.fitted.detector, member.trained.inversion
+    if not isinstance(detector, (Argmax, InverseMapping)):
+        raise EcganError(
+            f"the detector {detector.name!r} cannot be exported: it is more than one pass through networks.",
+            "Detect with inverse_mapping, or with argmax for a classifier (detect.detector).",
+        )
+    if isinstance(detector, InverseMapping) and inversion.one_pass is None:
+        raise EcganError(
+            f"the inverse mapping {inversion.method!r} cannot be exported: it searches each latent step by step.",
+            "Set inverse.method to auto and run inverse and detect again.",
+        )

@@ -1,0 +1,180 @@
+"""A run as an ONNX file: traced, described, checked against the run, and only then written."""
+
+import io
+import json
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ecgan.arrays import F32
+from ecgan.errors import EcganError
+from ecgan.exporting.graph import Graph
+from ecgan.files import write_bytes
+from ecgan.scoring.scorer import Judged, Scorer
+
+FORMAT = 1
+OPSET = 18
+INPUT = "x"
+TOLERANCE = 1e-3
+"""Most that a value may differ, as a share of itself plus the median of the trial samples."""
+
+
+def export(scorer: Scorer, out: Path, *, force: bool = False) -> list[str]:
+    """Write a run as an ONNX file that has been shown to give the run's scores.
+
+    Args:
+        scorer: The run, loaded in float32.
+        out: The file, `.onnx`.
+        force: Whether a file that is there is overwritten.
+
+    Returns:
+        Names of the outputs.
+
+    Raises:
+        EcganError: The packages are missing, the file must not be written, the run cannot be expressed, or its ONNX
+            graph disagrees with it; nothing is written then.
+    """
+    check_target(out, force=force)
+    check_packages()
+    graph = Graph(scorer).eval()
+    content = _described(_traced(graph, scorer), scorer, graph.outputs)
+    check_parity(content, scorer, graph.outputs)
+    write_bytes(out, content)
+    return graph.outputs
+
+
+def check_packages() -> None:
+    """Refuse to begin without the packages of the extra `onnx`."""
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+    except ImportError as error:
+        raise EcganError(f"exporting needs {error.name}.", "Install it: pip install 'ecgan[onnx]'") from None
+
+
+def check_target(out: Path, *, force: bool) -> None:
+    """Refuse a file that cannot be written or must not be, before anything is computed."""
+    if out.suffix != ".onnx":
+        raise EcganError(f"--out {out} is no name of an ONNX file.", "Let it end in .onnx.")
+    if not out.parent.is_dir():
+        raise EcganError(f"there is no folder {out.parent} for {out.name}.", f"Make it: mkdir -p {out.parent}")
+    if out.is_dir():
+        raise EcganError(f"{out} is a folder.", "Name a file.")
+    if out.exists() and not force:
+        raise EcganError(f"{out} is there already.", "Say --force to overwrite it, or --out another file.")
+
+
+def _traced(graph: Graph, scorer: Scorer) -> bytes:
+    """Return the graph in ONNX, with a free number of samples."""
+    expected = scorer.trained.expected
+    example = torch.zeros(2, len(expected.leads), expected.length)
+    names = [INPUT, *graph.outputs]
+    buffer: Any = io.BytesIO()
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # of a tracer that cannot know which shapes are fixed; the check knows
+        torch.onnx.export(
+            graph.cpu(),
+            (example,),
+            buffer,
+            dynamo=False,  # the other exporter needs two packages more, and loads the compiler
+            opset_version=OPSET,
+            input_names=[INPUT],
+            output_names=graph.outputs,
+            dynamic_axes={name: {0: "samples"} for name in names},
+        )
+    content: bytes = buffer.getvalue()
+    return content
+
+
+def facts(scorer: Scorer, outputs: list[str]) -> dict[str, Any]:
+    """What a user of the file must know: names and plain values."""
+    trained = scorer.trained
+    expected = trained.expected
+    return {
+        "format": FORMAT,
+        "ecgan": version("ecgan"),
+        "model": trained.model.name,
+        "dataset": trained.params.dataset,
+        "leads": expected.leads,
+        "sampling_rate_hz": expected.sampling_rate,
+        "length": expected.length,
+        "unit": expected.unit,
+        "r_peak": expected.centre,
+        "classes": expected.classes,
+        "detector": scorer.members[0].fitted.detector.name,
+        "strategy": scorer.strategy,
+        "threshold": scorer.threshold,
+        "threshold_from": scorer.threshold_from,
+        "folds": [member.trained.fold.index for member in scorer.members],
+        "version": [member.trained.version for member in scorer.members],
+        "transformation": trained.transformation.name,
+        "outputs": outputs,
+    }
+
+
+def _described(content: bytes, scorer: Scorer, outputs: list[str]) -> bytes:
+    """Return the graph with the facts as its metadata, a JSON value each."""
+    import onnx
+
+    model = onnx.load_model_from_string(content)
+    model.doc_string = (
+        "x: samples (n, leads, steps), cut and in the unit that the metadata name. Higher = more abnormal."
+    )
+    for key, value in facts(scorer, outputs).items():
+        model.metadata_props.add(key=key, value=json.dumps(value, ensure_ascii=False))
+    onnx.checker.check_model(model)
+    described: bytes = model.SerializeToString(deterministic=True)
+    return described
+
+
+def trial_samples(length: int, leads: int) -> F32:
+    """Samples (n, L, C) in mV of many kinds: noise, waves, steps, tiny and huge ones, and constants."""
+    rng = np.random.default_rng(0)
+    time = np.linspace(0, 1, length)[None, :, None]
+    waves = np.sin(2 * np.pi * (rng.uniform(1, 9, (8, 1, leads)) * time + rng.random((8, 1, leads))))
+    peaks = np.exp(-(((time - rng.uniform(0.2, 0.8, (8, 1, leads))) / 0.03) ** 2))
+    noise = rng.normal(size=(8, length, leads))
+    sizes = np.array([1e-3, 0.1, 1, 1, 1, 2, 5, 50])[:, None, None]
+    constants = np.stack([np.zeros((length, leads)), np.full((length, leads), 1.5), -np.ones((length, leads))])
+    one_flat = noise[:1].copy()
+    one_flat[..., 0] = 0.25
+    kinds = [waves, peaks, peaks + 0.1 * waves, noise * sizes, noise.cumsum(axis=1) / 10, constants, one_flat]
+    return np.concatenate(kinds).astype(np.float32)
+
+
+def check_parity(content: bytes, scorer: Scorer, outputs: list[str]) -> None:
+    """Refuse a graph that does not give the run's components, scores and decisions, in batches of any size.
+
+    Raises:
+        EcganError: It differs; the message says where and by how much.
+    """
+    import onnxruntime
+
+    expected = scorer.trained.expected
+    x = trial_samples(expected.length, len(expected.leads))
+    judged = scorer.judge(x)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    inputs = np.ascontiguousarray(x.transpose(0, 2, 1))  # (n, L, C) → (n, C, L)
+    parts = [session.run(outputs, {INPUT: part}) for part in np.split(inputs, [1, 3])]
+    found = {name: np.concatenate(values) for name, values in zip(outputs, zip(*parts, strict=True), strict=True)}
+    for name, wanted in _wanted(judged, scorer, outputs).items():
+        slack = TOLERANCE * (np.abs(wanted) + np.median(np.abs(wanted)))
+        off = np.abs(found[name] - wanted)
+        if found[name].shape != wanted.shape or not (off <= slack).all():
+            worst = int(np.argmax(off - slack))
+            raise EcganError(
+                f"the ONNX graph disagrees with the run: {name} of trial sample {worst} is {found[name][worst]:.6g}"
+                f" instead of {wanted[worst]:.6g}.",
+                "Nothing was written. A model of your own may do what ONNX cannot express.",
+            )
+    if not np.array_equal(found["flagged"], found["score"] >= scorer.threshold):
+        raise EcganError("the ONNX graph does not decide by the run's threshold.", "Nothing was written.")
+
+
+def _wanted(judged: Judged, scorer: Scorer, outputs: list[str]) -> dict[str, Any]:
+    names = [name for name in outputs if name in judged.components]
+    return {name: judged.components[name] for name in names} | {"score": judged.scores[scorer.strategy]}

@@ -1,0 +1,186 @@
+"""A run as an ONNX file: the same scores in another program, or no file."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from typer.testing import CliRunner
+
+from ecgan.arrays import F32
+from ecgan.cli import app
+from ecgan.errors import EcganError
+from ecgan.exporting import writing
+from ecgan.exporting.writing import check_parity, export, trial_samples
+from ecgan.preprocessing.transformations import TRANSFORMATIONS
+from ecgan.registry import MODELS
+from ecgan.scoring.scorer import Scorer
+from tests.members import ALL, LEADS, LENGTH, Nothing, member, scorer
+
+
+def beats(count: int, seed: int = 9) -> F32:
+    return np.random.default_rng(seed).normal(size=(count, LENGTH, 2)).cumsum(axis=1).astype(np.float32)
+
+
+def ran(path: Path, x: F32) -> dict[str, Any]:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [one.name for one in session.get_outputs()]
+    inputs = np.ascontiguousarray(x.transpose(0, 2, 1))
+    return dict(zip(names, session.run(None, {session.get_inputs()[0].name: inputs}), strict=True))
+
+
+def same(run: Scorer, path: Path, x: F32) -> None:
+    """What the file gives for x is what the run gives."""
+    found, judged = ran(path, x), run.judge(x)
+    for name, wanted in (judged.components | {"score": judged.scores[run.strategy]}).items():
+        assert found[name].dtype == np.float64
+        np.testing.assert_allclose(found[name], wanted, rtol=1e-3, atol=1e-4 * np.median(np.abs(wanted)), err_msg=name)
+    assert found["flagged"].dtype == np.bool_
+    far = np.abs(judged.scores[run.strategy] - run.threshold) > 1e-3 * np.abs(judged.scores[run.strategy]).max()
+    np.testing.assert_array_equal(found["flagged"][far], (judged.scores[run.strategy] >= run.threshold)[far])
+    assert set(found) == {*judged.components, "score", "flagged"}
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS.names() if MODELS.get(name).__module__.startswith("ecgan.")])
+def test_the_file_of_every_model_gives_the_scores_of_the_run(name: str, tmp_path: Path) -> None:
+    run = scorer(member(name))
+    export(run, tmp_path / "model.onnx")
+    for count in (1, 2, 37):
+        same(run, tmp_path / "model.onnx", beats(count))
+
+
+@pytest.mark.parametrize("transformation", list(TRANSFORMATIONS))
+def test_samples_go_in_as_they_were_cut(transformation: str, tmp_path: Path) -> None:
+    run = scorer(member("vae", transformation))
+    export(run, tmp_path / "model.onnx")
+    same(run, tmp_path / "model.onnx", beats(20))
+
+
+@pytest.mark.parametrize("strategy", ALL)
+@pytest.mark.parametrize("kind", ["feature_matching", "target_value", "log"])
+def test_every_strategy_and_every_kind_of_discrimination(strategy: str, kind: str, tmp_path: Path) -> None:
+    run = scorer(member(kind=kind), strategy=strategy)
+    outputs = export(run, tmp_path / "model.onnx")
+    assert ("discrimination" in outputs) == (strategy != "reconstruction")
+    same(run, tmp_path / "model.onnx", beats(20))
+
+
+def test_several_folds_are_exported_as_their_mean(tmp_path: Path) -> None:
+    run = scorer(member(seed=0), member(seed=1))
+    export(run, tmp_path / "model.onnx")
+    same(run, tmp_path / "model.onnx", beats(20))
+    assert len(run.members) == 2
+
+
+def test_the_file_says_what_it_needs_and_is_the_same_when_written_again(tmp_path: Path) -> None:
+    run = scorer(member())
+    for name in ("one.onnx", "two.onnx"):
+        export(run, tmp_path / name)
+    assert (tmp_path / "one.onnx").read_bytes() == (tmp_path / "two.onnx").read_bytes()
+    meta = onnxruntime.InferenceSession(str(tmp_path / "one.onnx")).get_modelmeta().custom_metadata_map
+    facts = {key: json.loads(value) for key, value in meta.items()}
+    assert facts["leads"] == LEADS
+    assert (facts["sampling_rate_hz"], facts["length"], facts["unit"], facts["r_peak"]) == (360.0, LENGTH, "mV", 20)
+    assert facts["classes"] == ["N", "S", "V"]
+    assert (facts["strategy"], facts["threshold"]) == ("reconstruction", run.threshold)
+    assert (facts["version"], facts["folds"]) == (["v03"], [0])
+    assert str(tmp_path).encode() not in (tmp_path / "one.onnx").read_bytes()
+
+
+def test_a_graph_that_disagrees_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, other = scorer(member(seed=0)), scorer(member(seed=1))
+    export(other, tmp_path / "other.onnx")
+    content = (tmp_path / "other.onnx").read_bytes()
+    with pytest.raises(EcganError, match="disagrees with the run: reconstruction of trial sample"):
+        check_parity(content, run, ["reconstruction", "discrimination", "latent", "score", "flagged"])
+    monkeypatch.setattr(writing, "_described", lambda *_: content)
+    with pytest.raises(EcganError, match="Nothing was written"):
+        export(run, tmp_path / "run.onnx")
+    assert not (tmp_path / "run.onnx").exists()
+
+
+def test_a_graph_with_another_threshold_is_not_written(tmp_path: Path) -> None:
+    run = scorer(member())
+    outputs = export(run, tmp_path / "run.onnx")
+    scores = run.judge(trial_samples(LENGTH, 2)).scores["reconstruction"]
+    other = Scorer("a run", run.members, run.strategy, float(np.median(scores)), "given")
+    with pytest.raises(EcganError, match="does not decide by the run's threshold"):
+        check_parity((tmp_path / "run.onnx").read_bytes(), other, outputs)
+
+
+def test_trial_samples_are_of_many_kinds() -> None:
+    x = trial_samples(LENGTH, 3)
+    assert x.dtype == np.float32
+    assert np.isfinite(x).all()
+    extent = np.ptp(x, axis=1).max(axis=1)
+    assert (extent == 0).sum() >= 3
+    assert ((extent > 0) & (extent < 0.01)).any()
+    assert (extent > 100).any()
+
+
+def test_what_searches_cannot_be_exported(tmp_path: Path) -> None:
+    for run, word in (
+        (scorer(member(inversion="search")), "the inverse mapping 'search' cannot be exported"),
+        (scorer(member(detector="knn")), "the detector 'knn' cannot be exported"),
+    ):
+        with pytest.raises(EcganError, match=word):
+            export(run, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_that_must_not_be_written_and_packages_that_are_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = scorer(member())
+    (tmp_path / "there.onnx").write_text("mine")
+    for name, word in (("model.pt", "end in .onnx"), ("none/model.onnx", "mkdir -p"), ("there.onnx", "--force")):
+        with pytest.raises(EcganError, match=word):
+            export(run, tmp_path / name)
+    assert (tmp_path / "there.onnx").read_text() == "mine"
+    export(run, tmp_path / "there.onnx", force=True)
+    assert len((tmp_path / "there.onnx").read_bytes()) > 1000
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(EcganError, match=r"onnxruntime") as caught:
+        export(run, tmp_path / "model.onnx")
+    assert caught.value.hint == "Install it: pip install 'ecgan[onnx]'"
+
+
+def test_the_command_tells_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, asked = scorer(member("vae")), {}
+
+    def load(text: str, models: Path, **given: Any) -> Scorer:
+        asked.update(given, text=text)
+        return run
+
+    vars(run.trained.params)["runtime"] = Nothing(precision="bf16", threads=1)
+    monkeypatch.setattr("stages.export.load_scorer", load)
+    out = tmp_path / "vae.onnx"
+    done = CliRunner().invoke(app, ["export", "--model", "a/run", "--out", str(out), "--strategy", "reconstruction"])
+    assert done.exit_code == 0, done.output
+    assert f"wrote {out}: x (samples, 2, {LENGTH}) in mV → reconstruction, latent, score, flagged" in done.output
+    assert asked == {"text": "a/run", "strategy": "reconstruction", "threshold": None, "precision": "fp32"}
+    same(run, out, beats(5))
+
+
+def test_the_program_of_the_documentation_runs_as_it_stands(tmp_path: Path, root: Path) -> None:
+    run = scorer(member())
+    export(run, tmp_path / "aegan.onnx")
+    program = re.findall(r"```python\n(.*?)```", (root / "docs" / "deployment.md").read_text(), re.DOTALL)
+    assert len(program) == 1
+    x = beats(6)
+    np.save(tmp_path / "beats.npy", x)
+    command = [sys.executable, "-c", program[0]]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    scores = run.judge(x).scores["reconstruction"]
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    np.testing.assert_allclose([float(row[1]) for row in rows], scores, rtol=1e-3)
+    assert [row[2] == "flagged" for row in rows] == [bool(one >= run.threshold) for one in scores]
+    np.save(tmp_path / "beats.npy", x[:, :-1])
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr

@@ -16,7 +16,7 @@ from ecgan.scoring.scorer import Member, Scorer
 from ecgan.training.inputs import Input
 
 LENGTH, LEADS = 45, ["MLII", "V1"]
-ALL = ["reconstruction", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"]
+ALL = ["reconstruction", "smoothed", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"]
 
 
 class _Trained(Trained):

@@ -5,12 +5,14 @@ It computes what `ecgan.scoring.scorer.Scorer.judge` does, from a tensor to tens
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ecgan.detection.components import component_names
 from ecgan.detection.detectors.argmax import Argmax
 from ecgan.detection.detectors.inverse_mapping import InverseMapping
+from ecgan.detection.smoothing import SmoothedError, smoothed
 from ecgan.detection.strategies import Strategy, Svm, scaled
 from ecgan.errors import EcganError
 from ecgan.exporting.inputs import input_module
@@ -46,7 +48,7 @@ def _names(scorer: Scorer) -> list[str]:
         return ["log_odds"]
     assert isinstance(detector, InverseMapping)
     needs = fitted.strategies[scorer.strategy].needs
-    there = component_names(detector.model, detector.discrimination)
+    there = (*component_names(detector.model, detector.discrimination), "smoothed")
     return [name for name in there if not scorer.alone or name in needs]
 
 
@@ -84,7 +86,10 @@ class _Classified(nn.Module):
 
 
 class _Reconstructed(nn.Module):
-    """R, D and Z, as `ecgan.detection.components` computes them."""
+    """R, D, Z and S, as `ecgan.detection.components` and `ecgan.detection.smoothing` compute them."""
+
+    impulses: Tensor
+    scale: Tensor
 
     def __init__(self, member: Member, names: list[str]) -> None:
         super().__init__()
@@ -94,7 +99,12 @@ class _Reconstructed(nn.Module):
         self.invert: Any = member.trained.inversion.one_pass
         self.names = names
         self.kind = detector.discrimination
-        self.mode = float(detector.state().values["latent_mode"])
+        state = detector.state()
+        self.mode = float(state.values["latent_mode"])
+        slow = SmoothedError.restored(state, detector.options.smoothing)
+        impulses = smoothed(np.eye(slow.scale.shape[1])[:, None], slow.share)[:, 0]  # what becomes of one step, (L, L)
+        self.register_buffer("impulses", torch.from_numpy(impulses))
+        self.register_buffer("scale", torch.from_numpy(slow.scale))  # (D, L)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Compare x (B, D, L) with its reconstruction."""
@@ -102,11 +112,13 @@ class _Reconstructed(nn.Module):
         found = {}
         if "latent" in self.names:
             found["latent"] = z.double().square().sum(dim=1).sqrt() - self.mode
-        if {"reconstruction", "discrimination"} & set(self.names):
-            y = self.model.decode(z)
-            found["reconstruction"] = (x.double() - y.double()).square().mean(dim=(1, 2))
-            if "discrimination" in self.names:
-                found["discrimination"] = self._discrimination(x, y)
+        y = self.model.decode(z)
+        residual = x.double() - y.double()
+        found["reconstruction"] = residual.square().mean(dim=(1, 2))
+        if "smoothed" in self.names:
+            found["smoothed"] = ((residual @ self.impulses).square() / self.scale).mean(dim=(1, 2))
+        if "discrimination" in self.names:
+            found["discrimination"] = self._discrimination(x, y)
         return found
 
     def _discrimination(self, x: Tensor, y: Tensor) -> Tensor:

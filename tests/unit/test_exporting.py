@@ -66,7 +66,7 @@ def test_samples_go_in_as_they_were_cut(transformation: str, tmp_path: Path) -> 
 def test_every_strategy_and_every_kind_of_discrimination(strategy: str, kind: str, tmp_path: Path) -> None:
     run = scorer(member(kind=kind), strategy=strategy)
     outputs = export(run, tmp_path / "model.onnx")
-    assert ("discrimination" in outputs) == (strategy != "reconstruction")
+    assert ("discrimination" in outputs) == (strategy not in ("reconstruction", "smoothed"))
     same(run, tmp_path / "model.onnx", beats(20))
 
 
@@ -97,7 +97,7 @@ def test_a_graph_that_disagrees_is_not_written(tmp_path: Path, monkeypatch: pyte
     export(other, tmp_path / "other.onnx")
     content = (tmp_path / "other.onnx").read_bytes()
     with pytest.raises(EcganError, match="disagrees with the run: reconstruction of trial sample"):
-        check_parity(content, run, ["reconstruction", "discrimination", "latent", "score", "flagged"])
+        check_parity(content, run, ["reconstruction", "discrimination", "latent", "smoothed", "score", "flagged"])
     monkeypatch.setattr(writing, "_described", lambda *_: content)
     with pytest.raises(EcganError, match="Nothing was written"):
         export(run, tmp_path / "run.onnx")
@@ -162,7 +162,9 @@ def test_the_command_tells_what_it_wrote(tmp_path: Path, monkeypatch: pytest.Mon
     out = tmp_path / "vae.onnx"
     done = CliRunner().invoke(app, ["export", "--model", "a/run", "--out", str(out), "--strategy", "reconstruction"])
     assert done.exit_code == 0, done.output
-    assert f"wrote {out}: x (samples, 2, {LENGTH}) in mV → reconstruction, latent, score, flagged" in done.output
+    assert (
+        f"wrote {out}: x (samples, 2, {LENGTH}) in mV → reconstruction, latent, smoothed, score, flagged" in done.output
+    )
     assert asked == {"text": "a/run", "strategy": "reconstruction", "threshold": None, "precision": "fp32"}
     same(run, out, beats(5))
 

@@ -184,9 +184,9 @@ def benchmark(topic: str, kept: dict[str, Any]) -> str:
 
 
 def _tuning(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return where each of the `runs` ended, or the `results` on test."""
-    if part == "results":
-        return _tuning_results()
+    """Return where each of the `runs` ended, the `results` on test, or a file of `paper/quality` as it is."""
+    if part != "runs":
+        return _tuning_results() if part == "results" else _read(QUALITY / f"{part}.csv")
     _, rows = _read(QUALITY / "runs.csv")
     last = {row[0]: row for row in rows}
     head = ("run", "epochs", "CPU seconds", "AUROC, R", "AP, R", "AUROC, S", "AP, S")

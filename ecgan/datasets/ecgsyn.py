@@ -49,7 +49,7 @@ class Ecgsyn(Dataset):
         "train": {"epochs": 20},
         "modules": {
             "aegan": _ADVERSARIAL,
-            "vaegan": {**_ADVERSARIAL, "kl_beta": 0.0005},
+            "vaegan": {**_ADVERSARIAL, "latent_size": 8, "kl_beta": 0.0005},
             "autoencoder": _ALONE,
             "vae": {**_ALONE, "kl_beta": 0.0005},
         },

@@ -48,6 +48,7 @@ BATCHES = 1024
 RUNS: dict[str, tuple[str, int, dict[str, Any], dict[str, Any]]] = {
     # name: model, epochs, what differs from its defaults, what differs from those of `train`
     "aegan": ("aegan", 10, {}, {}),
+    "aegan, 6 latents": ("aegan", 7, {"latent_size": 6}, {}),
     "aegan, width 0.5": ("aegan", 4, {"width": 0.5}, {}),
     "aegan, discriminator on every batch": ("aegan", 7, {"discriminator_every": 1}, {}),
     "aegan, no average": ("aegan", 7, {}, {"ema": 0.0}),

@@ -33,7 +33,7 @@ def folded(network: Network) -> Network:
             _make_plain(module)
     for module in list(copied.modules()):
         if type(module) is Convolutions:
-            module.__class__ = nn.Sequential  # its layout is for the layers of training, not for those below
+            module.__class__ = nn.Sequential  # type: ignore[assignment]  # its layout is for the layers of training, not for those below
         if isinstance(module, nn.Sequential):
             _fold_batch_norms(module)
             for index, layer in enumerate(module):

@@ -17,13 +17,16 @@ class SharedBatchNorm1d(nn.BatchNorm1d):
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
-        """Normalise (B, C) or (B, C, L)."""
+        """Normalise (B, C), (B, C, L) or, as `ecgan.models.layers` has them, (B, C, 1, L)."""
         if not self.training:
             return super().forward(input)
         y, mean, variance = _Normalise.apply(input, self.weight, self.bias, self.eps)  # type: ignore[no-untyped-call]
         self._keep(mean, variance, input.numel() // input.shape[1] * distributed.get_world_size())
         normalised: Tensor = y
         return normalised
+
+    def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 (torch's name)
+        """Take any number of axes: torch asks this in evaluation mode and refuses four."""
 
     @torch.no_grad()
     def _keep(self, mean: Tensor, variance: Tensor, count: int) -> None:

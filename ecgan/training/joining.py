@@ -54,7 +54,7 @@ def become_torchrun(arguments: Sequence[str]) -> None:
         EcganError: It is no number.
     """
     wanted = os.environ.get(VARIABLE, "") or "1"
-    if not wanted.isdigit() or int(wanted) < 1:
+    if not wanted.isdecimal() or int(wanted) < 1:
         raise EcganError(f"{VARIABLE}={wanted!r} is no positive number.")
     if wanted == "1" or "TORCHELASTIC_RUN_ID" in os.environ:
         return

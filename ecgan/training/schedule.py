@@ -44,7 +44,7 @@ class Schedule:
         name: The schedule.
         warmup: See `factor`.
         optimizers: Optimizers with the rates that the factor is laid on.
-        steps: Steps of the whole training, so many in each epoch.
+        epochs: Most epochs of the training.
         per_epoch: Steps of an epoch.
     """
 

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from ecgan.config import Train
 from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan, AeganOptions
+from ecgan.models.layers import Convolutions
 from ecgan.models.losses import cross_entropy
 from ecgan.models.sharing import own, process, processes, share, whole
 from ecgan.training import distributed
@@ -30,8 +31,8 @@ from ecgan.training.resume import ResumeFile
 
 def network(seed: int = 0) -> nn.Sequential:
     torch.manual_seed(seed)
-    layers = [nn.Conv1d(2, 4, 3), nn.BatchNorm1d(4), nn.LeakyReLU(), nn.Flatten(), nn.Linear(24, 5), nn.BatchNorm1d(5)]
-    return nn.Sequential(*layers)
+    body = Convolutions(nn.Conv1d(2, 4, 3), nn.BatchNorm1d(4), nn.LeakyReLU(), nn.Conv1d(4, 4, 1), nn.BatchNorm1d(4))
+    return nn.Sequential(body, nn.Flatten(), nn.Linear(24, 5), nn.BatchNorm1d(5))
 
 
 def furthest(ours: list[Tensor], theirs: list[Tensor]) -> float:

@@ -34,6 +34,16 @@ _KINDS = {
 """What pydantic expected, by the kind of its error."""
 
 
+def check_target_file(path: Path, *, force: bool) -> None:
+    """Refuse a file that a user names and that cannot be written, or must not be; `force` allows one that is there."""
+    if not path.parent.is_dir():
+        raise EcganError(f"there is no folder {path.parent} for {path.name}.", f"Make it: mkdir -p {path.parent}")
+    if path.is_dir():
+        raise EcganError(f"{path} is a folder.", "Name a file.")
+    if path.exists() and not force:
+        raise EcganError(f"{path} is there already.", "Say --force to overwrite it, or name another file.")
+
+
 @contextlib.contextmanager
 def written(path: Path) -> Iterator[BinaryIO]:
     """Give a temporary file beside `path` and rename it at the end: a reader never sees a half-written file."""

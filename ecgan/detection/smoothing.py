@@ -1,7 +1,7 @@
 """The component S: the slow part of a residual, in units of what is normal at each time step.
 
-With the residual r = x − G(z) smoothed over time by a Gaussian, s = g ∗ r, and v(c, t) the mean of s² over normal
-training samples,
+With the residual r = x − G(z) smoothed over time by a Gaussian, s = g ∗ r, and v(c, t) the mean of s² over training
+samples, which are normal unless `split.train_on` is `all`,
 
     S = mean over leads and time of s(c, t)² / v(c, t).
 
@@ -50,7 +50,7 @@ class SmoothedError:
 
     @classmethod
     def learn(cls, x: F32, reconstruction: F32, share: float) -> "SmoothedError":
-        """Learn v from normal samples and their reconstructions, both (n, C, L)."""
+        """Learn v from training samples and their reconstructions, both (n, C, L)."""
         total = np.zeros(x.shape[1:], dtype=np.float64)
         for part in chunks(len(x)):
             total += np.square(_slow(x[part], reconstruction[part], share)).sum(axis=0)

@@ -55,7 +55,7 @@ def best_weights(parts: list[F64], abnormal: NDArray[np.bool_]) -> Weights:
         most[index] = _bound(hits, alarms)
     best, chosen = -1.0, 0
     for index in np.argsort(-most, kind="stable").tolist():  # the most promising first
-        if most[index] < best:
+        if most[index] < best * (1 - 1e-12):  # more than the rounding of two ways to compute one number
             break
         f1 = best_cut(weighted_sum(candidates[index], parts), abnormal).f1
         if f1 > best or (f1 == best and index < chosen):

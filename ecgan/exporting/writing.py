@@ -13,7 +13,8 @@ import torch
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
 from ecgan.exporting.graph import Graph
-from ecgan.files import write_bytes
+from ecgan.files import check_target_file, write_bytes
+from ecgan.runtime import device
 from ecgan.scoring.scorer import Judged, Scorer
 
 FORMAT = 1
@@ -60,12 +61,7 @@ def check_target(out: Path, *, force: bool) -> None:
     """Refuse a file that cannot be written or must not be, before anything is computed."""
     if out.suffix != ".onnx":
         raise EcganError(f"--out {out} is no name of an ONNX file.", "Let it end in .onnx.")
-    if not out.parent.is_dir():
-        raise EcganError(f"there is no folder {out.parent} for {out.name}.", f"Make it: mkdir -p {out.parent}")
-    if out.is_dir():
-        raise EcganError(f"{out} is a folder.", "Name a file.")
-    if out.exists() and not force:
-        raise EcganError(f"{out} is there already.", "Say --force to overwrite it, or --out another file.")
+    check_target_file(out, force=force)
 
 
 def _traced(graph: Graph, scorer: Scorer) -> bytes:
@@ -76,16 +72,24 @@ def _traced(graph: Graph, scorer: Scorer) -> bytes:
     buffer: Any = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # of a tracer that cannot know which shapes are fixed; the check knows
-        torch.onnx.export(
-            graph.cpu(),
-            (example,),
-            buffer,
-            dynamo=False,  # the other exporter needs two packages more, and loads the compiler
-            opset_version=OPSET,
-            input_names=[INPUT],
-            output_names=graph.outputs,
-            dynamic_axes={name: {0: "samples"} for name in names},
-        )
+        try:
+            torch.onnx.export(
+                graph.cpu(),
+                (example,),
+                buffer,
+                dynamo=False,  # the other exporter needs two packages more, and loads the compiler
+                opset_version=OPSET,
+                input_names=[INPUT],
+                output_names=graph.outputs,
+                dynamic_axes={name: {0: "samples"} for name in names},
+            )
+        except torch.onnx.OnnxExporterError as error:
+            reason = str(error).partition("\n")[0].rstrip(".")
+            raise EcganError(
+                f"{scorer.trained.model.name!r} does what ONNX cannot express: {reason}.",
+                "Score with `ecgan score`.",
+            ) from error
+    graph.to(device())  # its networks are the run's own, which the check asks
     content: bytes = buffer.getvalue()
     return content
 

@@ -1,16 +1,15 @@
 """Generated signals on disk: `.npy` or `.csv`, written batch by batch."""
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
+from ecgan.files import check_target_file, written
 
 SUFFIXES: Final = (".npy", ".csv")
 
@@ -32,12 +31,7 @@ def check_targets(out: Path, figure: Path | None, *, force: bool) -> None:
         raise EcganError(f"--figure {figure} names no known kind of file.", "Let the name end in .svg.")
     files = [out, described_in(out), *([figure] if figure is not None else [])]
     for file in files:
-        if not file.parent.is_dir():
-            raise EcganError(f"there is no folder {file.parent} for {file.name}.", f"Make it: mkdir -p {file.parent}")
-        if file.is_dir():
-            raise EcganError(f"{file} is a folder.", "Name a file.")
-        if file.exists() and not force:
-            raise EcganError(f"{file} is there already.", "Say --force to overwrite it, or name another file.")
+        check_target_file(file, force=force)
 
 
 def described_in(out: Path) -> Path:
@@ -61,7 +55,7 @@ def write_signals(
         leads: Names of the leads.
         rate: Sampling rate, Hz; 0 where time has no unit.
     """
-    with _complete_or_nothing(out) as file:
+    with written(out) as file:
         if out.suffix == ".npy":
             header = {"descr": "<f4", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
@@ -83,15 +77,3 @@ def _frame(batch: F32, start: int, leads: Sequence[str], rate: float) -> pd.Data
     frame = pd.DataFrame({"sample": np.repeat(np.arange(start, start + count), length)})
     frame["time"] = steps / rate if rate else steps
     return pd.concat([frame, pd.DataFrame(batch.reshape(-1, channels), columns=list(leads))], axis=1)
-
-
-@contextmanager
-def _complete_or_nothing(path: Path) -> Iterator[IO[bytes]]:
-    """Write beside `path` and rename at the end: a reader never sees half a file, and a failure leaves none."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

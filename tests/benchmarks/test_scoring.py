@@ -14,7 +14,7 @@ from ecgan.inversion.base import choose
 from ecgan.runs import mapping_of
 from tests.members import member, scorer
 
-SIZES = {"published size": {"width": 1.0, "latent_size": 50}, "width 0.5": {"width": 0.5, "latent_size": 6}}
+SIZES = {"published size": {"width": 1.0, "latent_size": 50}, "width 0.25": {"width": 0.25, "latent_size": 10}}
 BATCHES = {"a single beat": 1, "256 beats": 256}
 WAYS = ("ours", "ours, bf16", "onnxruntime", "reference: as trained, one network after the other")
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from ecgan.arrays import F32
@@ -111,6 +112,14 @@ def test_a_graph_with_another_threshold_is_not_written(tmp_path: Path) -> None:
     other = Scorer("a run", run.members, run.strategy, float(np.median(scores)), "given")
     with pytest.raises(EcganError, match="does not decide by the run's threshold"):
         check_parity((tmp_path / "run.onnx").read_bytes(), other, outputs)
+
+
+def test_what_onnx_cannot_express_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = scorer(member("vae"), strategy="reconstruction")
+    monkeypatch.setattr(writing.Graph, "forward", lambda _, x: (torch.special.bessel_j0(x.sum((1, 2))),) * 3)
+    with pytest.raises(EcganError, match="'vae' does what ONNX cannot express: .*bessel_j0"):
+        export(run, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_trial_samples_are_of_many_kinds() -> None:

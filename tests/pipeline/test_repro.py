@@ -51,7 +51,7 @@ def test_metrics_are_those_of_the_scores(project: Project, method: str) -> None:
     abnormal = scores["label"] != 0
     assert metrics["counts"]["test"] == scores["class"].value_counts().to_dict()
     for name, entry in metrics["strategies"].items():
-        assert entry["supervision"] == ("U" if name in ("reconstruction", "plain") else "S")
+        assert entry["supervision"] == ("U" if name in ("reconstruction", "smoothed", "plain") else "S")
         assert math.isclose(entry["test"]["auroc"], roc_auc_score(abnormal, scores[name]), rel_tol=1e-6)
         assert math.isclose(entry["test"]["ap"], average_precision_score(abnormal, scores[name]), rel_tol=1e-6)
         predicted = scores[name] >= entry["threshold"]["value"] * (1 - 1e-9)

@@ -117,7 +117,7 @@ def test_a_graph_with_another_threshold_is_not_written(tmp_path: Path) -> None:
 def test_what_onnx_cannot_express_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = scorer(member("vae"), strategy="reconstruction")
     monkeypatch.setattr(writing.Graph, "forward", lambda _, x: (torch.special.bessel_j0(x.sum((1, 2))),) * 3)
-    with pytest.raises(EcganError, match="'vae' does what ONNX cannot express: .*bessel_j0"):
+    with pytest.raises(EcganError, match=r"'vae' does what ONNX cannot express: .*bessel_j0"):
         export(run, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 

@@ -123,6 +123,10 @@ def test_bf16_changes_scores_a_little_and_folding_less(name: str, tmp_path: Path
         detector = cls(cls.Options(), mapping)
         detector.fit(x)
         found.append(detector.components(x))
+    z = np.ones((2, 8), dtype=np.float32)
+    quick_decode, half_decode = (mapping_of(model, choose("encoder", model), 4, p).decode(z) for p in ("fp32", "bf16"))
+    assert not np.array_equal(quick_decode, half_decode), "the networks are computed in the precision that is asked for"
+    np.testing.assert_allclose(half_decode, quick_decode, atol=0.05)
     plain, quick, half = found
     for component in ("reconstruction", *(["discrimination"] if name != "autoencoder" else [])):
         np.testing.assert_allclose(quick[component], plain[component], rtol=1e-3, atol=1e-8)

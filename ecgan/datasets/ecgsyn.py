@@ -89,7 +89,7 @@ def _replace(raw: Path, part: Path) -> None:
     """Make the content of `raw` that of `part`, file by file."""
     finished = {file.name for file in part.iterdir()}
     for entry in raw.iterdir():
-        if entry.is_dir() and not entry.is_symlink() and entry != part:
+        if entry.is_dir() and not entry.is_symlink() and not entry.samefile(part):
             shutil.rmtree(entry)
         elif not entry.is_dir() and entry.name not in finished:
             entry.unlink()

@@ -1,6 +1,7 @@
 """The simulated dataset: its files, its samples, and that it is neither trivial nor hopeless."""
 
 import hashlib
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,16 @@ def test_fetching_again_with_fewer_patients_leaves_nothing_behind(tmp_path: Path
         "RECORDS",
         *(f"p0{index}.{suffix}" for index in (1, 2) for suffix in ("atr", "dat", "hea")),
     ]
+
+
+def test_the_folder_may_be_relative_where_temporary_folders_are_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda *args: str(Path(make(*args)).absolute()))  # as Python 3.12 does
+    monkeypatch.chdir(tmp_path)
+    Ecgsyn().fetch(Path("raw"), small(2), seed=0)
+    assert [file.name for file in sorted(Path("raw").glob("*.hea"))] == ["p01.hea", "p02.hea"]
 
 
 def test_leads_filter_window_and_records_are_options(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ else the machine does; the loop's own evaluation is in them. Nothing here looks 
 import csv
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,7 @@ BATCHES = 1024
 
 RUNS: dict[str, tuple[str, int, dict[str, Any], dict[str, Any]]] = {
     # name: model, epochs, what differs from its defaults, what differs from those of `train`
-    "aegan": ("aegan", 10, {}, {}),
-    "aegan, 6 latents": ("aegan", 7, {"latent_size": 6}, {}),
+    "aegan": ("aegan", 7, {}, {}),
     "aegan, width 0.5": ("aegan", 4, {"width": 0.5}, {}),
     "aegan, discriminator on every batch": ("aegan", 7, {"discriminator_every": 1}, {}),
     "aegan, no average": ("aegan", 7, {}, {"ema": 0.0}),
@@ -56,15 +56,18 @@ RUNS: dict[str, tuple[str, int, dict[str, Any], dict[str, Any]]] = {
     "aegan, constant rate 0.001, no average": (
         "aegan", 7, {"generator": {"lr": 1e-3}}, {"schedule": "constant", "ema": 0.0},
     ),
-    "autoencoder": ("autoencoder", 14, {}, {}),
+    "autoencoder": ("autoencoder", 7, {}, {}),
+    "autoencoder, 14 epochs": ("autoencoder", 14, {}, {}),
     "autoencoder, 6 latents": ("autoencoder", 7, {"latent_size": 6}, {}),
     "autoencoder, 16 latents": ("autoencoder", 7, {"latent_size": 16}, {}),
+    "autoencoder, width 0.5": ("autoencoder", 4, {"width": 0.5}, {}),
     "autoencoder, batches of 64": ("autoencoder", 6, {"batch_size": 64}, {}),
     "autoencoder, width 0.125": ("autoencoder", 10, {"width": 0.125}, {}),
     "autoencoder, rate 0.01": ("autoencoder", 7, {"optimizer": {"lr": 1e-2}}, {}),
+    "autoencoder, cosine after a warm-up": ("autoencoder", 7, {}, {"schedule": "cosine", "warmup": 0.05}),
     "autoencoder, one scale for all beats": ("autoencoder", 7, {}, {"transformation": "minmax"}),
-    "vaegan": ("vaegan", 10, {}, {}),
-    "vae": ("vae", 10, {}, {}),
+    "vaegan": ("vaegan", 7, {}, {}),
+    "vae": ("vae", 7, {}, {}),
 }  # fmt: skip
 PRESET = "aegan, published"  # the preset beatgan-50
 RUNS[PRESET] = ("aegan", 2, {}, {})
@@ -132,17 +135,22 @@ def tensors(params: Params, model: GenerativeModel) -> TrainingData:
     return TrainingData(signals[0], labels[0], signals[1], labels[1])
 
 
-def run(name: str) -> None:
-    """Train one configuration."""
+def job(name: str) -> Run:
+    """A configuration, ready to be trained."""
     params = parameters(name)
     prepare(params)
     seed = derive_seed(params.runtime.seed, "train", params.models[0], 0)
     torch.manual_seed(derive_seed(seed, "weights"))
     model = MODELS.get(params.models[0])(params.modules[params.models[0]], channels=1, length=320)
-    data = tensors(params, model)
-    clock = Clock(name, model, data, params.detectors["inverse_mapping"].smoothing)
     never = ResumeFile(WORK / "state", "", seconds=float("inf"))
-    fit(Run(model, data, params.train, seed, params.runtime.precision, never, measure=clock.measure), [clock])
+    return Run(model, tensors(params, model), params.train, seed, params.runtime.precision, never)
+
+
+def run(name: str) -> None:
+    """Train one configuration, measuring."""
+    plain = job(name)
+    clock = Clock(name, plain.model, plain.data, parameters(name).detectors["inverse_mapping"].smoothing)
+    fit(replace(plain, measure=clock.measure), [clock])
 
 
 def main() -> int:

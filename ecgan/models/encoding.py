@@ -20,7 +20,7 @@ class EncoderDecoder(GenerativeModel):
     """An encoder, a decoder and a prior; a subclass says what the encoder is and what is lost on the way."""
 
     options: EncoderOptions
-    defaults: ClassVar[dict[str, dict[str, Any]]] = {"train": {"schedule": "one_cycle", "ema": 0.99}}
+    defaults: ClassVar[dict[str, dict[str, Any]]] = {"train": {"ema": 0.99}}
 
     def __init__(self, options: EncoderOptions, *, channels: int, length: int, classes: int = 2) -> None:
         super().__init__(options, channels=channels, length=length, classes=classes)

@@ -46,31 +46,34 @@ TRAIN_ROWS = 4096  # training samples that the scale of the smoothed residual is
 
 BATCHES = 1024
 
+ONE_CYCLE = {"schedule": "one_cycle"}
+PRESET = "aegan, published"  # the preset beatgan-50
 RUNS: dict[str, tuple[str, int, dict[str, Any], dict[str, Any]]] = {
     # name: model, epochs, what differs from its defaults, what differs from those of `train`
-    "aegan": ("aegan", 7, {}, {}),
-    "aegan, width 0.5": ("aegan", 4, {"width": 0.5}, {}),
-    "aegan, discriminator on every batch": ("aegan", 7, {"discriminator_every": 1}, {}),
-    "aegan, no average": ("aegan", 7, {}, {"ema": 0.0}),
-    "aegan, constant rate": ("aegan", 7, {}, {"schedule": "constant"}),
-    "aegan, constant rate 0.001, no average": (
-        "aegan", 7, {"generator": {"lr": 1e-3}}, {"schedule": "constant", "ema": 0.0},
-    ),
+    "aegan": ("aegan", 20, {}, {}),
+    "aegan, one cycle of 20 epochs": ("aegan", 20, {}, ONE_CYCLE),
+    "aegan, one cycle": ("aegan", 7, {}, ONE_CYCLE),
+    "aegan, one cycle, width 0.5": ("aegan", 4, {"width": 0.5}, ONE_CYCLE),
+    "aegan, one cycle, discriminator on every batch": ("aegan", 7, {"discriminator_every": 1}, ONE_CYCLE),
+    "aegan, one cycle, no average": ("aegan", 7, {}, ONE_CYCLE | {"ema": 0.0}),
+    "aegan, rate 0.001, no average": ("aegan", 7, {"generator": {"lr": 1e-3}}, {"ema": 0.0}),
+    PRESET: ("aegan", 1, {}, {}),
     "autoencoder": ("autoencoder", 7, {}, {}),
-    "autoencoder, 14 epochs": ("autoencoder", 14, {}, {}),
-    "autoencoder, 6 latents": ("autoencoder", 7, {"latent_size": 6}, {}),
-    "autoencoder, 16 latents": ("autoencoder", 7, {"latent_size": 16}, {}),
-    "autoencoder, width 0.5": ("autoencoder", 4, {"width": 0.5}, {}),
-    "autoencoder, batches of 64": ("autoencoder", 6, {"batch_size": 64}, {}),
-    "autoencoder, width 0.125": ("autoencoder", 10, {"width": 0.125}, {}),
-    "autoencoder, rate 0.01": ("autoencoder", 7, {"optimizer": {"lr": 1e-2}}, {}),
+    "autoencoder, one cycle": ("autoencoder", 7, {}, ONE_CYCLE),
+    "autoencoder, one cycle of 14 epochs": ("autoencoder", 14, {}, ONE_CYCLE),
+    "autoencoder, one cycle, 6 latents": ("autoencoder", 7, {"latent_size": 6}, ONE_CYCLE),
+    "autoencoder, one cycle, 16 latents": ("autoencoder", 7, {"latent_size": 16}, ONE_CYCLE),
+    "autoencoder, one cycle, width 0.5": ("autoencoder", 4, {"width": 0.5}, ONE_CYCLE),
+    "autoencoder, one cycle, width 0.125": ("autoencoder", 10, {"width": 0.125}, ONE_CYCLE),
+    "autoencoder, one cycle, batches of 64": ("autoencoder", 6, {"batch_size": 64}, ONE_CYCLE),
+    "autoencoder, one cycle, rate 0.01": ("autoencoder", 7, {"optimizer": {"lr": 1e-2}}, ONE_CYCLE),
+    "autoencoder, one cycle, one scale for all beats": (
+        "autoencoder", 7, {}, ONE_CYCLE | {"transformation": "minmax"},
+    ),
     "autoencoder, cosine after a warm-up": ("autoencoder", 7, {}, {"schedule": "cosine", "warmup": 0.05}),
-    "autoencoder, one scale for all beats": ("autoencoder", 7, {}, {"transformation": "minmax"}),
-    "vaegan": ("vaegan", 7, {}, {}),
-    "vae": ("vae", 7, {}, {}),
+    "vaegan, one cycle": ("vaegan", 7, {}, ONE_CYCLE),
+    "vae, one cycle": ("vae", 7, {}, ONE_CYCLE),
 }  # fmt: skip
-PRESET = "aegan, published"  # the preset beatgan-50
-RUNS[PRESET] = ("aegan", 2, {}, {})
 
 
 class Clock:

@@ -1,6 +1,6 @@
 """Scores that one trained network allows, compared on validation: `python paper/quality/scores.py`.
 
-The network is that of the run `autoencoder` in `run.py`. AUROC and average precision on the fitting half of validation
+The network is that of the run `autoencoder, one cycle` in `run.py`. AUROC and average precision on the fitting half of validation
 go to `scores.csv` beside this file. What a score learns, it learns from training samples. Nothing here looks at the
 test fold.
 """
@@ -62,7 +62,7 @@ def main() -> int:
     """Train, score, write."""
     set_threads(1)
     set_deterministic()
-    training = job("autoencoder")
+    training = job("autoencoder, one cycle")
     fit(training, [])
     model, data = training.model.eval(), training.data
     rows = data.train[:: max(1, len(data.train) // TRAIN_ROWS)]

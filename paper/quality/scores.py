@@ -1,8 +1,8 @@
 """Scores that one trained network allows, compared on validation: `python paper/quality/scores.py`.
 
-The network is that of the run `autoencoder, one cycle` in `run.py`. AUROC and average precision on the fitting half of validation
-go to `scores.csv` beside this file. What a score learns, it learns from training samples. Nothing here looks at the
-test fold.
+The network is that of the run `autoencoder, one cycle` in `run.py`. AUROC and average precision on the fitting half of
+validation go to `scores.csv` beside this file. What a score learns, it learns from training samples. Nothing here looks
+at the test fold.
 """
 
 import csv

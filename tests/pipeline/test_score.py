@@ -277,7 +277,8 @@ def test_strategy_and_threshold_can_be_chosen(project: Project) -> None:
     assert summary["strategy"] == "svm_lambda"
     assert (summary["threshold"], summary["threshold_from"]) == (-1000, "given")
     assert (table["flagged"] == table["score"].notna()).all()
-    assert "strategy_reconstruction" in table
+    assert {"component_reconstruction", "component_discrimination"} <= set(table.columns)
+    assert not {"component_latent", "strategy_reconstruction"} & set(table.columns)  # only what was asked for
 
 
 def test_a_run_without_detection_says_what_to_do(project: Project) -> None:

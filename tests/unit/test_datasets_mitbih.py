@@ -41,7 +41,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_both_are_registered_with_their_defaults() -> None:
     assert DATASETS.get("mitbih") is Mitbih
     assert DATASETS.get("mitbih_beatgan").defaults["split"] == {"protocol": "beatgan"}
-    assert MitbihBeatgan.defaults["train"] == {"transformation": "individual", "leads": ["MLII"]}
+    assert MitbihBeatgan.defaults["train"] == {"transformation": "individual", "leads": ["MLII"], "epochs": 20}
 
 
 def test_the_evaluation_sets_are_those_of_de_chazal() -> None:

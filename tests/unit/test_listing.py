@@ -60,8 +60,8 @@ def test_every_part_of_the_package_says_what_a_user_wants_to_know() -> None:
 
 def test_sizes_of_models_are_their_numbers_of_weights() -> None:
     rows = {row["name"]: row for row in parts(LISTS["models"])}
-    # Encoder 954,368 and decoder 954,432 for 2 leads, 320 steps and 50 latents, discriminator 701,952.
-    assert rows["aegan"]["size"] == f"{954_368 + 954_432 + 701_952:,} weights for 2 × 320"
+    # Encoder, decoder and discriminator for 2 leads, 320 steps, 10 latents and 8, 16, 32, 64 and 128 channels.
+    assert rows["aegan"]["size"] == f"{56_864 + 56_880 + 44_864:,} weights for 2 × 320"
     assert rows["aegan"]["other names"] == "beatgan"
 
 

@@ -1,5 +1,6 @@
 """What a process runs on: memory that stays, determinism without its costs."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -33,7 +34,9 @@ print(bool(torch.empty(1 << 16).isnan().any()))
 
 
 def run(code: str, *arguments: str) -> str:
-    found = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    fresh = {name: value for name, value in os.environ.items() if name != "THP_MEM_ALLOC_ENABLE"}  # other tests set it
+    command = [sys.executable, "-c", code, *arguments]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, env=fresh)
     return found.stdout.strip()
 
 

@@ -22,9 +22,9 @@ Judge = Callable[[F32], Any]
 
 
 def judge_of(way: str, size: dict[str, Any], folder: Path) -> Judge:
-    """What takes beats (n, L, C) to all components."""
+    """What takes beats (n, L, C) to the components R, D and Z, which every way computes."""
     one = member("aegan", length=320, leads=1, precision="bf16" if "bf16" in way else "fp32", **size)
-    run = scorer(one)
+    run = scorer(one, strategy="lambda_gamma_grid")
     if way.startswith("ours"):
         return run.judge
     if way == "onnxruntime":

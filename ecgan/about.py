@@ -21,7 +21,7 @@ def lines(params: Params | None) -> list[str]:
         result.append(
             f"parameters are valid: dataset {params.dataset}, protocol {params.split.protocol},"
             f" models {', '.join(params.models)}, folds {', '.join(map(str, params.split.folds))},"
-            f" seed {params.runtime.seed}, threads {params.runtime.threads}"
+            f" seed {params.runtime.seed}, threads {params.runtime.threads}, arithmetic {params.runtime.arithmetic}"
         )
     return result
 

@@ -36,6 +36,7 @@ from ecgan.commands import (
     TrainedRun,
     Unit,
     chosen,
+    compute_as,
     guarded,
     load,
     one_file,
@@ -43,6 +44,7 @@ from ecgan.commands import (
     say,
     single_command,
     tell_detection,
+    trained,
     use_plugins,
 )
 from ecgan.errors import EcganError
@@ -85,9 +87,9 @@ def init(
 @app.command(epilog="Example: `ECGAN_MIRROR=/path/to/mirror ecgan fetch`")
 def fetch(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
     """Download or simulate the raw files; finished, verified files are kept."""
+    params = load(config, plugin=plugin)
     from stages import fetch as stage
 
-    params = load(config, plugin=plugin)
     folder = stage.run(params)
     count = sum(file.is_file() for file in folder.rglob("*"))
     say(f"{params.dataset}: {count:,} file{'' if count == 1 else 's'} in {folder}")
@@ -96,9 +98,10 @@ def fetch(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
 @app.command(epilog="Example: `ecgan preprocess params.yaml`")
 def preprocess(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
     """Turn raw files into samples: `data.pkl`, `label.pkl`, `samples.csv`, `dataset.json`."""
+    params = load(config, plugin=plugin)
     from stages import preprocess as stage
 
-    about = stage.run(load(config, plugin=plugin))
+    about = stage.run(params)
     counts = ", ".join(f"{name} {count:,}" for name, count in about.counts.items())
     say(f"{about.name}: {sum(about.counts.values()):,} samples ({counts}), leads {', '.join(about.leads)}")
 
@@ -106,9 +109,10 @@ def preprocess(config: Config = Path("params.yaml"), plugin: Plugin = None) -> N
 @app.command(epilog="Example: `ecgan split params.yaml`")
 def split(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
     """Divide the samples into training, validation and test, by the protocol `split.protocol`."""
+    params = load(config, plugin=plugin)
     from stages import split as stage
 
-    for fold in stage.run(load(config, plugin=plugin)):
+    for fold in stage.run(params):
         sizes = f"{len(fold.train):,} train, {len(fold.vali):,} validation, {len(fold.test):,} test"
         say(f"fold {fold.index}: {sizes} ({fold.protocol})")
 
@@ -118,10 +122,11 @@ def train(config: Config = Path("params.yaml"), model: Model = None, fold: Fold 
     """Train the models on the folds; an interrupted training is taken up where it stood."""
     from ecgan.training.joining import together
 
+    compute_as(config)
     with together("train", str(config), model=model, fold=fold, plugin=plugin):
+        params = load(config, models=True, plugin=plugin)
         from stages import train as stage
 
-        params = load(config, models=True, plugin=plugin)
         for name, index in chosen(params, model, fold):
             stage.run(params, name, index)
 
@@ -131,9 +136,9 @@ def inverse(
     config: Config = Path("params.yaml"), model: Model = None, fold: Fold = None, plugin: Plugin = None
 ) -> None:
     """Make the inverse mapping x ↦ z of trained models."""
+    params = load(config, models=True, plugin=plugin)
     from stages import inverse as stage
 
-    params = load(config, models=True, plugin=plugin)
     for name, index in chosen(params, model, fold):
         inversion = stage.run(params, name, index)
         say(f"{name}, fold {index}: inverse mapping by {inversion.method}")
@@ -148,11 +153,11 @@ def detect(
     plugin: Plugin = None,
 ) -> None:
     """Score the test beats with trained models and with classical detectors."""
-    from stages import detect as stage
-
     if model is not None and detector is not None:
         raise EcganError("--model and --detector exclude each other.", "A classical detector needs no model: name one.")
     params = load(config, models=detector is None, plugin=plugin)
+    from stages import detect as stage
+
     if detector is None:
         for name, index in chosen(params, model, fold):
             tell_detection(params, stage.run_model(params, name, index))
@@ -176,10 +181,11 @@ def generate(
 
     Beside FILE, FILE.json says what is in it: leads, sampling rate, unit, model, seed.
     """
+    run = trained(model)
+    use_plugins(plugin)
     from stages import generate as stage
 
-    use_plugins(plugin)
-    for line in stage.run(model, count, out, seed=seed, figure=figure, force=force):
+    for line in stage.run(run, count, out, seed=seed, figure=figure, force=force):
         say(line)
 
 
@@ -205,11 +211,12 @@ def score(
     Of each: RECORD.csv, one row a beat; RECORD.ecgan, WFDB annotations; RECORD.html, a page; RECORD.json, a summary.
     Of several: summary.csv and summary.html.
     """
+    run = trained(model)
+    use_plugins(plugin)
     from stages import score as stage
 
-    use_plugins(plugin)
     settings: dict[str, Any] = {"leads": leads, "sampling_rate": sampling_rate, "unit": unit, "annotator": annotator}
-    if not stage.run(records, model, out, **settings, strategy=strategy, threshold=threshold, force=force):
+    if not stage.run(records, run, out, **settings, strategy=strategy, threshold=threshold, force=force):
         raise typer.Exit(1)
 
 
@@ -223,10 +230,11 @@ def export(
     plugin: Plugin = None,
 ) -> None:
     """Write a trained run as ONNX: from cut samples to components, score and decision, for use without ECGAN."""
+    run = trained(model)
+    use_plugins(plugin)
     from stages import export as stage
 
-    use_plugins(plugin)
-    for line in stage.run(model, out, strategy=strategy, threshold=threshold, force=force):
+    for line in stage.run(run, out, strategy=strategy, threshold=threshold, force=force):
         say(line)
 
 
@@ -237,9 +245,10 @@ def report(
     plugin: Plugin = None,
 ) -> None:
     """Write the results table, figures, summary and page."""
+    params = load(config, plugin=plugin)
     from stages import report as stage
 
-    stage.run(load(config, plugin=plugin), readme)
+    stage.run(params, readme)
 
 
 @app.command(epilog="Example: `ecgan info params.yaml` (exits with 1 if the file has a mistake)")
@@ -344,9 +353,11 @@ def detect_classic() -> NoReturn:
         plugin: Plugin = None,
     ) -> None:
         """Detect anomalies with a trained run: first `-i RUN:VERSION ENTITY PROJECT NAME`, then without options."""
+        if model is None:
+            compute_as(one_file(names, out))
+        use_plugins(plugin)
         from stages import classic
 
-        use_plugins(plugin)
         if model is None:
             classic.detect(one_file(names, out))
         else:
@@ -367,9 +378,11 @@ def inverse_classic() -> NoReturn:
         plugin: Plugin = None,
     ) -> None:
         """Make the inverse mapping of a trained run: first `-i RUN:VERSION`, then without options."""
+        if model is None:
+            compute_as(config or out)
+        use_plugins(plugin)
         from stages import classic
 
-        use_plugins(plugin)
         if model is None:
             classic.inverse(config or out)
         else:

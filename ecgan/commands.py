@@ -15,6 +15,7 @@ from ecgan.errors import EcganError
 
 if TYPE_CHECKING:
     from ecgan.config import Params
+    from ecgan.references import Reference
 
 T = TypeVar("T")
 
@@ -74,11 +75,29 @@ Preset = Annotated[
 
 
 def load(config: Path, *, models: bool = False, plugin: list[Path] | None = None) -> "Params":
-    """Read the parameters, after the plug-ins that the command line names."""
+    """Read the parameters, after the plug-ins that the command line names, and compute as they say from here on."""
     from ecgan.config import load_params
 
+    compute_as(config)
     use_plugins(plugin)
     return load_params(config, models=models)
+
+
+def compute_as(config: Path) -> None:
+    """Set the arithmetic that a file of parameters asks for; to be called before a stage is imported."""
+    from ecgan.arithmetic import set_arithmetic
+    from ecgan.config import arithmetic_of
+
+    set_arithmetic(arithmetic_of(config))
+
+
+def trained(model: str) -> "Reference":
+    """Find a trained run, wherever it lies, and compute as it was trained from here on."""
+    from ecgan.references import folds_of, parse_reference
+
+    reference = parse_reference(model)
+    compute_as(reference.folder / "train" / f"fold_{folds_of(reference)[0]}" / "config.yml")
+    return reference
 
 
 def say(message: str) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import os
 import platform
 import sys
@@ -133,10 +134,35 @@ def workers() -> int:
 
 
 def autocast(precision: str, on: "torch.device") -> "contextlib.AbstractContextManager[object]":
-    """Return the context in which forward passes run: bfloat16 where `precision` is `bf16`, else float32."""
+    """Return the context in which forward passes run: bfloat16 where `precision` is `bf16`, else float32.
+
+    A CPU that cannot do what networks do in bfloat16 computes in float32 instead, and says so once.
+    """
     import torch
 
-    if precision == "fp32":
+    if precision == "fp32" or (on.type == "cpu" and not cpu_has_bfloat16()):
         return contextlib.nullcontext()
     # The cache of cast weights would outlive an optimizer's step within the context.
     return torch.autocast(on.type, torch.bfloat16, cache_enabled=False)
+
+
+@functools.cache
+def cpu_has_bfloat16() -> bool:
+    """Whether the CPU can train in bfloat16 the layers that networks are made of; found out by trying, once.
+
+    oneDNN, which computes them, has recurrent layers in bfloat16 only where there is AVX-512 (or Arm's equivalent).
+    Convolutions would still run there, emulated and slower than in float32: so all of a network is float32 then.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(mode=False), torch.enable_grad():
+        recurrent, layer = torch.nn.LSTM(2, 4, batch_first=True), torch.nn.Conv1d(4, 1, 3)
+        try:
+            with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+                tried = layer(recurrent(torch.zeros(2, 8, 2))[0].transpose(1, 2))  # (B, L, H) → (B, H, L)
+            tried.float().sum().backward()
+        except RuntimeError:
+            if os.environ.get("RANK", "0") == "0":  # of several processes that train together, one says it
+                print("this processor cannot train in bfloat16; float32 takes its place", file=sys.stderr)  # noqa: T201
+            return False
+    return True

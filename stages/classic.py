@@ -8,10 +8,11 @@ from ecgan.detection.latents import check_kind
 from ecgan.errors import EcganError
 from ecgan.files import write_text
 from ecgan.preprocessing.processed import load_processed
+from ecgan.references import folds_of, parse_reference
 from ecgan.registry import DETECTORS
 from ecgan.remotes import CACHE
 from ecgan.reporting.console import print_results
-from ecgan.runs import folds_of, load_trained, parse_reference
+from ecgan.runs import load_trained
 from ecgan.runtime import derive_seed, set_threads
 from stages import detect as detect_stage
 from stages import inverse as inverse_stage

@@ -3,18 +3,18 @@
 from pathlib import Path
 
 from ecgan.exporting.writing import check_packages, check_target, export
+from ecgan.references import Reference
 from ecgan.runtime import set_threads
 from ecgan.scoring.scorer import load_scorer
-from stages import paths
 
 
 def run(
-    model: str, out: Path, *, strategy: str | None = None, threshold: float | None = None, force: bool = False
+    model: Reference, out: Path, *, strategy: str | None = None, threshold: float | None = None, force: bool = False
 ) -> list[str]:
     """Export a run; return what to tell the user.
 
     Args:
-        model: Reference of the trained run; without a fold, the mean of all of its folds is exported.
+        model: The trained run; without a fold, the mean of all of its folds is exported.
         out: The file, `.onnx`.
         strategy: The strategy that decides, and then nothing is exported but what it weighs; None: the first that was
             fitted, with all components.
@@ -26,7 +26,7 @@ def run(
     """
     check_target(out, force=force)
     check_packages()
-    scorer = load_scorer(model, paths.MODELS, strategy=strategy, threshold=threshold, precision="fp32")
+    scorer = load_scorer(model, strategy=strategy, threshold=threshold, precision="fp32")
     set_threads(scorer.trained.params.runtime.threads)
     outputs = export(scorer, out, force=force)
     trained, folds = scorer.trained, [member.trained.fold.index for member in scorer.members]

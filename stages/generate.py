@@ -13,18 +13,20 @@ from ecgan.files import write_json, write_text
 from ecgan.generation.export import check_targets, described_in, write_signals
 from ecgan.generation.figures import samples_figure
 from ecgan.generation.sampling import BATCH, generated_batches, require_generative
-from ecgan.runs import Trained, folds_of, load_trained, parse_reference
+from ecgan.references import Reference, folds_of
+from ecgan.runs import Trained, load_trained
 from ecgan.runtime import derive_seed, set_threads
-from stages import paths
 
 DRAWN = 24
 
 
-def run(text: str, count: int, out: Path, *, seed: int, figure: Path | None = None, force: bool = False) -> list[str]:
+def run(
+    model: Reference, count: int, out: Path, *, seed: int, figure: Path | None = None, force: bool = False
+) -> list[str]:
     """Generate signals and write them; return what to tell the user.
 
     Args:
-        text: Reference of the trained run; without a fold, its first one is taken.
+        model: The trained run; without a fold, its first one is taken.
         count: How many signals.
         out: `.npy` or `.csv`, see `ecgan.generation.export.write_signals`.
         seed: The same seed gives the same bytes, on one machine.
@@ -39,9 +41,8 @@ def run(text: str, count: int, out: Path, *, seed: int, figure: Path | None = No
     if seed < 0:
         raise EcganError(f"--seed {seed}: a seed is 0 or more.")
     check_targets(out, figure, force=force)
-    reference = parse_reference(text, paths.MODELS)
-    folds = folds_of(reference)
-    trained = load_trained(reference.folder, folds[0], reference.version)
+    folds = folds_of(model)
+    trained = load_trained(model.folder, folds[0], model.version)
     set_threads(trained.params.runtime.threads)
     drawn = _signals(trained, min(count, DRAWN), seed, raw=True) if figure is not None else []
     shape = (count, trained.expected.length, len(trained.expected.leads))

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ecgan.ecg.recordings import read_record
+from ecgan.references import Reference
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.runtime import set_threads
 from ecgan.scoring.batch import check_targets, find_recordings, score_all
 from ecgan.scoring.console import tell
 from ecgan.scoring.recording import score_recording
 from ecgan.scoring.scorer import load_scorer
-from stages import paths
 
 
 def run(
     records: Sequence[Path],
-    model: str,
+    model: Reference,
     out: Path,
     *,
     leads: str | None = None,
@@ -30,7 +30,7 @@ def run(
 
     Args:
         records: Files of recordings, or folders of them.
-        model: Reference of the trained run; without a fold, all of its folds score.
+        model: The trained run; without a fold, all of its folds score.
         out: The folder of the results.
         leads: The recordings' leads that stand for the model's, with commas between; None: those of the same names.
         sampling_rate: Hz, for files that do not say it.
@@ -46,7 +46,7 @@ def run(
     named = None if leads is None else [lead.strip() for lead in leads.split(",")]
     wanted = find_recordings(records)
     check_targets(out, wanted, annotator=annotator, force=force)
-    scorer = load_scorer(model, paths.MODELS, strategy=strategy, threshold=threshold)
+    scorer = load_scorer(model, strategy=strategy, threshold=threshold)
     set_threads(scorer.trained.params.runtime.threads)
 
     def score(path: Path) -> ScoredRecording:

@@ -1,12 +1,20 @@
-"""What every test may use."""
+"""What every test may use. Tests compute portably, so that what passes on one processor passes on all.
+
+Those with the mark `native` are about what depends on the processor: tests/pipeline/test_native.py runs them in a
+process of their own, natively and as on a processor without AVX-512.
+"""
 
 import os
 from pathlib import Path
 
 import pytest
 
+from ecgan.arithmetic import set_arithmetic
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("ECGAN_DEVICE", None)
+NATIVE = os.environ.get("ECGAN_TEST_ARITHMETIC") == "native"
+set_arithmetic("native" if NATIVE else "portable")  # before any test imports NumPy or torch
 
 ROOT = Path(__file__).parent.parent
 
@@ -15,3 +23,11 @@ ROOT = Path(__file__).parent.parent
 def root() -> Path:
     """The project's folder."""
     return ROOT
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave tests of native arithmetic to a process that computes natively."""
+    skip = pytest.mark.skip(reason="computes natively: tests/pipeline/test_native.py")
+    for item in items:
+        if item.get_closest_marker("native") and not NATIVE:
+            item.add_marker(skip)

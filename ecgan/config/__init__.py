@@ -5,7 +5,7 @@
 
 from ecgan.config.generation import Generation
 from ecgan.config.inverse import Inverse, NetworkOptions, SearchOptions, StartedSearchOptions
-from ecgan.config.loading import load_detection, load_inverse, load_params, resolve_params
+from ecgan.config.loading import arithmetic_of, load_detection, load_inverse, load_params, resolve_params
 from ecgan.config.options import Options
 from ecgan.config.reading import Document, read_document
 from ecgan.config.schema import (
@@ -42,6 +42,7 @@ __all__ = [
     "Split",
     "StartedSearchOptions",
     "Train",
+    "arithmetic_of",
     "load_detection",
     "load_inverse",
     "load_params",

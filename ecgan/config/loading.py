@@ -3,12 +3,15 @@
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
+from ecgan.arithmetic import Arithmetic
 from ecgan.config import names
 from ecgan.config.checking import Checker, overlay
 from ecgan.config.describing import found
 from ecgan.config.options import Options
 from ecgan.config.reading import Document, read_document
-from ecgan.config.schema import Detect, Detection, DetectionParams, InverseParams, Params
+from ecgan.config.schema import Detect, Detection, DetectionParams, InverseParams, Params, Runtime
 from ecgan.errors import EcganError
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry, load_plugins
 
@@ -36,6 +39,18 @@ def load_params(path: Path | str, *, models: bool = True, plugins: bool = True) 
     """
     document = read_document(Path(path), hint="Write a new file with `ecgan init`.")
     return resolve_params(document, models=models, plugins=plugins)
+
+
+def arithmetic_of(path: Path | str) -> Arithmetic:
+    """Read `runtime.arithmetic` of a file of parameters, before anything numerical is loaded.
+
+    A file that cannot be read gives "native": whoever reads the whole of it says what is wrong.
+    """
+    try:
+        section = read_document(Path(path), hint="").data.get("runtime")
+        return Runtime.model_validate({} if section is None else section).arithmetic
+    except (EcganError, ValidationError):
+        return "native"
 
 
 def load_detection(path: Path | str) -> DetectionParams:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SerializeAsAny, ValidationInfo, field_validator
 
+from ecgan.arithmetic import Arithmetic
 from ecgan.config.generation import Generation
 from ecgan.config.inverse import Inverse
 from ecgan.config.options import Options
@@ -27,6 +28,10 @@ def _file_path(path: str) -> str:
 
 def _all_folds(data: dict[str, Any]) -> list[int]:
     return list(range(data["k"]))
+
+
+def _arithmetic(data: dict[str, Any]) -> Arithmetic:
+    return "native" if data.get("precision") == "bf16" else "portable"
 
 
 def _distinct(items: list[Any]) -> list[Any]:
@@ -58,6 +63,17 @@ class Runtime(Options):
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Seed of everything that is drawn at random.")
     threads: int = Field(2, ge=1, le=1024, description="Threads of PyTorch and of the numerical libraries.")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="Number format of the networks' arithmetic.")
+    arithmetic: Arithmetic = Field(
+        default_factory=_arithmetic,
+        description="The same bits on every x86-64 processor with AVX2, or as fast as this one allows; bf16 is native.",
+    )
+
+    @field_validator("arithmetic")
+    @classmethod
+    def _kernels_are_there(cls, arithmetic: str, info: ValidationInfo) -> str:
+        if arithmetic == "portable" and info.data.get("precision") == "bf16":
+            raise ValueError("not every processor computes in bf16; allowed: native, or the precision fp32")
+        return arithmetic
 
 
 class Split(Options):

@@ -14,8 +14,9 @@ from ecgan.config.options import Options
 from ecgan.datasets.base import Dataset
 from ecgan.detection.fitted import VALUES_FILE, FittedDetector, load_detector
 from ecgan.errors import EcganError, nearest
+from ecgan.references import Reference, folds_of
 from ecgan.registry import DATASETS
-from ecgan.runs import Trained, folds_of, load_trained, parse_reference
+from ecgan.runs import Trained, load_trained
 
 F64 = NDArray[np.float64]
 
@@ -131,8 +132,7 @@ class Scorer:
 
 
 def load_scorer(
-    text: str,
-    models: Path = Path("models"),
+    reference: Reference,
     *,
     strategy: str | None = None,
     threshold: float | None = None,
@@ -141,8 +141,7 @@ def load_scorer(
     """Load a run with everything that scoring needs.
 
     Args:
-        text: Reference of the run; without a fold, all of its folds score.
-        models: Folder of the runs here.
+        reference: The run; without a fold, all of its folds score.
         strategy: The strategy that decides, and then the only one that is computed; None: the first that was fitted
             decides, and all are computed.
         threshold: The threshold of that strategy; None: the one that was fitted, the mean of those of the folds.
@@ -152,17 +151,16 @@ def load_scorer(
         EcganError: A part of the run is missing or broken, its folds do not fit each other, or the strategy was not
             fitted.
     """
-    reference = parse_reference(text, models)
     members = tuple(_member(reference.folder, fold, reference.version, precision) for fold in folds_of(reference))
-    _check_alike(text, members)
-    chosen = _strategy(text, list(members[0].fitted.strategies), strategy)
+    _check_alike(reference.text, members)
+    chosen = _strategy(reference.text, list(members[0].fitted.strategies), strategy)
     fitted = [member.fitted.thresholds[chosen] for member in members]
     source = f"validation, {fitted[0].method}" if threshold is None else "given"
     if threshold is None:
         threshold = float(np.mean([one.value for one in fitted]))
     if not np.isfinite(threshold):
         raise EcganError(f"--threshold {threshold}: a threshold is a finite number.")
-    return Scorer(text, members, chosen, threshold, source, alone=strategy is not None)
+    return Scorer(reference.text, members, chosen, threshold, source, alone=strategy is not None)
 
 
 def _member(folder: Path, fold: int, version: str, precision: str | None) -> Member:

@@ -12,6 +12,7 @@ from ecgan.config import Params, load_params, render_params
 from ecgan.errors import EcganError
 from ecgan.files import read_json
 from ecgan.preprocessing.processed import load_described
+from ecgan.references import parse_reference
 from stages import detect, fetch, generate, inverse, preprocess, split, train
 
 from .project import EXPERIMENT, TINY
@@ -107,7 +108,7 @@ def test_it_goes_through_every_stage(here: Path, name: str, model: str, channels
     assert (
         np.shape(examples[0]["reconstruction"]) == np.shape(examples[0]["signal"]) == (2, 160)
     )  # as the data: leads, not channels
-    generate.run("lab/tiny/aegan", 12, here / "made.npy", seed=0, figure=here / "made.svg")
+    generate.run(parse_reference("lab/tiny/aegan"), 12, here / "made.npy", seed=0, figure=here / "made.svg")
     made = np.load(here / "made.npy", allow_pickle=False)
     assert made.shape == (12, 160, 2)
     assert np.isfinite(made).all()

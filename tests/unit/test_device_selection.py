@@ -8,7 +8,7 @@ import torch
 
 from ecgan.errors import EcganError
 from ecgan.models.losses import gradient_penalty
-from ecgan.runtime import autocast, device, set_deterministic
+from ecgan.runtime import autocast, cpu_has_bfloat16, device, set_deterministic
 
 
 def machine(patch: pytest.MonkeyPatch, devices: int, wanted: str = "", rank: int = 0, processes: int = 1) -> None:
@@ -120,11 +120,14 @@ def test_the_gradient_penalty_leaves_float32_as_it_is(monkeypatch: pytest.Monkey
     assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == (False, False)
 
 
+@pytest.mark.native
 @pytest.mark.parametrize(("precision", "expected"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
 @pytest.mark.parametrize("on", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def test_what_is_computed_in(precision: str, expected: torch.dtype, on: str) -> None:
     if on == "cuda" and not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
+    if on == "cpu" and not cpu_has_bfloat16():
+        expected = torch.float32
     layer = torch.nn.Linear(3, 2).to(on)
     with autocast(precision, torch.device(on)):
         assert layer(torch.ones(1, 3, device=on)).dtype == expected

@@ -64,7 +64,7 @@ def assert_equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("bf16", marks=pytest.mark.native)])
 def test_training_twice_gives_the_same_bytes(name: str, precision: str, on: torch.device, tmp_path: Path) -> None:
     """Every operation of the model, its losses and the optimizers has a deterministic algorithm there, or it raises."""
     (one, history), (other, again) = (trained(job(name, made_up(on), tmp_path, precision)) for _ in range(2))

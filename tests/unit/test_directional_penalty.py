@@ -84,6 +84,7 @@ def test_it_pulls_slopes_that_are_too_steep_down_and_flat_ones_up(factor: float)
     assert min(values) < 0.5 * values[0]
 
 
+@pytest.mark.native
 def test_a_step_in_bfloat16_has_the_penalty_of_single_precision() -> None:
     gradients = []
     for precision in ("fp32", "bf16"):

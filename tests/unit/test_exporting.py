@@ -19,6 +19,7 @@ from ecgan.errors import EcganError
 from ecgan.exporting import writing
 from ecgan.exporting.writing import check_parity, export, trial_samples
 from ecgan.preprocessing.transformations import TRANSFORMATIONS
+from ecgan.references import Reference
 from ecgan.registry import MODELS
 from ecgan.scoring.scorer import Scorer
 from tests.members import ALL, LEADS, LENGTH, Nothing, member, scorer
@@ -162,19 +163,20 @@ def test_files_that_must_not_be_written_and_packages_that_are_missing(
 def test_the_command_tells_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, asked = scorer(member("vae")), {}
 
-    def load(text: str, models: Path, **given: Any) -> Scorer:
-        asked.update(given, text=text)
+    def load(reference: Reference, **given: Any) -> Scorer:
+        asked.update(given, text=reference.text)
         return run
 
     vars(run.trained.params)["runtime"] = Nothing(precision="bf16", threads=1)
     monkeypatch.setattr("stages.export.load_scorer", load)
-    out = tmp_path / "vae.onnx"
-    done = CliRunner().invoke(app, ["export", "--model", "a/run", "--out", str(out), "--strategy", "reconstruction"])
+    out, trained = tmp_path / "vae.onnx", str(tmp_path / "run")
+    (tmp_path / "run/train/fold_0").mkdir(parents=True)
+    done = CliRunner().invoke(app, ["export", "--model", trained, "--out", str(out), "--strategy", "reconstruction"])
     assert done.exit_code == 0, done.output
     assert (
         f"wrote {out}: x (samples, 2, {LENGTH}) in mV → reconstruction, latent, smoothed, score, flagged" in done.output
     )
-    assert asked == {"text": "a/run", "strategy": "reconstruction", "threshold": None, "precision": "fp32"}
+    assert asked == {"text": trained, "strategy": "reconstruction", "threshold": None, "precision": "fp32"}
     same(run, out, beats(5))
 
 

@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from ecgan.models.losses import gradient_penalty
 from ecgan.models.rdcgan import Rdcgan, RdcganOptions
 from ecgan.models.recurrent import RecurrentDiscriminator
 from ecgan.models.rgan import Rgan, RganOptions
-from ecgan.runtime import autocast
+from ecgan.runtime import autocast, cpu_has_bfloat16
 from ecgan.training.data import TrainingData
 from ecgan.training.loop import Run, evaluate, fit
 from ecgan.training.resume import ResumeFile
@@ -476,19 +477,25 @@ def test_an_interrupted_training_continues_to_the_same_weights(cls: type[Gan], t
     assert set(evaluate(rest.model, data)) == {"vali_loss", "vali_auroc", "vali_ap"}
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("cls", KINDS)
 def test_bfloat16_gives_nearly_the_losses_of_float32(cls: type[Gan]) -> None:
-    def losses(precision: str) -> dict[str, float]:
+    def losses(precision: str, seed: int) -> dict[str, float]:
         model = build(cls, init={"name": "glorot_normal"}, generator_rounds=1)
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         with autocast(precision, torch.device("cpu")):
-            return {k: float(v) for k, v in model.train_batch(beats(16), model.optimizers(), 0).items()}
+            return {k: float(v) for k, v in model.train_batch(beats(16, seed=seed), model.optimizers(), 0).items()}
 
-    exact, rough = losses("fp32"), losses("bf16")
-    assert rough != exact
-    penalty, exact_penalty = rough.pop("penalty"), exact.pop("penalty")
-    assert rough == pytest.approx(exact, rel=0.05, abs=0.05)
-    assert penalty == pytest.approx(exact_penalty, rel=0.25)
+    ratios = []
+    for seed in range(12):
+        exact, rough = losses("fp32", seed), losses("bf16", seed)
+        assert (rough != exact) is cpu_has_bfloat16()
+        ratios.append(rough.pop("penalty") / exact.pop("penalty"))
+        assert rough == pytest.approx(exact, rel=0.05, abs=0.05)
+    # Of one batch it scatters by some 10 %, on every kind of processor: rounding turns rectifiers on and off.
+    assert float(np.mean(ratios)) == pytest.approx(1, abs=0.1)
+    assert min(ratios) > 0.6
+    assert max(ratios) < 1.6
 
 
 @pytest.mark.parametrize(("cls", "normalised"), [(Dcgan, 5), (Rgan, 1), (Rdcgan, 5)])

@@ -290,6 +290,7 @@ def test_a_folded_generator_is_the_same_function(name: str) -> None:
     torch.testing.assert_close(results[1][1], results[0][1], atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.native
 def test_bf16_searches_as_well() -> None:
     cls = MODELS.get("rgan")
     torch.manual_seed(3)

@@ -145,6 +145,7 @@ def test_kl_term_pulls_the_latent_to_the_prior() -> None:
     assert spread(1.0) < spread(0.0) / 5
 
 
+@pytest.mark.native
 def test_several_steps_on_a_batch_in_bfloat16_use_the_weights_of_the_step_before() -> None:
     def losses(rounds: int) -> float:
         torch.manual_seed(0)

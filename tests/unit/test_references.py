@@ -23,9 +23,10 @@ from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan
 from ecgan.preprocessing.folds import Fold, save_fold
 from ecgan.preprocessing.transformations import fit_transformation
+from ecgan.references import folds_of, parse_reference
 from ecgan.registry import MODELS
 from ecgan.remotes import files, is_remote, wandb
-from ecgan.runs import folds_of, load_trained, parse_reference
+from ecgan.runs import load_trained
 from ecgan.tracking.base import Subject
 from ecgan.training.inputs import Input, save_input
 from ecgan.training.versions import Versions, save_index, save_version

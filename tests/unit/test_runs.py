@@ -12,7 +12,8 @@ from ecgan.errors import EcganError
 from ecgan.inversion.base import choose, load_inversion
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.models.base import GenerativeModel
-from ecgan.runs import folds_of, mapping_of, parse_reference
+from ecgan.references import folds_of, parse_reference
+from ecgan.runs import mapping_of
 from ecgan.tracking.local import LocalTracker
 
 

@@ -1,5 +1,6 @@
 """A run that scores: what its folds say together, and what is refused."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from ecgan.arrays import F32
 from ecgan.detection.fitted import Scored
 from ecgan.detection.thresholds import Threshold
 from ecgan.errors import EcganError
+from ecgan.references import Reference
 from ecgan.scoring import scorer as module
 from ecgan.scoring.scorer import Member, Scorer, load_scorer
 
@@ -87,10 +89,9 @@ def test_a_detector_without_reconstructions_gives_none(x: F32) -> None:
 
 
 def load(monkeypatch: pytest.MonkeyPatch, members: list[Member], **options: Any) -> Scorer:
-    monkeypatch.setattr(module, "parse_reference", lambda text, models: SimpleNamespace(folder=text, version="best"))
     monkeypatch.setattr(module, "folds_of", lambda reference: list(range(len(members))))
     monkeypatch.setattr(module, "_member", lambda folder, fold, version, precision: members[fold])
-    return load_scorer("run", **options)
+    return load_scorer(Reference("run", Path("run"), None, "best"), **options)
 
 
 def test_strategy_and_threshold_are_the_first_and_the_mean_or_as_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ecgan.arithmetic import PORTABLE
 from ecgan.config import render_params
 
 ROOT = Path(__file__).parent.parent.parent
@@ -38,7 +39,8 @@ TINY: dict[str, Any] = {
 
 def environment(**extra: str) -> dict[str, str]:
     """What a shell with the virtual environment on its PATH has."""
-    keep = {key: value for key, value in os.environ.items() if not key.startswith(("DVC", "GIT_", "ECGAN_"))}
+    ours = ("DVC", "GIT_", "ECGAN_", *PORTABLE)  # commands find out by themselves how they are to compute
+    keep = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     bin_folder = str(Path(sys.executable).parent)
     keep |= {"PATH": f"{bin_folder}{os.pathsep}{keep['PATH']}", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     keep |= {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}

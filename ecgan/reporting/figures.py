@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from ecgan.reporting.grid import NOTHING, quantity, short
 from ecgan.reporting.inputs import F64, RunResult
 from ecgan.reporting.matrix import Matrix, matrices_figure
-from ecgan.reporting.style import COLOURS, INK, MUTED, clip, line_styles, new_figure, place, style, svg_text
+from ecgan.reporting.style import COLOURS, INK, MUTED, clip, line_styles, name_axes, new_figure, place, style, svg_text
 from ecgan.reporting.tables import (
     ON_LATENTS,
     Facts,
@@ -80,8 +80,7 @@ def roc_figure(lines: Sequence[Curve]) -> str:
         figure, axes, legend = _square(len(lines))
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), clip_on=False)
         axes.text(0.61, 0.565, "chance", color=MUTED, fontsize=7.5, rotation=45, rotation_mode="anchor")
-        axes.set_xlabel("False positive rate (1 − specificity)")
-        axes.set_ylabel("True positive rate (sensitivity)")
+        name_axes(axes, x="False positive rate (1 − specificity)", y="True positive rate (sensitivity)")
         _draw_curves(axes, lines, "roc", "fpr")
         _write_legend(legend, lines, "auroc", "AUROC")
         return svg_text(figure, "ROC curves: " + _spoken(lines, "auroc"))
@@ -94,17 +93,9 @@ def pr_figure(lines: Sequence[Curve], shared: Facts) -> str:
         chance = _prevalence(lines)
         if not math.isnan(chance):
             axes.plot([0, 1], [chance, chance], color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)), clip_on=False)
-            above = chance < 0.9
-            axes.text(
-                0.01,
-                chance + (0.012 if above else -0.012),
-                f"chance {short(chance)}",
-                color=MUTED,
-                fontsize=7.5,
-                va="bottom" if above else "top",
-            )
-        axes.set_xlabel("Recall (sensitivity)")
-        axes.set_ylabel("Precision (positive predictive value)")
+            beside = chance + (0.022 if chance < 0.9 else -0.042)
+            axes.text(0.01, beside, f"chance {short(chance)}", color=MUTED, fontsize=7.5)
+        name_axes(axes, x="Recall (sensitivity)", y="Precision (positive predictive value)")
         _draw_curves(axes, lines, "pr", "recall")
         _write_legend(legend, lines, "ap", "AP")
         name = shared.dataset and f" on {shared.dataset}"
@@ -133,13 +124,16 @@ def sensitivity_figure(lines: Sequence[Curve], shared: Facts) -> str:
             for place_x, share in zip(x, shares, strict=True):
                 if len(share) > 1:
                     axes.plot([place_x] * len(share), share, ".", color=INK, markersize=2.6, clip_on=False, zorder=4)
-        axes.set_xticks(np.arange(len(present)), [_class_label(name, table, shared) for name in present])
+        axes.set_xticks(np.arange(len(present)), [""] * len(present))
+        for number, name in enumerate(present):
+            for y, words in zip((-0.085, -0.165), _class_label(name, table, shared), strict=True):
+                axes.text(number, y, words, color=MUTED, ha="center", transform=axes.get_xaxis_transform())
         axes.set_xlim(-0.5, max(len(present), 1) - 0.5)
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_locator(MultipleLocator(0.25))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
         axes.grid(visible=False, axis="x")
-        axes.set_ylabel("Flagged")
+        name_axes(axes, y="Flagged", beside=10.9)
         legend = place(figure, 14, 2, 162, per_row * _ROW)
         _write_bar_legend(legend, lines, per_row)
         return svg_text(figure, "Share of each class that was flagged, by method")
@@ -233,11 +227,12 @@ def _write_bar_legend(axes: Axes, lines: Sequence[Curve], per_row: int) -> None:
         axes.text(x + 7, y, line.label, fontsize=7.5)
 
 
-def _class_label(name: str, table: pd.DataFrame, shared: Facts) -> str:
+def _class_label(name: str, table: pd.DataFrame, shared: Facts) -> tuple[str, str]:
+    """Name and count of a class."""
     normal = bool(table.loc[table["class"] == name, "sensitivity_mean"].isna().all()) and name == shared.classes[0]
     low, high = shared.counts.get("test", {}).get(name, (0, 0))
     count = f"{low:,}" if low == high else f"{low:,}–{high:,}"
-    return f"{clip(name, 18)}{' (false alarms)' if normal else ''}\nn = {count}"
+    return f"{clip(name, 18)}{' (false alarms)' if normal else ''}", f"n = {count}"
 
 
 def _shares(line: Curve, name: str) -> list[float]:

@@ -85,6 +85,26 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
     return figure.add_axes((left / w, bottom / h, width / w, height / h))
 
 
+def name_axes(
+    axes: Axes, *, x: str = "", y: str = "", below: float = 7.5, beside: float = 9.2, size: float = 8.5
+) -> None:
+    """Write what the axes show on base lines at fixed distances: how high text is depends on the library's version.
+
+    Args:
+        axes: Placed by `place`.
+        x: What the horizontal axis shows.
+        y: What the vertical axis shows.
+        below: Millimetres from the horizontal axis down to the base line of `x`.
+        beside: Millimetres from the vertical axis to the base line of `y`.
+        size: Points.
+    """
+    box, (w, h) = axes.get_position(), axes.get_figure(root=True).get_size_inches()  # type: ignore[union-attr]
+    axes.set_xlabel(x, fontsize=size, va="baseline")
+    axes.xaxis.set_label_coords(0.5, -below / (float(h) * 25.4 * box.height))
+    axes.set_ylabel(y, fontsize=size, va="baseline")
+    axes.yaxis.set_label_coords(-beside / (float(w) * 25.4 * box.width), 0.5)
+
+
 def svg_text(figure: Figure, title: str) -> str:
     """The figure as one `<svg>` element: no date, no metadata, no ids but those referred to, two decimals of a point.
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from ecgan.reporting.figures import Curve
 from ecgan.reporting.grid import short
 from ecgan.reporting.inputs import F64, RunResult
-from ecgan.reporting.style import COLOURS, INK, MUTED, clip, new_figure, place, style, svg_text
+from ecgan.reporting.style import COLOURS, INK, MUTED, clip, name_axes, new_figure, place, style, svg_text
 from ecgan.reporting.tables import Facts
 
 _BINS: Final = 44
@@ -85,7 +85,7 @@ def _draw_training(axes: Sequence[Axes], line: Curve, *, last: bool) -> None:
         one.yaxis.set_major_locator(MaxNLocator(4))
         one.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
         if last:
-            one.set_xlabel("Epoch", fontsize=7.5)
+            name_axes(one, x="Epoch", below=6.6, size=7.5)
 
 
 def _draw_folds(axes: Axes, histories: Sequence[pd.DataFrame], name: str, colour: str) -> None:
@@ -145,7 +145,7 @@ def _draw_scores(axes: Axes, line: Curve, run: RunResult, names: Sequence[str]) 
         0, len(names) + 0.28, clip(line.label, 34), fontsize=8, fontweight="bold", transform=axes.get_yaxis_transform()
     )
     axes.text(1.03, len(names) + 0.28, "flagged", fontsize=6.8, color=MUTED, transform=axes.get_yaxis_transform())
-    axes.set_xlabel(f"score, fold {run.metrics['fold']}, threshold {_plain(cut)}", fontsize=7)
+    name_axes(axes, x=f"score, fold {run.metrics['fold']}, threshold {_plain(cut)}", below=6.4, size=7)
 
 
 def _steps(axes: Axes, edges: F64, heights: F64, base: float, chosen: Any, colour: str) -> None:

@@ -24,10 +24,12 @@ from ecgan.commands import (
     OneTrained,
     OnnxOption,
     OptionalDataset,
+    Other,
     OutOption,
     Plugin,
     Preset,
     Records,
+    Reference,
     RunName,
     SamplingRate,
     Signals,
@@ -249,6 +251,36 @@ def report(
     from stages import report as stage
 
     stage.run(params, readme)
+
+
+@app.command(
+    epilog="Examples: `ecgan compare` (the project against its last commit), `ecgan compare HEAD:reports reports`,"
+    " `ecgan compare HEAD~3 dvc.lock`, `ecgan compare ../other/models/ecgan/demo/aegan models/ecgan/demo/aegan --json`"
+)
+def compare(
+    old: Reference = "HEAD",
+    new: Other = ".",
+    everything: Annotated[bool, typer.Option("--all", help="Show every difference on a terminal, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say which numbers of B moved against those of A, by how much, and whether that is within the report's tolerance.
+
+    A and B are two runs, two files dvc.lock, two folders of reports or two projects (lock and reports). In Git they are
+    `REVISION:PATH`; a `REVISION` alone means the same path as the other one's. The exit code is 0 if all is the same or
+    within the tolerance, else 1.
+    """
+    from ecgan.comparing import showing
+    from stages import compare as stage
+
+    sections = stage.run(old, new)
+    if as_json:
+        typer.echo(showing.as_json(sections, old, new))
+    else:
+        showing.show(sections, old, new, everything=everything)
+    for sentence in showing.sentences(sections):
+        say(sentence)
+    if not showing.agree(sections):
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: `ecgan info params.yaml` (exits with 1 if the file has a mistake)")

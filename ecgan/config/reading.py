@@ -11,8 +11,8 @@ from ecgan.errors import EcganError
 
 KeyPath = tuple[str | int, ...]
 
-_LARGEST_FILE = 1_000_000  # bytes
 _MOST_VALUES = 20_000  # after aliases are written out
+_MOST_BYTES = 50  # a value
 _DEEPEST = 20
 
 _NULL = re.compile(r"~|null|Null|NULL|")
@@ -73,8 +73,8 @@ class _Composer(yaml.SafeLoader):
 class _Builder:
     """Turns nodes into plain values and notes the lines; refuses tags, duplicate keys and alias bombs."""
 
-    def __init__(self, origin: str) -> None:
-        self.origin = origin
+    def __init__(self, origin: str, most: int) -> None:
+        self.origin, self.most = origin, most
         self.lines: dict[KeyPath, int] = {}
         self.count = 0
 
@@ -83,7 +83,7 @@ class _Builder:
 
     def build(self, node: yaml.Node, path: KeyPath) -> Any:
         self.count += 1
-        if self.count > _MOST_VALUES or len(path) > _DEEPEST:
+        if self.count > self.most or len(path) > _DEEPEST:
             raise self.refuse(node, "too many or too deeply nested values (anchors may repeat each other).")
         if node.tag not in _KNOWN:
             tag = node.tag.replace(_KIND, "!!")
@@ -145,18 +145,19 @@ def _excerpt(node: yaml.Node) -> str:
     return repr(node.value) if isinstance(node, yaml.ScalarNode) else "a list or mapping"
 
 
-def read_document(path: Path, *, hint: str) -> Document:
+def read_document(path: Path, *, hint: str, most: int = _MOST_VALUES) -> Document:
     """Read a YAML file that holds one mapping.
 
     Args:
         path: The file.
         hint: What to do where the file is missing or empty.
+        most: Most values that it may hold.
 
     Raises:
         EcganError: The file cannot be read, is no text, no YAML, empty, or holds something else than a mapping.
     """
-    text = _text(path, hint)
-    builder = _Builder(str(path))
+    text = _text(path, hint, most * _MOST_BYTES)
+    builder = _Builder(str(path), most)
     try:
         node = _Composer(text).get_single_node()
         value = builder.build(node, ()) if node is not None else None
@@ -179,12 +180,12 @@ def read_document(path: Path, *, hint: str) -> Document:
     return Document(str(path), value, builder.lines)
 
 
-def _text(path: Path, hint: str) -> str:
+def _text(path: Path, hint: str, most: int) -> str:
     if path.is_dir():
         raise EcganError(f"{path} is a folder, expected a file.", hint)
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise EcganError(f"{path} has more than {_LARGEST_FILE:,} bytes: that is no file of parameters.")
+        if path.stat().st_size > most:
+            raise EcganError(f"{path} has more than {most:,} bytes: that is no file of parameters.")
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise EcganError(f"cannot read {path}: {error.strerror or error}.", hint) from None

@@ -181,7 +181,7 @@ def result_notes(shared: Facts, results: pd.DataFrame) -> tuple[str, ...]:
     notes.append(f"F1, MCC, sensitivity and PPV are {' or '.join(methods)}, never at the best one on test.")
     if shared.bootstrap:
         reach = "; from the lowest to the highest limit of the folds’ intervals" if len(shared.folds) > 1 else ""
-        notes.append(f"AUROC interval: {shared.bootstrap}{reach}.")
+        notes += [f"AUROC interval: {shared.bootstrap}{reach}.", shared.tolerance]
     for family, kind in ((GENERATIVE, "Generative models"), (CLASSIFIER, "Classifiers")):
         used = results.loc[results["family"] == family, "detector"].drop_duplicates()
         notes += [f"{kind} are scored by the detector {', '.join(map(str, used))}."] if len(used) else []

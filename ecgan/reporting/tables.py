@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ecgan.errors import EcganError
+from ecgan.evaluation.tolerance import tolerance_text
 
 METRICS: Final[dict[str, str]] = {
     "auroc": "AUROC",
@@ -55,6 +56,7 @@ class Facts:
         thresholds: Methods by which thresholds were chosen.
         bootstrap: Sentence on the bootstrap, empty where there was none.
         left_out: Strategies that the model of a method could not feed, by the method's name.
+        tolerance: Sentence on how far a rerun may move, empty where there was no bootstrap.
     """
 
     dataset: str
@@ -66,6 +68,7 @@ class Facts:
     thresholds: tuple[str, ...]
     bootstrap: str
     left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tolerance: str = ""
 
     def count_text(self, part: str) -> str:
         """Counts of one set in words: "N 900, S 30–31, V 60"."""
@@ -92,6 +95,7 @@ def facts(metrics: Sequence[Metrics]) -> Facts:
                 f"{name_of(one)} was tested on other samples of fold {_fold(one)} than {name_of(metrics[0])}",
                 "Run `ecgan detect` for all methods again, on the same folds.",
             )
+    drawn = [one["bootstrap"] for one in metrics if one.get("bootstrap") and one["bootstrap"].get("replicates")]
     counts = {}
     for part in ("train", "vali_fit", "vali_report", "test"):
         found = [_part(one, part) for one in metrics if part in one["counts"]]
@@ -105,8 +109,9 @@ def facts(metrics: Sequence[Metrics]) -> Facts:
         classes=class_order(metrics),
         counts={part: entry for part, entry in counts.items() if entry},
         thresholds=_distinct(s["threshold"]["method"] for one in metrics for s in one["strategies"].values()),
-        bootstrap=_bootstrap_text(metrics),
+        bootstrap=_bootstrap_text(drawn),
         left_out={name_of(one): tuple(one["left_out"]) for one in metrics if one.get("left_out")},
+        tolerance=tolerance_text(drawn[0]["level"]) if drawn else "",
     )
 
 
@@ -339,8 +344,7 @@ def _mark_best(rows: list[dict[str, Any]]) -> None:
             row["best"] = f"best {row['family']}"
 
 
-def _bootstrap_text(metrics: Sequence[Metrics]) -> str:
-    found = [one["bootstrap"] for one in metrics if one.get("bootstrap") and one["bootstrap"].get("replicates")]
+def _bootstrap_text(found: Sequence[Mapping[str, Any]]) -> str:
     if not found:
         return ""
     level, unit = found[0]["level"], found[0]["unit"]

@@ -102,7 +102,19 @@ LEVELS = [
     {"errors", "files", "arithmetic", "arrays", "registry", "config", "ecg", "runtime"},
     {"datasets", "models", "preprocessing"},
     {"training", "inversion", "detection", "evaluation", "generation", "reporting", "tracking"},
-    {"remotes", "references", "runs", "scoring", "exporting", "about", "listing", "pipeline", "presets", "testing"},
+    {
+        "remotes",
+        "references",
+        "runs",
+        "scoring",
+        "comparing",
+        "exporting",
+        "about",
+        "listing",
+        "pipeline",
+        "presets",
+        "testing",
+    },
     {"commands", "cli", "__main__"},
 ]
 

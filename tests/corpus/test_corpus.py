@@ -13,11 +13,11 @@ import pytest
 
 from ecgan import registry
 
-from . import commands, configurations, datasets, folds, processed, recordings, records, references, runs
+from . import commands, comparisons, configurations, datasets, folds, processed, recordings, records, references, runs
 from .case import CASES, Case
 from .project import make_all, run
 
-KINDS = (commands, configurations, datasets, folds, processed, recordings, records, references, runs)
+KINDS = (commands, comparisons, configurations, datasets, folds, processed, recordings, records, references, runs)
 ROOT = Path(__file__).parents[2]
 
 JARGON = re.compile(

@@ -17,6 +17,7 @@ COMMANDS = (
     "report",
     "generate",
     "score",
+    "compare",
     "info",
     "list",
 )

@@ -25,7 +25,7 @@ def run(old: str, new: str) -> list[Section]:
     Raises:
         EcganError: One is not there or is broken, holds nothing that can be compared, or is of another kind.
     """
-    with opened(old, new, project=(LOCK_FILE, paths.REPORTS.name)) as (first, second):
+    with opened(old, new) as (first, second):
         kinds = _kind(old, first), _kind(new, second)
         if kinds[0] != kinds[1]:
             words = [_WORDS[kind] for kind in kinds]

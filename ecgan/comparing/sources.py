@@ -19,23 +19,22 @@ _FILES = ("100644", "100755")
 
 
 @contextlib.contextmanager
-def opened(old: str, new: str, *, project: tuple[str, ...]) -> Iterator[tuple[Path, Path]]:
+def opened(old: str, new: str) -> Iterator[tuple[Path, Path]]:
     """Give the two paths; what lies in Git is copied into a folder that goes away.
 
     Args:
         old: A path, `REVISION:PATH`, or `REVISION` alone: there, what `new` is here.
         new: The same.
-        project: Of a project in Git, the files and folders that are looked at; of any other folder, all.
 
     Raises:
         EcganError: One of them is not there.
     """
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        yield _place(old, new, scratch / "old", project), _place(new, old, scratch / "new", project)
+        yield _place(old, new, scratch / "old"), _place(new, old, scratch / "new")
 
 
-def _place(text: str, other: str, scratch: Path, project: tuple[str, ...]) -> Path:
+def _place(text: str, other: str, scratch: Path) -> Path:
     path = Path(text)
     if path.exists():
         return path
@@ -45,7 +44,7 @@ def _place(text: str, other: str, scratch: Path, project: tuple[str, ...]) -> Pa
     if not found or not revision:
         raise EcganError(f"{text!r} is no file or folder here, and Git knows no such revision and path.", HINT)
     target = scratch / re.sub(r"[^\w.-]+", "-", text)
-    return _copied(found.decode().strip(), target, project)
+    return _copied(found.decode().strip(), target)
 
 
 def _beside(other: str) -> str:
@@ -57,17 +56,15 @@ def _beside(other: str) -> str:
     return "" if path == "." else path
 
 
-def _copied(name: str, target: Path, project: tuple[str, ...]) -> Path:
+def _copied(name: str, target: Path) -> Path:
     """Copy a file or folder of Git, by the name of its object; of a folder, what can be compared."""
     if _git("cat-file", "-t", name).strip() == b"blob":
         return _written(target, name)
     listed = [entry.split(b"\t", 1) for entry in _git("ls-tree", "-r", "-z", "--full-tree", name).split(b"\0") if entry]
     files = {os.fsdecode(path): about.decode().split() for about, path in listed}
-    if "dvc.lock" in files:
-        files = {path: about for path, about in files.items() if PurePosixPath(path).parts[0] in project}
     target.mkdir(parents=True)
     for path, (mode, _, found) in files.items():
-        if mode in _FILES and path.endswith(_COMPARED) and ".." not in PurePosixPath(path).parts:
+        if mode in _FILES and path.endswith(_COMPARED) and not {"..", "/"} & set(PurePosixPath(path).parts):
             _written(target / path, found)
     return target
 

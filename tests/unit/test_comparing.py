@@ -72,7 +72,7 @@ def stage(cmd: str, deps: dict[str, str], outs: dict[str, str], **params: object
 def pipeline(train: str = "t", report: str = "r", **params: object) -> dict:
     """A lock whose stages do not stand in the order of the pipeline."""
     return {
-        "report": stage("ecgan report", {"reports/detect": "d"}, {"reports/report": report}),
+        "report": stage("ecgan report", {"reports/detect": f"d{report}"}, {"reports/report": report}),
         "train@b": stage("ecgan train", {"data/raw": "d"}, {"models/b/train": "b"}),
         "train@a": stage("ecgan train", {"data/raw": "d", "ecgan/models": "c"}, {"models/a/train": train}, **params),
         "detect@a": stage("ecgan detect", {"models/a/train/v01": train}, {"reports/detect/a/metrics.json": "m"}),
@@ -157,6 +157,7 @@ def test_the_same_run_is_the_same(tmp_path: Path) -> None:
 
 def test_a_run_shows_weights_thresholds_the_version_and_the_end_of_the_history(tmp_path: Path) -> None:
     other = run(tmp_path / "b", best="v14", weight=1.5, loss=0.6, threshold=0.3)
+    write(other / "detect" / "fold_0" / "more.json", {})
     items = compare_runs(run(tmp_path / "a"), other)
     found = {(item.where, item.what): (item.old, item.new) for item in moved(items)}
     train = "train/fold_0"
@@ -167,6 +168,7 @@ def test_a_run_shows_weights_thresholds_the_version_and_the_end_of_the_history(t
         (f"{train}/versions.json", "best"): ("v12", "v14"),
         (f"{train}/history.csv", "vali_loss"): (0.5, 0.6),
         ("detect/fold_0/detector.json", "strategies.smoothed.threshold.value"): (0.2, 0.3),
+        ("detect/fold_0/more.json", "the file"): ("missing", "there"),
     }
     places = [item.where.split("/")[0] for item in items]
     assert places == sorted(places, reverse=True)  # train, then detect
@@ -299,6 +301,8 @@ def test_the_value_that_an_interval_was_made_for_always_agrees() -> None:
     assert within(0.99, 0.99, 0.9, 0.98) is True
     assert within(0.99, 0.985, 0.9, 0.98) is True
     assert within(0.99, 0.991, 0.9, 0.98) is False
+    assert within(0.7, 0.72, 0.75, 0.95) is True
+    assert within(0.7, 0.69, 0.75, 0.95) is False
     assert within(0.99, math.nan, 0.9, 0.98) is False
     assert within(0.99, 0.5, math.nan, math.nan) is None
 

@@ -21,15 +21,15 @@ from ecgan.commands import (
     Leads,
     Model,
     Names,
+    NewSide,
+    OldSide,
     OneTrained,
     OnnxOption,
     OptionalDataset,
-    Other,
     OutOption,
     Plugin,
     Preset,
     Records,
-    Reference,
     RunName,
     SamplingRate,
     Signals,
@@ -258,8 +258,8 @@ def report(
     " `ecgan compare HEAD~3 dvc.lock`, `ecgan compare ../other/models/ecgan/demo/aegan models/ecgan/demo/aegan --json`"
 )
 def compare(
-    old: Reference = "HEAD",
-    new: Other = ".",
+    old: OldSide = "HEAD",
+    new: NewSide = ".",
     everything: Annotated[bool, typer.Option("--all", help="Show every difference on a terminal, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -50,8 +50,8 @@ OneTrained = Annotated[
 RunName = Annotated[
     str | None, typer.Argument(help="Name of the run of a single model (one -m); left out: the model's name.")
 ]
-Reference = Annotated[str, typer.Argument(metavar="A", help="Run, dvc.lock, folder of reports or project; or in Git.")]
-Other = Annotated[str, typer.Argument(metavar="B", help="The same kind of thing, which is compared with A.")]
+OldSide = Annotated[str, typer.Argument(metavar="A", help="Run, dvc.lock, folder of reports or project; or in Git.")]
+NewSide = Annotated[str, typer.Argument(metavar="B", help="The same kind of thing, which is compared with A.")]
 OptionalDataset = Annotated[
     str | None, typer.Option("-d", "--dataset", help="Dataset; `ecgan list datasets` shows them. Left out: ecgsyn.")
 ]

@@ -31,9 +31,10 @@ def test_the_default_run_gives_the_committed_bytes(tmp_path: Path) -> None:
     moved = [
         f"{name}: {path}" for name, outs in committed.items() for path in outs if found[name].get(path) != outs[path]
     ]
+    told = project.ecgan("compare", ok=False).stderr if moved else ""
     assert not moved, (
-        f"{len(moved)} outputs differ on {processor()} with {versions()}; the first is {moved[0]}. If the numbers are"
-        " meant to move: make publish"
+        f"{len(moved)} outputs differ on {processor()} with {versions()}; the first is {moved[0]}.\n{told}\nIf the"
+        " numbers are meant to move: make publish"
     )
     changed = [line[3:] for line in project.run("git", "status", "--porcelain").stdout.splitlines()]
     assert set(changed) <= {"dvc.lock"}, "code that has changed since is in the lock, and nothing else may be"

@@ -50,9 +50,7 @@ class GanOptions(GenerativeOptions):
     clipping: float = Field(
         0.0, ge=0, description="bound on the weights of wasserstein's discriminator, in place of the penalty; 0 is off"
     )
-    spectral_norm: bool = Field(
-        False, validate_default=True, description="spectral normalisation of the discriminator"
-    )
+    spectral_norm: bool = Field(False, validate_default=True, description="spectral normalisation of the discriminator")
     discriminator_rounds: int = Field(1, ge=1, description="discriminator steps on a batch")
     generator_rounds: int = Field(1, ge=1, description="generator steps on a batch")
     generator: OptimizerOptions = Field(_ADAM, description="optimizer of the generator")
@@ -69,7 +67,6 @@ class GanOptions(GenerativeOptions):
         if clipping > 0 and info.data.get("loss") == "wasserstein" and info.data.get("penalty_weight", 0) > 0:
             raise ValueError("it takes the place of the gradient penalty; allowed: 0, or penalty_weight 0 beside it")
         return clipping
-
 
     @field_validator("spectral_norm")
     @classmethod

@@ -17,7 +17,8 @@ class Convolutions(nn.Sequential):
         """Apply the layers to x (B, C, L)."""
         x = x.unsqueeze(2).contiguous(memory_format=torch.channels_last)  # (B, C, L) → (B, C, 1, L)
         for layer in self:
-            x = _applied(layer, x).contiguous(memory_format=torch.channels_last)  # one channel or step fits both layouts
+            x = _applied(layer, x)
+            x = x.contiguous(memory_format=torch.channels_last)  # one channel or step fits both layouts
         return x.squeeze(2)
 
 

@@ -81,8 +81,8 @@ def directional_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: 
 
     With g = ∇D(x̃) and û = g / ‖g‖ held fast, ∂(‖g‖ − 1)²/∂θ = 2 (‖g‖ − 1) · ∂/∂θ ∂D/∂û, for the derivative along û of
     D is ‖g‖, and turning û does not lengthen it. That derivative is taken as the central difference
-    (D(x̃ + εû) − D(x̃ − εû)) / 2ε. The value is exact, the gradient of the critic's parameters up to ε² and rounding, about
-    1e-4 of it. In float32 whatever the precision, and so must the backward pass be: differences of bfloat16 hold
+    (D(x̃ + εû) − D(x̃ − εû)) / 2ε. The value is exact, the gradient of the critic's parameters up to ε² and rounding,
+    about 1e-4 of it. In float32 whatever the precision, and so must the backward pass be: differences of bfloat16 hold
     nothing.
 
     Args:

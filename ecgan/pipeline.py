@@ -60,7 +60,7 @@ def _check_files(config: Path, params: Params) -> None:
 
 
 def _check_keys(config: Path, written: dict[str, Any], params: Params) -> None:
-    """DVC knows no defaults: every key that `dvc.yaml` names must be written."""
+    """DVC knows no defaults: every key that `dvc.yaml` names must be written, and of sections every key in them."""
     pipeline = config.parent / PIPELINE
     if not pipeline.is_file():
         return
@@ -68,24 +68,28 @@ def _check_keys(config: Path, written: dict[str, Any], params: Params) -> None:
     keys = {key for key in re.findall(r"\$\{([\w.]+)\}", text) if not key.startswith("item.")}
     for stage in yaml.safe_load(text)["stages"].values():
         keys.update(stage.get("params", []))
-    for key in sorted(keys):
-        for name in _expanded(key, params):
-            if not _is_written(written, name):
-                raise EcganError(
-                    f"{config} lacks {name}, and `dvc repro` needs every key that {PIPELINE} names.",
-                    "Write it, or a complete new file: ecgan init --force.",
-                )
+    complete = params.model_dump(mode="json")
+    for name in sorted(name for key in keys for name in _expanded(key, params)):
+        if missing := _missing(written, complete, name.split(".")):
+            raise EcganError(
+                f"{config} lacks {missing}, and `dvc repro` needs every key that {PIPELINE} names.",
+                "Write it, or a complete new file: ecgan init --force.",
+            )
 
 
 def _expanded(key: str, params: Params) -> list[str]:
+    key = key.replace("${detect.detector}", params.detect.detector)
     if "${item.model}" in key:
         return [key.replace("${item.model}", model) for model in params.models]
     return [key.replace("${item.detector}", name) for name in params.detect.classical] if "${" in key else [key]
 
 
-def _is_written(written: Any, key: str) -> bool:
-    for part in key.split("."):
+def _missing(written: Any, complete: Any, path: list[str]) -> str:
+    """Return the first key at or below `path` that a value of `complete` stands for and that is not written."""
+    for depth, part in enumerate(path):
         if not isinstance(written, dict) or part not in written:
-            return False
-        written = written[part]
-    return True
+            return ".".join(path[: depth + 1])
+        written, complete = written[part], complete[part]
+    inner = complete if isinstance(complete, dict) else {}
+    below = (_missing(written, complete, [name]) for name in inner)
+    return next((".".join([*path, name]) for name in below if name), "")

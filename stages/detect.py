@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgan.config import Params
+from ecgan.config.declaring import reads
 from ecgan.config.schema import Detection
 from ecgan.detection.job import Job, detect
 from ecgan.detection.latents import build
@@ -17,6 +18,11 @@ from ecgan.runtime import derive_seed, set_threads
 from stages import paths
 
 
+@reads(
+    "detect",
+    "experiment dataset plugins runtime detectors.{detect.detector}",
+    "detect: detector strategies threshold quantile threshold_value svm_samples bootstrap batch_size version",
+)
 def run_model(params: Params, model: str, fold: int) -> dict[str, Any]:
     """Detect with one model of the pipeline; return the metrics."""
     set_threads(params.runtime.threads)
@@ -89,18 +95,23 @@ def with_run(
     )
 
 
-def run_classical(params: Params, name: str, fold: int) -> dict[str, Any]:
+@reads(
+    "detect-classical",
+    "experiment dataset plugins runtime train.leads train.transformation detectors.{detector}",
+    "detect: threshold quantile threshold_value svm_samples bootstrap",
+)
+def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
     """Detect with a classical detector on the same fold, fitted to its normal training samples; return the metrics."""
     set_threads(params.runtime.threads)
     data = load_processed(paths.processed(params))
     split = load_fold(paths.folds(params) / f"fold_{fold}.json")
     split = replace(split, train=split.train[data.labels[split.train] == 0])
     samples, leads = select_leads(data.data, data.about.leads, params.train.leads)
-    seed = derive_seed(params.runtime.seed, "detect", name, fold)
-    detector = DETECTORS.get(name)(params.detectors[name], seed=seed)
+    seed = derive_seed(params.runtime.seed, "detect", detector, fold)
+    built = DETECTORS.get(detector)(params.detectors[detector], seed=seed)
     facts = {
-        "method": name,
-        "detector": name,
+        "method": detector,
+        "detector": detector,
         "version": None,
         "select_by": None,
         "train_on": "normal",
@@ -109,8 +120,8 @@ def run_classical(params: Params, name: str, fold: int) -> dict[str, Any]:
     }
     return detect(
         Job(
-            detector=detector,
-            strategies=list(detector.strategies),
+            detector=built,
+            strategies=list(built.strategies),
             options=params.detect,
             data=data,
             samples=samples,
@@ -118,7 +129,7 @@ def run_classical(params: Params, name: str, fold: int) -> dict[str, Any]:
             fold=split,
             seed=seed,
             facts=facts,
-            fitted=paths.classical(params, name, fold),
-            results=paths.report(params, "detect", name, fold),
+            fitted=paths.classical(params, detector, fold),
+            results=paths.report(params, "detect", detector, fold),
         )
     )

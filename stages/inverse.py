@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ecgan.config import Inverse, Params, Runtime
+from ecgan.config.declaring import reads
 from ecgan.files import sole_writer
 from ecgan.inversion.base import Inversion, choose
 from ecgan.preprocessing.leads import select_leads
@@ -12,6 +13,7 @@ from ecgan.runtime import derive_seed, set_threads
 from stages import paths
 
 
+@reads("inverse", "experiment dataset plugins runtime inverse detect.version")
 def run(params: Params, model: str, fold: int, version: str | None = None) -> Inversion:
     """Make the inverse mapping of one model of the pipeline and one fold."""
     set_threads(params.runtime.threads)

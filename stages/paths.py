@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from ecgan.config import Params
-from ecgan.errors import EcganError
 
 MODELS = Path("models")
 REPORTS = Path("reports")
@@ -33,12 +32,7 @@ def folds(params: Params) -> Path:
 def run(params: Params, model: str) -> Path:
     """`models/<entity>/<project>/<run>`; the run is the model's name unless `experiment.run` names it."""
     experiment = params.experiment
-    if experiment.run is not None and len(params.models) > 1:
-        raise EcganError(
-            f"experiment.run is {experiment.run!r}, but {len(params.models)} models are listed: they need a run each.",
-            "Leave experiment.run empty (runs are then named after their models) or list one model.",
-        )
-    return MODELS / experiment.entity / experiment.project / (experiment.run or model)
+    return MODELS / experiment.entity / experiment.project / params.run_name(model)
 
 
 def part(params: Params, stage: str, model: str, fold: int) -> Path:

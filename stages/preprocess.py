@@ -3,6 +3,7 @@
 import sys
 
 from ecgan.config import Params
+from ecgan.config.declaring import reads
 from ecgan.datasets.base import Described
 from ecgan.errors import EcganError
 from ecgan.files import sole_writer
@@ -10,12 +11,15 @@ from ecgan.preprocessing.preparing import prepare
 from ecgan.preprocessing.processed import save_processed
 from ecgan.registry import DATASETS
 from ecgan.runtime import set_threads
+from ecgan.watched import watch_file
 from stages import paths
 
 
+@reads("preprocess", "experiment.data_dir dataset plugins runtime.threads runtime.arithmetic preprocess")
 def run(params: Params) -> Described:
     """Turn the raw files into samples and write them, rounded."""
     set_threads(params.runtime.threads)
+    watch_file("preprocess", params.preprocess)
     raw = paths.raw(params)
     if not raw.is_dir():
         raise EcganError(f"there are no raw files in {raw}.", "Run `ecgan fetch` first.")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgan.config import Params
+from ecgan.config.declaring import reads
 from ecgan.errors import EcganError
 from ecgan.files import read_json, sole_writer, write_text
 from ecgan.preprocessing.processed import load_described
@@ -21,6 +22,7 @@ from stages import paths
 COMMANDS = ["make repro", "dvc metrics show", "dvc plots show"]
 
 
+@reads("report", "experiment dataset plugins runtime fetch preprocess split train models detect.classical report")
 def run(params: Params, readme: Path | None = None) -> None:
     """Write the report over the models, detectors and folds that the parameters list.
 

@@ -1,15 +1,23 @@
 """Stage `split`: `data/<dataset>/processed` → `data/<dataset>/folds`."""
 
 from ecgan.config import Params
+from ecgan.config.declaring import reads
 from ecgan.files import sole_writer
 from ecgan.preprocessing.folds import Fold, make_folds, save_fold
 from ecgan.preprocessing.processed import load_processed
 from ecgan.registry import DATASETS
+from ecgan.watched import watch_file
 from stages import paths
 
 
+@reads(
+    "split",
+    "experiment.data_dir dataset plugins runtime.seed runtime.arithmetic",
+    "split: protocol k test_share vali_share train_on source",
+)
 def run(params: Params) -> list[Fold]:
     """Make all folds of the protocol and write one JSON file each."""
+    watch_file("split", params.split)
     data = load_processed(paths.processed(params))
     sets = DATASETS.get(params.dataset)().evaluation_sets()
     folds = make_folds(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ecgan.arrays import F32
 from ecgan.config import Params, render_config
+from ecgan.config.declaring import reads
 from ecgan.files import sole_writer, write_text
 from ecgan.generation.watch import Watch
 from ecgan.models.base import Model
@@ -31,6 +32,14 @@ from ecgan.training.versions import Versions, save_index, save_version, version_
 from stages import paths
 
 
+@reads(
+    "train",
+    "experiment dataset plugins runtime fetch preprocess modules.{model}",
+    "split: protocol k test_share vali_share train_on source",
+    "train: epochs leads transformation schedule warmup ema select_by evaluate_every patience generation",
+    "train: augment augment_share",
+    unwatched="train.tracker",  # where metrics are logged besides
+)
 def run(params: Params, model: str, fold: int) -> Progress:
     """Train one model on one fold; an interrupted run is taken up where it stood."""
     set_threads(params.runtime.threads)

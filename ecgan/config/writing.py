@@ -70,10 +70,11 @@ def render_config(params: Params, model: str, *, fold: int | None = None) -> str
     """Write the parameters that one trained run depends on: its `config.yml`.
 
     What only later stages read (inverse, detect, detectors, report) is left out, so that changing it leaves the
-    file as it is; `load_params(…, plugins=False)` reads it.
+    file as it is; `load_params(…, plugins=False)` reads it. There are no comments: their words are no parameters, and
+    the file is an output of a stage.
 
     Args:
-        params: The parameters of the pipeline.
+        params: The parameters of the pipeline, or as much of them as the stage `train` declares.
         model: The model of the run.
         fold: The fold of the run; None keeps all.
     """
@@ -84,7 +85,8 @@ def render_config(params: Params, model: str, *, fold: int | None = None) -> str
     update |= {"models": [model], "modules": {model: params.modules[model]}}
     run = params.model_copy(update=update)
     title = f"# Parameters of one trained run of {model}. This file is data: nothing that it names is executed."
-    return _document([title], run, list(_RUN_SECTIONS))
+    lines = [line for key in _RUN_SECTIONS for line in _entry(key, getattr(run, key), "", (key,), None)]
+    return "\n".join([title, *lines]) + "\n"
 
 
 def render_detection(
@@ -140,7 +142,8 @@ def _document(header: list[str], params: Options, keys: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _entry(key: str, value: Any, indent: str, path: tuple[str, ...], choices: dict[str, str]) -> list[str]:
+def _entry(key: str, value: Any, indent: str, path: tuple[str, ...], choices: dict[str, str] | None) -> list[str]:
+    """Write a key and its value; without `choices`, what the keys admit, there are no comments."""
     key_text = _scalar(key)
     if isinstance(value, Options):
         fields = sorted(type(value).model_fields, key=lambda name: isinstance(getattr(value, name), Options))
@@ -154,11 +157,15 @@ def _entry(key: str, value: Any, indent: str, path: tuple[str, ...], choices: di
     return [f"{indent}{key_text}: {_flow(value)}"]
 
 
-def _field(options: Options, name: str, indent: str, path: tuple[str, ...], choices: dict[str, str]) -> list[str]:
+def _field(
+    options: Options, name: str, indent: str, path: tuple[str, ...], choices: dict[str, str] | None
+) -> list[str]:
     """Write one key of a section below a comment that says what it means and what it may be."""
     cls = type(options)
     here = (*path, name)
     value = getattr(options, name)
+    if choices is None:
+        return _entry(name, value, indent, here, None)
     admitted = choices.get(".".join(here)) or allowed(schema_at(cls, (name,)), schema_of(cls))
     words = [_sentence(cls.model_fields[name].description or "")]
     if admitted and admitted not in ("text", "a mapping") and not isinstance(value, Options):

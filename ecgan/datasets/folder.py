@@ -8,6 +8,7 @@ import pandas as pd
 from pydantic import Field
 
 from ecgan.config.options import Options
+from ecgan.config.schema import FilePath
 from ecgan.datasets.annotated import cut_recording, cut_records
 from ecgan.datasets.base import Card, Cut, Dataset, Samples
 from ecgan.datasets.inventory import NAME, load_inventory, take_inventory, write_inventory
@@ -25,9 +26,8 @@ from ecgan.registry import register_dataset
 class FetchOptions(Options):
     """Where the data are."""
 
-    path: str = Field(
+    path: FilePath = Field(
         "recordings",
-        min_length=1,
         description="folder of recordings (WFDB, EDF, CSV, NPY, NPZ), or one table of ready samples (CSV, NPY, NPZ)",
     )
 

@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ecgan.config.schema import FilePath
 from ecgan.datasets.annotated import choose_records, cut_recording, cut_records, record_names
 from ecgan.datasets.base import Card, Cut, Dataset, Samples
 from ecgan.datasets.mitbih import CARD_SOURCE, DS1, DS2, LICENCE, PACED, PATIENTS, SAMPLING_RATE, fetch_records
@@ -46,7 +47,7 @@ _NEAR = 10
 class PreprocessOptions(SampleOptions):
     """Where the beats come from."""
 
-    npy: str | None = Field(
+    npy: FilePath | None = Field(
         None, description="folder with the authors' N_samples.npy … Q_samples.npy; null: cut from the raw records"
     )
     records: list[str] | None = Field(None, description="records to cut; null: the 44 of the published set")

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from pydantic import Field
 
 from ecgan.config.options import Options
+from ecgan.config.schema import FilePath
 from ecgan.datasets.archives import Check, Limits, Pick, RoomError, unpack
 from ecgan.datasets.fetching import SUMS, read_sums, remove_others
 from ecgan.datasets.names import PART, check_names
@@ -26,8 +27,8 @@ from ecgan.files import sha256, write_text
 class SourceOptions(Options):
     """Where the raw files come from; the base of `Fetch` of datasets that can be handed files."""
 
-    source: str | None = Field(
-        None, min_length=1, description="folder or zip archive with files that you have already; null: download"
+    source: FilePath | None = Field(
+        None, description="folder or zip archive with files that you have already; null: download"
     )
 
 

@@ -1,13 +1,16 @@
 """`dvc.yaml`, the stages and the parameters name the same things, and dependencies point one way."""
 
 import ast
+import importlib
+import inspect
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from ecgan.config import Params, render_params
+from ecgan.config import Document, Params, render_config, render_params, resolve_params
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS
 
 from .imports import ROOT, closure, direct
@@ -73,7 +76,7 @@ def test_deps_exist_and_none_is_superfluous(stage: str) -> None:
         for file in (ROOT / package).rglob("*.py"):
             needed |= closure(file)
     for dep in PIPELINE[stage]["deps"]:
-        if "${" in dep or dep.startswith("reports/") or dep in ("plugins", "recordings"):  # the user's
+        if "${" in dep or dep.startswith(("reports/", "watched/")) or dep == "plugins":  # the user's
             continue
         path = ROOT / dep
         assert path.exists(), dep
@@ -83,23 +86,58 @@ def test_deps_exist_and_none_is_superfluous(stage: str) -> None:
 def test_every_stage_depends_on_plugins_and_reads_parameters_itself() -> None:
     for stage, entry in PIPELINE.items():
         assert "plugins" in entry["deps"], stage
-        assert "plugins" in entry["params"], stage
         assert not re.search(r"\$\{(?!item\.)", entry["cmd"]), f"{stage}: a parameter in the command"
 
 
-def test_params_named_in_the_pipeline_exist() -> None:
-    params = yaml.safe_load(render_params("ecgsyn", ["aegan", "vaegan"]))
-    for entry in PIPELINE.values():
-        for key in entry["params"]:
-            for value in (key.replace("${item.model}", "aegan").replace("${item.detector}", "knn"),):
-                found = params
-                for part in value.split("."):
-                    assert part in found, key
-                    found = found[part]
+DECLARED = {
+    function.declaration.stage: (function, function.declaration)
+    for name in COMMANDS
+    for function in vars(importlib.import_module(f"stages.{name}")).values()
+    if hasattr(function, "declaration")
+}
+
+
+def test_every_stage_declares_what_it_reads() -> None:
+    assert set(DECLARED) == set(PIPELINE)
+    for name in COMMANDS:
+        for text, function in vars(importlib.import_module(f"stages.{name}")).items():
+            if text.startswith("_") or getattr(function, "__module__", "") != f"stages.{name}":
+                continue
+            if inspect.isfunction(function) and "params" in inspect.signature(function).parameters:
+                assert hasattr(function, "declaration"), f"stages/{name}.py: {text} is handed all parameters"
+
+
+@pytest.mark.parametrize("stage", PIPELINE)
+def test_dvc_watches_what_the_stage_declares_and_nothing_else(stage: str) -> None:
+    function, declaration = DECLARED[stage]
+    arguments = inspect.signature(function).parameters
+
+    def template(match: re.Match[str]) -> str:
+        return f"${{item.{match[1]}}}" if match[1] in arguments else f"${{{match[1]}}}"
+
+    declared = [re.sub(r"\{([\w.]+)\}", template, key) for key in declaration.watched]
+    assert sorted(PIPELINE[stage]["params"]) == sorted(declared)
+    assert not set(declaration.watched) & set(declaration.unwatched)
+
+
+@pytest.mark.parametrize("stage", PIPELINE)
+def test_what_a_stage_declares_is_in_the_parameters(stage: str) -> None:
+    params = resolve_params(Document("", yaml.safe_load(render_params("ecgsyn", ["aegan", "vaegan"]))))
+    _, declaration = DECLARED[stage]
+    narrowed = declaration.narrowed(params, {"model": "aegan", "detector": "knn"})
+    assert not set(Params.model_fields) <= set(dict(narrowed))
+
+
+def test_the_settings_of_a_run_are_those_that_training_declares() -> None:
+    """What `train` copies for later stages is watched, and what is not watched is not copied."""
+    params = resolve_params(Document("", yaml.safe_load(render_params("ecgsyn", ["aegan", "vaegan"]))))
+    declaration = replace(DECLARED["train"][1], unwatched=())
+    narrowed = declaration.narrowed(params, {"model": "aegan"})
+    assert render_config(narrowed, "aegan", fold=0) == render_config(params, "aegan", fold=0)
 
 
 LEVELS = [
-    {"errors", "files", "arithmetic", "arrays", "registry", "config", "ecg", "runtime"},
+    {"errors", "files", "arithmetic", "arrays", "registry", "config", "ecg", "runtime", "watched"},
     {"datasets", "models", "preprocessing"},
     {"training", "inversion", "detection", "evaluation", "generation", "reporting", "tracking"},
     {

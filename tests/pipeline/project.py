@@ -18,6 +18,7 @@ PARTS = (
     "stages",
     "plugins",
     "recordings",
+    "watched",
     "dvc.yaml",
     ".dvcignore",
     ".gitignore",
@@ -94,7 +95,7 @@ def make(folder: Path) -> Project:
         source, target = ROOT / part, folder / part
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
     project = Project(folder)

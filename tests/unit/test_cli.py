@@ -142,6 +142,9 @@ def test_classic_commands_say_what_is_missing(name: str, arguments: list[str], w
         ("plugins: []\n", "", "lacks plugins"),
         ("  folds: [0, 1]\n", "", "lacks split.folds"),
         ("  version: best\n", "", "lacks detect.version"),
+        ("  ema: 0.99\n", "", "lacks train.ema"),
+        ("    samples: 512\n", "", "lacks train.generation.samples"),
+        ("    smoothing: 0.04\n", "", "lacks detectors.inverse_mapping.smoothing"),
     ],
 )
 def test_what_dvc_cannot_do_with_valid_parameters_is_refused_before_it_starts(

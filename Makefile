@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ECGAN_IMAGE ?= ecgan
 
-.PHONY: help repro test bench lint format docs publish image docker-repro image-test clean
+.PHONY: help repro test bench lint format deps docs publish image docker-repro image-test clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -30,6 +30,9 @@ lint: .venv/.installed  ## check style and types
 format: .venv/.installed  ## mend the style
 	ruff check --fix .
 	ruff format .
+
+deps: .venv/.installed  ## renew what DVC watches: deps in dvc.yaml and links in watched/, from the imports
+	python -m tests.contracts.deps
 
 docs: .venv/.installed  ## build the documentation: docs/_build/html/index.html
 	python -m sphinx -q -W --keep-going -b html docs docs/_build/html

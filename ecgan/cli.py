@@ -286,16 +286,17 @@ def compare(
 @app.command(epilog="Example: `ecgan info params.yaml` (exits with 1 if the file has a mistake)")
 def info(
     config: Annotated[Path | None, typer.Argument(help="Parameters to check.")] = None,
-    pipeline: Annotated[bool, typer.Option("--pipeline", help="Check also what `dvc repro` needs of them.")] = False,
+    pipeline: Annotated[bool, typer.Option("--pipeline", help="Check and renew what `dvc repro` needs.")] = False,
     plugin: Plugin = None,
 ) -> None:
     """Check a file of parameters and show what this installation runs on."""
     from ecgan import about
-    from ecgan.pipeline import check_pipeline
+    from ecgan.pipeline import check_pipeline, renew_links
 
     params = None if config is None else load(config, models=True, plugin=plugin)
     if config is not None and params is not None and pipeline:
         check_pipeline(config, params)
+        renew_links(params)
     for line in about.lines(params):
         typer.echo(line)
 

@@ -1,4 +1,4 @@
-"""What `dvc repro` needs of `params.yaml` beyond valid parameters; checked before DVC starts."""
+"""What `dvc repro` needs beyond valid parameters; checked, and what can be mended is, before DVC starts."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,8 @@ import yaml
 
 from ecgan.config import Params, read_document
 from ecgan.errors import EcganError
+from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS
+from ecgan.watched import watch_file, watch_part
 
 PIPELINE = "dvc.yaml"
 
@@ -24,17 +26,32 @@ def check_pipeline(config: Path, params: Params) -> None:
     """
     written = read_document(config, hint="").data
     _check_names(config, written, params)
-    _check_files(config, params)
+    _check_files(params)
     _check_keys(config, written, params)
+
+
+def renew_links(params: Params) -> None:
+    """Renew the links by which DVC watches parts and files, also of what has never run; see `ecgan.watched`."""
+    for stage, section in (("fetch", params.fetch), ("preprocess", params.preprocess), ("split", params.split)):
+        watch_file(stage, section)
+    watch_part(DATASETS, params.dataset)
+    watch_part(PROTOCOLS, params.split.protocol)
+    for model in params.models:
+        watch_part(MODELS, model)
+    for detector in {params.detect.detector, *params.detect.classical}:
+        watch_part(DETECTORS, detector)
 
 
 def _check_names(config: Path, written: dict[str, Any], params: Params) -> None:
     """DVC takes names as they are written, for folders too, and names runs after their models."""
-    for alias, name in zip(written["models"], params.models, strict=True):
+    detectors = [params.detect.detector, *params.detect.classical]
+    named = [(MODELS, alias) for alias in written["models"]] + [(DETECTORS, alias) for alias in detectors]
+    for registry, alias in [*named, (DATASETS, written["dataset"]), (PROTOCOLS, params.split.protocol)]:
+        name = registry.resolve(alias)
         if alias != name:
             raise EcganError(
-                f"{config} lists the model {alias!r}, an alias; `dvc repro` takes names as they are written.",
-                f"Write {name} instead of {alias}, in models and in modules.",
+                f"{config} names the {registry.kind} {alias!r}, an alias; `dvc repro` takes names as they are written.",
+                f"Write {name} instead of {alias}, wherever it stands.",
             )
     if params.experiment.run is not None:
         raise EcganError(
@@ -43,14 +60,8 @@ def _check_names(config: Path, written: dict[str, Any], params: Params) -> None:
         )
 
 
-def _check_files(config: Path, params: Params) -> None:
-    """Files that parameters name must be dependencies of the stages, or edits would go unseen."""
-    for plugin in params.plugins:
-        if not (config.parent / plugin).resolve().is_relative_to((config.parent / "plugins").resolve()):
-            raise EcganError(
-                f"the plug-in {plugin!r} is outside plugins/, where `dvc repro` would not see it change.",
-                "Move it to plugins/.",
-            )
+def _check_files(params: Params) -> None:
+    """A stage must not depend on what it writes itself."""
     folds = Path(params.experiment.data_dir, params.dataset, "folds").resolve()
     if params.split.source is not None and Path(params.split.source).resolve() == folds:
         raise EcganError(

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ecgan.config import render_params
+from ecgan.config import load_params, render_params
 from ecgan.errors import EcganError, nearest
 from ecgan.files import write_text
+from ecgan.pipeline import renew_links
 from ecgan.registry import DATASETS
+from ecgan.watched import FOLDER
 
 DATASET = "mitbih_beats"  # where none is named
 WAFER = "wafer"
@@ -206,6 +208,8 @@ def write_parameters(
     else:
         text = render_preset(preset, dataset, experiment, overrides=overrides)
     write_text(out, text)
+    if out == Path("params.yaml") and FOLDER.is_dir():  # a project: DVC needs the links of parts that are new to it
+        renew_links(load_params(out))
 
 
 def about(preset: Preset, dataset: str) -> list[str]:

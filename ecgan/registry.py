@@ -222,14 +222,3 @@ def _failed(file: str, path: Path, error: BaseException) -> EcganError:
     if isinstance(error, SyntaxError):
         return EcganError(f"{where}: it is no Python: {error.msg}.")
     return EcganError(f"{where}: {type(error).__name__}: {error}.")
-
-
-def plugin_files() -> list[Path]:
-    """Return the files of plug-ins and of installed packages whose parts are loaded, sorted."""
-    registered = {cls.__module__ for registry in REGISTRIES for cls in registry._entries.values()}
-    modules = [
-        module
-        for name, module in sys.modules.items()
-        if name.startswith(_PLUGIN) or (name in registered and not name.startswith("ecgan."))
-    ]
-    return sorted(Path(file) for module in modules if (file := module.__file__) is not None)

@@ -1,20 +1,34 @@
 """What a stage depends on and DVC cannot find by itself, as links in the project's folder `watched/`.
 
-DVC follows links, but no parameters that name files: `watched/<stage>` leads to the file or folder that a parameter of
-the stage names, or to the empty file `none`. Each stage renews its link before it works. A link changes only together
-with a parameter that the stage depends on, so `dvc.yaml`, which names the link, always watches what the last run read.
+DVC follows links, but neither imports nor parameters that name files. So `watched/<stage>` leads to the file or folder
+that a parameter of the stage names, or to the empty file `none`, and `watched/models/<name>/` and the like hold a link
+to each file that a part is made of, be it built in, a plug-in or from an installed package.
+
+Each stage renews its links before it works. What they are can change only together with something that they lead to,
+or with a parameter that is watched as well; so DVC always watches what the last run has read.
 """
 
 import os
+import sys
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ecgan.config.describing import allowed, schema_at, schema_of
 from ecgan.config.options import Options
 from ecgan.errors import EcganError
+from ecgan.imports import OWN, ROOT, closure, module_files
+from ecgan.registry import Registry, plugin_file
 
 FOLDER: Final = Path("watched")
 NOTHING: Final = "none"
+ALWAYS: Final = {
+    "dataset": ("ecgan/datasets/*.py",),
+    "protocol": ("ecgan/preprocessing/protocols/*.py",),
+    "model": ("ecgan/models/base.py",),
+    "detector": ("ecgan/detection/job.py",),
+}
+"""What `dvc.yaml` names, with all that it imports, for every stage that uses a part of the kind."""
 
 
 def watch_file(stage: str, section: Options) -> None:
@@ -41,11 +55,62 @@ def watch_file(stage: str, section: Options) -> None:
     _link(FOLDER / stage, target if target.exists() else FOLDER / NOTHING)
 
 
+def watch_part(registry: Registry[Any], name: str) -> None:
+    """Let `watched/<kind>s/<name>/` hold a link to each file of a part, but for what every part of its kind needs."""
+    if not FOLDER.is_dir():
+        return
+    own = Path(str(sys.modules[registry.get(name).__module__].__file__))
+    links = {_label(file): file for file in part_files(registry, name) - _always(registry.kind) | {own}}
+    folder = FOLDER / f"{registry.kind}s" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in folder.iterdir():
+        if entry.name not in links:
+            entry.unlink()
+    for link, file in links.items():
+        _link(folder / link, file)
+
+
+def part_files(registry: Registry[Any], name: str) -> set[Path]:
+    """Return the files that a part is made of: its own, what it imports, and the metadata of an installed package."""
+    module, file = registry.get(name).__module__, plugin_file(registry.get(name))
+    package = registry.package_of(name)
+    tops = dict(OWN) | {"plugins": Path.cwd()}
+    if package is not None:
+        own = Path(str(sys.modules[module].__file__))
+        tops[module.partition(".")[0]] = own.parents[module.count(".") + (own.name == "__init__.py")]
+    looked_into = tuple(tops.items())
+    files = closure([file] if file is not None else module_files(module, looked_into), looked_into)
+    about = getattr(package, "_path", None)  # the folder of its metadata, whose name holds the version
+    return files | ({Path(about) / "METADATA"} if about is not None else set())
+
+
+def code(stage: Path, registry: Registry[Any], name: str) -> list[Path]:
+    """Return the files that a stage runs with one part, sorted.
+
+    Args:
+        stage: The file of the stage.
+        registry: Where the part is registered.
+        name: Its name.
+    """
+    return sorted(closure([stage]) | part_files(registry, name))
+
+
+@cache
+def _always(kind: str) -> set[Path]:
+    return closure(file for pattern in ALWAYS[kind] for file in ROOT.glob(pattern))
+
+
 def _paths(section: Options) -> dict[str, str]:
     """Return the parameters of a section that name a file or folder."""
     cls = type(section)
     kinds = {name: allowed(schema_at(cls, (name,)), schema_of(cls)) for name in cls.model_fields}
     return {name: value for name, value in section if value is not None and kinds[name] in ("a path", "null or a path")}
+
+
+def _label(file: Path) -> str:
+    """Return a name for the link to a file: its path in the project, with dots."""
+    roots = [root for root in (ROOT, Path.cwd()) if file.is_relative_to(root)]
+    return str(file.relative_to(roots[0]) if roots else file).strip("/").replace("/", ".")
 
 
 def _link(place: Path, target: Path) -> None:

@@ -13,19 +13,22 @@ from ecgan.preprocessing.folds import load_fold
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import Processed, load_processed
 from ecgan.preprocessing.transformations import fit_transformation
-from ecgan.registry import DETECTORS
+from ecgan.registry import DETECTORS, MODELS
 from ecgan.runtime import derive_seed, set_threads
+from ecgan.watched import watch_part
 from stages import paths
 
 
 @reads(
     "detect",
-    "experiment dataset plugins runtime detectors.{detect.detector}",
+    "experiment dataset runtime detectors.{detect.detector}",
     "detect: detector strategies threshold quantile threshold_value svm_samples bootstrap batch_size version",
 )
 def run_model(params: Params, model: str, fold: int) -> dict[str, Any]:
     """Detect with one model of the pipeline; return the metrics."""
     set_threads(params.runtime.threads)
+    watch_part(MODELS, model)
+    watch_part(DETECTORS, params.detect.detector)
     return with_run(
         paths.run(params, model),
         fold,
@@ -97,12 +100,13 @@ def with_run(
 
 @reads(
     "detect-classical",
-    "experiment dataset plugins runtime train.leads train.transformation detectors.{detector}",
+    "experiment dataset runtime train.leads train.transformation detectors.{detector}",
     "detect: threshold quantile threshold_value svm_samples bootstrap",
 )
 def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
     """Detect with a classical detector on the same fold, fitted to its normal training samples; return the metrics."""
     set_threads(params.runtime.threads)
+    watch_part(DETECTORS, detector)
     data = load_processed(paths.processed(params))
     split = load_fold(paths.folds(params) / f"fold_{fold}.json")
     split = replace(split, train=split.train[data.labels[split.train] == 0])

@@ -6,14 +6,15 @@ from ecgan.config import Params
 from ecgan.config.declaring import reads
 from ecgan.files import sole_writer
 from ecgan.registry import DATASETS
-from ecgan.watched import watch_file
+from ecgan.watched import watch_file, watch_part
 from stages import paths
 
 
-@reads("fetch", "experiment.data_dir dataset plugins runtime.seed runtime.arithmetic fetch")
+@reads("fetch", "experiment.data_dir dataset runtime.seed runtime.arithmetic fetch")
 def run(params: Params) -> Path:
     """Fetch or simulate the raw files; finished, verified files are kept."""
     watch_file("fetch", params.fetch)
+    watch_part(DATASETS, params.dataset)
     with sole_writer(paths.raw(params), clear=False) as raw:
         DATASETS.get(params.dataset)().fetch(raw, params.fetch, seed=params.runtime.seed)
         return raw

@@ -8,15 +8,18 @@ from ecgan.files import sole_writer
 from ecgan.inversion.base import Inversion, choose
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import load_processed
+from ecgan.registry import MODELS
 from ecgan.runs import load_trained
 from ecgan.runtime import derive_seed, set_threads
+from ecgan.watched import watch_part
 from stages import paths
 
 
-@reads("inverse", "experiment dataset plugins runtime inverse detect.version")
+@reads("inverse", "experiment dataset runtime inverse detect.version")
 def run(params: Params, model: str, fold: int, version: str | None = None) -> Inversion:
     """Make the inverse mapping of one model of the pipeline and one fold."""
     set_threads(params.runtime.threads)
+    watch_part(MODELS, model)
     return invert(
         paths.run(params, model),
         fold,

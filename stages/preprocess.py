@@ -11,15 +11,16 @@ from ecgan.preprocessing.preparing import prepare
 from ecgan.preprocessing.processed import save_processed
 from ecgan.registry import DATASETS
 from ecgan.runtime import set_threads
-from ecgan.watched import watch_file
+from ecgan.watched import watch_file, watch_part
 from stages import paths
 
 
-@reads("preprocess", "experiment.data_dir dataset plugins runtime.threads runtime.arithmetic preprocess")
+@reads("preprocess", "experiment.data_dir dataset runtime.threads runtime.arithmetic preprocess")
 def run(params: Params) -> Described:
     """Turn the raw files into samples and write them, rounded."""
     set_threads(params.runtime.threads)
     watch_file("preprocess", params.preprocess)
+    watch_part(DATASETS, params.dataset)
     raw = paths.raw(params)
     if not raw.is_dir():
         raise EcganError(f"there are no raw files in {raw}.", "Run `ecgan fetch` first.")

@@ -7,22 +7,24 @@ from ecgan.config import Params
 from ecgan.config.declaring import reads
 from ecgan.errors import EcganError
 from ecgan.files import read_json, sole_writer, write_text
+from ecgan.generation.drawn import load_drawn
+from ecgan.generation.figures import draw
 from ecgan.preprocessing.processed import load_described
 from ecgan.registry import DATASETS
 from ecgan.reporting.build import build
 from ecgan.reporting.console import print_results
 from ecgan.reporting.content import DEMONSTRATION
 from ecgan.reporting.examples import examples_from_json
-from ecgan.reporting.generation import checked_svg
 from ecgan.reporting.inputs import KINDS, Example, GenerationResult, ReportInputs, RunResult
 from ecgan.reporting.markdown import readme_table
 from ecgan.reporting.reading import read_metrics, read_results
+from ecgan.watched import watch_part
 from stages import paths
 
 COMMANDS = ["make repro", "dvc metrics show", "dvc plots show"]
 
 
-@reads("report", "experiment dataset plugins runtime fetch preprocess split train models detect.classical report")
+@reads("report", "experiment dataset runtime fetch preprocess split train models detect.classical report")
 def run(params: Params, readme: Path | None = None) -> None:
     """Write the report over the models, detectors and folds that the parameters list.
 
@@ -30,6 +32,7 @@ def run(params: Params, readme: Path | None = None) -> None:
         params: The parameters.
         readme: A file whose results table is renewed as well, between its two markers.
     """
+    watch_part(DATASETS, params.dataset)
     inputs = _inputs(params)
     renewed = None if readme is None else _renewed(params, readme, inputs)
     with sole_writer(paths.summary(params)) as folder:
@@ -101,10 +104,9 @@ def _result(params: Params, name: str, fold: int, trained: bool) -> RunResult:
 
 
 def _generation(params: Params, model: str, fold: int) -> GenerationResult:
-    """Read what `train` found of generated signals."""
+    """Read what `train` found of generated signals; figures are those of the first fold."""
     folder = paths.report(params, "train", model, fold)
-    files = sorted((folder / "figures").glob("*.svg"))
-    figures = {file.stem: checked_svg(file.read_text(encoding="utf-8", errors="replace"), str(file)) for file in files}
+    figures = draw(load_drawn(folder / "drawn.safetensors")) if fold == params.split.folds[0] else {}
     return GenerationResult(model, fold, read_json(folder / "generation.json"), figures)
 
 

@@ -5,19 +5,21 @@ from ecgan.config.declaring import reads
 from ecgan.files import sole_writer
 from ecgan.preprocessing.folds import Fold, make_folds, save_fold
 from ecgan.preprocessing.processed import load_processed
-from ecgan.registry import DATASETS
-from ecgan.watched import watch_file
+from ecgan.registry import DATASETS, PROTOCOLS
+from ecgan.watched import watch_file, watch_part
 from stages import paths
 
 
 @reads(
     "split",
-    "experiment.data_dir dataset plugins runtime.seed runtime.arithmetic",
+    "experiment.data_dir dataset runtime.seed runtime.arithmetic",
     "split: protocol k test_share vali_share train_on source",
 )
 def run(params: Params) -> list[Fold]:
     """Make all folds of the protocol and write one JSON file each."""
     watch_file("split", params.split)
+    watch_part(DATASETS, params.dataset)
+    watch_part(PROTOCOLS, params.split.protocol)
     data = load_processed(paths.processed(params))
     sets = DATASETS.get(params.dataset)().evaluation_sets()
     folds = make_folds(

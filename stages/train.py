@@ -21,7 +21,7 @@ from ecgan.preprocessing.transformations import Transformation, fit_transformati
 from ecgan.registry import MODELS
 from ecgan.runtime import derive_seed, device, reuse_memory, set_deterministic, set_threads
 from ecgan.tracking.base import Subject
-from ecgan.tracking.opening import run_parameters, tracked
+from ecgan.tracking.opening import run_parameters, track_figures, tracked
 from ecgan.training.data import TrainingData
 from ecgan.training.history import save_history
 from ecgan.training.inputs import Input, save_input, to_tensor
@@ -29,12 +29,13 @@ from ecgan.training.loop import Run, fit
 from ecgan.training.progress import TrainingBar
 from ecgan.training.resume import Progress, ResumeFile, fingerprint
 from ecgan.training.versions import Versions, save_index, save_version, version_name
+from ecgan.watched import code, watch_part
 from stages import paths
 
 
 @reads(
     "train",
-    "experiment dataset plugins runtime fetch preprocess modules.{model}",
+    "experiment dataset runtime fetch preprocess modules.{model}",
     "split: protocol k test_share vali_share train_on source",
     "train: epochs leads transformation schedule warmup ema select_by evaluate_every patience generation",
     "train: augment augment_share",
@@ -45,6 +46,7 @@ def run(params: Params, model: str, fold: int) -> Progress:
     set_threads(params.runtime.threads)
     set_deterministic()
     reuse_memory()
+    watch_part(MODELS, model)
     data = load_processed(paths.processed(params))
     split = load_fold(paths.folds(params) / f"fold_{fold}.json")
     split.check_data(data.sha256)
@@ -62,13 +64,13 @@ def run(params: Params, model: str, fold: int) -> Progress:
         with TrainingBar(f"{model}, fold {fold}", params.train.epochs, len(split.train)) as bar:
             progress = fit(job, [tracker, bar])
         _write(out, progress, job.model, params.train.select_by)
-        figures = watch.write(report_folder, progress.best, version_name(progress.best_epoch))
+        drawn = watch.write(report_folder, progress.best, version_name(progress.best_epoch))
         save_input(out, expected)
         save_fold(out / "split.json", split)
         write_text(out / "config.yml", render_config(params, model, fold=fold))
         job.resume.clear()
-        for figure in figures:
-            tracker.figure(figure.stem, figure)
+        if params.train.tracker != "local":
+            track_figures(tracker, drawn)
         tracker.versions(out)
     return progress
 
@@ -135,4 +137,4 @@ def _subject(params: Params, model: str, split: Fold) -> Subject:
 
 def _fingerprint(params: Params, model: str, split: Fold) -> str:
     facts = [split.data_sha256, split.train.tolist(), split.vali.tolist(), device().type, processes()]
-    return fingerprint(render_config(params, model, fold=split.index), facts)
+    return fingerprint(render_config(params, model, fold=split.index), facts, code(Path(__file__), MODELS, model))

@@ -20,7 +20,6 @@ _READ_OTHERWISE = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"} 
 _RUN_SECTIONS = (
     "experiment",
     "dataset",
-    "plugins",
     "runtime",
     "fetch",
     "preprocess",

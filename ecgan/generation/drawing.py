@@ -1,4 +1,4 @@
-"""All figures of a trained generative model, drawn from its samples and real ones beside them."""
+"""What the figures of a trained generative model show: its samples and real ones beside them, a walk, embeddings."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,20 @@ import torch
 from ecgan.arrays import F32
 from ecgan.config.generation import Generation
 from ecgan.generation.classifying import RealParts
-from ecgan.generation.embedding import F64, LEAST, embed
-from ecgan.generation.figures import embedding_figure, samples_figure, walk_figure
+from ecgan.generation.drawn import F64, Drawn, Walk
+from ecgan.generation.embedding import LEAST, embed
 from ecgan.generation.sampling import generate
 from ecgan.generation.walk import latent_walk
 from ecgan.models.base import GenerativeModel
 from ecgan.runtime import derive_seed
 
 MOST_POINTS = 200  # of each kind
+SHOWN = 12  # signals of each kind
+MOST_LEADS = 3
 
 
-def draw_figures(
-    model: GenerativeModel, real: RealParts, leads: Sequence[str], options: Generation, seed: int
-) -> dict[str, str]:
-    """Draw `samples.svg`, `walk.svg` and `embedding.svg`.
+def collect(model: GenerativeModel, real: RealParts, leads: Sequence[str], options: Generation, seed: int) -> Drawn:
+    """Compute what `samples.svg`, `walk.svg` and `embedding.svg` show.
 
     Args:
         model: In evaluation mode.
@@ -31,27 +31,29 @@ def draw_figures(
         seed: Seed of the run.
 
     Returns:
-        SVG text by name of the file. The embedding is left out where none is asked for, or where there are fewer than
-        five signals in all.
+        Signals and points. There are no points where no embedding is asked for, or where there are fewer than five
+        signals in all.
     """
     generated: F32 = generate(model, MOST_POINTS, derive_seed(seed, "figures")).float().cpu().numpy()
     on = next(model.parameters()).device
     walk = latent_walk(model, torch.from_numpy(real.test_normal).to(on), derive_seed(seed, "walk"))
-    figures = {
-        "samples.svg": samples_figure({"Real, normal": real.test_normal, "Generated": generated}, leads),
-        "walk.svg": walk_figure(walk, real.test_normal, leads),
-    }
     kinds = {
         "real normal": real.test_normal,
         "real abnormal": real.test_abnormal,
         "generated": generated[: max(len(real.test_normal), 1)],
     }
+    points: dict[str, F64] = {}
     shown = {name: x[:MOST_POINTS] for name, x in kinds.items()}
     x = np.concatenate(list(shown.values()))
     if options.embeddings and len(x) >= LEAST:
-        points: dict[str, F64] = {
-            method: embed(x, method, derive_seed(seed, "embedding", method)) for method in options.embeddings
-        }
-        groups = [name for name, part in shown.items() for _ in range(len(part))]
-        figures["embedding.svg"] = embedding_figure(points, groups)
-    return figures
+        points = {method: embed(x, method, derive_seed(seed, "embedding", method)) for method in options.embeddings}
+    first = real.test_normal[:, 0] if len(real.test_normal) else walk.signals
+    return Drawn(
+        leads=list(leads),
+        real=real.test_normal[:SHOWN, :MOST_LEADS],
+        generated=generated[:SHOWN, :MOST_LEADS],
+        walk=Walk(walk.coordinates, walk.steps, walk.signals[:, :, :1]),
+        extremes=np.array([first.min(), first.max()], dtype=np.float32),
+        points=points,
+        groups=[name for name, part in shown.items() for _ in range(len(part))] if points else [],
+    )

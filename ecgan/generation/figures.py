@@ -11,8 +11,8 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from ecgan.arrays import F32
-from ecgan.generation.embedding import F64, TITLES
-from ecgan.generation.walk import Walk
+from ecgan.generation.drawn import F64, Drawn, Walk
+from ecgan.generation.embedding import TITLES
 from ecgan.reporting.style import COLOURS, INK, MUTED, clip, new_figure, place, style, svg_text
 
 COLUMNS: Final = 6
@@ -23,6 +23,19 @@ POINTS: Final = 128
 GROUPS: Final = {"real normal": COLOURS[0], "real abnormal": COLOURS[1], "generated": COLOURS[2]}
 
 _WIDTH = 180.0
+
+
+def draw(drawn: Drawn | None) -> dict[str, str]:
+    """Return SVG text by name: samples, walk, and embedding where there are points; nothing of nothing."""
+    if drawn is None:
+        return {}
+    figures = {
+        "samples": samples_figure({"Real, normal": drawn.real, "Generated": drawn.generated}, drawn.leads),
+        "walk": walk_figure(drawn.walk, drawn.extremes[None, None], drawn.leads),
+    }
+    if drawn.points:
+        figures["embedding"] = embedding_figure(drawn.points, drawn.groups)
+    return figures
 
 
 def samples_figure(groups: Mapping[str, F32], leads: Sequence[str]) -> str:
@@ -102,14 +115,6 @@ def embedding_figure(points: Mapping[str, F64], groups: Sequence[str]) -> str:
                 figure.text(at / (6 + count * (side + 6)), 4 / (side + 20), words, color=colour, fontsize=7)
                 at += 26 if count == 1 else 40
         return svg_text(figure, "Signals in a plane by " + ", ".join(TITLES[method] for method in points))
-
-
-def message_figure(text: str) -> str:
-    """A figure that says in one sentence why there is none."""
-    with style():
-        figure = new_figure(_WIDTH, 12)
-        figure.text(0.02, 0.4, text, fontsize=8.5, color=MUTED)
-        return svg_text(figure, text)
 
 
 def legal_lead(leads: Sequence[str]) -> str:

@@ -1,34 +1,18 @@
 """A walk through the latents: what changes in a generated signal while one coordinate changes."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ecgan.arrays import F32
+from ecgan.generation.drawn import Walk
 from ecgan.generation.sampling import own_random_numbers
 from ecgan.models.base import GenerativeModel, batched
 
 STEPS: Final = 11
 MOST: Final = 10
 DRAWN: Final = 2048
-
-
-@dataclass(frozen=True, eq=False)
-class Walk:
-    """Generated signals along single coordinates of the latent.
-
-    Attributes:
-        coordinates: Which coordinates, from the one with the largest effect on; length D.
-        steps: Standard deviations from the mean, length S.
-        signals: Generated signals, float32 (D, S, C, L).
-    """
-
-    coordinates: list[int]
-    steps: list[float]
-    signals: F32
 
 
 def latent_walk(model: GenerativeModel, x: Tensor, seed: int) -> Walk:

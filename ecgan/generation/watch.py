@@ -1,4 +1,4 @@
-"""What a training run says of its generated signals: columns of the history, `generation.json`, `figures/`."""
+"""What a training run says of its generated signals: columns of the history, `generation.json`, what figures show."""
 
 import sys
 import time
@@ -11,19 +11,18 @@ from torch import Tensor
 
 from ecgan.arrays import F32
 from ecgan.config.schema import Train
-from ecgan.files import write_json, write_text
+from ecgan.files import write_json
 from ecgan.generation.classifying import RealParts
-from ecgan.generation.drawing import draw_figures
+from ecgan.generation.drawing import collect
+from ecgan.generation.drawn import Drawn, save_drawn
 from ecgan.generation.embedding import check_installed
-from ecgan.generation.figures import message_figure
 from ecgan.generation.monitor import FIXED_BANDWIDTH, Monitor
 from ecgan.models.base import GenerativeModel, Model
 from ecgan.runtime import derive_seed
 from ecgan.training.data import TrainingData
 
 FILE: Final = "generation.json"
-FOLDER: Final = "figures"
-NOTHING: Final = "none.svg"
+DRAWN: Final = "drawn.safetensors"
 
 
 class Watch:
@@ -62,10 +61,10 @@ class Watch:
         """Return what is due after so many epochs, as columns of the history."""
         return self.monitor.columns(epoch) if self.monitor else {}
 
-    def write(self, folder: Path, weights: Mapping[str, Tensor], version: str) -> list[Path]:
-        """Write `generation.json` and `figures/` of one version; return the figures.
+    def write(self, folder: Path, weights: Mapping[str, Tensor], version: str) -> Drawn | None:
+        """Write `generation.json` and `drawn.safetensors` of one version; return what figures show, if any.
 
-        Both are always written, since the pipeline declares them: for a classifier `{}` and a figure that says why.
+        Both are always written, since the pipeline declares them; of a classifier both say nothing.
 
         Args:
             folder: Where to.
@@ -74,28 +73,23 @@ class Watch:
         """
         if self.monitor is None:
             write_json(folder / FILE, {})
-            why = f"{self.model.name} is a classifier: it generates nothing that could be drawn."
-            write_text(folder / FOLDER / NOTHING, message_figure(why))
-            return []
+            save_drawn(folder / DRAWN, None)
+            return None
         self.model.load_state_dict(weights)
         self.model.eval()
         facts = {"version": version, "bandwidth_fixed": FIXED_BANDWIDTH} | self.monitor.final()
         write_json(folder / FILE, facts)
         start = time.perf_counter()
-        figures = self._figures(self.monitor)
-        for name, svg in figures.items():
-            write_text(folder / FOLDER / name, svg)
-        seconds = time.perf_counter() - start
+        found, drawn = self.monitor, None
+        if self.options.figures:
+            drawn = collect(found.model, found.real, self.leads, self.options, self.seed)
+        save_drawn(folder / DRAWN, drawn)
         print(  # noqa: T201 - times are for the terminal; files are the same in every run
-            f"{self.model.name}: metrics of generation took {self.monitor.seconds:.1f} s, figures {seconds:.1f} s",
+            f"{self.model.name}: metrics of generation took {found.seconds:.1f} s,"
+            f" what figures show {time.perf_counter() - start:.1f} s",
             file=sys.stderr,
         )
-        return [folder / FOLDER / name for name in figures if name != NOTHING]
-
-    def _figures(self, monitor: Monitor) -> dict[str, str]:
-        if not self.options.figures:
-            return {NOTHING: message_figure("No figures: train.generation.figures is false.")}
-        return draw_figures(monitor.model, monitor.real, self.leads, self.options, self.seed)
+        return drawn
 
 
 def _parts(data: TrainingData, report: tuple[Tensor, Tensor]) -> RealParts:

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from ecgan.models.base import GenerativeModel
 from ecgan.models.folding import folded
-from ecgan.models.recurrent import RecurrentGenerator
 
 
 def searchable(model: GenerativeModel) -> GenerativeModel:
@@ -21,8 +20,9 @@ def searchable(model: GenerativeModel) -> GenerativeModel:
     """
     copied = folded(model)
     for module in list(copied.modules()):
-        if isinstance(module, RecurrentGenerator) and module.recurrence.weight_hh_l0.device.type == "cpu":
-            module.recurrence = HeldLstm(module.recurrence)  # type: ignore[assignment]
+        lstm = getattr(module, "recurrence", None) if getattr(module, "holds_input", False) else None
+        if isinstance(lstm, nn.LSTM) and lstm.weight_hh_l0.device.type == "cpu":
+            module.recurrence = HeldLstm(lstm)
     return copied.requires_grad_(False)
 
 

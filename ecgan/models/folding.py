@@ -15,8 +15,6 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ecgan.models.layers import Convolutions
-
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -32,8 +30,8 @@ def folded(network: Network) -> Network:
         if parametrize.is_parametrized(module):
             _make_plain(module)
     for module in list(copied.modules()):
-        if type(module) is Convolutions:
-            module.__class__ = nn.Sequential  # type: ignore[assignment]  # its layout is for the layers of training, not for those below
+        if getattr(module, "training_layout", False):
+            module.__class__ = nn.Sequential  # its layout is for the layers of training, not for those below
         if isinstance(module, nn.Sequential):
             _fold_batch_norms(module)
             for index, layer in enumerate(module):

@@ -1,5 +1,7 @@
 """Convolutions over time, computed in the form that kernels are quickest in."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,6 +14,8 @@ class Convolutions(nn.Sequential):
     one row, since the kernels for images know this layout (channels last) and those for signals do not: convolutions
     of oneDNN take three quarters of the time in float32 and half of it in bfloat16, batch norm less than half.
     """
+
+    training_layout: ClassVar[bool] = True  # not for the layers that `ecgan.models.folding` puts in
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layers to x (B, C, L)."""

@@ -37,6 +37,8 @@ class Lstm(nn.LSTM):
 class RecurrentGenerator(nn.Module):
     """z (B, Z) → signal (B, C, L): the one z is the input of every time step."""
 
+    holds_input: ClassVar[bool] = True  # of its `recurrence`, which `ecgan.inversion.folding` then makes quicker
+
     def __init__(self, channels: int, length: int, latent: int, width: float, output: OutputName) -> None:
         super().__init__()
         self.length = length

@@ -1,7 +1,7 @@
 """Folds: which samples train, validate and test; made, stored, read, and validation cut in two halves."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ecgan.preprocessing.protocols.base import EvaluationSets, Indices, Labels, 
 from ecgan.registry import PROTOCOLS
 
 _PARTS = ("train", "vali", "test")
-_KINDS: dict[type, str] = {int: "a whole number", str: "text", list: "a list"}
+_KINDS: dict[type, str] = {int: "a whole number", str: "text", list: "a list", bool: "true or false"}
 _HALVES = 1  # beside the seed and the fold's number: the halves draw from a stream of their own
 
 
@@ -32,6 +32,7 @@ class Fold:
         train: Sorted indices of training samples, int64.
         vali: Sorted indices of validation samples, int64.
         test: Sorted indices of test samples, int64.
+        by_patient: Whether patients stay together, so that validation too is halved by whole patients.
     """
 
     index: int
@@ -41,6 +42,7 @@ class Fold:
     train: Indices
     vali: Indices
     test: Indices
+    by_patient: bool = False
 
     def check_data(self, sha256: str) -> None:
         """Refuse data other than those that the indices point into.
@@ -97,11 +99,12 @@ def make_folds(
     patients = table["patient"].to_numpy(dtype=str) if known else None
     folds = []
     for index, part in enumerate(protocol.make(labels, table, options, seed, evaluation_sets)):
-        name, drawn = protocol.name, seed
+        fold = Fold(index, protocol.name, seed, data_sha256, part.train, part.vali, part.test, protocol.by_patient)
         if part.source is not None:
             part.source.check_data(data_sha256)
-            name, drawn = part.source.protocol, part.source.seed
-        fold = Fold(index, name, drawn, data_sha256, part.train, part.vali, part.test)
+            fold = replace(
+                fold, protocol=part.source.protocol, seed=part.source.seed, by_patient=part.source.by_patient
+            )
         vali_halves(fold, labels, patients)  # every later stage needs both
         folds.append(fold)
     return folds
@@ -109,7 +112,7 @@ def make_folds(
 
 def save_fold(path: Path, fold: Fold) -> None:
     """Write a fold as JSON, each list of indices on a line of its own."""
-    values = {name: getattr(fold, name) for name in ("data_sha256", "index", "protocol", "seed")}
+    values = {name: getattr(fold, name) for name in ("by_patient", "data_sha256", "index", "protocol", "seed")}
     values |= {name: getattr(fold, name).tolist() for name in _PARTS}
     lines = [
         f"{json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}" for name, value in sorted(values.items())
@@ -133,7 +136,8 @@ def load_fold(path: Path) -> Fold:
 
 
 def _checked(found: Any) -> Fold:
-    expected = {"index": int, "protocol": str, "seed": int, "data_sha256": str} | dict.fromkeys(_PARTS, list)
+    facts = {"index": int, "protocol": str, "seed": int, "data_sha256": str, "by_patient": bool}
+    expected = facts | dict.fromkeys(_PARTS, list)
     if wrong := sorted(set(found if isinstance(found, dict) else ()) ^ set(expected)):
         raise ValueError(f"the key {wrong[0]!r} is {'missing' if wrong[0] in expected else 'unknown'}")
     for name, kind in expected.items():
@@ -148,7 +152,7 @@ def _checked(found: Any) -> Fold:
     every = np.concatenate(list(parts.values()))
     if len(np.unique(every)) != len(every):
         raise ValueError("a sample is in two of train, vali and test")
-    return Fold(found["index"], found["protocol"], found["seed"], digits, **parts)
+    return Fold(found["index"], found["protocol"], found["seed"], digits, by_patient=found["by_patient"], **parts)
 
 
 def _index_list(name: str, items: list[Any]) -> Indices:
@@ -184,7 +188,7 @@ def vali_halves(
         EcganError: A half would lack normal or abnormal samples, or patients are needed and not known.
     """
     rng = np.random.default_rng([fold.seed if seed is None else seed, _HALVES, fold.index])
-    if PROTOCOLS.get(fold.protocol).by_patient:
+    if fold.by_patient:
         return _patient_halves(fold, labels, patients, rng)
     classes = by_class(labels, fold.vali, rng)
     halves = [together([samples[start::2] for samples in classes]) for start in (0, 1)]

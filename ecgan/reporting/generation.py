@@ -4,9 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from typing import Any, Final
-from xml.etree import ElementTree
 
-from ecgan.errors import EcganError
 from ecgan.reporting.grid import Cell, Column, Grid, quantity
 from ecgan.reporting.inputs import GenerationResult
 from ecgan.reporting.tables import mean_std
@@ -76,36 +74,6 @@ def generation_figures(results: Sequence[GenerationResult]) -> list[tuple[str, s
                 text = f"{caption} Fold {own[0].fold}."
                 found.append((path, f"{title}, {method}", text, own[0].figures[name]))
     return found
-
-
-_ELEMENTS: Final = {"svg", "title", "g", "path", "text", "tspan", "defs", "use", "rect", "clipPath", "circle", "line"}
-_SVG: Final = "{http://www.w3.org/2000/svg}"
-_LINK: Final = "{http://www.w3.org/1999/xlink}href"
-
-
-def checked_svg(text: str, where: str) -> str:
-    """Return an SVG that was read from a file, known to hold shapes and text and nothing else.
-
-    Raises:
-        EcganError: It is no SVG, or could run or load something.
-    """
-    advice = "Run `ecgan train` again."
-    if "<!" in text or "<?" in text:
-        raise EcganError(f"{where} is not a figure that `ecgan train` wrote.", advice)
-    try:
-        root = ElementTree.fromstring(text)  # noqa: S314 - without a DOCTYPE there are no entities to expand
-    except ElementTree.ParseError as error:
-        raise EcganError(f"{where} is no SVG: {error}.", advice) from None
-    for element in root.iter():
-        tag = str(element.tag)
-        if not tag.startswith(_SVG) or tag.removeprefix(_SVG) not in _ELEMENTS:
-            raise EcganError(f"{where} holds a <{tag.rsplit('}', 1)[-1]}>, which no figure needs.", advice)
-        for key, value in element.attrib.items():
-            outside = key in ("href", _LINK) and not value.startswith("#")
-            loads = re.search(r"url\((?!#)|@import|javascript:", value)
-            if key.lower().startswith("on") or outside or loads:
-                raise EcganError(f"{where} holds an attribute {key!r} that no figure needs.", advice)
-    return text
 
 
 def _value(metrics: dict[str, Any], key: str) -> float | None:

@@ -119,7 +119,7 @@ class GenerationResult:
         method: The model.
         fold: The fold.
         metrics: `generation.json`; empty for a classifier.
-        figures: SVG text by name (samples, walk, embedding), from `ecgan.reporting.generation.checked_svg`.
+        figures: SVG text by name (samples, walk, embedding), from `ecgan.generation.figures.draw`.
     """
 
     method: str

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ecgan.files import write_bytes, write_json
+from ecgan.files import write_json
 from ecgan.tracking.base import named
 
 
@@ -36,9 +36,7 @@ class LocalTracker:
         self._live.make_summary()
 
     def figure(self, name: str, path: Path) -> None:
-        """Copy a figure to where DVCLive keeps images, unless it lies below this tracker's folder already."""
-        if self._folder.resolve() not in path.resolve().parents:
-            write_bytes(self._folder / "plots" / "images" / f"{name}{path.suffix}", path.read_bytes())
+        """Do nothing: the report draws figures, from what the training wrote."""
 
     def summary(self, numbers: Mapping[str, float]) -> None:
         """Write `summary.json`."""

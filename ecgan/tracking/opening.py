@@ -1,19 +1,22 @@
 """Opening the trackers of one run: the local one always, the one that `train.tracker` names besides."""
 
 import contextlib
+import importlib
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ecgan.config import Params
 from ecgan.errors import EcganError
+from ecgan.files import write_text
 from ecgan.tracking.base import Subject, Tracker
 from ecgan.tracking.local import LocalTracker
 from ecgan.tracking.mlflow import MlflowTracker
 from ecgan.tracking.wandb import WandbTracker
 
-_RUN = {"experiment", "dataset", "plugins", "runtime", "fetch", "preprocess", "split", "train", "models", "modules"}
+_RUN = {"experiment", "dataset", "runtime", "fetch", "preprocess", "split", "train", "models", "modules"}
 _SERVICES: dict[str, tuple[str, Callable[[Subject], Tracker], str]] = {
     "wandb": ("Weights & Biases", WandbTracker, "Run `wandb login`, or set WANDB_MODE=offline."),
     "mlflow": ("MLflow", MlflowTracker, "Check MLFLOW_TRACKING_URI, or unset it to log below .ecgan/mlflow."),
@@ -144,6 +147,24 @@ def tracked(kind: str, subject: Subject, parameters: Mapping[str, Any], folder: 
         tracker.close(failed=True)
         raise
     tracker.close()
+
+
+def track_figures(tracker: Tracker, drawn: Any) -> None:
+    """Give a tracker the figures of generated signals.
+
+    What draws them is imported by its name: how figures look is in no output of the training, which therefore must not
+    depend on it.
+
+    Args:
+        tracker: The tracker.
+        drawn: What they show, `ecgan.generation.drawn.Drawn`, or None.
+    """
+    draw = importlib.import_module("ecgan.generation.figures").draw
+    with tempfile.TemporaryDirectory() as folder:
+        for name, svg in draw(drawn).items():
+            path = Path(folder, f"{name}.svg")
+            write_text(path, svg)
+            tracker.figure(name, path)
 
 
 def track_detection(params: Params, metrics: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ derived from its own number. The file counts only if its fingerprint (parameters
 import hashlib
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-import ecgan
 from ecgan.errors import EcganError
 from ecgan.files import write_bytes
 from ecgan.models.base import Model
-from ecgan.registry import plugin_files
 from ecgan.training.versions import Weights
 
 Optimizers = dict[str, torch.optim.Optimizer]
@@ -111,16 +110,17 @@ class ResumeFile:
         self.path.unlink(missing_ok=True)
 
 
-def fingerprint(config: str, facts: list[Any]) -> str:
+def fingerprint(config: str, facts: list[Any], code: Iterable[Path]) -> str:
     """Hash everything that an interrupted training depends on: parameters, code, torch, and what else is given.
 
     Args:
         config: The run's `config.yml`.
         facts: Samples, device and the like, as JSON values.
+        code: Files of the code that the training runs, in a fixed order.
     """
     digest = hashlib.sha256(config.encode())
     digest.update(json.dumps([*facts, torch.__version__]).encode())
-    for file in [*sorted(Path(ecgan.__file__).parent.rglob("*.py")), *plugin_files()]:
+    for file in code:
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -3,43 +3,24 @@
 import ast
 import importlib
 import inspect
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from ecgan.config import Document, Params, render_config, render_params, resolve_params
-from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS
+from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry
+from ecgan.watched import part_files
 
-from .imports import ROOT, closure, direct
+from .deps import FILE, KINDS, built_in, code, command, deps, written
+from .imports import ROOT, direct
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 COMMANDS = ("fetch", "preprocess", "split", "train", "inverse", "detect", "report")
-# What a stage takes from a registry, which imports its files by name where no parser sees it.
-FROM_REGISTRIES = {
-    "fetch": ["ecgan/datasets"],
-    "preprocess": ["ecgan/datasets"],
-    "split": ["ecgan/datasets", "ecgan/preprocessing/protocols"],
-    "train": ["ecgan/models", "ecgan/preprocessing/protocols"],
-    "inverse": ["ecgan/models"],
-    "detect": ["ecgan/models", "ecgan/detection/detectors"],
-    "detect-classical": ["ecgan/detection/detectors"],
-    "report": ["ecgan/datasets"],
-}
-# References to models elsewhere are resolved for commands outside the pipeline; its stages read the run beside them.
-REFERENCES = {"ecgan/remotes", "ecgan/tracking"}
-# `stages/detect.py` serves two stages; the classical detectors never reach the branch that needs torch.
-NOT_REACHED = {
-    "inverse": REFERENCES,
-    "detect": REFERENCES,
-    "detect-classical": {"ecgan/runs.py", "ecgan/inversion", "ecgan/models", "ecgan/training", *REFERENCES},
-}
-
-
-def command(stage: str) -> str:
-    return stage.split("-")[0]
 
 
 def test_one_word_for_stage_command_module_and_section() -> None:
@@ -53,39 +34,32 @@ def test_one_word_for_stage_command_module_and_section() -> None:
 
 
 @pytest.mark.parametrize("stage", PIPELINE)
-def test_deps_cover_every_file_that_the_stage_imports(stage: str) -> None:
-    entry = PIPELINE[stage]
-    deps = [ROOT / dep for dep in entry["deps"] if "${" not in dep]
-    unreached = [ROOT / path for path in NOT_REACHED.get(stage, ())]
-    needed = closure(ROOT / "stages" / f"{command(stage)}.py")
-    for package in FROM_REGISTRIES[stage]:
-        for file in (ROOT / package).rglob("*.py"):
-            needed |= closure(file)
-    missing = {
-        str(file.relative_to(ROOT))
-        for file in needed
-        if not any(file == place or place in file.parents for place in [*deps, *unreached])
-    }
-    assert not missing, f"add to the deps of {stage} in dvc.yaml"
+def test_deps_are_the_code_and_the_parts_that_the_stage_needs_and_nothing_else(stage: str) -> None:
+    found = [dep for dep in PIPELINE[stage]["deps"] if not dep.startswith(("${", "models/", "reports/"))]
+    assert found == deps(stage), "run `make deps`"
+    assert written() == FILE.read_text()
 
 
-@pytest.mark.parametrize("stage", PIPELINE)
-def test_deps_exist_and_none_is_superfluous(stage: str) -> None:
-    needed = closure(ROOT / "stages" / f"{command(stage)}.py")
-    for package in FROM_REGISTRIES[stage]:
-        for file in (ROOT / package).rglob("*.py"):
-            needed |= closure(file)
-    for dep in PIPELINE[stage]["deps"]:
-        if "${" in dep or dep.startswith(("reports/", "watched/")) or dep == "plugins":  # the user's
-            continue
-        path = ROOT / dep
-        assert path.exists(), dep
-        assert any(file == path or path in file.parents for file in needed), f"{stage} does not need {dep}"
+@pytest.mark.parametrize(("registry", "name"), list(built_in()), ids=str)
+def test_links_and_deps_lead_to_all_that_a_part_is_made_of(registry: Registry[Any], name: str) -> None:
+    folder = ROOT / "watched" / f"{registry.kind}s" / name
+    linked = {Path(os.path.normpath(folder / link.readlink())) for link in folder.iterdir()}
+    assert linked <= part_files(registry, name), "run `make deps`"
+    for stage, kinds in KINDS.items():
+        if registry.kind in kinds:
+            missing = part_files(registry, name) - linked - code(stage)
+            assert not missing, f"{stage} depends on {missing} and does not watch it; run `make deps`"
 
 
-def test_every_stage_depends_on_plugins_and_reads_parameters_itself() -> None:
+def test_a_model_has_no_link_to_what_only_others_need() -> None:
+    linked = {path.name for path in (ROOT / "watched/models/aegan").iterdir()}
+    assert "ecgan.models.aegan.py" in linked
+    assert not linked & {"ecgan.models.vaegan.py", "ecgan.models.recurrent.py", "ecgan.models.classifier.py"}
+    assert not any("reporting" in dep or "figures" in dep for dep in PIPELINE["train"]["deps"])
+
+
+def test_stages_read_parameters_themselves() -> None:
     for stage, entry in PIPELINE.items():
-        assert "plugins" in entry["deps"], stage
         assert not re.search(r"\$\{(?!item\.)", entry["cmd"]), f"{stage}: a parameter in the command"
 
 
@@ -137,7 +111,7 @@ def test_the_settings_of_a_run_are_those_that_training_declares() -> None:
 
 
 LEVELS = [
-    {"errors", "files", "arithmetic", "arrays", "registry", "config", "ecg", "runtime", "watched"},
+    {"errors", "files", "arithmetic", "arrays", "registry", "config", "ecg", "runtime", "imports", "watched"},
     {"datasets", "models", "preprocessing"},
     {"training", "inversion", "detection", "evaluation", "generation", "reporting", "tracking"},
     {

@@ -7,6 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecgan.generation.drawn import load_drawn
+from ecgan.generation.figures import draw
+
 from .project import Project, make
 
 pytestmark = pytest.mark.slow
@@ -102,9 +105,9 @@ def test_training_writes_metrics_and_figures_of_generation(project: Project) -> 
     assert {"mmd_median", "mmd_fixed", "real", "tstr", "trts"} <= set(found)
     other = project.json("reports/train/aegan/fold_1/generation.json")
     assert other["mmd_median"] != found["mmd_median"]
-    names = sorted(path.name for path in (folder / "figures").iterdir())
-    assert names == ["embedding.svg", "samples.svg", "walk.svg"]
-    assert sum(path.stat().st_size for path in (folder / "figures").iterdir()) < 250_000
+    drawn = load_drawn(folder / "drawn.safetensors")
+    assert set(draw(drawn)) == {"embedding", "samples", "walk"}
+    assert (folder / "drawn.safetensors").stat().st_size < 250_000
     history = pd.read_csv(project.folder / RUN / "train/fold_0/history.csv")
     assert history["vali_mmd_median"].notna().all()
 
@@ -119,7 +122,7 @@ def test_metrics_do_not_change_what_is_trained(project: Project) -> None:
     assert {k: v for k, v in project.hashes(weights).items() if k.endswith(".safetensors")} == before
     again = pd.read_csv(project.folder / weights / "history.csv")
     pd.testing.assert_frame_equal(again, history[again.columns])
-    assert (project.folder / "reports/train/aegan/fold_0/figures/none.svg").is_file()
+    assert load_drawn(project.folder / "reports/train/aegan/fold_0/drawn.safetensors") is None
 
 
 def test_a_classifier_generates_nothing_and_says_so(project: Project) -> None:
@@ -136,7 +139,7 @@ def test_a_classifier_generates_nothing_and_says_so(project: Project) -> None:
         assert "cnn is a classifier" in done.stderr
         assert not (project.folder / "classes.npy").exists()
         assert project.json("reports/train/cnn/fold_0/generation.json") == {}
-        assert (project.folder / "reports/train/cnn/fold_0/figures/none.svg").is_file()
+        assert load_drawn(project.folder / "reports/train/cnn/fold_0/drawn.safetensors") is None
     finally:
         (project.folder / "params.yaml").write_text(text)
 

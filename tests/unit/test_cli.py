@@ -139,7 +139,6 @@ def test_classic_commands_say_what_is_missing(name: str, arguments: list[str], w
     ("old", "new", "words"),
     [
         ("  run: null", "  run: mine", "runs are named after their models"),
-        ("plugins: []\n", "", "lacks plugins"),
         ("  folds: [0, 1]\n", "", "lacks split.folds"),
         ("  version: best\n", "", "lacks detect.version"),
         ("  ema: 0.99\n", "", "lacks train.ema"),

@@ -14,15 +14,16 @@ from ecgan.config import Generation, Options, Train
 from ecgan.errors import EcganError
 from ecgan.generation import embedding
 from ecgan.generation.classifying import RealParts
-from ecgan.generation.drawing import draw_figures
+from ecgan.generation.drawing import collect
+from ecgan.generation.drawn import Drawn, load_drawn, save_drawn
 from ecgan.generation.embedding import check_installed, embed
-from ecgan.generation.figures import _kept, embedding_figure, samples_figure, walk_figure
+from ecgan.generation.figures import _kept, draw, embedding_figure, samples_figure, walk_figure
 from ecgan.generation.sampling import require_generative
 from ecgan.generation.walk import latent_walk
 from ecgan.generation.watch import Watch
 from ecgan.models.base import ClassifierModel, GenerativeModel
 from ecgan.models.latents import Prior
-from ecgan.reporting.generation import checked_svg
+from ecgan.runtime import derive_seed
 from ecgan.training.data import TrainingData
 
 LENGTH, CHANNELS = 24, 2
@@ -107,31 +108,74 @@ def test_with_an_encoder_the_walk_starts_at_the_mean_of_the_latents() -> None:
     np.testing.assert_allclose(walk.signals[0, -1] - walk.signals[0, 5], step.detach().numpy(), rtol=1e-3, atol=1e-3)
 
 
-def test_all_figures_are_the_same_bytes_again_and_small() -> None:
+def test_all_figures_are_the_same_bytes_again_and_small(tmp_path: Path) -> None:
     model, parts = Linear([1.0, 2.0, 0.5]), real((300, 200, 300, 200))
     options = Generation(samples=300)
-    first = draw_figures(model, parts, ["MLII", "V1"], options, seed=4)
+    save_drawn(tmp_path / "first", collect(model, parts, ["MLII", "V1"], options, seed=4))
     torch.manual_seed(99)
-    assert draw_figures(model, parts, ["MLII", "V1"], options, seed=4) == first
-    assert set(first) == {"samples.svg", "walk.svg", "embedding.svg"}
+    drawn = collect(model, parts, ["MLII", "V1"], options, seed=4)
+    save_drawn(tmp_path / "again", drawn)
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "first").read_bytes()
+    first = draw(load_drawn(tmp_path / "first"))
+    assert first == draw(drawn)
+    assert set(first) == {"samples", "walk", "embedding"}
     for name, svg in first.items():
         assert len(svg) < 100_000, name
-        assert checked_svg(svg, name) == svg
-    assert "Generated" in texts(first["samples.svg"])
-    assert "V1" in texts(first["samples.svg"])
-    assert "t-SNE" in texts(first["embedding.svg"])
+    assert "Generated" in texts(first["samples"])
+    assert "V1" in texts(first["samples"])
+    assert "t-SNE" in texts(first["embedding"])
     for words in ("real normal (200)", "real abnormal (200)", "generated (200)"):
-        assert words in texts(first["embedding.svg"])
+        assert words in texts(first["embedding"])
+
+
+def test_the_walk_is_on_the_scale_of_all_real_signals() -> None:
+    parts = real()
+    parts.test_normal[20, 0, 3] = 40.0  # not one of the twelve that are drawn
+    drawn = collect(Linear([1.0, 2.0]), parts, ["I", "II"], Generation(embeddings=[]), seed=0)
+    walk = latent_walk(Linear([1.0, 2.0]), torch.from_numpy(parts.test_normal), derive_seed(0, "walk"))
+    assert draw(drawn)["walk"] == walk_figure(walk, parts.test_normal, ["I", "II"])
+
+
+def test_nothing_to_be_drawn_is_kept_too(tmp_path: Path) -> None:
+    save_drawn(tmp_path / "none", None)
+    assert load_drawn(tmp_path / "none") is None
+    assert draw(None) == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"extremes": np.zeros(3, dtype=np.float32)},
+        {"real": np.zeros((2, 3, LENGTH), dtype=np.float32)},
+        {"generated": np.full((2, 1, LENGTH), np.nan, dtype=np.float32)},
+        {"groups": ["real normal"]},
+        {"leads": []},
+    ],
+)
+def test_what_does_not_fit_together_is_refused(tmp_path: Path, change: dict) -> None:
+    drawn = collect(Linear([1.0]), real(), ["I", "II"], Generation(embeddings=["pca"]), seed=0)
+    save_drawn(tmp_path / "drawn", Drawn(**{**vars(drawn), **change}))
+    with pytest.raises(EcganError, match="figures are drawn from"):
+        load_drawn(tmp_path / "drawn")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"x" * 40])
+def test_a_missing_or_damaged_file_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "drawn").write_bytes(content)
+    with pytest.raises(EcganError, match="drawn") as caught:
+        load_drawn(tmp_path / "drawn")
+    assert "ecgan train" in caught.value.hint
 
 
 @pytest.mark.parametrize("counts", [(30, 20, 30, 0), (30, 20, 0, 20), (30, 0, 1, 0), (1, 1, 2, 2)])
 def test_figures_of_few_signals_and_of_one_class(counts: tuple[int, int, int, int]) -> None:
     """A group without signals, such as a batch without anomalies, is left out and does not break the rest."""
-    found = draw_figures(Linear([1.0]), real(counts), ["I", "II"], Generation(), seed=0)
-    assert {"samples.svg", "walk.svg"} <= set(found)
-    assert ("Real, normal" in texts(found["samples.svg"])) == (counts[2] > 0)
-    if "embedding.svg" in found:
-        assert ("real abnormal" in texts(found["embedding.svg"])) == (counts[3] > 0)
+    found = draw(collect(Linear([1.0]), real(counts), ["I", "II"], Generation(), seed=0))
+    assert {"samples", "walk"} <= set(found)
+    assert ("Real, normal" in texts(found["samples"])) == (counts[2] > 0)
+    if "embedding" in found:
+        assert ("real abnormal" in texts(found["embedding"])) == (counts[3] > 0)
 
 
 def test_what_is_alike_is_close_in_every_plane() -> None:
@@ -223,27 +267,27 @@ def test_real_signals_come_from_the_part_that_they_may_come_from() -> None:
 def test_the_kept_version_is_the_one_that_is_described(tmp_path: Path) -> None:
     job = watch(Linear([1.0, 1.0]), embeddings=["pca"])
     other = Linear([500.0, 500.0])
-    files = job.write(tmp_path / "far", other.state_dict(), "v07")
+    drawn = job.write(tmp_path / "far", other.state_dict(), "v07")
     far = json.loads((tmp_path / "far" / "generation.json").read_text())
     job.write(tmp_path / "near", Linear([1.0, 1.0]).state_dict(), "v01")
     near = json.loads((tmp_path / "near" / "generation.json").read_text())
     assert far["version"] == "v07"
     assert far["mmd_median"] > near["mmd_median"]
     assert {"trained", "tested", "real", "tstr", "trts", "classifier", "bandwidth_median"} <= set(near)
-    assert [path.name for path in files] == ["samples.svg", "walk.svg", "embedding.svg"]
-    assert all(path.is_file() for path in files)
+    assert drawn is not None
+    assert draw(drawn) == draw(load_drawn(tmp_path / "far/drawn.safetensors"))
 
 
 def test_what_the_pipeline_declares_is_there_for_a_classifier_and_without_figures(tmp_path: Path) -> None:
     model = Classes(Options(), channels=CHANNELS, length=LENGTH, classes=2)
     job = watch(model)
     assert job.columns(1) == {}
-    assert job.write(tmp_path / "a", {}, "v01") == []
+    assert job.write(tmp_path / "a", {}, "v01") is None
     assert json.loads((tmp_path / "a/generation.json").read_text()) == {}
-    assert "classes is a classifier" in texts((tmp_path / "a/figures/none.svg").read_text())
+    assert load_drawn(tmp_path / "a/drawn.safetensors") is None
     without = watch(Linear([1.0]), figures=False)
-    assert without.write(tmp_path / "b", Linear([1.0]).state_dict(), "v01") == []
-    assert "train.generation.figures" in texts((tmp_path / "b/figures/none.svg").read_text())
+    assert without.write(tmp_path / "b", Linear([1.0]).state_dict(), "v01") is None
+    assert load_drawn(tmp_path / "b/drawn.safetensors") is None
     with pytest.raises(EcganError, match="classes is a classifier") as caught:
         require_generative(model)
     assert "aegan" in caught.value.hint

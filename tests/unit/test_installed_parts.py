@@ -187,7 +187,24 @@ def test_a_plugin_is_listed_with_its_file(tmp_path: Path) -> None:
     assert row["licence"] == ""
 
 
-def test_training_is_not_taken_up_after_a_package_changed(tmp_path: Path) -> None:
+def test_dvc_watches_the_files_and_the_version_of_a_package(tmp_path: Path) -> None:
     detector(tmp_path, "her-parts", "average")
-    code = "DETECTORS.get('average'); from ecgan.registry import plugin_files; print(*plugin_files())"
-    assert asked(tmp_path, code).split() == [str(tmp_path / "her_parts" / "parts.py")]
+    module, project = tmp_path / "her_parts", tmp_path / "project"
+    (module / "parts.py").write_text("from .helping import x\nimport numpy\n" + (module / "parts.py").read_text())
+    (module / "helping.py").write_text("import her_parts.deeper as x\n")
+    (module / "deeper.py").write_text("")
+    (module / "unused.py").write_text("")
+    (project / "watched").mkdir(parents=True)
+    code = (
+        f"import os; from ecgan.watched import watch_part; os.chdir({str(project)!r}); watch_part(DETECTORS, 'average')"
+    )
+    assert asked(tmp_path, code) == ""
+    links = {link.resolve().relative_to(tmp_path) for link in (project / "watched/detectors/average").iterdir()}
+    files = {f"her_parts/{name}.py" for name in ("__init__", "parts", "helping", "deeper")}
+    assert {str(link) for link in links} == files | {"her_parts-1.0.dist-info/METADATA"}
+    (tmp_path / "her_parts-1.0.dist-info").rename(tmp_path / "her_parts-2.0.dist-info")
+    assert not all(link.exists() for link in (project / "watched/detectors/average").iterdir())  # so DVC sees it
+    asked(tmp_path, code)
+    links = {link.resolve().relative_to(tmp_path) for link in (project / "watched/detectors/average").iterdir()}
+    assert Path("her_parts-2.0.dist-info/METADATA") in links
+    assert len(links) == 5

@@ -36,7 +36,7 @@ def test_the_same_fold_is_written_as_the_same_bytes(tmp_path):
     save_fold(tmp_path / "a.json", fold())
     save_fold(tmp_path / "b.json", load_fold(tmp_path / "a.json"))
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
-    assert (tmp_path / "a.json").read_text().count("\n") == 9
+    assert (tmp_path / "a.json").read_text().count("\n") == 10
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_broken_fold_is_refused(change, expected, tmp_path):
 def test_a_fold_without_a_key_and_one_that_is_no_mapping_are_refused(tmp_path):
     for content in ("[]", "{}", '{"train": [1]}', "3"):
         (tmp_path / "f.json").write_text(content)
-        with pytest.raises(EcganError, match="the key 'data_sha256' is missing"):
+        with pytest.raises(EcganError, match="the key 'by_patient' is missing"):
             load_fold(tmp_path / "f.json")
 
 
@@ -241,7 +241,7 @@ def test_halves_that_would_lack_a_kind_are_refused():
 def test_halves_by_patient_need_patients_and_enough_of_them():
     labels, table = cohort(3)
     patients = table["patient"].to_numpy(dtype=str)
-    one = Fold(0, "interpatient", 3, SHA, np.arange(10), np.arange(10, 20), np.arange(20, 30))
+    one = Fold(0, "interpatient", 3, SHA, np.arange(10), np.arange(10, 20), np.arange(20, 30), by_patient=True)
     with pytest.raises(EcganError, match="halves validation by patient"):
         vali_halves(one, labels)
     with pytest.raises(EcganError, match="1 have normal and 1 abnormal") as caught:

@@ -251,17 +251,11 @@ def test_the_run_to_continue_is_the_one_with_the_same_store_and_fingerprint(tmp_
     assert not (tmp_path / "state.json").exists()
 
 
-def test_figures_are_kept_beside_the_local_metrics(tmp_path: Path) -> None:
+def test_figures_are_no_output_of_the_local_tracker(tmp_path: Path) -> None:
     figure = tmp_path / "beats.svg"
     figure.write_text("<svg/>")
-    tracker = LocalTracker(tmp_path / "tracked")
-    tracker.figure("samples", figure)
-    assert (tmp_path / "tracked/plots/images/samples.svg").read_text() == "<svg/>"
-    inside = tmp_path / "tracked/figures/walk.svg"
-    inside.parent.mkdir()
-    inside.write_text("<svg/>")
-    tracker.figure("walk", inside)
-    assert not (tmp_path / "tracked/plots/images/walk.svg").exists()
+    LocalTracker(tmp_path / "tracked").figure("samples", figure)
+    assert not (tmp_path / "tracked").exists()
 
 
 def job(path: Path, epochs: int) -> Run:

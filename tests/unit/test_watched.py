@@ -1,6 +1,7 @@
 """The links by which DVC sees what parameters name."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from ecgan.datasets.folder import FetchOptions
 from ecgan.datasets.mitbih_beatgan import PreprocessOptions
 from ecgan.datasets.sources import SourceOptions
 from ecgan.errors import EcganError
-from ecgan.watched import watch_file
+from ecgan.imports import ROOT
+from ecgan.registry import DETECTORS, MODELS, load_plugins
+from ecgan.watched import code, watch_file, watch_part
 
 
 def link(path: str) -> str:
@@ -74,3 +77,62 @@ def test_without_the_folder_nothing_is_written(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     watch_file("fetch", FetchOptions())
     assert [path.name for path in tmp_path.iterdir()] == ["project"]
+
+
+PLUGIN = """
+import plugins.helping
+from ecgan.models.autoencoder import PlainAutoencoder
+from ecgan.registry import register_model
+
+@register_model("watched_toy")
+class Toy(PlainAutoencoder):
+    pass
+"""
+
+
+def links(folder: str) -> dict[str, Path]:
+    return {path.name: path.resolve() for path in Path("watched", folder).iterdir()}
+
+
+def test_a_part_has_a_link_to_each_of_its_files() -> None:
+    watch_part(MODELS, "aegan")
+    found = links("models/aegan")
+    assert {"ecgan.models.aegan.py", "ecgan.models.networks.py"} <= set(found)
+    assert "ecgan.models.base.py" not in found  # every stage that uses models depends on it
+    assert not [name for name in found if "vaegan" in name or "registry" in name]
+    assert all(path.is_file() for path in found.values())
+
+
+def test_links_that_belong_no_more_go_and_others_stay() -> None:
+    watch_part(DETECTORS, "pca")
+    folder = Path("watched/detectors/pca")
+    kept = {path.name: path.lstat() for path in folder.iterdir()}
+    (folder / "gone.py").symlink_to("nowhere")
+    watch_part(DETECTORS, "pca")
+    assert {path.name: path.lstat() for path in folder.iterdir()} == kept
+
+
+def test_a_plugin_is_watched_with_what_it_imports(project: Path) -> None:
+    Path("plugins").mkdir()
+    Path("plugins/toy.py").write_text(PLUGIN)
+    Path("plugins/helping.py").touch()
+    Path("plugins/other.py").touch()
+    sys.path.insert(0, str(project))
+    try:
+        load_plugins(["plugins/toy.py"], Path())
+        watch_part(MODELS, "watched_toy")
+        found = links("models/watched_toy")
+        assert found["plugins.toy.py"] == project / "plugins/toy.py"
+        assert {"plugins.helping.py", "ecgan.models.autoencoder.py"} <= set(found)
+        assert "plugins.other.py" not in found
+        assert link("watched/models/watched_toy/plugins.toy.py") == "../../../plugins/toy.py"
+    finally:
+        sys.path.remove(str(project))
+        MODELS._entries.pop("watched_toy", None)
+
+
+def test_an_interrupted_training_depends_on_the_code_of_its_model_alone() -> None:
+    files = {str(file.relative_to(ROOT)) for file in code(ROOT / "stages/train.py", MODELS, "aegan")}
+    assert {"stages/train.py", "ecgan/training/loop.py", "ecgan/models/aegan.py", "ecgan/models/encoding.py"} <= files
+    assert not files & {"ecgan/models/vaegan.py", "ecgan/reporting/style.py", "ecgan/generation/figures.py"}
+    assert not [file for file in files if file.startswith(("ecgan/scoring", "ecgan/detection", "ecgan/reporting"))]

@@ -1,0 +1,103 @@
+"""What each stage of `dvc.yaml` must list under `deps`, read from the imports; `make deps` writes it, a test compares.
+
+A folder is listed whole where every file of it is needed. What a part is made of besides stands in `watched/`.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from ecgan.imports import ROOT, closure
+from ecgan.registry import REGISTRIES, is_built_in
+from ecgan.watched import ALWAYS, watch_part
+
+FILE = ROOT / "dvc.yaml"
+KINDS = {  # of the parts that a stage takes from registries, which import files by name where no parser sees it
+    "fetch": ["dataset"],
+    "preprocess": ["dataset"],
+    "split": ["dataset", "protocol"],
+    "train": ["model"],
+    "inverse": ["model"],
+    "detect": ["model", "detector"],
+    "detect-classical": ["detector"],
+    "report": ["dataset"],
+}
+LINKS = {
+    "fetch": ["watched/fetch", "watched/datasets/${dataset}"],
+    "preprocess": ["watched/preprocess", "watched/datasets/${dataset}"],
+    "split": ["watched/split", "watched/datasets/${dataset}", "watched/protocols/${split.protocol}"],
+    "train": ["watched/models/${item.model}"],
+    "inverse": ["watched/models/${item.model}"],
+    "detect": ["watched/models/${item.model}", "watched/detectors/${detect.detector}"],
+    "detect-classical": ["watched/detectors/${item.detector}"],
+    "report": ["watched/datasets/${dataset}"],
+}
+# References to models elsewhere are resolved for commands outside the pipeline; its stages read the run beside them.
+REFERENCES = ["ecgan/remotes", "ecgan/tracking"]
+# `stages/detect.py` serves two stages; the classical detectors never reach the branch that needs torch.
+NOT_REACHED = {
+    "inverse": REFERENCES,
+    "detect": REFERENCES,
+    "detect-classical": ["ecgan/runs.py", "ecgan/inversion", "ecgan/models", "ecgan/training", *REFERENCES],
+}
+WHOLE = {"report": ["ecgan/reporting"]}  # with its templates
+
+
+def command(stage: str) -> str:
+    return stage.partition("-")[0]
+
+
+def code(stage: str) -> set[Path]:
+    """The files that a stage runs whatever its parts are."""
+    begin = {ROOT / "stages" / f"{command(stage)}.py"}
+    begin |= {file for kind in KINDS[stage] for pattern in ALWAYS[kind] for file in ROOT.glob(pattern)}
+    left_out = [ROOT / path for path in NOT_REACHED.get(stage, ())]
+    found = {file for file in closure(begin) if not any(place in (file, *file.parents) for place in left_out)}
+    return found | {file for folder in WHOLE.get(stage, ()) for file in (ROOT / folder).rglob("*.py")}
+
+
+def deps(stage: str) -> list[str]:
+    """The code and links that a stage depends on, as `dvc.yaml` lists them."""
+    needed = code(stage)
+    own = [ROOT / "stages" / name for name in ("__init__.py", "paths.py", f"{command(stage)}.py")]
+    assert {file for file in needed if file.is_relative_to(ROOT / "stages")} == set(own)
+    entries = sorted(
+        (ROOT / "ecgan").iterdir(), key=lambda entry: (entry.name != "__init__.py", entry.is_file(), entry)
+    )
+    library = [path for entry in entries for path in compact(entry, needed)]
+    return [str(path.relative_to(ROOT)) for path in (*own, *library)] + LINKS[stage]
+
+
+def compact(entry: Path, needed: set[Path]) -> Iterator[Path]:
+    """What is needed of a file or folder, as few paths."""
+    files = set(entry.rglob("*.py")) if entry.is_dir() else {entry}
+    if files and files <= needed:
+        yield entry
+    elif entry.is_dir():
+        for inner in sorted(entry.iterdir()):
+            yield from compact(inner, needed)
+
+
+def written() -> str:
+    """`dvc.yaml` as it should be: data that a stage depends on as they are, code and links from the imports."""
+    stages = yaml.safe_load(FILE.read_text())["stages"]
+
+    def renewed(match: re.Match[str]) -> str:
+        data = [dep for dep in stages[match[2]]["deps"] if dep.startswith(("${", "models/", "reports/"))]
+        return match[1] + "".join(f"      - {dep}\n" for dep in (*data, *deps(match[2])))
+
+    pattern = r"^(  ([\w-]+):\n(?:    .*\n|  +#.*\n)*?    deps:\n)(?:      - .*\n)+"
+    return re.sub(pattern, renewed, FILE.read_text(), flags=re.MULTILINE)
+
+
+def built_in() -> Iterator[tuple[object, str]]:
+    for registry in REGISTRIES:
+        yield from ((registry, name) for name in registry.names() if is_built_in(registry.get(name)))
+
+
+if __name__ == "__main__":
+    FILE.write_text(written())
+    for part in built_in():
+        watch_part(*part)  # type: ignore[arg-type]

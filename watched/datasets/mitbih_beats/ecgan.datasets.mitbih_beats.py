@@ -1,0 +1,1 @@
+../../../ecgan/datasets/mitbih_beats.py

@@ -1,0 +1,1 @@
+../../../ecgan/detection/detectors/isolation_forest.py

@@ -1,0 +1,1 @@
+../../../ecgan/preprocessing/protocols/interpatient_strict.py

@@ -1,0 +1,1 @@
+../../../ecgan/preprocessing/protocols/normal_only.py

@@ -40,7 +40,7 @@ def test_deps_are_the_code_and_the_parts_that_the_stage_needs_and_nothing_else(s
     assert written() == FILE.read_text()
 
 
-@pytest.mark.parametrize(("registry", "name"), list(built_in()), ids=str)
+@pytest.mark.parametrize(("registry", "name"), list(built_in()), ids=lambda value: getattr(value, "kind", value))
 def test_links_and_deps_lead_to_all_that_a_part_is_made_of(registry: Registry[Any], name: str) -> None:
     folder = ROOT / "watched" / f"{registry.kind}s" / name
     linked = {Path(os.path.normpath(folder / link.readlink())) for link in folder.iterdir()}

@@ -37,6 +37,7 @@ _PUBLISHED: dict[str, Any] = {
     "runtime": {"seed": 43324},
     "split": {"protocol": "normal_only", "test_share": 0.15, "k": 5, "folds": [0, 1, 2, 3, 4], "train_on": "normal"},
     "train": {"epochs": 500, "evaluate_every": 20, "schedule": "constant", "warmup": 0.0, "ema": 0.0},
+    "detect": {"choice": "best"},
 }
 _BEATGAN: dict[str, Any] = {
     "discriminator_norm": "batch",

@@ -8,6 +8,7 @@ import torch
 
 from ecgan.detection.fitted import fit_detector, usable
 from ecgan.detection.latents import build
+from ecgan.detection.strategies import Choice
 from ecgan.inversion.base import choose
 from ecgan.preprocessing.transformations import make_transformation
 from ecgan.registry import DETECTORS, MODELS
@@ -44,6 +45,7 @@ def member(
     length: int = LENGTH,
     leads: int = 2,
     precision: str = "fp32",
+    choice: Choice = "stable",
     **options: Any,
 ) -> Member:
     """One fold; `options` are those of the model."""
@@ -73,7 +75,7 @@ def member(
     built = build(chosen, chosen.Options(**settings), trained.mapping(256), seed=0)
     inputs = np.ascontiguousarray(given.apply(x).transpose(0, 2, 1))
     strategies = usable(built, ALL) if "reconstruction" in built.strategies else ["plain"]
-    return Member(trained, fit_detector(built, strategies, inputs, inputs, labels))
+    return Member(trained, fit_detector(built, strategies, inputs, inputs, labels, choice=choice))
 
 
 def scorer(*members: Member, strategy: str | None = None) -> Scorer:

@@ -187,6 +187,11 @@ class Detection(Options):
         ["reconstruction", "smoothed", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"],
         description="How the components of a score are weighed.",
     )
+    choice: Literal["stable", "best"] = Field(
+        "stable",
+        description="How weights and support vector machines are chosen on validation: the simplest that is as good as"
+        " any by AUROC, on a scale of ranks, or as published, the best F1 on a scale of extremes.",
+    )
     classical: Names = Field(
         ["knn", "pca"], description="Detectors without a trained model, computed on the same folds for comparison."
     )

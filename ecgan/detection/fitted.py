@@ -21,7 +21,7 @@ from ecgan.detection.base import F32, F64, Detector, Mapping, State
 from ecgan.detection.components import check_finite
 from ecgan.detection.latents import OnLatents, build
 from ecgan.detection.stored import AGAIN, stored_mapping, stored_number, stored_value
-from ecgan.detection.strategies import SVM_SAMPLES, Strategy, strategy_class, supervision
+from ecgan.detection.strategies import CHOICE, SVM_SAMPLES, Choice, Strategy, strategy_class, supervision
 from ecgan.detection.thresholds import METHODS, Threshold, fit_threshold
 from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.ranking import check_scores
@@ -108,6 +108,7 @@ def fit_detector(
     threshold: str = "best_f1",
     quantile: float = 0.95,
     threshold_value: float | None = None,
+    choice: Choice = CHOICE,
     svm_samples: int = SVM_SAMPLES,
     seed: int = 0,
 ) -> FittedDetector:
@@ -122,6 +123,7 @@ def fit_detector(
         threshold: "best_f1", "quantile" or "fixed".
         quantile: For "quantile", the share of normal samples below the threshold.
         threshold_value: For "fixed", the threshold of every strategy.
+        choice: How strategies choose, "stable" or "best"; see `ecgan.detection.strategies`.
         svm_samples: Most samples that an SVM is fitted on.
         seed: Seed of whatever is drawn at random.
 
@@ -136,7 +138,7 @@ def fit_detector(
     fitted: dict[str, Strategy] = {}
     thresholds: dict[str, Threshold] = {}
     for name in names:
-        strategy = strategy_class(name)(seed=seed, svm_samples=svm_samples)
+        strategy = strategy_class(name)(seed=seed, svm_samples=svm_samples, choice=choice)
         strategy.fit(components, vali_labels)
         fitted[name] = strategy
         scores = strategy.score(components)

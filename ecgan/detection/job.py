@@ -86,6 +86,7 @@ def detect(job: Job) -> dict[str, Any]:
         threshold=job.options.threshold,
         quantile=job.options.quantile,
         threshold_value=job.options.threshold_value,
+        choice=job.options.choice,
         svm_samples=job.options.svm_samples,
         seed=job.seed,
     )

@@ -1,7 +1,6 @@
 """Strategies: how the components of abnormality of a sample become one score.
 
-With R, D and Z scaled to 0–1 by their smallest and largest values on the fit half of validation (written R', D',
-Z'; other samples may lie outside 0–1 and are not clipped):
+R', D' and Z' are R, D and Z on a common scale, learned on the fit half of validation:
 
 - `reconstruction`: R as it is;
 - `smoothed`: S as it is, the slow part of the residual in units of what is normal (`ecgan.detection.smoothing`);
@@ -11,24 +10,35 @@ Z'; other samples may lie outside 0–1 and are not clipped):
 - `svm_lambda`, `svm_lambda_gamma`: the decision function of a radial SVM on (R', D') or (R', D', Z');
 - `plain`: the one component of a detector that has only one.
 
-The grids take the weights whose best F1 of the abnormal class over all thresholds is highest on the fit half; of
-equally good ones, the one with the larger λ, then the larger γ. Source: Lüer et al., arXiv 2310.18091.
+How scale, weights and machine are chosen (`detect.choice`):
+
+- `best`, as published (Lüer et al., arXiv 2310.18091): 0–1 by the smallest and largest values (other samples may lie
+  outside and are not clipped); the weights whose best F1 of the abnormal class over all thresholds is highest; an SVM
+  with C = 1 and γ by its "scale" rule;
+- `stable`: normal scores; the first weights whose AUROC is within one standard error of the best; an SVM with both
+  classes balanced and a wide kernel.
+
+Of equally good weights both take those with the larger λ, then the larger γ.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.detection.base import F64, State
-from ecgan.detection.components import has_extent
+from ecgan.detection.scales import NormalScores, Range, Scale, restore_scales, scales_state
 from ecgan.detection.stored import AGAIN, stored_array, stored_mapping, stored_number
-from ecgan.detection.svm import RbfSvm, fit_svm
-from ecgan.detection.weighing import Weights, best_weights, weighted_sum
+from ecgan.detection.svm import SMOOTH, USUAL, RbfSvm, fit_svm, stratified
+from ecgan.detection.weighing import Weights, best_weights, stable_weights, weighted_sum
 from ecgan.errors import EcganError, nearest
 
 SVM_SAMPLES = 10_000
+STABLE_SAMPLES = 4096  # that weights are compared on: 1,275 sorts of all samples take long, and tell little more
+
+Choice = Literal["stable", "best"]
+CHOICE: Choice = "stable"
 
 Components = dict[str, F64]
 Labels = NDArray[np.int64]
@@ -47,9 +57,10 @@ class Strategy(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     labelled: ClassVar[bool] = False
 
-    def __init__(self, *, seed: int = 0, svm_samples: int = SVM_SAMPLES) -> None:
+    def __init__(self, *, seed: int = 0, svm_samples: int = SVM_SAMPLES, choice: Choice = CHOICE) -> None:
         self.seed = seed
         self.svm_samples = svm_samples
+        self.choice = choice
 
     @abstractmethod
     def fit(self, components: Components, labels: Labels) -> None:
@@ -117,16 +128,16 @@ class Plain(Strategy):
 
 
 class Scaled(Strategy):
-    """Base of the strategies that weigh components scaled to the range of the fit half."""
+    """Base of the strategies that weigh components on a scale learned from the fit half."""
 
     labelled = True
 
-    def __init__(self, *, seed: int = 0, svm_samples: int = SVM_SAMPLES) -> None:
-        super().__init__(seed=seed, svm_samples=svm_samples)
-        self._ranges: dict[str, tuple[float, float]] = {}
+    def __init__(self, *, seed: int = 0, svm_samples: int = SVM_SAMPLES, choice: Choice = CHOICE) -> None:
+        super().__init__(seed=seed, svm_samples=svm_samples, choice=choice)
+        self._scales: dict[str, Scale] = {}
 
     def fit(self, components: Components, labels: Labels) -> None:
-        """Learn the ranges, then what the strategy adds."""
+        """Learn the scales, then what the strategy adds."""
         abnormal = labels != 0
         if not abnormal.any() or abnormal.all():
             missing = "normal" if abnormal.any() else "abnormal"
@@ -135,52 +146,62 @@ class Scaled(Strategy):
                 f" and the strategy {self.name!r} learns from both kinds.",
                 "Remove it from `detect.strategies`; 'reconstruction' learns from none.",
             )
-        self._ranges = {name: (float(components[name].min()), float(components[name].max())) for name in self.needs}
+        scale: type[Scale] = NormalScores if self.choice == "stable" else Range
+        self._scales = {name: scale.learn(components[name]) for name in self.needs}
         self._learn(self._scale(components), abnormal)
 
     def state(self) -> State:
-        """The ranges."""
-        return State(values={"ranges": {name: list(ends) for name, ends in self._ranges.items()}})
+        """The scales."""
+        return scales_state(self._scales)
 
     def restore(self, state: State) -> None:
-        """Take back the ranges."""
-        ranges = stored_mapping(state.values, "ranges")
-        self._ranges = {name: _stored_range(ranges, name) for name in self.needs}
+        """Take back the scales."""
+        self._scales = restore_scales(state, self.needs)
+
+    @property
+    def scales(self) -> list[Scale]:
+        """The scale of each component of `needs`, in their order."""
+        return [self._scales[name] for name in self.needs]
 
     @abstractmethod
     def _learn(self, scaled: list[F64], abnormal: NDArray[np.bool_]) -> None: ...
 
     def _scale(self, components: Components) -> list[F64]:
-        return [scaled(components[name], *self._ranges[name]) for name in self.needs]
+        return [scale.apply(components[name]) for name, scale in zip(self.needs, self.scales, strict=True)]
 
 
 class Grid(Scaled):
     """Base of the weighted sums."""
 
-    def __init__(self, *, seed: int = 0, svm_samples: int = SVM_SAMPLES) -> None:
-        super().__init__(seed=seed, svm_samples=svm_samples)
-        self._weights: Weights = ()
+    def __init__(self, *, seed: int = 0, svm_samples: int = SVM_SAMPLES, choice: Choice = CHOICE) -> None:
+        super().__init__(seed=seed, svm_samples=svm_samples, choice=choice)
+        self.weights: Weights = ()
 
     def score(self, components: Components) -> F64:
         """The weighted sum."""
-        return weighted_sum(self._weights, self._scale(components))
+        return weighted_sum(self.weights, self._scale(components))
 
     def state(self) -> State:
-        """Ranges and weights."""
-        return State(values={**super().state().values, "weights": dict(zip(self.needs, self._weights, strict=True))})
+        """Scales and weights."""
+        scales = super().state()
+        return State(scales.arrays, scales.values | {"weights": dict(zip(self.needs, self.weights, strict=True))})
 
     def restore(self, state: State) -> None:
-        """Take back ranges and weights."""
+        """Take back scales and weights."""
         super().restore(state)
         weights = stored_mapping(state.values, "weights")
-        self._weights = tuple(stored_number(weights, name) for name in self.needs)
+        self.weights = tuple(stored_number(weights, name) for name in self.needs)
 
     def parameters(self) -> dict[str, float]:
         """λ and, where there is one, γ."""
-        return dict(zip(("lambda", "gamma"), self._weights[:-1], strict=False))
+        return dict(zip(("lambda", "gamma"), self.weights[:-1], strict=False))
 
     def _learn(self, scaled: list[F64], abnormal: NDArray[np.bool_]) -> None:
-        self._weights = best_weights(scaled, abnormal)
+        if self.choice == "best":
+            self.weights = best_weights(scaled, abnormal)
+            return
+        rows = stratified(abnormal, STABLE_SAMPLES, np.random.default_rng(self.seed))
+        self.weights = stable_weights([part[rows] for part in scaled], abnormal[rows])
 
 
 class LambdaGrid(Grid):
@@ -200,8 +221,8 @@ class LambdaGammaGrid(Grid):
 class Svm(Scaled):
     """Base of the support vector machines; the score is the decision function, positive for abnormal."""
 
-    def __init__(self, *, seed: int = 0, svm_samples: int = SVM_SAMPLES) -> None:
-        super().__init__(seed=seed, svm_samples=svm_samples)
+    def __init__(self, *, seed: int = 0, svm_samples: int = SVM_SAMPLES, choice: Choice = CHOICE) -> None:
+        super().__init__(seed=seed, svm_samples=svm_samples, choice=choice)
         self._machine: RbfSvm | None = None
 
     def score(self, components: Components) -> F64:
@@ -209,11 +230,11 @@ class Svm(Scaled):
         return self._fitted().decision(np.stack(self._scale(components), axis=1))  # (n, d)
 
     def state(self) -> State:
-        """Ranges, support vectors, dual coefficients, intercept and γ."""
-        machine = self._fitted()
+        """Scales, support vectors, dual coefficients, intercept and γ."""
+        machine, scales = self._fitted(), super().state()
         return State(
-            arrays={"support": machine.support, "coefficients": machine.coefficients},
-            values={**super().state().values, "intercept": machine.intercept, "gamma": machine.gamma},
+            arrays={**scales.arrays, "support": machine.support, "coefficients": machine.coefficients},
+            values={**scales.values, "intercept": machine.intercept, "gamma": machine.gamma},
         )
 
     def restore(self, state: State) -> None:
@@ -236,7 +257,8 @@ class Svm(Scaled):
         return {"kernel_gamma": machine.gamma, "support_vectors": len(machine.support)}
 
     def _learn(self, scaled: list[F64], abnormal: NDArray[np.bool_]) -> None:
-        self._machine = fit_svm(np.stack(scaled, axis=1), abnormal, samples=self.svm_samples, seed=self.seed)
+        points, shape = np.stack(scaled, axis=1), SMOOTH if self.choice == "stable" else USUAL  # (n, d)
+        self._machine = fit_svm(points, abnormal, samples=self.svm_samples, seed=self.seed, shape=shape)
 
     def _fitted(self) -> RbfSvm:
         if self._machine is None:
@@ -285,16 +307,3 @@ def supervision(strategy: str, select_by: str | None) -> str:
         strategy, or the choice of the version by anything but the loss.
     """
     return "S" if strategy_class(strategy).labelled or select_by not in (None, "loss") else "U"
-
-
-def scaled(values: F64, low: float, high: float) -> F64:
-    """(e − low) / (high − low); a range without extent (a constant component) only loses its offset."""
-    return (values - low) / (high - low if has_extent(low, high) else 1.0)
-
-
-def _stored_range(ranges: dict[str, Any], name: str) -> tuple[float, float]:
-    ends = ranges.get(name)
-    if not isinstance(ends, list) or len(ends) != 2:
-        raise EcganError(f"the stored range of {name!r} is {ends!r}; expected two numbers.", AGAIN)
-    pair = {"low": ends[0], "high": ends[1]}
-    return stored_number(pair, "low"), stored_number(pair, "high")

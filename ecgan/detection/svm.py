@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ecgan.detection.base import F64
 from ecgan.errors import EcganError
 
-PENALTY = 1.0
 _BLOCK_VALUES = 2_000_000
 
 
@@ -48,14 +47,35 @@ class RbfSvm:
         return found + self.intercept
 
 
-def fit_svm(x: F64, abnormal: NDArray[np.bool_], *, samples: int, seed: int) -> RbfSvm:
-    """Fit C = 1 and γ = 1 / (d · variance of x), the rule that scikit-learn calls "scale".
+@dataclass(frozen=True)
+class Shape:
+    """What a machine is fitted with.
+
+    Attributes:
+        penalty: C.
+        gamma: γ of the kernel; None: 1 / (d · variance of x), the rule that scikit-learn calls "scale".
+        balanced: Whether both classes have the same weight, however many samples they have.
+    """
+
+    penalty: float = 1.0
+    gamma: float | None = None
+    balanced: bool = False
+
+
+USUAL = Shape()
+SMOOTH = Shape(penalty=10.0, gamma=0.03, balanced=True)
+"""For normal scores: a kernel wider than their spread, with which the decision is about a quadratic one."""
+
+
+def fit_svm(x: F64, abnormal: NDArray[np.bool_], *, samples: int, seed: int, shape: Shape = USUAL) -> RbfSvm:
+    """Fit a machine.
 
     Args:
         x: Scaled components (n, d).
         abnormal: Shape (n,); both classes must be there.
         samples: At most so many rows are used, drawn at random with the classes in proportion.
         seed: Seed of the draw.
+        shape: C, γ and the weight of the classes.
     """
     if not abnormal.any() or abnormal.all():
         raise EcganError(
@@ -66,8 +86,10 @@ def fit_svm(x: F64, abnormal: NDArray[np.bool_], *, samples: int, seed: int) -> 
     rows = stratified(abnormal, samples, np.random.default_rng(seed))
     points = x[rows]
     variance = float(points.var())
-    gamma = 1.0 / (points.shape[1] * variance) if variance > 0 else 1.0
-    machine = SVC(C=PENALTY, kernel="rbf", gamma=gamma).fit(points, abnormal[rows].astype(np.int64))
+    gamma = shape.gamma or (1.0 / (points.shape[1] * variance) if variance > 0 else 1.0)
+    weight = "balanced" if shape.balanced else None
+    machine = SVC(C=shape.penalty, kernel="rbf", gamma=gamma, class_weight=weight)
+    machine.fit(points, abnormal[rows].astype(np.int64))
     return RbfSvm(
         support=np.ascontiguousarray(machine.support_vectors_, dtype=np.float64),
         coefficients=np.ascontiguousarray(machine.dual_coef_[0], dtype=np.float64),

@@ -1,8 +1,11 @@
-"""Weights of a few components by the best F1: 1,275 candidates, of which few need to be looked at closely.
+"""Weights of a few components, from 1,275 candidates: by the best F1, or the simplest that are as good as any.
 
-The F1 of a candidate is found by sorting its scores. Counting them into bins is quicker, and bounds it: where the
-threshold lies in a bin, at best all abnormal samples of the bin are above it and no normal one. A candidate whose
-bound is below what another one surely reaches is not sorted.
+`best_weights`: the F1 of a candidate is found by sorting its scores. Counting them into bins is quicker, and bounds
+it: where the threshold lies in a bin, at best all abnormal samples of the bin are above it and no normal one. A
+candidate whose bound is below what another one surely reaches is not sorted.
+
+`stable_weights`: the F1 rests on the few samples near one threshold, and moves in steps. AUROC rests on all pairs of a
+normal and an abnormal sample, and its standard error says which differences mean something.
 """
 
 import numpy as np
@@ -10,7 +13,7 @@ from numpy.typing import NDArray
 
 from ecgan.detection.base import F64
 from ecgan.detection.components import chunks, has_extent
-from ecgan.evaluation.ranking import best_cut
+from ecgan.evaluation.ranking import Placements, best_cut, placements
 
 GRID_STEPS = 49
 _BINS = 1024
@@ -61,6 +64,33 @@ def best_weights(parts: list[F64], abnormal: NDArray[np.bool_]) -> Weights:
         if f1 > best or (f1 == best and index < chosen):
             best, chosen = f1, index
     return candidates[chosen]
+
+
+def stable_weights(parts: list[F64], abnormal: NDArray[np.bool_]) -> Weights:
+    """Return the first weights of `simplex` whose AUROC is within one standard error of the best.
+
+    The rule of Breiman et al. (Classification and Regression Trees, 1984, section 3.4.3) with the standard error of the
+    difference of two AUROCs on the same samples (DeLong et al., Biometrics 1988). Where it cannot be known, with a
+    single sample of a kind, the first weights are taken.
+
+    Args:
+        parts: The components, each (n,).
+        abnormal: Shape (n,); both kinds are there.
+    """
+    candidates = simplex(len(parts))
+
+    def placed(weights: Weights) -> Placements:
+        return placements(weighted_sum(weights, parts), abnormal)
+
+    areas = np.array([placed(weights).area for weights in candidates])
+    best = int(np.argmax(areas))
+    reference = placed(candidates[best])
+    simplest = (
+        index
+        for index, weights in enumerate(candidates)
+        if areas[best] - areas[index] <= placed(weights).error_of_difference(reference)
+    )
+    return candidates[next(simplest, best)]
 
 
 def _edges(ordered: F64, share: float) -> tuple[float, float]:

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from ecgan.detection.components import component_names
 from ecgan.detection.detectors.argmax import Argmax
 from ecgan.detection.detectors.inverse_mapping import InverseMapping
+from ecgan.detection.scales import NormalScores, Range, Scale
 from ecgan.detection.smoothing import SmoothedError, smoothed
-from ecgan.detection.strategies import Strategy, Svm, scaled
+from ecgan.detection.strategies import Grid, Scaled, Strategy, Svm
+from ecgan.detection.weighing import weighted_sum
 from ecgan.errors import EcganError
 from ecgan.exporting.inputs import input_module
 from ecgan.scoring.scorer import Member, Scorer
@@ -136,29 +138,91 @@ def _weighing(strategy: Strategy) -> Any:
     """What makes a score of components (B,) by name."""
     if isinstance(strategy, Svm):
         return _Machine(strategy)
-    return strategy.score  # sums and differences, of tensors as of arrays
+    return _Sum(strategy) if isinstance(strategy, Grid) else strategy.score
 
 
-class _Machine(nn.Module):
+class _Range(nn.Module):
+    """A scale by extremes."""
+
+    def __init__(self, scale: Range) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, values: Any) -> Any:
+        """Scale a component (B,)."""
+        return self.scale.apply(values)  # sums and quotients, of tensors as of arrays
+
+
+class _NormalScores(nn.Module):
+    """Normal scores, as `ecgan.detection.scales.NormalScores` computes them."""
+
+    values: Tensor
+    scores: Tensor
+    slopes: Tensor
+
+    def __init__(self, scale: NormalScores) -> None:
+        super().__init__()
+        slopes = np.append(np.diff(scale.scores) / np.diff(scale.values), 0.0)  # none above the last knot
+        for name, array in (("values", scale.values), ("scores", scale.scores), ("slopes", slopes)):
+            self.register_buffer(name, torch.from_numpy(array))
+        self.below, self.above = scale.spans
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Scale a component (B,)."""
+        low, high = self.values[0], self.values[-1]
+        inside = torch.minimum(torch.maximum(values, low), high)
+        knot = (inside[:, None] >= self.values[1:]).sum(dim=1)  # the last one that is not above, (B,)
+        score = self.scores[knot] + self.slopes[knot] * (inside - self.values[knot])
+        above, below = (values - high).clamp(min=0), (low - values).clamp(min=0)
+        return score + above / (self.above + above) - below / (self.below + below)
+
+
+class _Scaled(nn.Module):
+    """The components of a strategy on its scales."""
+
+    def __init__(self, strategy: Scaled) -> None:
+        super().__init__()
+        self.needs = strategy.needs
+        self.scales = nn.ModuleList(_scale(scale) for scale in strategy.scales)
+
+    def scaled(self, components: dict[str, Any]) -> list[Any]:
+        """Scale the components (B,) that the strategy needs."""
+        return [scale(components[name]) for name, scale in zip(self.needs, self.scales, strict=True)]
+
+
+def _scale(scale: Scale) -> nn.Module:
+    return _Range(scale) if isinstance(scale, Range) else _NormalScores(scale)
+
+
+class _Sum(_Scaled):
+    """The weighted sum of a grid."""
+
+    def __init__(self, strategy: Grid) -> None:
+        super().__init__(strategy)
+        self.weights = strategy.weights
+
+    def forward(self, components: dict[str, Any]) -> Any:
+        """Add up the components (B,)."""
+        return weighted_sum(self.weights, self.scaled(components))
+
+
+class _Machine(_Scaled):
     """The decision function of an SVM strategy."""
 
     support: Tensor
     coefficients: Tensor
 
     def __init__(self, strategy: Svm) -> None:
-        super().__init__()
+        super().__init__(strategy)
         state = strategy.state()
         for name in ("support", "coefficients"):
             self.register_buffer(name, torch.from_numpy(state.arrays[name]))
-        self.ranges = [state.values["ranges"][name] for name in strategy.needs]
-        self.needs = strategy.needs
         self.gamma, self.intercept = float(state.values["gamma"]), float(state.values["intercept"])
 
     def forward(self, components: dict[str, Any]) -> Tensor:
         """Decide by the components (B,)."""
         square = torch.zeros((), dtype=torch.float64)
-        for axis, (name, (low, high)) in enumerate(zip(self.needs, self.ranges, strict=True)):
-            part: Any = scaled(components[name], low, high)
+        for axis, part in enumerate(self.scaled(components)):
             square = square + (part[:, None] - self.support[:, axis]).square()  # (B, S)
         return ((-self.gamma * square).exp() * self.coefficients).sum(dim=1) + self.intercept
 

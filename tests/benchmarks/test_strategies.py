@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ecgan.detection import strategies
 from ecgan.detection.strategies import STRATEGIES, SVM_SAMPLES
 from ecgan.detection.weighing import simplex, weighted_sum
 from ecgan.evaluation.ranking import auroc, best_cut
@@ -35,7 +36,7 @@ def loop(strategy, scaled, abnormal: np.ndarray) -> tuple[float, ...]:
 def test_grid(benchmark, name: str, points: int, way: str) -> None:
     benchmark.group = f"{name}, {points:,} points"
     found, labels = components(points)
-    strategy = STRATEGIES[name]()
+    strategy = STRATEGIES[name](choice="best")
     strategy.fit(found, labels)
     scaled = [(v - v.min()) / (v.max() - v.min()) for v in (found[need] for need in strategy.needs)]
     if way == "ours":
@@ -43,6 +44,16 @@ def test_grid(benchmark, name: str, points: int, way: str) -> None:
     else:
         expected = benchmark.pedantic(loop, (strategy, scaled, labels != 0), rounds=1)
         assert tuple(strategy.parameters().values()) == expected[:-1]
+
+
+@pytest.mark.benchmark(group=f"lambda_gamma_grid, stable, {MANY:,} points")
+@pytest.mark.parametrize("way", ["ours", "reference: compares on all points"])
+def test_stable_grid(benchmark, monkeypatch, way: str) -> None:
+    found, labels = components(MANY)
+    strategy = STRATEGIES["lambda_gamma_grid"](choice="stable")
+    monkeypatch.setattr(strategies, "STABLE_SAMPLES", strategies.STABLE_SAMPLES if way == "ours" else MANY)
+    benchmark.pedantic(strategy.fit, (found, labels), rounds=3 if way == "ours" else 1)
+    benchmark.extra_info["AUROC"] = round(auroc(strategy.score(found), labels != 0), 4)
 
 
 @pytest.mark.benchmark(group=f"svm_lambda_gamma, {MANY:,} points")

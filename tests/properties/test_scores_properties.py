@@ -12,13 +12,13 @@ from sklearn import metrics as oracle
 from ecgan.detection import weighing
 from ecgan.detection.components import mode_of_norms
 from ecgan.detection.detectors.knn import Knn, KnnOptions
+from ecgan.detection.scales import NormalScores, Range
 from ecgan.detection.strategies import STRATEGIES
-from ecgan.detection.strategies import scaled as scale
 from ecgan.detection.thresholds import fit_threshold
-from ecgan.detection.weighing import best_weights, simplex, weighted_sum
+from ecgan.detection.weighing import best_weights, simplex, stable_weights, weighted_sum
 from ecgan.evaluation.curves import pr_frame, roc_frame
 from ecgan.evaluation.labels import label_metrics
-from ecgan.evaluation.ranking import auroc, average_precision, best_cut
+from ecgan.evaluation.ranking import auroc, average_precision, best_cut, placements
 
 coarse = st.integers(-4, 4).map(float)
 fine = st.floats(-1e6, 1e6, allow_subnormal=False)
@@ -102,17 +102,22 @@ def test_the_order_of_samples_does_not_matter(case, random):
         assert fit_threshold(moved, relabelled, method) == fit_threshold(scores, labels, method)
 
 
-@given(halves(("reconstruction", "discrimination", "latent")), st.randoms(use_true_random=False))
-@settings(max_examples=20, deadline=None)
-def test_weights_do_not_depend_on_the_order_of_samples(case, random):
+@given(
+    halves(("reconstruction", "discrimination", "latent")),
+    st.randoms(use_true_random=False),
+    st.sampled_from(["stable", "best"]),
+)
+@settings(max_examples=40, deadline=None)
+def test_weights_do_not_depend_on_the_order_of_samples(case, random, choice):
     components, labels = case
     order = list(range(len(labels)))
     random.shuffle(order)
     for name in ("lambda_grid", "lambda_gamma_grid"):
-        first, second = STRATEGIES[name](), STRATEGIES[name]()
+        first, second = STRATEGIES[name](choice=choice), STRATEGIES[name](choice=choice)
         first.fit(components, labels)
         second.fit({key: values[order] for key, values in components.items()}, labels[order])
-        assert first.state() == second.state()
+        assert first.parameters() == second.parameters()
+        assert first.score(components).tobytes() == second.score(components).tobytes()
 
 
 @given(scored(), st.sampled_from(["best_f1", "quantile"]))
@@ -158,7 +163,7 @@ def test_the_quantile_leaves_at_least_its_share_below_and_no_more_than_needed(ca
 def test_the_lambda_grid_equals_a_plain_double_loop(case):
     components, labels = case
     abnormal = labels != 0
-    first, second = (scale(v, v.min(), v.max()) for v in components.values())
+    first, second = (Range.learn(v).apply(v) for v in components.values())
     best, chosen = -1.0, None
     for step in range(50):  # rising λ: a later one of equal F1 takes its place
         weight, rest = step / 49, (49 - step) / 49
@@ -166,7 +171,7 @@ def test_the_lambda_grid_equals_a_plain_double_loop(case):
         f1 = max(_f1(combined >= value, abnormal) for value in combined)
         if f1 >= best:
             best, chosen = f1, weight
-    strategy = STRATEGIES["lambda_grid"]()
+    strategy = STRATEGIES["lambda_grid"](choice="best")
     strategy.fit(components, labels)
     assert strategy.parameters() == {"lambda": chosen}
     assert best_cut(strategy.score(components), abnormal).f1 == best
@@ -178,7 +183,7 @@ def test_three_components_are_never_worse_on_the_fit_half_than_two(case):
     components, labels = case
     found = []
     for name in ("lambda_grid", "lambda_gamma_grid"):
-        strategy = STRATEGIES[name]()
+        strategy = STRATEGIES[name](choice="best")
         strategy.fit(components, labels)
         found.append(best_cut(strategy.score(components), labels != 0).f1)
     assert found[1] >= found[0]
@@ -219,6 +224,71 @@ def test_the_best_weights_are_those_of_a_loop_where_samples_are_many(seed, count
     parts = [np.round(rng.random(3000) ** 3 * 0.7 + 0.3 * abnormal * rng.random(), decimals) for _ in range(count)]
     with mock.patch.object(weighing, "_ROWS", 700):
         assert best_weights(parts, abnormal) == one_after_the_other(parts, abnormal)
+
+
+def placed(scores, abnormal):
+    """The slow reference of `placements`: all pairs, equal ones as one half."""
+    hits, alarms = scores[abnormal][:, None], scores[~abnormal][None, :]
+    right = (hits > alarms) + (hits == alarms) / 2
+    return right.sum(axis=1), right.sum(axis=0)
+
+
+@given(scored(minimum=4), st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_placements_are_those_of_all_pairs_and_give_auroc_and_its_error(case, random):
+    scores, labels = case
+    abnormal = labels != 0
+    other = scores.copy()
+    random.shuffle(other)
+    first, second = placements(scores, abnormal), placements(other, abnormal)
+    (hits, alarms), (more, others) = placed(scores, abnormal), placed(other, abnormal)
+    assert (first.abnormal.tolist(), first.normal.tolist()) == (hits.tolist(), alarms.tolist())
+    np.testing.assert_allclose(first.area, auroc(scores, abnormal), rtol=1e-12)
+    m, n = len(hits), len(alarms)
+    if min(m, n) < 2:
+        assert first.error_of_difference(second) == np.inf
+    else:  # DeLong et al. 1988, equation 8 with the contrast (1, -1)
+        variance = np.var((hits - more) / n, ddof=1) / m + np.var((alarms - others) / m, ddof=1) / n
+        np.testing.assert_allclose(first.error_of_difference(second), np.sqrt(variance), rtol=1e-9, atol=1e-12)
+
+
+@given(components())
+@settings(max_examples=20, deadline=None)
+def test_stable_weights_are_the_first_within_one_standard_error(drawn):
+    parts, abnormal = drawn
+    found = [placements(weighted_sum(weights, parts), abnormal) for weights in simplex(len(parts))]
+    best = max(found, key=lambda one: one.area)
+    near = [best.area - one.area <= one.error_of_difference(best) for one in found]
+    assert stable_weights(parts, abnormal) == simplex(len(parts))[near.index(True)]
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.05, 0.3]))
+@settings(max_examples=15, deadline=None)
+def test_rounding_of_the_components_changes_the_order_of_stable_scores_hardly_at_all(seed, share):
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(300) < share).astype(np.int64)
+    labels[:2] = 0, 1
+    names = ("reconstruction", "discrimination", "latent")
+    found = {name: rng.lognormal(1.2 * labels, 1.0) for name in names}
+    moved = {name: values * (1 + 1e-6 * rng.normal(size=300)) for name, values in found.items()}
+    for name in ("lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"):
+        scores = []
+        for parts in (found, moved):
+            strategy = STRATEGIES[name]()
+            strategy.fit(parts, labels)
+            scores.append(strategy.score(found).argsort().argsort())
+        assert np.abs(scores[0] - scores[1]).mean() < 2, name  # places of 300
+        assert abs(auroc(scores[0] * 1.0, labels != 0) - auroc(scores[1] * 1.0, labels != 0)) < 0.01, name
+
+
+@given(hnp.arrays(np.float64, st.integers(2, 600), elements=coarse | st.floats(-1e6, 1e6)), st.randoms())
+@settings(deadline=None)
+def test_normal_scores_rise_with_the_values(values, random):
+    scale = NormalScores.learn(values)
+    new = np.sort(np.append(values, [random.uniform(-2e6, 2e6) for _ in range(20)]))
+    scores = scale.apply(new)
+    assert (np.diff(scores) >= -1e-12).all()
+    assert np.isfinite(scores).all()
 
 
 @given(st.sampled_from(simplex(3)), hnp.arrays(np.float64, (3, 6), elements=st.floats(0, 1)))

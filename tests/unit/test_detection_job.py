@@ -93,6 +93,16 @@ def _generative(*, features=True):
     )
 
 
+@pytest.mark.parametrize(("choice", "ranges"), [("stable", False), ("best", True)])
+def test_the_parameters_say_how_strategies_choose(job, tmp_path, choice, ranges):
+    options = Detection(bootstrap=20, choice=choice)
+    detector, facts = _model("inverse_mapping", _generative()), _facts("vae", "inverse_mapping")
+    detect(replace(job, detector=detector, strategies=["lambda_grid", "svm_lambda"], options=options, facts=facts))
+    stored = json.loads((tmp_path / "fitted" / VALUES_FILE).read_text())
+    for strategy in stored["strategies"].values():
+        assert ("ranges" in strategy["values"]) == ranges
+
+
 def _classifier(x):
     size = np.abs(x).mean(axis=(1, 2))
     return np.stack([1.5 - size, size - 1.5, 2 * size - 4], axis=1).astype(np.float32)

@@ -4,13 +4,15 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.svm import SVC
 
 from ecgan.config.options import Options
 from ecgan.detection import weighing
 from ecgan.detection.base import Detector, State
 from ecgan.detection.fitted import fit_detector
-from ecgan.detection.strategies import STRATEGIES, LambdaGrid, scaled, supervision
+from ecgan.detection.scales import NormalScores, Range
+from ecgan.detection.strategies import STABLE_SAMPLES, STRATEGIES, LambdaGrid, supervision
 from ecgan.detection.svm import fit_svm, stratified
 from ecgan.detection.thresholds import fit_threshold
 from ecgan.detection.weighing import simplex
@@ -19,6 +21,7 @@ from ecgan.evaluation.ranking import best_cut
 
 GRIDS = ["lambda_grid", "lambda_gamma_grid"]
 MACHINES = ["svm_lambda", "svm_lambda_gamma"]
+CHOICES = ["stable", "best"]
 
 
 def _half(n=300, seed=0):
@@ -44,9 +47,10 @@ def _fitted(name, **keywords):
     return strategy
 
 
+@pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_what_was_learned_comes_back_with_the_same_bytes(name):
-    first = _fitted(name)
+def test_what_was_learned_comes_back_with_the_same_bytes(name, choice):
+    first = _fitted(name, choice=choice)
     state = first.state()
     second = STRATEGIES[name]()
     second.restore(State(state.arrays, json.loads(json.dumps(state.values))))
@@ -55,34 +59,50 @@ def test_what_was_learned_comes_back_with_the_same_bytes(name):
     assert first.parameters() == second.parameters()
 
 
+@pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_a_sample_has_the_same_score_alone_and_in_company(name):
-    strategy = _fitted(name)
+def test_a_sample_has_the_same_score_alone_and_in_company(name, choice):
+    strategy = _fitted(name, choice=choice)
     new = _components(name, _half(50, seed=6)[0])
     together = strategy.score(new)
     for i in range(50):
         assert strategy.score({key: values[i : i + 1] for key, values in new.items()})[0] == together[i]
 
 
+@pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("name", [*GRIDS, *MACHINES])
-def test_a_broken_state_is_refused(name):
-    state = _fitted(name).state()
+def test_a_broken_state_is_refused(name, choice):
+    state = _fitted(name, choice=choice).state()
     for key in state.values:
         with pytest.raises(EcganError, match=key):
             STRATEGIES[name]().restore(State(state.arrays, {k: v for k, v in state.values.items() if k != key}))
     for key in state.arrays:
         with pytest.raises(EcganError, match=key):
             STRATEGIES[name]().restore(State({k: v for k, v in state.arrays.items() if k != key}, state.values))
+
+
+@pytest.mark.parametrize("name", [*GRIDS, *MACHINES])
+def test_broken_scales_are_refused(name):
+    state = _fitted(name, choice="best").state()
     with pytest.raises(EcganError, match="range"):
         STRATEGIES[name]().restore(State(state.arrays, {**state.values, "ranges": {"reconstruction": [1]}}))
+    state = _fitted(name).state()
+    key = "normal_scores/discrimination"
+    for broken in (
+        state.arrays[key][::-1],
+        state.arrays[key][:0],
+        state.arrays[key][:, :1],
+        state.arrays[key] * [1, 0],
+    ):
+        with pytest.raises(EcganError, match="normal scores of 'discrimination'"):
+            STRATEGIES[name]().restore(State({**state.arrays, key: broken}, state.values))
 
 
 def test_support_vectors_of_the_wrong_width_are_refused():
-    state = _fitted("svm_lambda").state()
+    two, three = (_fitted(name).state() for name in MACHINES)
+    support = {key: two.arrays[key] for key in ("support", "coefficients")}
     with pytest.raises(EcganError, match="support vectors have shape"):
-        STRATEGIES["svm_lambda_gamma"]().restore(
-            State(state.arrays, {**state.values, "ranges": _fitted("svm_lambda_gamma").state().values["ranges"]})
-        )
+        STRATEGIES["svm_lambda_gamma"]().restore(State({**three.arrays, **support}, three.values))
 
 
 def test_reconstruction_is_the_reconstruction_error():
@@ -96,7 +116,7 @@ def test_plain_wants_one_component():
 
 
 def test_ranges_are_those_of_the_fit_half_and_nothing_is_clipped():
-    strategy = LambdaGrid()
+    strategy = LambdaGrid(choice="best")
     strategy.fit({"reconstruction": np.array([2.0, 4.0]), "discrimination": np.array([5.0, 5.0])}, np.array([0, 1]))
     assert strategy.parameters() == {"lambda": 1.0}
     new = {"reconstruction": np.array([0.0, 3.0, 8.0]), "discrimination": np.zeros(3)}
@@ -104,15 +124,50 @@ def test_ranges_are_those_of_the_fit_half_and_nothing_is_clipped():
 
 
 def test_a_constant_component_only_loses_its_offset():
-    assert scaled(np.array([5.0, 6.0]), 5.0, 5.0).tolist() == [0.0, 1.0]
-    assert np.isfinite(scaled(np.array([1.0]), 0.0, 1e-300)).all()
-    assert np.isfinite(scaled(np.array([7.0]), 1.0, np.nextafter(1.0, 2.0))).all()
+    assert Range(5.0, 5.0).apply(np.array([5.0, 6.0])).tolist() == [0.0, 1.0]
+    assert np.isfinite(Range(0.0, 1e-300).apply(np.array([1.0]))).all()
+    assert np.isfinite(Range(1.0, np.nextafter(1.0, 2.0)).apply(np.array([7.0]))).all()
+
+
+@pytest.mark.parametrize("last", [5.0, np.nextafter(5.0, 6.0)])
+def test_the_normal_scores_of_a_constant_component_tell_its_sides_apart(last):
+    found = NormalScores.learn(np.array([5.0, 5.0, last])).apply(np.array([-1e300, 4.0, 5.0, 6.0, 1e300]))
+    assert abs(found[2]) < 1e-12
+    assert (np.diff(found) > 0).all()
+
+
+@pytest.mark.parametrize("n", [3, 101, 5001])
+def test_normal_scores_are_normal_whatever_the_component(n):
+    values = np.exp(6 * np.random.default_rng(0).normal(size=n))
+    found = np.sort(NormalScores.learn(values).apply(values))
+    expected = norm.ppf(np.arange(1, n + 1) / (n + 1))
+    np.testing.assert_allclose(found, expected, atol=0.05)
+    np.testing.assert_allclose(found[[0, n // 2, -1]], expected[[0, n // 2, -1]], atol=1e-9)
+
+
+def test_one_outlier_moves_normal_scores_little_and_ranges_much():
+    values = np.random.default_rng(0).gamma(2, size=500)
+    outlier = np.append(values, 1e4)
+    moved = [
+        np.abs(scale.learn(values).apply(values) - scale.learn(outlier).apply(values))
+        for scale in (NormalScores, Range)
+    ]
+    assert np.median(moved[0]) < 0.01
+    assert np.median(moved[1]) > 0.1
+
+
+def test_beyond_what_was_seen_normal_scores_go_on_rising_but_not_far():
+    values = np.random.default_rng(0).gamma(2, size=500)
+    scale = NormalScores.learn(values)
+    found = scale.apply(np.array([-1e9, -1.0, values.min(), values.max(), 40.0, 41.0, 1e9]))
+    assert (np.diff(found) > 0).all()
+    assert found[-1] - found[3] < 1 > found[2] - found[0]
 
 
 def test_lambda_grid_finds_the_component_that_tells():
     labels = np.array([0, 0, 0, 1, 1, 1])
     told, noise = np.arange(6.0), np.array([3.0, 1.0, 5.0, 2.0, 0.0, 4.0])
-    strategy = LambdaGrid()
+    strategy = LambdaGrid(choice="best")
     strategy.fit({"reconstruction": noise, "discrimination": told}, labels)
     score = strategy.score({"reconstruction": noise, "discrimination": told})
     assert score[labels == 1].min() > score[labels == 0].max()
@@ -124,7 +179,7 @@ def test_lambda_gamma_grid_fits_both_weights_to_the_component_that_tells(told):
     noise = np.array([3.0, 1.0, 5.0, 2.0, 0.0, 4.0])
     components = {"reconstruction": noise, "discrimination": noise[::-1], "latent": np.roll(noise, 2)}
     components[told] = np.arange(6.0)
-    strategy = STRATEGIES["lambda_gamma_grid"]()
+    strategy = STRATEGIES["lambda_gamma_grid"](choice="best")
     strategy.fit(components, labels)
     score = strategy.score(components)
     assert score[labels == 1].min() > score[labels == 0].max()
@@ -157,20 +212,79 @@ def test_the_reconstruction_error_has_a_threshold_of_its_own():
     assert fitted.thresholds["lambda_grid"] != alone
 
 
-def test_of_equally_good_weights_lambda_is_the_largest():
+@pytest.mark.parametrize("choice", CHOICES)
+def test_of_equally_good_weights_lambda_is_the_largest(choice):
     same = np.arange(6.0)
     components = {"reconstruction": same, "discrimination": same, "latent": same}
     for name, expected in (("lambda_grid", {"lambda": 1.0}), ("lambda_gamma_grid", {"lambda": 1.0, "gamma": 0.0})):
-        strategy = STRATEGIES[name]()
+        strategy = STRATEGIES[name](choice=choice)
         strategy.fit(components, np.array([0, 0, 0, 1, 1, 1]))
         assert strategy.parameters() == expected
+
+
+def _told_by(strength, n=400):
+    """R tells by 1 standard deviation, D and Z by `strength`."""
+    rng = np.random.default_rng(3)
+    labels = np.repeat([0, 1], n // 2)
+    parts = {"reconstruction": 1.0, "discrimination": strength, "latent": strength}
+    return {name: rng.normal(size=n) + by * labels for name, by in parts.items()}, labels
+
+
+@pytest.mark.parametrize("name", GRIDS)
+@pytest.mark.parametrize(("strength", "alone"), [(0.0, True), (0.2, True), (1.0, False), (2.0, False)])
+def test_weights_leave_reconstruction_alone_only_for_what_is_more_than_chance(name, strength, alone):
+    components, labels = _told_by(strength)
+    strategy = STRATEGIES[name](choice="stable")
+    strategy.fit(components, labels)
+    assert (strategy.parameters()["lambda"] == 1) == alone
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_with_a_single_abnormal_sample_reconstruction_counts_alone(name):
+    components, labels = _half(50)
+    labels[:] = 0
+    labels[np.argmax(components["discrimination"])] = 1
+    strategy = STRATEGIES[name](choice="stable")
+    strategy.fit(components, labels)
+    assert strategy.parameters()["lambda"] == 1
+
+
+def test_lambda_one_ranks_as_reconstruction_does_beyond_the_fit_half_too():
+    components, labels = _told_by(0.0)
+    strategy = LambdaGrid(choice="stable")
+    strategy.fit(components, labels)
+    new = {name: 5 * values for name, values in _told_by(0.0, 1000)[0].items()}
+    assert strategy.parameters() == {"lambda": 1.0}
+    assert np.argsort(strategy.score(new)).tolist() == np.argsort(new["reconstruction"]).tolist()
+
+
+@pytest.mark.parametrize("name", [*GRIDS, *MACHINES])
+def test_a_stable_choice_of_many_samples_is_the_same_each_time(name):
+    components, labels = _half(2 * STABLE_SAMPLES)
+    first, second = (STRATEGIES[name](seed=5, svm_samples=500) for _ in range(2))
+    for strategy in (first, second):
+        strategy.fit(components, labels)
+    assert first.score(components).tobytes() == second.score(components).tobytes()
+    assert first.parameters() == second.parameters()
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_stable_machine_does_not_look_at_how_many_are_abnormal(name):
+    components, labels = _half(4000)
+    fewer = (labels == 0) | (np.arange(4000) % 10 == 0)
+    scores = []
+    for rows in (np.full(4000, True), fewer):
+        strategy = STRATEGIES[name](choice="stable")
+        strategy.fit({key: values[rows] for key, values in components.items()}, labels[rows])
+        scores.append(strategy.score(components) > 0)
+    assert (scores[0] != scores[1]).mean() < 0.1
 
 
 def test_few_of_the_weights_are_sorted(monkeypatch):
     tried = []
     monkeypatch.setattr(weighing, "best_cut", lambda scores, abnormal: tried.append(1) or best_cut(scores, abnormal))
     components, labels = _half(20_000)
-    STRATEGIES["lambda_gamma_grid"]().fit(components, labels)
+    STRATEGIES["lambda_gamma_grid"](choice="best").fit(components, labels)
     assert 0 < len(tried) < len(simplex(3)) / 10
 
 
@@ -197,7 +311,7 @@ def test_a_half_with_one_kind_only_is_refused(name, label, missing):
 @pytest.mark.parametrize("name", MACHINES)
 def test_the_machine_is_that_of_scikit_learn(name):
     components, labels = _half()
-    strategy = STRATEGIES[name]()
+    strategy = STRATEGIES[name](choice="best")
     strategy.fit(components, labels)
     new = _half(500, seed=8)[0]
     ends = {key: (components[key].min(), components[key].max()) for key in strategy.needs}

@@ -70,6 +70,14 @@ def test_every_strategy_and_every_kind_of_discrimination(strategy: str, kind: st
     outputs = export(run, tmp_path / "model.onnx")
     assert ("discrimination" in outputs) == (strategy not in ("reconstruction", "smoothed"))
     same(run, tmp_path / "model.onnx", beats(20))
+    same(run, tmp_path / "model.onnx", 0.1 * beats(20))
+
+
+@pytest.mark.parametrize("strategy", ["lambda_gamma_grid", "svm_lambda_gamma"])
+def test_the_published_choice_is_exported_too(strategy: str, tmp_path: Path) -> None:
+    run = scorer(member(choice="best"), strategy=strategy)
+    export(run, tmp_path / "model.onnx")
+    same(run, tmp_path / "model.onnx", 3 * beats(20))
 
 
 def test_several_folds_are_exported_as_their_mean(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def test_a_file_holds_the_published_values(name: str, tmp_path: Path) -> None:
         assert (options.kl_beta, options.kl_warmup, options.kl_anneal) == (beta, 0, 0)
     assert (params.runtime.seed, params.train.epochs, params.train.evaluate_every) == (43324, 500, 20)
     assert (params.train.schedule, params.train.warmup, params.train.ema) == ("constant", 0.0, 0.0)
+    assert params.detect.choice == "best"
     split = params.split
     assert (split.protocol, split.test_share, split.k, split.folds) == ("normal_only", 0.15, 5, [0, 1, 2, 3, 4])
     assert (split.train_on, params.train.leads) == ("normal", None)

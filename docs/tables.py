@@ -28,6 +28,7 @@ from ecgan.registry import DATASETS, PROTOCOLS, Registry
 
 HERE = Path(__file__).parent
 QUALITY = HERE.parent / "paper" / "quality"
+ROBUSTNESS = HERE.parent / "paper" / "robustness"
 BENCHMARKS = HERE.parent / "reports" / "benchmarks" / "benchmarks.json"
 MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 SHARED: dict[str, type[Options]] = {
@@ -218,7 +219,12 @@ def _csv(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return _read(BENCHMARKS.with_name(f"{part}.csv"))
 
 
-MEASURED = {"csv": _csv, "tuning": _tuning}
+def _robustness(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return head and rows of a file of `paper/robustness`."""
+    return _read(ROBUSTNESS / f"{part}.csv")
+
+
+MEASURED = {"csv": _csv, "tuning": _tuning, "robustness": _robustness}
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

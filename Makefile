@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ECGAN_IMAGE ?= ecgan
 
-.PHONY: help repro test bench lint format deps docs publish image docker-repro image-test clean
+.PHONY: help repro test test-all bench lint format deps docs publish image docker-repro image-test clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -14,7 +14,10 @@ repro: .venv/.installed  ## run the pipeline: fetch, preprocess, split, train, i
 	python -m ecgan info params.yaml --pipeline
 	dvc repro
 
-test: .venv/.installed  ## run the tests
+test: .venv/.installed  ## run the quick tests
+	python -m pytest -n auto --dist loadfile -m "not slow"
+
+test-all: .venv/.installed  ## run all tests, as CI does
 	python -m pytest -n auto --dist loadfile
 
 bench: .venv/.installed  ## run the benchmarks; some of them: make bench TOPICS="lttb beats", or make bench K=knn

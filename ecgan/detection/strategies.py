@@ -257,8 +257,8 @@ class Svm(Scaled):
         return {"kernel_gamma": machine.gamma, "support_vectors": len(machine.support)}
 
     def _learn(self, scaled: list[F64], abnormal: NDArray[np.bool_]) -> None:
-        points, shape = np.stack(scaled, axis=1), SMOOTH if self.choice == "stable" else USUAL  # (n, d)
-        self._machine = fit_svm(points, abnormal, samples=self.svm_samples, seed=self.seed, shape=shape)
+        points, settings = np.stack(scaled, axis=1), SMOOTH if self.choice == "stable" else USUAL  # (n, d)
+        self._machine = fit_svm(points, abnormal, samples=self.svm_samples, seed=self.seed, settings=settings)
 
     def _fitted(self) -> RbfSvm:
         if self._machine is None:

@@ -48,7 +48,7 @@ class RbfSvm:
 
 
 @dataclass(frozen=True)
-class Shape:
+class SvmSettings:
     """What a machine is fitted with.
 
     Attributes:
@@ -62,12 +62,12 @@ class Shape:
     balanced: bool = False
 
 
-USUAL = Shape()
-SMOOTH = Shape(penalty=10.0, gamma=0.03, balanced=True)
+USUAL = SvmSettings()
+SMOOTH = SvmSettings(penalty=10.0, gamma=0.03, balanced=True)
 """For normal scores: a kernel wider than their spread, with which the decision is about a quadratic one."""
 
 
-def fit_svm(x: F64, abnormal: NDArray[np.bool_], *, samples: int, seed: int, shape: Shape = USUAL) -> RbfSvm:
+def fit_svm(x: F64, abnormal: NDArray[np.bool_], *, samples: int, seed: int, settings: SvmSettings = USUAL) -> RbfSvm:
     """Fit a machine.
 
     Args:
@@ -75,7 +75,7 @@ def fit_svm(x: F64, abnormal: NDArray[np.bool_], *, samples: int, seed: int, sha
         abnormal: Shape (n,); both classes must be there.
         samples: At most so many rows are used, drawn at random with the classes in proportion.
         seed: Seed of the draw.
-        shape: C, γ and the weight of the classes.
+        settings: C, γ and the weight of the classes.
     """
     if not abnormal.any() or abnormal.all():
         raise EcganError(
@@ -86,9 +86,9 @@ def fit_svm(x: F64, abnormal: NDArray[np.bool_], *, samples: int, seed: int, sha
     rows = stratified(abnormal, samples, np.random.default_rng(seed))
     points = x[rows]
     variance = float(points.var())
-    gamma = shape.gamma or (1.0 / (points.shape[1] * variance) if variance > 0 else 1.0)
-    weight = "balanced" if shape.balanced else None
-    machine = SVC(C=shape.penalty, kernel="rbf", gamma=gamma, class_weight=weight)
+    gamma = settings.gamma or (1.0 / (points.shape[1] * variance) if variance > 0 else 1.0)
+    weight = "balanced" if settings.balanced else None
+    machine = SVC(C=settings.penalty, kernel="rbf", gamma=gamma, class_weight=weight)
     machine.fit(points, abnormal[rows].astype(np.int64))
     return RbfSvm(
         support=np.ascontiguousarray(machine.support_vectors_, dtype=np.float64),

@@ -64,8 +64,8 @@ def watch_part(registry: Registry[Any], name: str) -> None:
     folder = FOLDER / f"{registry.kind}s" / name
     folder.mkdir(parents=True, exist_ok=True)
     for entry in folder.iterdir():
-        if entry.name not in links:
-            entry.unlink()
+        if entry.name not in links and not entry.name.startswith("."):  # else another process is about to rename it
+            entry.unlink(missing_ok=True)
     for link, file in links.items():
         _link(folder / link, file)
 

@@ -123,7 +123,7 @@ def test_a_plugin_named_by_a_model_is_not_run(project: Project) -> None:
     evil = project.folder / "evil.py"
     evil.write_text("from pathlib import Path\nPath('evil_ran').touch()\n")
     text = path.read_text()
-    path.write_text(text.replace("plugins: []", "plugins: [evil.py]"))
+    path.write_text(f"{text}plugins: [evil.py]\n")
     try:
         reference = "models/ecgan/test_project/test_run/fold_0"
         project.classic("detect", "-i", reference, "a", "b", "c", "-o", "evil.yml", ok=False)

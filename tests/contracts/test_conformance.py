@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry
+from ecgan.runtime import cpu_has_bfloat16
 from ecgan.testing import Check, ConformanceError, checks
 from tests.raw import made_up
 
@@ -87,12 +88,19 @@ def test_a_part_of_ones_own_passes(monkeypatch: pytest.MonkeyPatch, kind: str, p
         check()
 
 
+IN_BFLOAT16 = "training_in_bfloat16_is_finite"  # which portable arithmetic does without
+
+
 @pytest.mark.parametrize(
-    ("kind", "part", "name", "words"), BROKEN, ids=[f"{kind}-{part.__name__}" for kind, part, _, _ in BROKEN]
+    ("kind", "part", "name", "words"),
+    [pytest.param(*one, marks=[pytest.mark.native] if one[2] == IN_BFLOAT16 else []) for one in BROKEN],
+    ids=[f"{kind}-{part.__name__}" for kind, part, _, _ in BROKEN],
 )
 def test_a_broken_part_is_found(
     monkeypatch: pytest.MonkeyPatch, kind: str, part: type[Any], name: str, words: str
 ) -> None:
+    if name == IN_BFLOAT16 and not cpu_has_bfloat16():
+        pytest.skip("this processor computes in float32 instead")
     check = {check.name: check for check in register(monkeypatch, kind, part)}[name]
     with pytest.raises(ConformanceError) as caught:
         check()

@@ -21,8 +21,8 @@ from tests.processor import AVX2_ONLY, processor
 
 KEPT = Path(__file__).parent.parent.parent / "reports" / "benchmarks" / "arithmetic.csv"
 WAYS = {"native": {}, "portable": PORTABLE, "native, AVX2 only": AVX2_ONLY}
-ROUNDS = 5
-SECONDS = 1.0
+ROUNDS = 4
+SECONDS = 0.6
 
 
 def step_seconds(name: str, length: int = 320) -> float:

@@ -12,7 +12,7 @@ from ecgan.references import folds_of, parse_reference
 from ecgan.registry import DETECTORS
 from ecgan.remotes import CACHE
 from ecgan.reporting.console import print_results
-from ecgan.runs import load_trained
+from ecgan.runs.loading import load_trained
 from ecgan.runtime import derive_seed, set_threads
 from stages import detect as detect_stage
 from stages import inverse as inverse_stage

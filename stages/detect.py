@@ -67,7 +67,7 @@ def with_run(
         results: Folder of scores and metrics.
         method: What the results are called.
     """
-    from ecgan.runs import load_trained  # needs torch, which the classical detectors do without
+    from ecgan.runs.loading import load_trained  # needs torch, which the classical detectors do without
 
     trained = load_trained(folder, fold, version)
     mapping = trained.mapping(options.batch_size)

@@ -14,7 +14,7 @@ from ecgan.generation.export import check_targets, described_in, write_signals
 from ecgan.generation.figures import samples_figure
 from ecgan.generation.sampling import BATCH, generated_batches, require_generative
 from ecgan.references import Reference, folds_of
-from ecgan.runs import Trained, load_trained
+from ecgan.runs.loading import Trained, load_trained
 from ecgan.runtime import derive_seed, set_threads
 
 DRAWN = 24

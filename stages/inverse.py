@@ -9,7 +9,7 @@ from ecgan.inversion.base import Inversion, choose
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import load_processed
 from ecgan.registry import MODELS
-from ecgan.runs import load_trained
+from ecgan.runs.loading import load_trained
 from ecgan.runtime import derive_seed, set_threads
 from ecgan.watched import watch_part
 from stages import paths

@@ -12,7 +12,7 @@ from ecgan.detection.strategies import Choice
 from ecgan.inversion.base import choose
 from ecgan.preprocessing.transformations import make_transformation
 from ecgan.registry import DETECTORS, MODELS
-from ecgan.runs import Trained
+from ecgan.runs.loading import Trained
 from ecgan.scoring.scorer import Member, Scorer
 from ecgan.training.inputs import Input
 

@@ -16,7 +16,7 @@ from ecgan.detection.fitted import VALUES_FILE, FittedDetector, load_detector
 from ecgan.errors import EcganError, nearest
 from ecgan.references import Reference, folds_of
 from ecgan.registry import DATASETS
-from ecgan.runs import Trained, load_trained
+from ecgan.runs.loading import Trained, load_trained
 
 F64 = NDArray[np.float64]
 

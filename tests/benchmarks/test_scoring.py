@@ -11,7 +11,7 @@ from ecgan.arrays import F32
 from ecgan.detection.components import feature_matching, latent_norm, reconstruction_error
 from ecgan.exporting.writing import export
 from ecgan.inversion.base import choose
-from ecgan.runs import mapping_of
+from ecgan.runs.loading import mapping_of
 from tests.members import member, scorer
 
 SIZES = {"published size": {"width": 1.0, "latent_size": 50}, "width 0.25": {"width": 0.25, "latent_size": 10}}

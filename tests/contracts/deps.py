@@ -40,7 +40,7 @@ REFERENCES = ["ecgan/remotes", "ecgan/tracking"]
 NOT_REACHED = {
     "inverse": REFERENCES,
     "detect": REFERENCES,
-    "detect-classical": ["ecgan/runs.py", "ecgan/inversion", "ecgan/models", "ecgan/training", *REFERENCES],
+    "detect-classical": ["ecgan/runs/loading.py", "ecgan/inversion", "ecgan/models", "ecgan/training", *REFERENCES],
 }
 WHOLE = {"report": ["ecgan/reporting"]}  # with its templates
 

@@ -112,7 +112,7 @@ def test_it_goes_through_every_stage(here: Path, name: str, model: str, channels
     made = np.load(here / "made.npy", allow_pickle=False)
     assert made.shape == (12, 160, 2)
     assert np.isfinite(made).all()
-    from ecgan.runs import load_trained
+    from ecgan.runs.loading import load_trained
 
     trained = load_trained(run, 0, "best")
     x = load_array(here / "data/ecgsyn/processed/data.pkl", ndim=3, kind="f")[:5].astype(np.float32)

@@ -16,7 +16,7 @@ from ecgan.detection.fitted import fit_detector, load_detector, save_detector
 from ecgan.errors import EcganError
 from ecgan.inversion.base import choose
 from ecgan.registry import DETECTORS, MODELS
-from ecgan.runs import mapping_of
+from ecgan.runs.loading import mapping_of
 
 EVERY = ("reconstruction", "smoothed", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma")
 

@@ -14,7 +14,7 @@ from ecgan.detection.fitted import FittedDetector, fit_detector
 from ecgan.inversion.base import choose
 from ecgan.models.folding import folded
 from ecgan.registry import DETECTORS, MODELS
-from ecgan.runs import mapping_of
+from ecgan.runs.loading import mapping_of
 from ecgan.runtime import cpu_has_bfloat16
 
 N = 700  # more than a chunk

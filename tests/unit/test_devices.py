@@ -13,7 +13,7 @@ from ecgan.config.inverse import Inverse
 from ecgan.inversion.base import choose
 from ecgan.models.base import ClassifierModel, Model
 from ecgan.registry import MODELS
-from ecgan.runs import mapping_of
+from ecgan.runs.loading import mapping_of
 from ecgan.runtime import device, set_deterministic
 from ecgan.training.data import TrainingData, fits, moved
 from ecgan.training.inputs import to_tensor

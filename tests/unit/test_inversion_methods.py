@@ -15,7 +15,7 @@ from ecgan.inversion.base import choose, load_inversion
 from ecgan.inversion.network import InverseNetwork, NetworkInversion
 from ecgan.models.base import GenerativeModel
 from ecgan.registry import MODELS
-from ecgan.runs import mapping_of
+from ecgan.runs.loading import mapping_of
 
 METHODS = ["encoder", "network", "search", "network_search"]
 QUICK = Inverse(

@@ -13,7 +13,7 @@ from ecgan.inversion.base import choose, load_inversion
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.models.base import GenerativeModel
 from ecgan.references import folds_of, parse_reference
-from ecgan.runs import mapping_of
+from ecgan.runs.loading import mapping_of
 from ecgan.tracking.local import LocalTracker
 
 

@@ -96,9 +96,10 @@ def compute_as(config: Path) -> None:
 def trained(model: str) -> "Reference":
     """Find a trained run, wherever it lies, and compute as it was trained from here on."""
     from ecgan.references import folds_of, parse_reference
+    from ecgan.runs.layout import part
 
     reference = parse_reference(model)
-    compute_as(reference.folder / "train" / f"fold_{folds_of(reference)[0]}" / "config.yml")
+    compute_as(part(reference.folder, "train", folds_of(reference)[0]) / "config.yml")
     return reference
 
 

@@ -6,7 +6,8 @@ import functools
 import os
 import platform
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from ecgan.errors import EcganError
 
@@ -67,6 +68,54 @@ def reuse_memory() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(_M_MMAP_MAX, 0)
         library.mallopt(_M_TRIM_THRESHOLD, -1)
+
+
+def own_process() -> None:
+    """Make a process that is ECGAN's own compute as its stages do: deterministically, in memory that stays."""
+    set_deterministic()
+    reuse_memory()
+
+
+@contextlib.contextmanager
+def borrowed_process(threads: int, *, networks: bool = True) -> Iterator[None]:
+    """Compute as the stages do in a process that is somebody else's; afterwards it is as it was before.
+
+    Args:
+        threads: `runtime.threads`.
+        networks: Whether torch computes; without it torch is not imported.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(threads), _borrowed_torch(threads) if networks else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def _borrowed_torch(threads: int) -> Iterator[None]:
+    """Set what torch computes with, and put it back: threads, determinism, random numbers."""
+    import torch
+
+    holders: list[tuple[Any, str]] = [
+        (torch.utils.deterministic, "fill_uninitialized_memory"),
+        (torch.backends.cudnn, "benchmark"),
+        (torch.backends.cuda.matmul, "allow_tf32"),
+        (torch.backends.cudnn, "allow_tf32"),
+    ]
+    before = [getattr(holder, name) for holder, name in holders]
+    mode, count, config = torch.get_deterministic_debug_mode(), torch.get_num_threads(), os.environ.get(_CUBLAS)
+    on = device()
+    try:
+        with torch.random.fork_rng(devices=[on] if on.type == "cuda" else []):
+            set_deterministic()
+            torch.set_num_threads(threads)
+            yield
+    finally:
+        torch.set_num_threads(count)
+        torch.set_deterministic_debug_mode(mode)
+        for (holder, name), value in zip(holders, before, strict=True):
+            setattr(holder, name, value)
+        if config is None:
+            os.environ.pop(_CUBLAS, None)
 
 
 def derive_seed(seed: int, *purpose: int | str) -> int:

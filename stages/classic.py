@@ -12,8 +12,9 @@ from ecgan.references import folds_of, parse_reference
 from ecgan.registry import DETECTORS
 from ecgan.remotes import CACHE
 from ecgan.reporting.console import print_results
+from ecgan.runs.layout import part
 from ecgan.runs.loading import load_trained
-from ecgan.runtime import derive_seed, set_threads
+from ecgan.runtime import derive_seed, own_process, set_threads
 from stages import detect as detect_stage
 from stages import inverse as inverse_stage
 from stages import paths
@@ -51,6 +52,7 @@ def detect(config: Path) -> None:
     """Run a detection on every fold that the reference stands for; make inverse mappings that are missing."""
     settings = load_detection(config)
     set_threads(settings.runtime.threads)
+    own_process()
     reference = parse_reference(settings.model)
     experiment = settings.experiment
     out = paths.REPORTS / experiment.entity / experiment.project / experiment.name
@@ -58,7 +60,7 @@ def detect(config: Path) -> None:
     for fold in folds_of(reference):
         trained = load_trained(reference.folder, fold, reference.version)
         processed = paths.processed(trained.params)
-        mapped = reference.folder / "inverse" / f"fold_{fold}" / "inverse.json"
+        mapped = part(reference.folder, "inverse", fold) / "inverse.json"
         if not mapped.is_file():
             own = trained.params
             inverse_stage.invert(reference.folder, fold, reference.version, own.inverse, processed, runtime=own.runtime)
@@ -82,6 +84,7 @@ def inverse(config: Path) -> None:
     """Make the inverse mapping of every fold that the reference stands for."""
     settings = load_inverse(config)
     set_threads(settings.runtime.threads)
+    own_process()
     reference = parse_reference(settings.model)
     for fold in folds_of(reference):
         processed = paths.processed(load_trained(reference.folder, fold, reference.version).params)

@@ -14,7 +14,8 @@ from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import Processed, load_processed
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.registry import DETECTORS, MODELS
-from ecgan.runtime import derive_seed, set_threads
+from ecgan.runs.layout import part
+from ecgan.runtime import derive_seed, own_process, set_threads
 from ecgan.watched import watch_part
 from stages import paths
 
@@ -69,6 +70,7 @@ def with_run(
     """
     from ecgan.runs.loading import load_trained  # needs torch, which the classical detectors do without
 
+    own_process()
     trained = load_trained(folder, fold, version)
     mapping = trained.mapping(options.batch_size)
     samples, leads = select_leads(data.data, data.about.leads, trained.expected.leads)
@@ -92,7 +94,7 @@ def with_run(
             fold=trained.fold,
             seed=seed,
             facts=facts,
-            fitted=folder / "detect" / f"fold_{fold}",
+            fitted=part(folder, "detect", fold),
             results=results,
         )
     )

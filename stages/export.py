@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ecgan.exporting.writing import check_packages, check_target, export
 from ecgan.references import Reference
-from ecgan.runtime import set_threads
+from ecgan.runtime import own_process, set_threads
 from ecgan.scoring.scorer import load_scorer
 
 
@@ -26,10 +26,11 @@ def run(
     """
     check_target(out, force=force)
     check_packages()
+    own_process()
     scorer = load_scorer(model, strategy=strategy, threshold=threshold, precision="fp32")
     set_threads(scorer.trained.params.runtime.threads)
     outputs = export(scorer, out, force=force)
-    trained, folds = scorer.trained, [member.trained.fold.index for member in scorer.members]
+    trained, folds = scorer.members[0].network, [member.trained.fold.index for member in scorer.members]
     return [
         f"{trained.model.name}, fold{'s' if len(folds) > 1 else ''} {', '.join(map(str, folds))}, strategy"
         f" {scorer.strategy}, threshold {scorer.threshold:.6g} ({scorer.threshold_from})",

@@ -15,7 +15,7 @@ from ecgan.generation.figures import samples_figure
 from ecgan.generation.sampling import BATCH, generated_batches, require_generative
 from ecgan.references import Reference, folds_of
 from ecgan.runs.loading import Trained, load_trained
-from ecgan.runtime import derive_seed, set_threads
+from ecgan.runtime import derive_seed, own_process, set_threads
 
 DRAWN = 24
 
@@ -42,6 +42,7 @@ def run(
         raise EcganError(f"--seed {seed}: a seed is 0 or more.")
     check_targets(out, figure, force=force)
     folds = folds_of(model)
+    own_process()
     trained = load_trained(model.folder, folds[0], model.version)
     set_threads(trained.params.runtime.threads)
     drawn = _signals(trained, min(count, DRAWN), seed, raw=True) if figure is not None else []

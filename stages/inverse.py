@@ -9,8 +9,9 @@ from ecgan.inversion.base import Inversion, choose
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import load_processed
 from ecgan.registry import MODELS
+from ecgan.runs.layout import part
 from ecgan.runs.loading import load_trained
-from ecgan.runtime import derive_seed, set_threads
+from ecgan.runtime import derive_seed, own_process, set_threads
 from ecgan.watched import watch_part
 from stages import paths
 
@@ -41,6 +42,7 @@ def invert(folder: Path, fold: int, version: str, options: Inverse, processed: P
         processed: The dataset that the run was trained on.
         runtime: Seed and precision.
     """
+    own_process()
     trained = load_trained(folder, fold, version)
     seed = derive_seed(runtime.seed, "inverse", trained.model.name, fold)
     inversion = choose(options.method, trained.model, options, seed=seed, precision=runtime.precision)
@@ -49,6 +51,6 @@ def invert(folder: Path, fold: int, version: str, options: Inverse, processed: P
     trained.fold.check_size(len(data.labels))
     train, _ = select_leads(data.data[trained.fold.train], data.about.leads, trained.expected.leads)
     inversion.fit(trained.tensor(train))
-    with sole_writer(folder / "inverse" / f"fold_{fold}") as out:
+    with sole_writer(part(folder, "inverse", fold)) as out:
         inversion.save(out, trained.version)
     return inversion

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ecgan.config import Params
+from ecgan.runs import layout
 
 MODELS = Path("models")
 REPORTS = Path("reports")
@@ -35,9 +36,9 @@ def run(params: Params, model: str) -> Path:
     return MODELS / experiment.entity / experiment.project / params.run_name(model)
 
 
-def part(params: Params, stage: str, model: str, fold: int) -> Path:
+def part(params: Params, stage: layout.Part, model: str, fold: int) -> Path:
     """`<run>/<stage>/fold_<k>`, stage being train, inverse or detect."""
-    return run(params, model) / stage / f"fold_{fold}"
+    return layout.part(run(params, model), stage, fold)
 
 
 def classical(params: Params, detector: str, fold: int) -> Path:
@@ -47,7 +48,7 @@ def classical(params: Params, detector: str, fold: int) -> Path:
     """
     experiment = params.experiment
     name = detector if experiment.run is None else f"{experiment.run}-{detector}"
-    return MODELS / experiment.entity / experiment.project / name / "detect" / f"fold_{fold}"
+    return layout.part(MODELS / experiment.entity / experiment.project / name, "detect", fold)
 
 
 def report(params: Params, stage: str, name: str, fold: int) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 from ecgan.ecg.recordings import read_record
 from ecgan.references import Reference
 from ecgan.reporting.recordings import ScoredRecording
-from ecgan.runtime import set_threads
+from ecgan.runtime import own_process, set_threads
 from ecgan.scoring.batch import check_targets, find_recordings, score_all
 from ecgan.scoring.console import tell
 from ecgan.scoring.recording import score_recording
@@ -46,6 +46,7 @@ def run(
     named = None if leads is None else [lead.strip() for lead in leads.split(",")]
     wanted = find_recordings(records)
     check_targets(out, wanted, annotator=annotator, force=force)
+    own_process()
     scorer = load_scorer(model, strategy=strategy, threshold=threshold)
     set_threads(scorer.trained.params.runtime.threads)
 

@@ -2,33 +2,25 @@
 
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
-from ecgan.arrays import F32
 from ecgan.config import Params, render_config
 from ecgan.config.declaring import reads
-from ecgan.files import sole_writer, write_text
+from ecgan.files import sole_writer
 from ecgan.generation.watch import Watch
-from ecgan.models.base import Model
 from ecgan.models.sharing import process, processes
-from ecgan.preprocessing.folds import Fold, load_fold, save_fold, vali_halves
+from ecgan.preprocessing.folds import Fold, load_fold, vali_halves
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import Processed, load_processed
-from ecgan.preprocessing.transformations import Transformation, fit_transformation, make_transformation
 from ecgan.registry import MODELS
-from ecgan.runtime import derive_seed, device, reuse_memory, set_deterministic, set_threads
+from ecgan.runs.writing import save_training
+from ecgan.runtime import derive_seed, device, own_process, set_threads
 from ecgan.tracking.base import Subject
 from ecgan.tracking.opening import run_parameters, track_figures, tracked
-from ecgan.training.data import TrainingData
-from ecgan.training.history import save_history
-from ecgan.training.inputs import Input, save_input, to_tensor
+from ecgan.training.inputs import Input, to_tensor
 from ecgan.training.loop import Run, fit
+from ecgan.training.preparing import labels_of, prepare_training
 from ecgan.training.progress import TrainingBar
 from ecgan.training.resume import Progress, ResumeFile, fingerprint
-from ecgan.training.versions import Versions, save_index, save_version, version_name
+from ecgan.training.versions import version_name
 from ecgan.watched import code, watch_part
 from stages import paths
 
@@ -44,8 +36,7 @@ from stages import paths
 def run(params: Params, model: str, fold: int) -> Progress:
     """Train one model on one fold; an interrupted run is taken up where it stood."""
     set_threads(params.runtime.threads)
-    set_deterministic()
-    reuse_memory()
+    own_process()
     watch_part(MODELS, model)
     data = load_processed(paths.processed(params))
     split = load_fold(paths.folds(params) / f"fold_{fold}.json")
@@ -63,11 +54,8 @@ def run(params: Params, model: str, fold: int) -> Progress:
         job, watch, expected = _job(params, model, data, split)
         with TrainingBar(f"{model}, fold {fold}", params.train.epochs, len(split.train)) as bar:
             progress = fit(job, [tracker, bar])
-        _write(out, progress, job.model, params.train.select_by)
+        save_training(out, params, job.model, progress, split, expected)
         drawn = watch.write(report_folder, progress.best, version_name(progress.best_epoch))
-        save_input(out, expected)
-        save_fold(out / "split.json", split)
-        write_text(out / "config.yml", render_config(params, model, fold=fold))
         job.resume.clear()
         if params.train.tracker != "local":
             track_figures(tracker, drawn)
@@ -76,56 +64,17 @@ def run(params: Params, model: str, fold: int) -> Progress:
 
 
 def _job(params: Params, model: str, data: Processed, split: Fold) -> tuple[Run, Watch, Input]:
-    """Build the model and bring everything that its training sees onto the device."""
-    seed, about = derive_seed(params.runtime.seed, "train", model, split.index), data.about
-    torch.manual_seed(derive_seed(seed, "weights"))
-    samples, leads = select_leads(data.data, about.leads, params.train.leads)
-    channels = make_transformation(params.train.transformation).channel_names(leads)
-    size = {"channels": len(channels), "length": samples.shape[1], "classes": len(about.classes)}
-    network = MODELS.get(model)(params.modules[model], **size)
-    transformation = fit_transformation(params.train.transformation, samples[split.train], network.output_range)
-    state = transformation.state()
-    expected = Input(leads, samples.shape[1], about.sampling_rate, about.unit, about.centre, state, about.classes)
-    tensors, report = _tensors(data, samples, split, transformation)
-    network.to(device())
+    """Build the model, and bring everything that its training sees and is followed by onto the device."""
+    fit_half, report_half = vali_halves(split, data.labels, data.patients)
+    ready = prepare_training(params, model, data, fold=split.index, train=split.train, vali=fit_half)
+    samples, _ = select_leads(data.data, data.about.leads, ready.expected.leads)
+    signals = to_tensor(ready.transformation.apply(samples[report_half])).to(device())
     drawn = derive_seed(params.runtime.seed, "generation", split.index)  # all models see the same real samples
-    watch = Watch(network, tensors, report, params.train, channels, drawn)
+    watch = Watch(ready.model, ready.data, (signals, labels_of(data, report_half)), params.train, ready.channels, drawn)
     resume = ResumeFile(paths.resume(params, model, split.index), _fingerprint(params, model, split))
     precision = params.runtime.precision
-    job = Run(network, tensors, params.train, seed, precision, resume, about.centre, watch.columns)
-    return job, watch, expected
-
-
-def _tensors(
-    data: Processed, samples: F32, split: Fold, transformation: Transformation
-) -> tuple[TrainingData, tuple[Tensor, Tensor]]:
-    """Transform training samples and the validation half that may be fitted on; and the other half with its labels."""
-    fit_half, report_half = vali_halves(split, data.labels, data.patients)
-    signals = {
-        name: to_tensor(transformation.apply(samples[rows]))
-        for name, rows in (("train", split.train), ("vali", fit_half), ("report", report_half))
-    }
-    training = TrainingData(
-        train=signals["train"],
-        train_labels=_labels(data, split.train),
-        vali=signals["vali"].to(device()),
-        vali_labels=_labels(data, fit_half),
-    )
-    return training, (signals["report"].to(device()), _labels(data, report_half))
-
-
-def _labels(data: Processed, rows: NDArray[np.int64]) -> Tensor:
-    return torch.from_numpy(data.labels[rows]).to(device())
-
-
-def _write(out: Path, progress: Progress, model: Model, criterion: str) -> None:
-    """Write best and latest version (once, where they are the same), their index and the history."""
-    best, latest = version_name(progress.best_epoch), version_name(progress.epoch)
-    save_version(out, best, progress.best)
-    if latest != best:
-        save_version(out, latest, model.state_dict())
-    save_index(out, Versions(best, latest, criterion, progress.best_value))
-    save_history(out / "history.csv", progress.history)
+    job = Run(ready.model, ready.data, params.train, ready.seed, precision, resume, data.about.centre, watch.columns)
+    return job, watch, ready.expected
 
 
 def _subject(params: Params, model: str, split: Fold) -> Subject:

@@ -11,7 +11,7 @@ from ecgan.config.checking import Checker, overlay
 from ecgan.config.describing import found
 from ecgan.config.options import Options
 from ecgan.config.reading import Document, read_document
-from ecgan.config.schema import Detect, Detection, DetectionParams, InverseParams, Params, Runtime
+from ecgan.config.schema import Detect, Detection, DetectionParams, InverseParams, Params, RunParams, Runtime
 from ecgan.errors import EcganError
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry, load_plugins
 
@@ -105,6 +105,7 @@ class _ParamsResolver:
         self.document = document
         self.models = models
         self.plugins = plugins
+        self.schema = Params if plugins else RunParams
         self.hint = "" if plugins else _PLUGIN_HINT
         self.values: dict[str, Any] = {}
         self.defaults: dict[str, Any] = {}
@@ -120,13 +121,13 @@ class _ParamsResolver:
         self.fill_modules()
         self.fill_detect()
         self.across()
-        return _finished(self.checker, Params, self.values)
+        return _finished(self.checker, self.schema, self.values)
 
     def name_parts(self) -> None:
         """Resolve the names of the dataset and the models, and collect the defaults that they bring."""
         dataset = self.checker.value(Params, "dataset")
         dataset = dataset and _resolved(self.checker, DATASETS, dataset, ("dataset",), self.hint)
-        listed = self.checker.value(Params, "models") or []
+        listed = self.checker.value(self.schema, "models") or []
         models = [_resolved(self.checker, MODELS, name, ("models", i), self.hint) for i, name in enumerate(listed)]
         known = [name for name in models if name]
         for index, name in enumerate(models):

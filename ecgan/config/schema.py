@@ -279,6 +279,12 @@ class Params(Options):
         return self.detectors[name]
 
 
+class RunParams(Params):
+    """The parameters of one trained run, its `config.yml`: one model, or none where a classical detector scores."""
+
+    models: Names = Field(description="The model that was trained.")
+
+
 class DetectionExperiment(Options):
     """Where the results of a detection go."""
 

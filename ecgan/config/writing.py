@@ -65,7 +65,7 @@ def render(params: Params) -> str:
     return _document([title, usage], params, list(type(params).model_fields))
 
 
-def render_config(params: Params, model: str, *, fold: int | None = None) -> str:
+def render_config(params: Params, model: str | None, *, fold: int | None = None) -> str:
     """Write the parameters that one trained run depends on: its `config.yml`.
 
     What only later stages read (inverse, detect, detectors, report) is left out, so that changing it leaves the
@@ -74,16 +74,18 @@ def render_config(params: Params, model: str, *, fold: int | None = None) -> str
 
     Args:
         params: The parameters of the pipeline, or as much of them as the stage `train` declares.
-        model: The model of the run.
+        model: The model of the run; None where a classical detector scores without one.
         fold: The fold of the run; None keeps all.
     """
-    experiment = params.experiment.model_copy(update={"run": params.run_name(model)})
+    named = params.experiment.run if model is None else params.run_name(model)
+    experiment = params.experiment.model_copy(update={"run": named})
     split = params.split if fold is None else params.split.model_copy(update={"folds": [fold]})
     train = params.train.model_copy(update={"tracker": "local"})  # where metrics are logged changes no model
     update: dict[str, Any] = {"experiment": experiment, "split": split, "train": train}
-    update |= {"models": [model], "modules": {model: params.modules[model]}}
+    models = [] if model is None else [model]
+    update |= {"models": models, "modules": {name: params.modules[name] for name in models}}
     run = params.model_copy(update=update)
-    title = f"# Parameters of one trained run of {model}. This file is data: nothing that it names is executed."
+    title = f"# Parameters of one trained run of {model or named}. This file is data: nothing that it names is executed."
     lines = [line for key in _RUN_SECTIONS for line in _entry(key, getattr(run, key), "", (key,), None)]
     return "\n".join([title, *lines]) + "\n"
 

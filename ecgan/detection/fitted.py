@@ -22,7 +22,7 @@ from ecgan.detection.components import check_finite
 from ecgan.detection.latents import OnLatents, build
 from ecgan.detection.stored import AGAIN, stored_mapping, stored_number, stored_value
 from ecgan.detection.strategies import CHOICE, SVM_SAMPLES, Choice, Strategy, strategy_class, supervision
-from ecgan.detection.thresholds import METHODS, Threshold, fit_threshold
+from ecgan.detection.thresholds import SOURCES, Threshold, fit_threshold
 from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.ranking import check_scores
 from ecgan.files import found_words, read_json, write_bytes, write_json
@@ -273,8 +273,8 @@ def _model(stored: Any, cls: type[Detector], mapping: Mapping | None) -> Mapping
 
 def _threshold(entry: dict[str, Any]) -> Threshold:
     method = stored_value(entry, "method")
-    if method not in METHODS:
-        raise EcganError(f"the stored threshold was found by {method!r}; known are {', '.join(METHODS)}.", AGAIN)
+    if method not in SOURCES:
+        raise EcganError(f"the stored threshold was found by {method!r}; known are {', '.join(SOURCES)}.", AGAIN)
     return Threshold(str(method), stored_number(entry, "value"))
 
 

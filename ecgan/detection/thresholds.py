@@ -13,6 +13,10 @@ from ecgan.evaluation.ranking import best_cut, check_scores
 
 Method = Literal["best_f1", "quantile", "fixed"]
 METHODS: tuple[str, ...] = get_args(Method)
+OF_TRAINING = "training_quantile"
+"""Not chosen on validation: a quantile of the scores of the training samples, where nobody knows labels."""
+SOURCES = {**{name: f"validation, {name}" for name in METHODS}, OF_TRAINING: "training scores, quantile"}
+"""Where a threshold comes from, in words, by its method."""
 
 
 @dataclass(frozen=True)

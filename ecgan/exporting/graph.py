@@ -77,7 +77,7 @@ class _Classified(nn.Module):
 
     def __init__(self, member: Member) -> None:
         super().__init__()
-        self.model: Any = member.trained.folded
+        self.model: Any = member.network.folded
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Ask the classifier about x (B, D, L)."""
@@ -97,8 +97,8 @@ class _Reconstructed(nn.Module):
         super().__init__()
         detector = member.fitted.detector
         assert isinstance(detector, InverseMapping)
-        self.model: Any = member.trained.folded
-        self.invert: Any = member.trained.inversion.one_pass
+        self.model: Any = member.network.folded
+        self.invert: Any = member.network.inversion.one_pass
         self.names = names
         self.kind = detector.discrimination
         state = detector.state()
@@ -229,14 +229,15 @@ class _Machine(_Scaled):
 
 def check_exportable(member: Member) -> None:
     """Refuse detectors that are no function of one sample in one pass."""
-    detector, inversion = member.fitted.detector, member.trained.inversion
+    detector = member.fitted.detector
     if not isinstance(detector, (Argmax, InverseMapping)):
         raise EcganError(
             f"the detector {detector.name!r} cannot be exported: it is more than one pass through networks.",
             "Detect with inverse_mapping, or with argmax for a classifier (detect.detector).",
         )
-    if isinstance(detector, InverseMapping) and inversion.one_pass is None:
+    if isinstance(detector, InverseMapping) and member.network.inversion.one_pass is None:
         raise EcganError(
-            f"the inverse mapping {inversion.method!r} cannot be exported: it searches each latent step by step.",
+            f"the inverse mapping {member.network.inversion.method!r} cannot be exported: it searches each latent step by"
+            " step.",
             "Set inverse.method to auto and run inverse and detect again.",
         )

@@ -86,7 +86,7 @@ def _traced(graph: Graph, scorer: Scorer) -> bytes:
         except torch.onnx.OnnxExporterError as error:
             reason = str(error).partition("\n")[0].rstrip(".")
             raise EcganError(
-                f"{scorer.trained.model.name!r} does what ONNX cannot express: {reason}.",
+                f"{scorer.members[0].network.model.name!r} does what ONNX cannot express: {reason}.",
                 "Score with `ecgan score`.",
             ) from error
     graph.to(device())  # its networks are the run's own, which the check asks
@@ -96,7 +96,7 @@ def _traced(graph: Graph, scorer: Scorer) -> bytes:
 
 def facts(scorer: Scorer, outputs: list[str]) -> dict[str, Any]:
     """What a user of the file must know: names and plain values."""
-    trained = scorer.trained
+    trained = scorer.members[0].network
     expected = trained.expected
     return {
         "format": FORMAT,

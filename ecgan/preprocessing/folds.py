@@ -17,6 +17,8 @@ from ecgan.registry import PROTOCOLS
 
 _PARTS = ("train", "vali", "test")
 _KINDS: dict[type, str] = {int: "a whole number", str: "text", list: "a list", bool: "true or false"}
+NO_PIPELINE = "notebook"
+"""Protocol of samples that `ecgan.Detector` was given: the test set is elsewhere, and validation may be empty."""
 _HALVES = 1  # beside the seed and the fold's number: the halves draw from a stream of their own
 
 
@@ -63,7 +65,7 @@ class Fold:
         Raises:
             EcganError: An index is `count` or more.
         """
-        largest = max(int(part[-1]) for part in (self.train, self.vali, self.test))
+        largest = max(int(part[-1]) for part in (self.train, self.vali, self.test) if len(part))
         if largest >= count:
             raise EcganError(
                 f"fold {self.index} refers to sample {largest}, and there are {count} samples.",
@@ -148,15 +150,16 @@ def _checked(found: Any) -> Fold:
     digits = found["data_sha256"]
     if len(digits) != 64 or set(digits) - set("0123456789abcdef"):
         raise ValueError(f"data_sha256 is {shown(digits)}, expected 64 hexadecimal digits")
-    parts = {name: _index_list(name, found[name]) for name in _PARTS}
+    may_be_empty = ("vali", "test") if found["protocol"] == NO_PIPELINE else ()
+    parts = {name: _index_list(name, found[name], may_be_empty=name in may_be_empty) for name in _PARTS}
     every = np.concatenate(list(parts.values()))
     if len(np.unique(every)) != len(every):
         raise ValueError("a sample is in two of train, vali and test")
     return Fold(found["index"], found["protocol"], found["seed"], digits, by_patient=found["by_patient"], **parts)
 
 
-def _index_list(name: str, items: list[Any]) -> Indices:
-    if not items:
+def _index_list(name: str, items: list[Any], *, may_be_empty: bool) -> Indices:
+    if not items and not may_be_empty:
         raise ValueError(f"{name} is empty")
     for item in items:
         if type(item) is not int or not 0 <= item < 2**62:

@@ -1,4 +1,4 @@
-"""Trained runs on disk, and loading one for use; `ecgan.references` names them.
+"""Loading a trained run for use.
 
 A run is a folder with three parts side by side: `train/fold_<k>` (parameters, split, weights), `inverse/fold_<k>`
 (the inverse mapping) and `detect/fold_<k>` (everything fitted for detection).
@@ -24,33 +24,45 @@ from ecgan.models.folding import folded
 from ecgan.preprocessing.folds import Fold, load_fold
 from ecgan.preprocessing.transformations import Transformation, restore_transformation
 from ecgan.registry import MODELS
-from ecgan.runtime import autocast, device, reuse_memory, set_deterministic
+from ecgan.runs.layout import part
+from ecgan.runtime import autocast, device
 from ecgan.training.data import moved
 from ecgan.training.inputs import Input, load_input, to_tensor
 from ecgan.training.versions import load_version, load_weights, resolve
 
 
 @dataclass(frozen=True)
-class Trained:
-    """One fold of a trained run, ready for use.
+class Settled:
+    """What one fold of a run knows beside weights; all that there is where a classical detector scores by itself.
 
     Attributes:
         folder: The run's folder.
-        model: The model in evaluation mode, on `ECGAN_DEVICE`.
-        version: Name of the loaded version.
         params: The parameters it was trained with.
         fold: The samples it was trained, validated and tested on.
         expected: What it expects of its input.
         transformation: The transformation, restored.
+        version: Name of the loaded version; None without a model.
     """
 
     folder: Path
-    model: Model
-    version: str
     params: Params
     fold: Fold
     expected: Input
     transformation: Transformation
+    version: str | None
+
+
+@dataclass(frozen=True)
+class Trained(Settled):
+    """One fold of a trained run, ready for use.
+
+    Attributes:
+        model: The model in evaluation mode, on `ECGAN_DEVICE`.
+        version: Name of the loaded version.
+    """
+
+    version: str
+    model: Model
 
     def tensor(self, x: F32) -> Tensor:
         """Transform x (n, L, C) and turn it into what the model takes, (n, C, L), on its device."""
@@ -64,8 +76,8 @@ class Trained:
     @cached_property
     def inversion(self) -> Inversion:
         """The run's inverse mapping, with the folded model."""
-        folder = self.folder / "inverse" / f"fold_{self.fold.index}"
-        return load_inversion(folder, self.folded, self.version)
+        with torch.random.fork_rng(devices=[]):  # a network is made with random weights, which are replaced
+            return load_inversion(part(self.folder, "inverse", self.fold.index), self.folded, self.version)
 
     def mapping(self, batch_size: int, precision: str | None = None) -> Mapping:
         """Return the folded model with the run's inverse mapping, as detectors see it.
@@ -80,7 +92,7 @@ class Trained:
 
 
 def load_trained(folder: Path, fold: int, version: str) -> Trained:
-    """Load one fold of a run.
+    """Load one fold of a trained model; nothing of the process changes but its memory.
 
     Args:
         folder: The run's folder.
@@ -88,29 +100,43 @@ def load_trained(folder: Path, fold: int, version: str) -> Trained:
         version: `best`, `latest` or `v12`.
 
     Raises:
-        EcganError: A part is missing or broken; the message says which.
+        EcganError: A part is missing or broken, or the run has no model; the message says which.
     """
-    set_deterministic()
-    reuse_memory()
-    train = folder / "train" / f"fold_{fold}"
+    found = load_fold_of(folder, fold, version)
+    if not isinstance(found, Trained):
+        raise EcganError(f"{folder} holds a classical detector, and no model.", "Name the run of a model.")
+    return found
+
+
+def load_fold_of(folder: Path, fold: int, version: str) -> Settled:
+    """Load one fold of any run, `Trained` where it has a model; see `load_trained`."""
+    train = part(folder, "train", fold)
     if not train.is_dir():
         raise EcganError(f"there is no trained model in {train}.", "Run `ecgan train` first.")
     params = load_params(train / "config.yml", plugins=False)
     expected = load_input(train)
-    name = resolve(train, version)
-    if len(params.models) != 1:
+    if len(params.models) > 1:
         raise EcganError(f"{train / 'config.yml'} lists {len(params.models)} models; a run has one.")
-    model_name = params.models[0]
+    name = resolve(train, version) if params.models else None
     try:
         transformation = restore_transformation(expected.transformation)
-        channels = transformation.channels(len(expected.leads))
-        size = {"channels": channels, "length": expected.length, "classes": len(expected.classes)}
-        model = MODELS.get(model_name)(params.modules[model_name], **size)
+        model = _built(params, expected, transformation) if params.models else None
     except EcganError as error:
         raise EcganError(f"{train / 'input.json'} cannot be used: {error.message}", error.hint) from None
+    if model is None or name is None:
+        return Settled(folder, params, load_fold(train / "split.json"), expected, transformation, None)
     load_weights(model, load_version(train, name), train / name)
     model.to(device()).eval().requires_grad_(False)
-    return Trained(folder, model, name, params, load_fold(train / "split.json"), expected, transformation)
+    return Trained(folder, params, load_fold(train / "split.json"), expected, transformation, name, model)
+
+
+def _built(params: Params, expected: Input, transformation: Transformation) -> Model:
+    """The model with weights that are yet to be replaced."""
+    name, channels = params.models[0], transformation.channels(len(expected.leads))
+    size = {"channels": channels, "length": expected.length, "classes": len(expected.classes)}
+    with torch.random.fork_rng(devices=[]):
+        model: Model = MODELS.get(name)(params.modules[name], **size)
+    return model
 
 
 def mapping_of(model: Model, inversion: Inversion, batch_size: int, precision: str = "fp32") -> Mapping:

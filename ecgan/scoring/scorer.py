@@ -13,10 +13,12 @@ from ecgan.arrays import F32
 from ecgan.config.options import Options
 from ecgan.datasets.base import Dataset
 from ecgan.detection.fitted import VALUES_FILE, FittedDetector, load_detector
+from ecgan.detection.thresholds import SOURCES
 from ecgan.errors import EcganError, nearest
 from ecgan.references import Reference, folds_of
 from ecgan.registry import DATASETS
-from ecgan.runs.loading import Trained, load_trained
+from ecgan.runs.layout import part
+from ecgan.runs.loading import Settled, Trained, load_fold_of
 
 F64 = NDArray[np.float64]
 
@@ -25,8 +27,19 @@ F64 = NDArray[np.float64]
 class Member:
     """One fold of the run: the model and what detection fitted on it."""
 
-    trained: Trained
+    trained: Settled
     fitted: FittedDetector
+
+    @property
+    def network(self) -> Trained:
+        """The fold with its model.
+
+        Raises:
+            EcganError: A classical detector scores by itself.
+        """
+        if not isinstance(self.trained, Trained):
+            raise EcganError(f"the detector {self.fitted.detector.name!r} scores without a model, and one is needed.")
+        return self.trained
 
     def inputs(self, x: F32) -> F32:
         """Return samples x (n, L, C) as the model takes them, transformed, (n, C, L)."""
@@ -77,7 +90,7 @@ class Scorer:
     alone: bool = False
 
     @property
-    def trained(self) -> Trained:
+    def trained(self) -> Settled:
         """The first fold: what all folds have in common is read from it."""
         return self.members[0].trained
 
@@ -155,7 +168,7 @@ def load_scorer(
     _check_alike(reference.text, members)
     chosen = _strategy(reference.text, list(members[0].fitted.strategies), strategy)
     fitted = [member.fitted.thresholds[chosen] for member in members]
-    source = f"validation, {fitted[0].method}" if threshold is None else "given"
+    source = SOURCES[fitted[0].method] if threshold is None else "given"
     if threshold is None:
         threshold = float(np.mean([one.value for one in fitted]))
     if not np.isfinite(threshold):
@@ -164,14 +177,15 @@ def load_scorer(
 
 
 def _member(folder: Path, fold: int, version: str, precision: str | None) -> Member:
-    detected = folder / "detect" / f"fold_{fold}"
-    trained = load_trained(folder, fold, version)
+    detected = part(folder, "detect", fold)
+    trained = load_fold_of(folder, fold, version)
     if not (detected / VALUES_FILE).is_file():
         raise EcganError(
             f"{folder} has no detector of fold {fold}: scores need one, and the threshold that it found.",
             "Run `ecgan detect` (or `ecgan-detect`) first, or name a fold that has one: RUN/fold_K.",
         )
-    mapping = trained.mapping(trained.params.detect.batch_size, precision)
+    size = trained.params.detect.batch_size
+    mapping = trained.mapping(size, precision) if isinstance(trained, Trained) else None
     return Member(trained, load_detector(detected, mapping))
 
 

@@ -1,0 +1,39 @@
+"""What training leaves on disk: `<run>/train/fold_<k>`, which `ecgan.runs.loading` reads."""
+
+from pathlib import Path
+
+from ecgan.config import Params, render_config
+from ecgan.files import write_text
+from ecgan.models.base import Model
+from ecgan.preprocessing.folds import Fold, save_fold
+from ecgan.training.history import save_history
+from ecgan.training.inputs import Input, save_input
+from ecgan.training.resume import Progress
+from ecgan.training.versions import Versions, save_index, save_version, version_name
+
+
+def save_training(folder: Path, params: Params, model: Model, progress: Progress, fold: Fold, expected: Input) -> None:
+    """Write one fold of a trained model.
+
+    Args:
+        folder: The run's `train/fold_<k>`.
+        params: What it was trained with.
+        model: With the weights of the last epoch.
+        progress: The history, and the best weights.
+        fold: The samples that it was trained and validated on.
+        expected: What it expects of its input.
+    """
+    best, latest = version_name(progress.best_epoch), version_name(progress.epoch)
+    save_version(folder, best, progress.best)
+    if latest != best:  # once, where they are the same
+        save_version(folder, latest, model.state_dict())
+    save_index(folder, Versions(best, latest, params.train.select_by, progress.best_value))
+    save_history(folder / "history.csv", progress.history)
+    save_settings(folder, params, fold, expected, model=model.name)
+
+
+def save_settings(folder: Path, params: Params, fold: Fold, expected: Input, *, model: str | None) -> None:
+    """Write what a fold of a run knows beside weights; a classical detector has no model, and none of them."""
+    save_input(folder, expected)
+    save_fold(folder / "split.json", fold)
+    write_text(folder / "config.yml", render_config(params, model, fold=fold.index))

@@ -179,6 +179,26 @@ register_detector = DETECTORS.register
 register_protocol = PROTOCOLS.register
 
 
+def list_datasets() -> list[str]:
+    """Return the names of all datasets."""
+    return DATASETS.names()
+
+
+def list_models() -> list[str]:
+    """Return the names of all models."""
+    return MODELS.names()
+
+
+def list_detectors() -> list[str]:
+    """Return the names of all detectors."""
+    return DETECTORS.names()
+
+
+def list_protocols() -> list[str]:
+    """Return the names of all protocols of the split."""
+    return PROTOCOLS.names()
+
+
 def load_plugins(files: list[str], folder: Path) -> None:
     """Import plug-in files, which register what they hold.
 

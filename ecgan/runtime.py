@@ -77,23 +77,14 @@ def own_process() -> None:
 
 
 @contextlib.contextmanager
-def borrowed_process(threads: int, *, networks: bool = True) -> Iterator[None]:
+def borrowed_process(threads: int) -> Iterator[None]:
     """Compute as the stages do in a process that is somebody else's; afterwards it is as it was before.
 
     Args:
         threads: `runtime.threads`.
-        networks: Whether torch computes; without it torch is not imported.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(threads), _borrowed_torch(threads) if networks else contextlib.nullcontext():
-        yield
-
-
-@contextlib.contextmanager
-def _borrowed_torch(threads: int) -> Iterator[None]:
-    """Set what torch computes with, and put it back: threads, determinism, random numbers."""
     import torch
+    from threadpoolctl import threadpool_limits
 
     holders: list[tuple[Any, str]] = [
         (torch.utils.deterministic, "fill_uninitialized_memory"),
@@ -105,7 +96,7 @@ def _borrowed_torch(threads: int) -> Iterator[None]:
     mode, count, config = torch.get_deterministic_debug_mode(), torch.get_num_threads(), os.environ.get(_CUBLAS)
     on = device()
     try:
-        with torch.random.fork_rng(devices=[on] if on.type == "cuda" else []):
+        with torch.random.fork_rng(devices=[on] if on.type == "cuda" else []), threadpool_limits(threads):
             set_deterministic()
             torch.set_num_threads(threads)
             yield

@@ -67,9 +67,16 @@ def load_inverse(path: Path | str) -> InverseParams:
     return resolve_inverse(document, hint=hint)
 
 
-def resolve_params(document: Document, *, models: bool = True, plugins: bool = True) -> Params:
-    """Check a document that was read and complete it with the defaults; see `load_params`."""
-    return _ParamsResolver(document, models, plugins).resolve()
+def resolve_params(document: Document, *, models: bool = True, plugins: bool = True, hint: str = "") -> Params:
+    """Check a document that was read and complete it with the defaults; see `load_params`.
+
+    Args:
+        document: What was read.
+        models: Whether `modules.<name>` are typed by the models.
+        plugins: Whether the files listed under `plugins:` are run.
+        hint: What to do about mistakes, where the document is no file.
+    """
+    return _ParamsResolver(document, models, plugins, hint).resolve()
 
 
 def resolve_detection(document: Document, *, hint: str = "") -> DetectionParams:
@@ -100,13 +107,13 @@ def resolve_inverse(document: Document, *, hint: str = "") -> InverseParams:
 class _ParamsResolver:
     """Resolves one `params.yaml`, section by section."""
 
-    def __init__(self, document: Document, models: bool, plugins: bool) -> None:
-        self.checker = Checker(document, _MEND_HINT if plugins else _RUN_HINT)
+    def __init__(self, document: Document, models: bool, plugins: bool, hint: str) -> None:
+        self.checker = Checker(document, hint or (_MEND_HINT if plugins else _RUN_HINT))
         self.document = document
         self.models = models
         self.plugins = plugins
         self.schema = Params if plugins else RunParams
-        self.hint = "" if plugins else _PLUGIN_HINT
+        self.hint = "" if plugins or hint else _PLUGIN_HINT
         self.values: dict[str, Any] = {}
         self.defaults: dict[str, Any] = {}
 

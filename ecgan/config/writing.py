@@ -85,7 +85,7 @@ def render_config(params: Params, model: str | None, *, fold: int | None = None)
     models = [] if model is None else [model]
     update |= {"models": models, "modules": {name: params.modules[name] for name in models}}
     run = params.model_copy(update=update)
-    title = f"# Parameters of one trained run of {model or named}. This file is data: nothing that it names is executed."
+    title = f"# Parameters of one trained run of {model or named}. This file is data: nothing it names is executed."
     lines = [line for key in _RUN_SECTIONS for line in _entry(key, getattr(run, key), "", (key,), None)]
     return "\n".join([title, *lines]) + "\n"
 

@@ -1,9 +1,10 @@
 """Where the parts of a trained run lie: `<run>/<part>/fold_<k>`, three side by side, none inside another."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 Part = Literal["train", "inverse", "detect"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 def part(run: Path, name: Part, fold: int) -> Path:

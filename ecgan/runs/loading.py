@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -50,6 +51,10 @@ class Settled:
     expected: Input
     transformation: Transformation
     version: str | None
+
+    def inputs(self, x: F32) -> F32:
+        """Return samples x (n, L, C) as models and detectors take them, transformed, (n, C, L)."""
+        return np.ascontiguousarray(self.transformation.apply(x).transpose(0, 2, 1))  # (n, L, C) → (n, C, L)
 
 
 @dataclass(frozen=True)

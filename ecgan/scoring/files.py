@@ -8,7 +8,7 @@ from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.annotations import ANNOTATOR, write_annotations
 
 SUFFIXES = (".csv", f".{ANNOTATOR}", ".html", ".json")
-"""Of the files of a recording, in the order in which they are written: the summary last."""
+"""Of the files of a recording."""
 
 
 def files_of(out: Path, name: str) -> list[Path]:
@@ -24,14 +24,23 @@ def write_scored(out: Path, name: str, scored: ScoredRecording) -> None:
         name: What the recording is called there, perhaps with a folder in front.
         scored: The recording with its scores.
     """
+    table, annotations, page, summary = files_of(out, name)
+    write_page(page, scored)  # first: it is the one that can fail for want of something else than space
+    write_table(table, scored)
+    write_annotations(annotations, scored)
+    write_json(summary, summarised(scored))
+
+
+def write_table(path: Path, scored: ScoredRecording) -> None:
+    """Write one row a beat as CSV."""
+    write_frame(path, scored.beats.assign(flagged=scored.beats["flagged"].astype(int)))
+
+
+def write_page(path: Path, scored: ScoredRecording) -> None:
+    """Write the page that shows the recording, one HTML file."""
     from ecgan.reporting.recording_page import recording_page
 
-    table, annotations, page, summary = files_of(out, name)
-    text = recording_page(scored)
-    write_frame(table, scored.beats.assign(flagged=scored.beats["flagged"].astype(int)))
-    write_annotations(annotations, scored)
-    write_text(page, text)
-    write_json(summary, summarised(scored))
+    write_text(path, recording_page(scored))
 
 
 def summarised(scored: ScoredRecording) -> dict[str, Any]:

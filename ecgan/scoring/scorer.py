@@ -41,13 +41,9 @@ class Member:
             raise EcganError(f"the detector {self.fitted.detector.name!r} scores without a model, and one is needed.")
         return self.trained
 
-    def inputs(self, x: F32) -> F32:
-        """Return samples x (n, L, C) as the model takes them, transformed, (n, C, L)."""
-        return np.ascontiguousarray(self.trained.transformation.apply(x).transpose(0, 2, 1))  # (n, L, C) → (n, C, L)
-
     def reconstruct(self, x: F32) -> F32 | None:
         """Return what the model takes x (n, L, C) for, in the unit of x; None where nothing is reconstructed."""
-        found = self.fitted.detector.reconstruct(self.inputs(x))
+        found = self.fitted.detector.reconstruct(self.trained.inputs(x))
         if found is None:
             return None
         plain = np.ascontiguousarray(found.transpose(0, 2, 1))  # (n, C, L) → (n, L, C)
@@ -129,7 +125,7 @@ class Scorer:
     def judge(self, x: F32) -> Judged:
         """Score samples x (n, L, C), in the unit of the data, before the transformation."""
         only = self.strategy if self.alone else None
-        found = [member.fitted.score(member.inputs(x), only) for member in self.members]
+        found = [member.fitted.score(member.trained.inputs(x), only) for member in self.members]
         own = [one.scores[self.strategy] for one in found]
         return Judged(
             components=_mean([one.components for one in found]),

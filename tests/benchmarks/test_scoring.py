@@ -40,7 +40,7 @@ def judge_of(way: str, size: dict[str, Any], folder: Path) -> Judge:
     assert mapping.features is not None
 
     def reference(x: F32) -> Any:
-        inputs = one.inputs(x)
+        inputs = one.trained.inputs(x)
         z = mapping.invert(inputs)
         y = mapping.decode(z)
         features = [mapping.features(part) for part in (inputs, y)]

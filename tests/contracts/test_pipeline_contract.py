@@ -126,6 +126,7 @@ LEVELS = [
         "pipeline",
         "presets",
         "testing",
+        "notebook",
     },
     {"commands", "cli", "__main__"},
 ]

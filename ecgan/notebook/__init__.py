@@ -1,0 +1,1 @@
+"""What `import ecgan` gives: runs, detectors and recordings, in a process that is somebody else's."""

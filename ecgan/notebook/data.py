@@ -1,0 +1,111 @@
+"""Recordings and datasets for use in memory."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ecgan.arrays import F32
+from ecgan.config import Document, Options, names, resolve_params
+from ecgan.datasets.base import Described
+from ecgan.ecg.recordings import read_record
+from ecgan.ecg.records import Record
+from ecgan.errors import EcganError, nearest
+from ecgan.preprocessing.preparing import prepare
+from ecgan.preprocessing.processed import load_processed, save_processed
+from ecgan.registry import DATASETS
+
+
+def read(
+    path: Path | str, *, sampling_rate: float | None = None, annotator: str | None = None, unit: str | None = None
+) -> Record:
+    """Read a recording: WFDB, EDF, CSV or TSV, NPY or NPZ.
+
+    Args:
+        path: The file; of a WFDB record also its path without an ending.
+        sampling_rate: Hz of a file that does not say it.
+        annotator: Ending of WFDB annotations beside it, such as "atr"; None: none are read.
+        unit: Unit of channels for which the file names none: mV, uV or V.
+
+    Returns:
+        `signals` (T, C) in mV, `sampling_rate` in Hz, `leads`, and the annotated beats: `samples` and `symbols`.
+
+    Raises:
+        EcganError: The file is missing, damaged, in no known format, or holds no ECG.
+    """
+    return read_record(Path(path), sampling_rate=sampling_rate, annotator=annotator, unit=unit)
+
+
+@dataclass(frozen=True)
+class Beats:
+    """The samples of a dataset.
+
+    Attributes:
+        signals: float32 (n, C, L): samples, leads, time steps; in `about.unit`.
+        labels: Class ids (n,), 0 = normal; `about.classes` names them.
+        table: One row a sample: `class_name`, and for beats `record`, `patient`, `sample`, `time_s` and more.
+        about: Rate, leads, unit, classes, index of the R peak.
+        preprocess: How the dataset cut them.
+    """
+
+    signals: F32
+    labels: NDArray[np.int64]
+    table: pd.DataFrame
+    about: Described
+    preprocess: Options
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def load_dataset(name: str, folder: Path | str | None = None, *, seed: int = 0, **parameters: Any) -> Beats:
+    """Fetch a dataset and cut its samples, as the stages `fetch` and `preprocess` do.
+
+    Args:
+        name: Name of the dataset.
+        folder: Where the raw files are kept, and found again; None: nowhere.
+        seed: Of what is drawn at random.
+        parameters: Those of the sections `fetch` and `preprocess`, such as `patients=4` of `ecgsyn`.
+
+    Raises:
+        EcganError: A name is unknown, a value is not allowed, or the dataset cannot be fetched.
+    """
+    name = names.resolve(DATASETS, name)
+    dataset = DATASETS.get(name)()
+    values: dict[str, Any] = {"dataset": name, "models": [], "fetch": {}, "preprocess": {}}
+    known = {"fetch": dataset.Fetch.model_fields, "preprocess": dataset.Preprocess.model_fields}
+    for key, value in parameters.items():
+        section = next((section for section, fields in known.items() if key in fields), None)
+        if section is None:
+            listed = sorted({*known["fetch"], *known["preprocess"]})
+            raise EcganError(
+                f"the dataset {name!r} has no parameter {key!r}{nearest(key, listed)}",
+                f"Its parameters: {', '.join(listed)}.",
+            )
+        values[section][key] = value
+    document = Document(f"load_dataset({name!r})", values)
+    params = resolve_params(document, models=False, plugins=False, hint="Mend that parameter.")
+    with _kept(folder) as raw, tempfile.TemporaryDirectory(prefix="ecgan-") as place:
+        dataset.fetch(raw, params.fetch, seed=seed)
+        samples = prepare(dataset.preprocess(raw, params.preprocess), params.preprocess)
+        save_processed(Path(place), name, samples)
+        data = load_processed(Path(place))
+        signals = np.ascontiguousarray(data.data.transpose(0, 2, 1))  # (n, L, C) → (n, C, L)
+        return Beats(signals, data.labels, data.table, data.about, params.preprocess)
+
+
+@contextlib.contextmanager
+def _kept(folder: Path | str | None) -> Iterator[Path]:
+    """Give the folder of raw files; without one, a folder that is gone afterwards."""
+    if folder is not None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        yield Path(folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="ecgan-") as place:
+        yield Path(place)

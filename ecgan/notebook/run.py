@@ -1,0 +1,201 @@
+"""A trained run that scores recordings and arrays."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.arrays import F32
+from ecgan.ecg.channels import check_rate
+from ecgan.ecg.recordings import read_record
+from ecgan.ecg.records import Record
+from ecgan.errors import EcganError
+from ecgan.notebook.arrays import samples_from
+from ecgan.notebook.explaining import Explanation
+from ecgan.notebook.scored import Scored
+from ecgan.references import parse_reference
+from ecgan.runtime import borrowed_process
+from ecgan.scoring.recording import score_recording
+from ecgan.scoring.scorer import Judged, Scorer, load_scorer
+
+F64 = NDArray[np.float64]
+
+
+class Run:
+    """A trained run; `ecgan.load` gives one.
+
+    Samples are arrays (n, L) of one lead, or (n, C, L), in the unit that the run was trained in. Scores are higher for
+    what is more abnormal.
+
+    Attributes:
+        scorer: What scores, shared with `ecgan score`.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.scorer = scorer
+
+    @property
+    def threshold_(self) -> float:
+        """A score from here on is called abnormal."""
+        return self.scorer.threshold
+
+    @property
+    def threshold_from_(self) -> str:
+        """Where the threshold comes from, in words."""
+        return self.scorer.threshold_from
+
+    @property
+    def leads(self) -> list[str]:
+        """The leads that the run looks at, in order."""
+        return self.scorer.leads
+
+    @property
+    def length(self) -> int:
+        """L, the time steps of a sample."""
+        return self.scorer.trained.expected.length
+
+    @property
+    def unit(self) -> str:
+        """Unit of samples."""
+        return self.scorer.trained.expected.unit
+
+    def score(
+        self,
+        recording: "Path | str | Record | NDArray[Any]",
+        *,
+        sampling_rate: float | None = None,
+        leads: Sequence[str] | None = None,
+        unit: str | None = None,
+        annotator: str | None = None,
+        name: str = "recording",
+    ) -> Scored:
+        """Score the beats of a recording.
+
+        Args:
+            recording: A file, what `ecgan.read` gave, or signals (T, C) or (T,) in mV, NaN where samples are missing.
+            sampling_rate: Hz, of signals, and of files that do not say it.
+            leads: Of signals the name of each column; else the recording's leads that stand for the run's, in order.
+                None: those of the same names, and of signals the run's own.
+            unit: Of a file that does not name one, mV, uV or V.
+            annotator: Annotations beside a file that mark the beats. None: those of a record that has some, else R
+                peaks are detected.
+            name: What signals are called in the results.
+
+        Raises:
+            EcganError: The recording cannot be read or scored.
+        """
+        given = None if leads is None else list(leads)
+        if isinstance(recording, (str, Path)):
+            record = read_record(Path(recording), sampling_rate=sampling_rate, annotator=annotator, unit=unit)
+        elif isinstance(recording, Record):
+            record, annotator = recording, "given" if len(recording.samples) else None
+        else:
+            record, given = self._recorded(recording, sampling_rate, given, name), None
+        with borrowed_process(self._threads):
+            return Scored(score_recording(record, self.scorer, leads=given, annotator=annotator))
+
+    def decision_function(self, x: Any) -> F64:
+        """Score each of x (n, L) or (n, C, L), shape (n,); higher = more abnormal."""
+        return self._judged(samples_from(x, leads=len(self.leads), length=self.length)).scores[self.scorer.strategy]
+
+    def score_samples(self, x: Any) -> F64:
+        """The same as `decision_function`."""
+        return self.decision_function(x)
+
+    def predict(self, x: Any) -> NDArray[np.int64]:
+        """Whether each of x (n, L) or (n, C, L) is abnormal, 0 or 1, shape (n,)."""
+        return (self.decision_function(x) >= self.threshold_).astype(np.int64)
+
+    def reconstruct(self, x: Any) -> F32:
+        """Return what x (n, L) or (n, C, L) is taken for, in its shape and unit.
+
+        Raises:
+            EcganError: The run reconstructs nothing: it is a classifier's or a classical detector's.
+        """
+        found = self.explain(x).reconstruction
+        if found is None:
+            raise EcganError(
+                f"{self.scorer.reference} reconstructs nothing: its detector is"
+                f" {self.scorer.members[0].fitted.detector.name!r}.",
+                "Take the run of a generative model, such as aegan.",
+            )
+        return found[:, 0] if np.ndim(x) == 2 else found  # (n, C, L) → (n, L)
+
+    def explain(self, x: Any) -> Explanation:
+        """Return reconstructions, residuals and components of x (n, L) or (n, C, L)."""
+        signals = samples_from(x, leads=len(self.leads), length=self.length)
+        judged = self._judged(signals)
+        with borrowed_process(self._threads):
+            found = self.scorer.reconstruct(_turned(signals))
+        return Explanation(
+            signals=signals,
+            reconstruction=None if found is None else _turned(found),
+            components=judged.components,
+            scores=judged.scores[self.scorer.strategy],
+            threshold=self.threshold_,
+            leads=self.leads,
+            unit=self.unit,
+        )
+
+    def __repr__(self) -> str:
+        folds = ", ".join(str(member.trained.fold.index) for member in self.scorer.members)
+        return (
+            f"<run {self.scorer.reference}: fold{'s' * (len(self.scorer.members) > 1)} {folds}, {', '.join(self.leads)}"
+            f" × {self.length}, {self.scorer.strategy} ≥ {self.threshold_:.4g} ({self.threshold_from_})>"
+        )
+
+    @property
+    def _threads(self) -> int:
+        return self.scorer.trained.params.runtime.threads
+
+    def _judged(self, signals: F32) -> Judged:
+        with borrowed_process(self._threads):
+            return self.scorer.judge(_turned(signals))
+
+    def _recorded(self, x: Any, rate: float | None, leads: list[str] | None, name: str) -> Record:
+        """Make a recording of signals (T, C) or (T,)."""
+        if rate is None:
+            raise EcganError("signals do not say their sampling rate.", "Give it in Hz: sampling_rate=360.")
+        check_rate("sampling_rate", rate)
+        array = np.asarray(x)
+        if array.dtype.kind not in "biuf" or array.ndim not in (1, 2):
+            raise EcganError(
+                f"a recording is a file, a record or an array (T, C) of numbers; found {type(x).__name__} with the"
+                f" shape {array.shape} and {array.dtype}."
+            )
+        signals = array.astype(np.float64).reshape(len(array), -1)  # (T, C)
+        names = leads or self.leads
+        if len(names) != signals.shape[1]:
+            raise EcganError(
+                f"the signals have {signals.shape[1]} columns, and these leads are expected: {', '.join(names)}.",
+                "Name each column: leads=['MLII', 'V1'].",
+            )
+        return Record(name, signals, float(rate), names, np.zeros(0, dtype=np.int64), [])
+
+
+def load(
+    reference: Path | str,
+    *,
+    strategy: str | None = None,
+    threshold: float | None = None,
+    models: Path | str = "models",
+) -> Run:
+    """Load a trained run.
+
+    Args:
+        reference: A run's folder, what `Detector.save` wrote, `entity/project/run` below `models`, or a run elsewhere:
+            `[scheme:]<run>[/fold_<k>][:<version>]`. Without a fold all folds score, and the mean counts.
+        strategy: The strategy that decides; None: the first that was fitted.
+        threshold: Its threshold; None: the fitted one.
+        models: Folder of the runs here.
+
+    Raises:
+        EcganError: There is no such run, or a part of it is missing or broken.
+    """
+    return Run(load_scorer(parse_reference(str(reference), Path(models)), strategy=strategy, threshold=threshold))
+
+
+def _turned(x: F32) -> F32:
+    return np.ascontiguousarray(x.transpose(0, 2, 1))  # (n, C, L) ↔ (n, L, C)

@@ -218,7 +218,7 @@ def _processed(chosen: Chosen, signals: F32, labels: NDArray[np.int64], beats: B
     """Return samples as the stages have them."""
     channels, length = signals.shape[1:]
     facts, about = chosen.facts, None if beats is None else beats.about
-    leads = facts.get("leads") or (about.leads if about else [f"lead {index + 1}" for index in range(channels)])
+    leads = facts.get("leads") or (about.leads if about else [str(index + 1) for index in range(channels)])
     if not isinstance(leads, list) or len(leads) != channels:
         raise EcganError(f"the samples have {channels} leads; found {leads!r} as their names.", "Name each: leads=[…].")
     centre = facts.get("centre", about.centre if about else None)

@@ -45,9 +45,9 @@ class Explanation:
 
     def plot(self, row: int = 0) -> Any:
         """Return a Matplotlib figure of one sample, what it was taken for and what is left, one panel a lead."""
-        from matplotlib.figure import Figure
+        from ecgan.notebook.pictures import Picture
 
-        figure = Figure(figsize=(7, 1 + 1.8 * len(self.leads)), layout="constrained")
+        figure = Picture(figsize=(7, 1 + 1.8 * len(self.leads)), layout="constrained")
         axes = figure.subplots(len(self.leads), sharex=True, squeeze=False)[:, 0]
         for channel, (axis, lead) in enumerate(zip(axes, self.leads, strict=True)):
             axis.plot(self.signals[row, channel], color="black", linewidth=1.2, label="sample")
@@ -56,7 +56,7 @@ class Explanation:
                 axis.plot(taken, color="tab:blue", linewidth=1.2, label="taken for")
                 axis.fill_between(np.arange(len(left)), left, taken, color="tab:red", alpha=0.3, label="left")
             axis.set_ylabel(f"{lead} / {self.unit}")
-        axes[0].legend(loc="upper right", ncols=3, fontsize="small")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
         axes[-1].set_xlabel("time steps")
         verdict = "abnormal" if self.flagged[row] else "normal"
         axes[0].set_title(f"score {self.scores[row]:.3g}, threshold {self.threshold:.3g}: {verdict}", fontsize="medium")

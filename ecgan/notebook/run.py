@@ -87,6 +87,7 @@ class Run:
             EcganError: The recording cannot be read or scored.
         """
         given = None if leads is None else list(leads)
+        assert self.scorer.rate  # refuses a run whose samples are not cut from recordings
         if isinstance(recording, (str, Path)):
             record = read_record(Path(recording), sampling_rate=sampling_rate, annotator=annotator, unit=unit)
         elif isinstance(recording, Record):

@@ -18,6 +18,11 @@ def test_the_command_line_imports_nothing_heavy() -> None:
     assert imported_by("import ecgan.cli") == set()
 
 
+def test_the_library_imports_nothing_heavy_before_it_is_used() -> None:
+    assert imported_by("import ecgan\nassert ecgan.__version__ and 'Detector' in dir(ecgan)") == set()
+    assert imported_by("import ecgan\necgan.EcganError, ecgan.set_arithmetic") == set()
+
+
 @pytest.mark.parametrize("stage", ["fetch", "preprocess", "split", "report"])
 def test_stages_without_a_model_do_not_import_torch(stage: str) -> None:
     code = f"import stages.{stage}\nfrom ecgan.config import load_params\nload_params('params.yaml', models=False)"

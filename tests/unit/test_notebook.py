@@ -1,0 +1,396 @@
+"""`import ecgan`: what it gives does what the pipeline does, and leaves the process as it was."""
+
+import os
+import pickle
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.validation import check_is_fitted
+
+import ecgan
+from ecgan.config import Document, load_params, resolve_params
+from ecgan.datasets.ecgsyn import Ecgsyn, FetchOptions
+from ecgan.detection.thresholds import fit_threshold
+from ecgan.preprocessing.folds import load_fold
+from ecgan.references import parse_reference
+from ecgan.registry import DETECTORS, MODELS
+from ecgan.runs.loading import load_fold_of, load_trained
+from stages import score as score_stage
+
+EcganError = ecgan.EcganError
+MODEL = {"epochs": 2, "width": 0.125, "latent_size": 3, "batch_size": 16, "threads": 1}
+CLASSICAL = [name for name in ecgan.list_detectors() if not DETECTORS.get(name).needs_model]
+
+
+def samples(count: int = 80, leads: int = 1, length: int = 64, seed: int = 0) -> tuple[Any, Any]:
+    """Pulses (n, C, L), of which every fifth is early and wide, and labels."""
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(count) % 5 == 0).astype(int)
+    time, at, wide = np.arange(length), 28 - 8 * labels[:, None, None], 3 + 4 * labels[:, None, None]
+    x = np.exp(-(((time - at - rng.normal(size=(count, leads, 1))) / wide) ** 2))
+    return x + 0.03 * rng.normal(size=x.shape), labels
+
+
+X, Y = samples()
+
+
+@pytest.fixture(scope="module")
+def fitted() -> ecgan.Detector:
+    return ecgan.Detector("autoencoder", **MODEL).fit(X)
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recordings")
+    Ecgsyn().fetch(folder, FetchOptions(patients=2, minutes=0.5), seed=4)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def of_beats(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was fitted to beats of recordings, saved."""
+    beats = ecgan.load_dataset("ecgsyn", patients=3, minutes=0.5)
+    return ecgan.Detector("autoencoder", **MODEL).fit(beats).save(tmp_path_factory.mktemp("runs") / "beats")
+
+
+def test_names_are_there_and_others_are_not() -> None:
+    assert set(dir(ecgan)) >= {"Detector", "load", "read", "load_dataset", "list_models", "__version__", "EcganError"}
+    assert all(getattr(ecgan, name) is not None for name in dir(ecgan))
+    assert "aegan" in ecgan.list_models()
+    assert "knn" in ecgan.list_detectors()
+    assert "mitbih" in ecgan.list_datasets()
+    assert "interpatient" in ecgan.list_protocols()
+    with pytest.raises(AttributeError, match="lode"):
+        _ = ecgan.lode  # type: ignore[attr-defined]
+    assert (Path(ecgan.__file__).parent / "py.typed").is_file()
+
+
+def state() -> list[Any]:
+    """What a process computes with."""
+    cuda, cudnn = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn
+    return [
+        torch.get_deterministic_debug_mode(),
+        torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
+        (cuda, cudnn.allow_tf32, cudnn.benchmark),
+        torch.get_num_threads(),
+        torch.get_rng_state().tolist(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        np.random.get_state()[1].tolist(),  # type: ignore[index] # noqa: NPY002
+        random.getstate(),
+        dict(os.environ),
+        sorted(os.listdir()),  # noqa: PTH208
+    ]
+
+
+@pytest.mark.parametrize("config", [None, ":16:8"])
+def test_nothing_changes_the_process(
+    of_beats: Path, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str | None
+) -> None:
+    def refuse() -> None:
+        raise AssertionError("the allocator of the process is changed")
+
+    monkeypatch.setattr("ecgan.runtime.reuse_memory", refuse)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("THP_MEM_ALLOC_ENABLE", raising=False)
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    if config is not None:
+        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", config)
+    before_all, threads = torch.get_deterministic_debug_mode(), torch.get_num_threads()
+    torch.set_deterministic_debug_mode("default")
+    torch.set_num_threads(2)
+    torch.backends.cudnn.benchmark = True
+    torch.manual_seed(5)
+    try:
+        before = state()
+        run = ecgan.load(of_beats)
+        assert state() == before
+        run.score(recordings / "p01.hea")
+        run.explain(np.zeros((2, 320)))
+        assert state() == before
+        detector = ecgan.Detector("dcgan", **MODEL, inverse={"network": {"steps": 5}}).fit(X)
+        detector.predict(X)
+        assert state() == before
+        with pytest.raises(EcganError):
+            ecgan.Detector("cnn", epochs=1).fit(X)
+        assert state() == before
+    finally:
+        torch.set_deterministic_debug_mode(before_all)
+        torch.set_num_threads(threads)
+        torch.backends.cudnn.benchmark = False
+
+
+@pytest.mark.parametrize("name", [*MODELS.names(), *CLASSICAL])
+@pytest.mark.parametrize("labelled", [False, True], ids=["unlabelled", "labelled"])
+def test_everything_is_fitted_saved_and_loaded_with_the_same_scores(name: str, labelled: bool, tmp_path: Path) -> None:
+    if name in ("cnn", "rnn") and not labelled:
+        with pytest.raises(EcganError, match="labels"):
+            ecgan.Detector(name, epochs=1).fit(X)
+        return
+    known = set(MODELS.get(name).Options.model_fields) if name in MODELS.names() else set()
+    given = {key: value for key, value in MODEL.items() if key in known | {"threads"} or (known and key == "epochs")}
+    given |= {"inverse": {"network": {"steps": 5}}} if name in ("dcgan", "rgan", "rdcgan") else {}
+    given |= {"components": 5} if name == "pca" else {}
+    detector = ecgan.Detector(name, **given).fit(X, Y if labelled else None)
+    scores = detector.decision_function(X)
+    assert scores.shape == (len(X),)
+    assert scores.dtype == np.float64
+    assert np.array_equal(scores, detector.decision_scores_)
+    assert np.array_equal(detector.predict(X), (scores >= detector.threshold_).astype(int))
+    assert np.array_equal(detector.labels_, detector.predict(X))
+    run = ecgan.load(detector.save(tmp_path / "run"))
+    assert np.array_equal(run.decision_function(X), scores)
+    assert (run.threshold_, run.threshold_from_) == (detector.threshold_, detector.threshold_from_)
+    assert ("training" in run.threshold_from_) is not labelled
+
+
+def test_a_saved_detector_is_a_run_as_the_pipeline_writes_it(fitted: ecgan.Detector, tmp_path: Path) -> None:
+    folder = fitted.save(tmp_path / "run")
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert found >= {
+        *(f"train/fold_0/{name}.json" for name in ("split", "input", "versions")),
+        "train/fold_0/config.yml",
+        "train/fold_0/history.csv",
+        "inverse/fold_0/inverse.json",
+        "detect/fold_0/detector.json",
+        "detect/fold_0/detector.safetensors",
+    }
+    trained = load_trained(folder, 0, "latest")
+    assert trained.params.train.epochs == MODEL["epochs"]
+    assert trained.model.options.width == MODEL["width"]
+    assert len(fitted.history_) == MODEL["epochs"]
+    split = load_fold(folder / "train/fold_0/split.json")
+    assert sorted([*split.train, *split.vali]) == list(range(len(X)))
+    with pytest.raises(EcganError, match="already"):
+        fitted.save(folder)
+    fitted.save(folder, overwrite=True)
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == found
+
+
+def test_another_process_gives_the_same_scores(fitted: ecgan.Detector, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "run")
+    np.save(tmp_path / "x.npy", X)
+    code = "import ecgan, numpy; print(ecgan.load('run').decision_function(numpy.load('x.npy')).tobytes().hex())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert bytes.fromhex(done.stdout.strip()) == fitted.decision_function(X).tobytes()
+
+
+def test_the_same_parameters_give_the_same_scores_and_another_seed_others(fitted: ecgan.Detector) -> None:
+    torch.manual_seed(77)
+    again = ecgan.Detector("autoencoder", **MODEL).fit(X)
+    other = ecgan.Detector("autoencoder", **MODEL, seed=1).fit(X)
+    assert again.decision_scores_.tobytes() == fitted.decision_scores_.tobytes()
+    assert not np.array_equal(other.decision_scores_, fitted.decision_scores_)
+
+
+def test_without_labels_the_threshold_is_a_quantile_of_the_training_scores() -> None:
+    detector = ecgan.Detector("knn", quantile=0.8).fit(X)
+    assert detector.labels_.sum() == round(0.2 * len(X))
+    normal_only = ecgan.Detector("knn", quantile=0.8).fit(X, np.zeros(len(X)))
+    assert normal_only.threshold_ == detector.threshold_
+    assert "training" in detector.threshold_from_
+
+
+def test_with_labels_the_threshold_is_chosen_on_validation(tmp_path: Path) -> None:
+    detector = ecgan.Detector("knn").fit(X, Y)
+    split = load_fold(detector.save(tmp_path) / "train/fold_0/split.json")
+    assert not Y[split.train].any()
+    assert set(np.flatnonzero(Y)) < set(split.vali)
+    scores = detector.decision_function(X)
+    assert detector.threshold_ == fit_threshold(scores[split.vali], Y[split.vali], "best_f1").value
+    assert "validation" in detector.threshold_from_
+    of_normal = ecgan.Detector("knn", threshold="quantile", quantile=0.5).fit(X, Y)
+    assert of_normal.threshold_ == fit_threshold(scores[split.vali], Y[split.vali], "quantile", quantile=0.5).value
+    assert ecgan.Detector("knn", threshold=0.25).fit(X).threshold_ == 0.25
+
+
+def test_strategies_and_detectors_are_parameters() -> None:
+    labelled = ecgan.Detector("vaegan", **MODEL, strategies=["lambda_grid"]).fit(X, Y)
+    assert labelled.run_.scorer.strategy == "lambda_grid"
+    latents = ecgan.Detector("vaegan", **MODEL, detector="knn", neighbours=2).fit(X)
+    assert latents.run_.scorer.members[0].fitted.detector.options.neighbours == 2
+    with pytest.raises(EcganError, match="lambda_grid") as caught:
+        ecgan.Detector("vaegan", **MODEL, strategies=["lambda_grid"]).fit(X)
+    assert "smoothed" in caught.value.hint
+
+
+def test_parameters_land_where_the_file_of_parameters_has_them(tmp_path: Path) -> None:
+    detector = ecgan.Detector(
+        "aegan", **MODEL | {"epochs": 1}, transformation="minmax", seed=3, train={"ema": 0.5},
+        generator={"lr": 2e-4}, vali_share=0.3,
+    )  # fmt: skip
+    folder = detector.fit(X).save(tmp_path / "run")
+    params = load_params(folder / "train/fold_0/config.yml", plugins=False)
+    assert (params.train.epochs, params.train.transformation, params.train.ema) == (1, "minmax", 0.5)
+    assert params.runtime.seed == 3
+    assert params.modules["aegan"].generator.lr == 2e-4
+    assert len(load_fold(folder / "train/fold_0/split.json").vali) == round(0.3 * len(X))
+
+
+def test_it_behaves_as_scikit_learn_expects() -> None:
+    detector = ecgan.Detector("pca", components=np.int64(4), quantile=0.9)
+    assert clone(detector).get_params() == detector.get_params() == {"name": "pca", "components": 4, "quantile": 0.9}
+    with pytest.raises(NotFittedError):
+        check_is_fitted(detector)
+    assert detector.set_params(components=3) is detector
+    assert detector.get_params()["components"] == 3
+    with pytest.raises(EcganError, match="'components'"):
+        detector.set_params(component=3)
+    folds = StratifiedKFold(2, shuffle=True, random_state=0)
+    assert np.array_equal(
+        cross_val_score(detector, X, Y, cv=folds), cross_val_score(detector, X, Y, cv=folds, scoring="roc_auc")
+    )
+    flat = make_pipeline(FunctionTransformer(lambda x: x[:, 0]), detector)
+    assert set(flat.fit(X).predict(X)) == {0, 1}
+    check_is_fitted(detector)
+    assert cross_val_score(flat, X, Y, cv=folds, scoring="average_precision").min() > 0.2
+    search = GridSearchCV(detector, {"components": np.arange(2, 4)}, cv=folds, scoring="roc_auc").fit(X, Y)
+    assert search.best_params_["components"] in (2, 3)
+
+
+def test_a_fitted_detector_can_be_pickled(fitted: ecgan.Detector) -> None:
+    copy = pickle.loads(pickle.dumps(fitted))
+    assert np.array_equal(copy.decision_function(X), fitted.decision_scores_)
+
+
+def test_explanations_tell_what_a_sample_was_taken_for(fitted: ecgan.Detector) -> None:
+    found = fitted.explain(X[:3])
+    assert found.reconstruction is not None
+    assert found.residual is not None
+    assert found.reconstruction.shape == found.residual.shape == (3, 1, 64)
+    assert np.allclose(found.reconstruction + found.residual, X[:3], atol=1e-6)
+    assert np.array_equal(found.components["reconstruction"], found.scores)
+    assert np.array_equal(found.flagged, fitted.predict(X[:3]).astype(bool))
+    assert fitted.reconstruct(X[:3, 0]).shape == (3, 64)
+    assert len(found.plot(1).axes) == 1
+    classical = ecgan.Detector("knn").fit(X)
+    assert classical.explain(X).reconstruction is None
+    with pytest.raises(EcganError, match="reconstructs nothing"):
+        classical.reconstruct(X)
+
+
+def test_samples_of_several_leads() -> None:
+    x, _ = samples(leads=2)
+    detector = ecgan.Detector("autoencoder", **MODEL, leads=["II", "V1"], sampling_rate=128).fit(x)
+    assert detector.run_.leads == ["II", "V1"]
+    assert detector.run_.scorer.trained.expected.sampling_rate == 128
+    assert len(detector.explain(x[:1]).plot().axes) == 2
+
+
+REFUSED: list[tuple[Callable[[ecgan.Detector], Any], str]] = [
+    (lambda _: ecgan.Detector("aegan", epoch=3), "'epochs'"),
+    (lambda _: ecgan.Detector("aegan", epochs=-3), "epochs"),
+    (lambda _: ecgan.Detector("aegan", train={"epoch": 3}), "'epochs'"),
+    (lambda _: ecgan.Detector("aegan", tracker="wandb"), "tracker"),
+    (lambda _: ecgan.Detector("pca", epochs=3), "epochs"),
+    (lambda _: ecgan.Detector("aegam"), "'aegan'"),
+    (lambda _: ecgan.Detector("anogan"), "detector='anogan'"),
+    (lambda _: ecgan.Detector("knn", strategies=["smoothed"]), "smoothed"),
+    (lambda _: ecgan.Detector("knn").fit(X[:, :, 0, None, None]), "shape"),
+    (lambda _: ecgan.Detector("knn").fit(np.array([["a"]])), "numbers"),
+    (lambda _: ecgan.Detector("knn").fit([[1.0, 2.0], [3.0]]), "length"),
+    (lambda _: ecgan.Detector("knn").fit(np.full((9, 30), np.nan)), "9 of 9"),
+    (lambda _: ecgan.Detector("knn").fit(np.full((9, 30), 1e300)), "9 of 9"),
+    (lambda _: ecgan.Detector("knn").fit(X, Y[:5]), "labels"),
+    (lambda _: ecgan.Detector("knn").fit(X, 2 * Y - 1), "-1"),
+    (lambda _: ecgan.Detector("knn", threshold="best_f1").fit(X), "best_f1"),
+    (lambda _: ecgan.Detector("autoencoder", **MODEL).fit(X[:1]), "too few"),
+    (lambda _: ecgan.Detector("knn", leads=["II", "V1"]).fit(X), "1 leads"),
+    (lambda _: ecgan.Detector("knn", centre=64).fit(X), "centre"),
+    (lambda _: ecgan.Detector("knn").predict(X), "fitted"),
+    (lambda _: ecgan.Detector("knn").save("nowhere"), "fitted"),
+    (lambda fitted: fitted.predict(X[:, :, 1:]), "63 time steps"),
+    (lambda fitted: fitted.predict(X.transpose(0, 2, 1)), "swapped"),
+    (lambda fitted: fitted.predict(np.where(X > 0.9, np.inf, X)), "infinity"),
+    (lambda fitted: fitted.score(X, np.zeros(len(X))), "AUROC"),
+    (lambda fitted: fitted.run_.score(np.zeros(5000), sampling_rate=360), "not cut from"),
+    (lambda fitted: fitted.run_.score(np.zeros(5000)), "sampling_rate"),
+    (lambda fitted: fitted.run_.score(np.zeros((5000, 2)), sampling_rate=360), "2 columns"),
+    (lambda fitted: fitted.run_.score("nowhere.edf"), "nowhere.edf"),
+    (lambda _: ecgan.load("nowhere"), "nowhere"),
+    (lambda _: ecgan.read("nowhere.edf"), "nowhere.edf"),
+    (lambda _: ecgan.load_dataset("ecgsyn", patient=3), "'patients'"),
+    (lambda _: ecgan.load_dataset("ecgsyn", patients=0), "patients"),
+    (lambda _: ecgan.load_dataset("ecgsin"), "'ecgsyn'"),
+]
+
+
+@pytest.mark.parametrize(("call", "words"), REFUSED)
+def test_mistakes_are_said_in_a_sentence(call: Any, words: str, fitted: ecgan.Detector) -> None:
+    with pytest.raises(EcganError) as caught:
+        call(fitted)
+    assert words in str(caught.value)
+
+
+def test_a_recording_is_scored_as_the_command_does(of_beats: Path, recordings: Path, tmp_path: Path) -> None:
+    file, out = recordings / "p01.hea", tmp_path / "out"
+    assert score_stage.run([file], parse_reference(str(of_beats)), out)
+    run = ecgan.load(of_beats)
+    found = run.score(file)
+    assert found.to_csv(tmp_path / "mine.csv").read_bytes() == (out / "p01.csv").read_bytes()
+    assert found.to_html(tmp_path / "mine.html").read_bytes() == (out / "p01.html").read_bytes()
+    assert found.to_wfdb(tmp_path / "mine").read_bytes() == (out / "p01.ecgan").read_bytes()
+    assert found.summary["scored"] == int(found.beats["score"].notna().sum()) > 10
+    record = ecgan.read(file)
+    assert record.leads == ["MLII", "V1"]
+    for signals, leads in ((record.signals, ["MLII", "V1"]), (record.signals[:, ::-1], ["V1", "MLII"])):
+        again = run.score(signals, sampling_rate=record.sampling_rate, leads=leads)
+        assert np.array_equal(again.beats["score"], found.beats["score"], equal_nan=True)
+    alone = run.score(record.signals[:, 0], sampling_rate=360, name="mine")
+    assert np.array_equal(alone.beats["score"], found.beats["score"], equal_nan=True)
+    assert alone.record.name == "mine"
+
+
+def test_annotated_beats_are_scored_where_a_record_has_them(of_beats: Path, recordings: Path) -> None:
+    run, file = ecgan.load(of_beats), recordings / "p02.hea"
+    marked = run.score(ecgan.read(file, annotator="atr")).beats
+    assert np.array_equal(marked["score"], run.score(file, annotator="atr").beats["score"], equal_nan=True)
+    assert "flagged_by_class" in run.score(ecgan.read(file, annotator="atr")).summary
+
+
+def test_a_threshold_or_strategy_of_ones_own(of_beats: Path) -> None:
+    assert ecgan.load(of_beats, threshold=0.5).threshold_ == 0.5
+    assert ecgan.load(of_beats, threshold=0.5).threshold_from_ == "given"
+    with pytest.raises(EcganError, match="lambda_grid"):
+        ecgan.load(of_beats, strategy="lambda_grid")
+
+
+def test_datasets_are_those_of_the_pipeline(tmp_path: Path) -> None:
+    beats = ecgan.load_dataset("ecgsyn", tmp_path / "raw", patients=2, minutes=0.4, leads=["V1"])
+    assert (tmp_path / "raw/p01.hea").is_file()
+    assert beats.signals.shape == (len(beats), 1, 320)
+    assert beats.signals.dtype == np.float32
+    assert len(beats.table) == len(beats.labels) == len(beats)
+    assert beats.about.leads == ["V1"]
+    again = ecgan.load_dataset("ecgsyn", patients=2, minutes=0.4, leads=["V1"])
+    assert np.array_equal(again.signals, beats.signals)
+    assert np.allclose(np.round(beats.signals.astype(float), 4), beats.signals, atol=1e-6)
+
+
+def test_what_needs_a_model_refuses_the_run_of_a_classical_detector(tmp_path: Path) -> None:
+    folder = ecgan.Detector("knn").fit(X).save(tmp_path / "run")
+    assert load_fold_of(folder, 0, "best").version is None
+    with pytest.raises(EcganError, match="classical"):
+        load_trained(folder, 0, "best")
+    with pytest.raises(EcganError, match="without a model"):
+        _ = ecgan.load(folder).scorer.members[0].network
+
+
+def test_only_a_run_may_be_without_models() -> None:
+    values = {"dataset": "ecgsyn", "models": []}
+    assert resolve_params(Document("", values), models=False, plugins=False).models == []
+    with pytest.raises(EcganError, match="models"):
+        resolve_params(Document("", values), models=False)

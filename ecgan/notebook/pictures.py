@@ -5,7 +5,7 @@ import io
 from matplotlib.figure import Figure
 
 
-class Picture(Figure):  # type: ignore[misc]
+class Picture(Figure):
     """A Matplotlib figure."""
 
     def _repr_png_(self) -> bytes:

@@ -45,9 +45,9 @@ class Explanation:
 
     def plot(self, row: int = 0) -> Any:
         """Return a Matplotlib figure of one sample, what it was taken for and what is left, one panel a lead."""
-        from ecgan.notebook.pictures import Picture
+        from ecgan.notebook.pictures import picture
 
-        figure = Picture(figsize=(7, 1 + 1.8 * len(self.leads)), layout="constrained")
+        figure = picture(7, 1 + 1.8 * len(self.leads))
         axes = figure.subplots(len(self.leads), sharex=True, squeeze=False)[:, 0]
         for channel, (axis, lead) in enumerate(zip(axes, self.leads, strict=True)):
             axis.plot(self.signals[row, channel], color="black", linewidth=1.2, label="sample")

@@ -317,9 +317,6 @@ REFUSED: list[tuple[Callable[[ecgan.Detector], Any], str]] = [
     (lambda fitted: fitted.predict(np.where(X > 0.9, np.inf, X)), "infinity"),
     (lambda fitted: fitted.score(X, np.zeros(len(X))), "AUROC"),
     (lambda fitted: fitted.run_.score(np.zeros(5000), sampling_rate=360), "not cut from"),
-    (lambda fitted: fitted.run_.score(np.zeros(5000)), "sampling_rate"),
-    (lambda fitted: fitted.run_.score(np.zeros((5000, 2)), sampling_rate=360), "2 columns"),
-    (lambda fitted: fitted.run_.score("nowhere.edf"), "nowhere.edf"),
     (lambda _: ecgan.load("nowhere"), "nowhere"),
     (lambda _: ecgan.read("nowhere.edf"), "nowhere.edf"),
     (lambda _: ecgan.load_dataset("ecgsyn", patient=3), "'patients'"),
@@ -333,6 +330,20 @@ def test_mistakes_are_said_in_a_sentence(call: Any, words: str, fitted: ecgan.De
     with pytest.raises(EcganError) as caught:
         call(fitted)
     assert words in str(caught.value)
+
+
+def test_what_is_no_recording_is_refused(of_beats: Path) -> None:
+    run = ecgan.load(of_beats)
+    with pytest.raises(EcganError, match="sampling_rate"):
+        run.score(np.zeros(5000))
+    with pytest.raises(EcganError, match="sampling_rate"):
+        run.score(np.zeros(5000), sampling_rate=0)
+    with pytest.raises(EcganError, match="2 columns"):
+        run.score(np.zeros((5000, 2)), sampling_rate=360)
+    with pytest.raises(EcganError, match=r"nowhere\.edf"):
+        run.score("nowhere.edf")
+    with pytest.raises(EcganError, match="array"):
+        run.score([["a"]], sampling_rate=360)  # type: ignore[arg-type]
 
 
 def test_a_recording_is_scored_as_the_command_does(of_beats: Path, recordings: Path, tmp_path: Path) -> None:

@@ -29,14 +29,16 @@ class Mapping:
 
     Attributes:
         invert: x (n, C, L) to z (n, Z), by the run's inverse mapping.
-        decode: z (n, Z) to a reconstruction (n, C, L).
+        decode: z (n, Z) to a signal (n, C, L).
         features: x (n, C, L) to discriminator features (n, F); None where the model has none.
         discriminate: x (n, C, L) to the discriminator's logit or a critic's value (n,), higher = more like real data;
             None where the model has none.
         logits: x (n, C, L) to a classifier's logits (n, K), class 0 being normal; None for generative models. Where
-            it is there, `invert` and `decode` refuse.
+            it is there, `invert`, `decode` and `reconstruct` refuse.
         search: x (n, C, L) to the latents z (n, Z) that explain it best and the lengths (n,) of the paths to them,
             searched for with the given `SearchOptions` and seed; None for classifiers.
+        rebuild: x (n, C, L) and a seed to its reconstruction (n, C, L), where a model reconstructs otherwise than by a
+            latent; None where it does not.
     """
 
     invert: Callable[[F32], F32]
@@ -45,6 +47,19 @@ class Mapping:
     discriminate: Callable[[F32], F32] | None = None
     logits: Callable[[F32], F32] | None = None
     search: Callable[[F32, SearchOptions, int], tuple[F32, F32]] | None = None
+    rebuild: Callable[[F32, int], F32] | None = None
+
+    def reconstruct(self, x: F32, seed: int, z: F32 | None = None) -> F32:
+        """What the model takes x (n, C, L) for, same shape.
+
+        Args:
+            x: The samples.
+            seed: Seed of what the model draws at random; a sample gets the same whatever stands beside it.
+            z: Their latents (n, Z), where they are known already.
+        """
+        if self.rebuild is not None:
+            return self.rebuild(x, seed)
+        return self.decode(self.invert(x) if z is None else z)
 
 
 class Detector(ABC):
@@ -96,7 +111,7 @@ class Detector(ABC):
         """What the model takes x (n, C, L) for, same shape; None where nothing is reconstructed."""
         if not self.needs_model or self.mapping is None or self.mapping.logits is not None:
             return None
-        return self.mapping.decode(self.mapping.invert(x))
+        return self.mapping.reconstruct(x, self.seed)
 
     @abstractmethod
     def state(self) -> State:

@@ -1,7 +1,7 @@
 """Components of abnormality of a sample that went through a trained model: R, D and Z; S has a module of its own.
 
-With the sample x, its latent z, the reconstruction x̂ = G(z), the discriminator's last hidden features f and its logit
-d (of a Wasserstein critic: its value):
+With the sample x, its latent z, the reconstruction x̂ (G(z), or what the model itself makes of x), the discriminator's
+last hidden features f and its logit d (of a Wasserstein critic: its value):
 
 - reconstruction error R: the mean over leads and time of (x − x̂)²;
 - discrimination D, one of
@@ -99,23 +99,25 @@ def discrimination(mapping: Mapping, kind: Discrimination) -> Callable[[F32, F32
 
 def model_components(
     x: F32,
-    z: F32,
+    z: F32 | None,
     mapping: Mapping,
     mode: float,
     kind: Discrimination = "feature_matching",
     wanted: Collection[str] | None = None,
     smoothed: Callable[[F32, F32], F64] | None = None,
+    seed: int = 0,
 ) -> dict[str, F64]:
     """R, Z, where the model has what it takes D, and where it is asked for S of x (n, C, L), chunk by chunk.
 
     Args:
         x: Samples (n, C, L), transformed as the model was trained.
-        z: Their latents (n, Z).
+        z: Their latents (n, Z); None where nothing that is wanted is made of them.
         mapping: The trained model.
         mode: The most frequent latent norm of the training samples.
         kind: How the discriminator judges.
         wanted: Names of the components to compute; None: all.
         smoothed: Gives S of x and x̂, both (n, C, L).
+        seed: Seed of what the model draws at random.
 
     Returns:
         "reconstruction", "latent" and perhaps "discrimination" and "smoothed", or those of them that are wanted, each
@@ -127,13 +129,13 @@ def model_components(
     there = (*component_names(mapping, kind), *(("smoothed",) if smoothed else ()))
     names = [name for name in there if wanted is None or name in wanted]
     found = {name: np.empty(len(x), dtype=np.float64) for name in names}
-    if "latent" in found:
+    if "latent" in found and z is not None:
         found["latent"][:] = latent_deviation(z, mode)
     measures = {"reconstruction": reconstruction_error, "smoothed": smoothed}
     measures["discrimination"] = discrimination(mapping, kind)
     compared = [(found[name], measure) for name, measure in measures.items() if name in found and measure is not None]
     for part in chunks(len(x)) if compared else ():
-        reconstruction = mapping.decode(z[part])
+        reconstruction = mapping.reconstruct(x[part], seed, None if z is None else z[part])
         for values, measure in compared:
             values[part] = measure(x[part], reconstruction)
     check_finite(found)

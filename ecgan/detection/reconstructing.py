@@ -83,7 +83,8 @@ class Reconstructing(Detector):
         norms = latent_norm(z)
         check_finite({"latent": norms})
         self._mode = mode_of_norms(norms)
-        reconstruction = np.concatenate([self.model.decode(z[part]) for part in chunks(len(z))])
+        parts = [self.model.reconstruct(x[part], self.seed, z[part]) for part in chunks(len(x))]
+        reconstruction = np.concatenate(parts)
         self._smoothed = SmoothedError.learn(x, reconstruction, self.options.smoothing)
 
     def components(self, x: F32) -> dict[str, F64]:
@@ -92,18 +93,19 @@ class Reconstructing(Detector):
 
     def some_components(self, x: F32, names: Collection[str]) -> dict[str, F64]:
         """Those of R, S, D and Z of x (n, C, L) that are named; the discriminator is asked for D alone."""
-        return self.compare(x, self.latents(x), names)
+        looked_at = "latent" in names or self.model.rebuild is None
+        return self.compare(x, self.latents(x) if looked_at else None, names)
 
-    def compare(self, x: F32, z: F32, wanted: Collection[str] | None = None) -> dict[str, F64]:
-        """Components of x (n, C, L) with the latents z (n, Z), all or those that are wanted."""
+    def compare(self, x: F32, z: F32 | None, wanted: Collection[str] | None = None) -> dict[str, F64]:
+        """Components of x (n, C, L) with the latents z (n, Z), all or those that are wanted; z where it counts."""
         if self._mode is None or self._smoothed is None:
             raise EcganError(f"the detector {self.name!r} has not been fitted.")
         measure = self._smoothed.measure
-        return model_components(x, z, self.model, self._mode, self.discrimination, wanted, measure)
+        return model_components(x, z, self.model, self._mode, self.discrimination, wanted, measure, self.seed)
 
     def reconstruct(self, x: F32) -> F32:
         """What the model takes x (n, C, L) for, same shape."""
-        return self.model.decode(self.latents(x))
+        return self.model.reconstruct(x, self.seed, None if self.model.rebuild else self.latents(x))
 
     def state(self) -> State:
         """The mode of the latent norms and the scale of the smoothed residual."""

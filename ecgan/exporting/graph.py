@@ -100,7 +100,7 @@ class _Reconstructed(nn.Module):
         self.model: Any = member.network.folded
         self.invert: Any = member.network.inversion.one_pass
         self.names = names
-        self.kind = detector.discrimination
+        self.kind, self.seed = detector.discrimination, detector.seed
         state = detector.state()
         self.mode = float(state.values["latent_mode"])
         slow = SmoothedError.restored(state, detector.options.smoothing)
@@ -110,11 +110,13 @@ class _Reconstructed(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Compare x (B, D, L) with its reconstruction."""
-        z = self.invert(x)
-        found = {}
+        y, found = self.model.reconstruct(x, self.seed), {}
+        if y is None or "latent" in self.names:
+            z = self.invert(x)
         if "latent" in self.names:
             found["latent"] = z.double().square().sum(dim=1).sqrt() - self.mode
-        y = self.model.decode(z)
+        if y is None:
+            y = self.model.decode(z)
         residual = x.double() - y.double()
         found["reconstruction"] = residual.square().mean(dim=(1, 2))
         if "smoothed" in self.names:

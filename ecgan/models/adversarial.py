@@ -38,13 +38,13 @@ class AdversarialAutoencoder(EncoderDecoder):
         self, x: Tensor, optimizers: Optimizers, epoch: int, labels: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Do the discriminator's steps, then encoder's and decoder's; one reconstruction serves both."""
-        fake, terms = self.reconstruct(x, epoch)
+        fake, terms = self.reconstructed(x, epoch)
         adversarial: dict[str, Tensor] = {}
         for _ in range(0 if self.batch % self.options.discriminator_every else self.options.discriminator_rounds):
             adversarial["discriminator"] = self._discriminator_step(x, fake.detach(), optimizers["discriminator"])
         for step in range(self.options.generator_rounds):
             if step:
-                fake, terms = self.reconstruct(x, epoch)
+                fake, terms = self.reconstructed(x, epoch)
             terms |= self._generator_step(x, fake, terms, optimizers["generator"])
         return adversarial | {name: term.detach() for name, term in terms.items()}
 

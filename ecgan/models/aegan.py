@@ -28,7 +28,7 @@ class Aegan(Deterministic, AdversarialAutoencoder):
     Options: ClassVar[Any] = AeganOptions
     options: AeganOptions
 
-    def reconstruct(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def reconstructed(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return x̂ = G(E(x)) and the reconstruction loss MSE(x̂, x)."""
         fake = self.decode(self.encode(x))
         return fake, {"reconstruction": F.mse_loss(fake, x)}

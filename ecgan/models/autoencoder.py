@@ -34,7 +34,7 @@ class PlainAutoencoder(EncoderDecoder):
         self, x: Tensor, optimizers: Optimizers, epoch: int, labels: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Do one step on the sum of the loss terms."""
-        _, terms = self.reconstruct(x, epoch)
+        _, terms = self.reconstructed(x, epoch)
         optimizers["autoencoder"].zero_grad(set_to_none=True)
         sum(terms.values(), x.new_zeros(())).backward()
         optimizers["autoencoder"].step()
@@ -50,7 +50,7 @@ class Autoencoder(Deterministic, PlainAutoencoder):
     Options: ClassVar[Any] = AutoencoderOptions
     options: AutoencoderOptions
 
-    def reconstruct(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def reconstructed(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return x̂ = G(E(x)) and the reconstruction loss."""
         fake, loss = reconstruction(self.decoder.logits(self.encode(x)), x, self.options.output)
         return fake, {"reconstruction": loss}

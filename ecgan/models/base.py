@@ -15,7 +15,16 @@ from ecgan.models.latents import MOST_FITTED, Prior, spread
 
 Optimizers = dict[str, torch.optim.Optimizer]
 
-_TAKE_SIGNALS = ("encode", "features", "discriminate", "logits", "validation_scores", "train_batch", "fit_prior")
+_TAKE_SIGNALS = (
+    "encode",
+    "reconstruct",
+    "features",
+    "discriminate",
+    "logits",
+    "validation_scores",
+    "train_batch",
+    "fit_prior",
+)
 
 
 def _refusing_other_shapes(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -138,6 +147,16 @@ class GenerativeModel(Model):
     def has_encoder(self) -> bool:
         """Whether `encode` is there; without it the inverse mapping is learned or searched for."""
         return type(self).encode is not GenerativeModel.encode
+
+    def reconstruct(self, x: Tensor, seed: int = 0) -> Tensor | None:
+        """What the model takes x (B, C, L) for, same shape; None where that is what it decodes from x's latent.
+
+        Args:
+            x: Samples.
+            seed: Seed of what is drawn at random, which is the same for a sample whatever stands beside it. torch's
+                global random numbers are left alone.
+        """
+        return None
 
     def features(self, x: Tensor) -> Tensor | None:
         """The discriminator's last hidden features of x (B, C, L), shape (B, F); None where there is none."""

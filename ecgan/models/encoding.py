@@ -34,7 +34,7 @@ class EncoderDecoder(GenerativeModel):
         """Return the encoder."""
 
     @abstractmethod
-    def reconstruct(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def reconstructed(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the reconstruction of x (B, C, L) and its weighted loss terms, scalars by name."""
 
     @property
@@ -76,7 +76,7 @@ class Variational(EncoderDecoder):
         o, spectral = self.options, self.options.encoder_spectral_norm
         return VariationalEncoder(self.channels, self.length, o.latent_size, o.width, o.norm, spectral=spectral)
 
-    def reconstruct(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def reconstructed(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return x̂ = G(z), z drawn from the posterior, and the terms β·w(t)·KL and reconstruction (a mean)."""
         o = self.options
         mean, log_variance = self.encoder(x)

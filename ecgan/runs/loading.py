@@ -156,10 +156,10 @@ def mapping_of(model: Model, inversion: Inversion, batch_size: int, precision: s
     """
     on = device()
 
-    def wrap(function: Callable[[Tensor], Any]) -> Callable[[F32], F32]:
-        def call(x: F32) -> F32:
+    def wrap(function: Callable[..., Any]) -> Callable[..., F32]:
+        def call(x: F32, *arguments: Any) -> F32:
             with autocast(precision, on):
-                return _in_batches(function, x, batch_size, on)
+                return _in_batches(lambda part: function(part, *arguments), x, batch_size, on)
 
         return call
 
@@ -181,9 +181,10 @@ def mapping_of(model: Model, inversion: Inversion, batch_size: int, precision: s
     assert isinstance(model, GenerativeModel)
     with torch.inference_mode():
         probe = torch.zeros(1, model.channels, model.length, device=on)
-        judged = (model.features, model.discriminate)
-        features, discriminate = (None if function(probe) is None else wrap(function) for function in judged)
-    return Mapping(invert, wrap(model.decode), features, discriminate, search=search)
+        features = wrap(model.features) if model.features(probe) is not None else None
+        discriminate = wrap(model.discriminate) if model.discriminate(probe) is not None else None
+        rebuild = wrap(model.reconstruct) if model.reconstruct(probe, 0) is not None else None
+    return Mapping(invert, wrap(model.decode), features, discriminate, search=search, rebuild=rebuild)
 
 
 def _in_batches(function: Callable[[Tensor], Any], x: F32, batch_size: int, on: torch.device) -> F32:

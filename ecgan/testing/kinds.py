@@ -37,6 +37,22 @@ def encoded_samples_have_the_shape_of_latents(subject: ModelSubject) -> None:
     expect_equal(shape, (SAMPLES, model.channels, model.length), "the shape of reconstructions")
 
 
+def reconstructions_have_the_shape_of_samples(subject: ModelSubject) -> None:
+    """A model that reconstructs otherwise than by a latent gives (n, C, L), finite, the same for the same seed."""
+    model, seed = _generative(subject, trained=True), 3
+    x = subject.beats(model)
+    state = torch.get_rng_state()
+    with torch.no_grad():
+        first, second = model.reconstruct(x, seed), model.reconstruct(x, seed)
+    if first is None or second is None:
+        return
+    untouched = torch.equal(torch.get_rng_state(), state)
+    expect(untouched, "expected reconstruct to draw from its seed alone, found that it drew from torch's generator")
+    expect_equal(tuple(first.shape), tuple(x.shape), "the shape of reconstructions")
+    expect(bool(torch.isfinite(first).all()), "expected finite reconstructions, found NaN or infinity")
+    expect(torch.equal(first, second), "expected the same reconstructions from the same seed, found others")
+
+
 def features_and_logits_have_one_row_a_sample(subject: ModelSubject) -> None:
     """`features` gives (n, F) and `discriminate` (n,); a model without a discriminator gives None for both."""
     model = _generative(subject)
@@ -118,6 +134,7 @@ def a_class_without_training_samples_is_no_problem(subject: ModelSubject) -> Non
 GENERATIVE = (
     decoded_latents_have_the_shape_of_samples,
     encoded_samples_have_the_shape_of_latents,
+    reconstructions_have_the_shape_of_samples,
     features_and_logits_have_one_row_a_sample,
     generation_is_seeded,
     latents_of_another_size_are_refused,

@@ -134,7 +134,8 @@ def other_shapes_are_refused(subject: ModelSubject) -> None:
     methods += [model.logits] if isinstance(model, ClassifierModel) else []
     if isinstance(model, GenerativeModel):
         methods += [model.encode] if model.has_encoder else []
-        methods += [method for method in (model.features, model.discriminate) if method(x) is not None]
+        perhaps = (model.reconstruct, model.features, model.discriminate)
+        methods += [method for method in perhaps if method(x) is not None]
     for method in methods:
         for what, value in wrong.items():
             expect_refusal(lambda m=method, v=value: m(v), (EcganError,), f"{what} in {method.__name__}")  # type: ignore[misc]

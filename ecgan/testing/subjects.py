@@ -128,6 +128,7 @@ def answers(model: Model, x: Tensor, seed: int = 5) -> dict[str, Tensor]:
         if isinstance(model, GenerativeModel):
             if model.has_encoder:
                 found["encode"] = model.encode(x)
+            found["reconstruct"] = model.reconstruct(x, 3)
             found["features"] = model.features(x)
             found["discriminate"] = model.discriminate(x)
     return {name: value for name, value in found.items() if value is not None}

@@ -106,6 +106,16 @@ class CountsEvaluations(ToyModel):
         return super().validation_scores(x)
 
 
+class NoisyReconstruction(ToyModel):
+    def reconstruct(self, x: Tensor, seed: int = 0) -> Tensor:
+        return x + 0.1 * torch.randn(1, *x.shape[1:], device=x.device)
+
+
+class FlatReconstruction(ToyModel):
+    def reconstruct(self, x: Tensor, seed: int = 0) -> Tensor:
+        return x.flatten(1)
+
+
 class AnyShape(ToyModel):
     def features(self, x: Tensor) -> Tensor:
         return x.reshape(len(x), -1)[:, :8]
@@ -300,6 +310,8 @@ MODELS = [
     (ForgetsThePrior, "saved_weights_give_equal_answers", "generated latents after saving"),
     (UnseededNoise, "a_rerun_gives_equal_bytes", "found other bytes"),
     (OtherwiseAfterResuming, "a_resumed_training_gives_equal_bytes", "after taking the training up again"),
+    (NoisyReconstruction, "reconstructions_have_the_shape_of_samples", "to draw from its seed alone"),
+    (FlatReconstruction, "reconstructions_have_the_shape_of_samples", "the shape of reconstructions"),
     (TimeFirst, "decoded_latents_have_the_shape_of_samples", "shape of decoded latents"),
     (BeyondTheRange, "decoded_latents_have_the_shape_of_samples", "within output_range (-1.0, 1.0)"),
     (OneSided, "decoded_latents_have_the_shape_of_samples", "on both sides of the middle"),

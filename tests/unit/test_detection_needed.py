@@ -1,5 +1,6 @@
 """What a score needs is computed once, and nothing else is."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,42 @@ def test_a_strategy_alone_computes_what_it_weighs(counted: tuple[Counting, Fitte
         for name, scores in one.scores.items():
             np.testing.assert_array_equal(scores, everything.scores[name])
             np.testing.assert_array_equal(one.predictions[name], everything.predictions[name])
+
+
+class Rebuilding(Counting):
+    """A model that reconstructs by itself, with noise from a seed."""
+
+    def mapping(self) -> Mapping:
+        return replace(super().mapping(), rebuild=self.rebuild)
+
+    def rebuild(self, x: F32, seed: int) -> F32:
+        return (0.9 * x + 0.1 * seed).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_a_model_that_reconstructs_by_itself_is_asked_with_the_seed_of_the_detector(seed: int) -> None:
+    rng = np.random.default_rng(1)
+    x, labels = rng.normal(size=(N, 2, 3)).astype(np.float32), (np.arange(N) % 3).astype(np.int64)
+    model, cls = Rebuilding(), DETECTORS.get("inverse_mapping")
+    fitted = fit_detector(cls(cls.Options(), model.mapping(), seed=seed), STRATEGIES, x, x, labels)
+    model.passed = dict.fromkeys(model.passed, 0)
+    found = fitted.score(x, "reconstruction")
+    assert model.passed == {"invert": 0, "decode": 0, "features": 0}, "no latent is asked for where none counts"
+    expected = reconstruction_error(x, model.rebuild(x, seed))
+    np.testing.assert_array_equal(found.components["reconstruction"], expected)
+    np.testing.assert_array_equal(fitted.score(x).components["reconstruction"], expected)
+    np.testing.assert_array_equal(fitted.detector.reconstruct(x), model.rebuild(x, seed))
+
+
+def test_anogan_compares_with_what_the_latent_gives() -> None:
+    x = np.random.default_rng(1).normal(size=(20, 2, 3)).astype(np.float32)
+    model, cls = Rebuilding(), DETECTORS.get("anogan")
+    mapping = replace(model.mapping(), search=lambda x, options, seed: (model.invert(x), np.ones(len(x), np.float32)))
+    detector = cls(cls.Options(), mapping)
+    detector.fit(x)
+    expected = model.decode(model.invert(x))
+    np.testing.assert_array_equal(detector.components(x)["reconstruction"], reconstruction_error(x, expected))
+    np.testing.assert_array_equal(detector.reconstruct(x), expected)
 
 
 def test_latents_alone_decode_nothing(counted: tuple[Counting, FittedDetector, F32]) -> None:

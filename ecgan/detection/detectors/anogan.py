@@ -1,12 +1,13 @@
 """Scores through a trained model: search for the latent whose signal is most like x, and compare."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
 from ecgan.config.inverse import StartedSearchOptions
 from ecgan.config.options import Options
-from ecgan.detection.base import F32, F64
+from ecgan.detection.base import F32, F64, Mapping
 from ecgan.detection.components import Discrimination, check_finite
 from ecgan.detection.reconstructing import DISCRIMINATION, SMOOTHING, Reconstructing
 from ecgan.errors import EcganError
@@ -35,6 +36,11 @@ class Anogan(Reconstructing):
     source: ClassVar[str] = "Schlegl et al., IPMI 2017"
     Options: ClassVar[type[Options]] = AnoganOptions
     mode_samples: ClassVar[int] = 256
+
+    @property
+    def model(self) -> Mapping:
+        """The trained model, which says what a sample is by its latent alone."""
+        return replace(super().model, rebuild=None)
 
     def latents(self, x: F32) -> F32:
         """Latents z (n, Z) of x (n, C, L), searched for."""

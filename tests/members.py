@@ -14,6 +14,7 @@ from ecgan.preprocessing.transformations import make_transformation
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.loading import Trained
 from ecgan.scoring.scorer import Member, Scorer
+from ecgan.testing.check import small
 from ecgan.training.inputs import Input
 
 LENGTH, LEADS = 45, ["MLII", "V1"]
@@ -56,8 +57,8 @@ def member(
     given = make_transformation(transformation, None if cls.classifies else (-1.0, 1.0))
     given.fit(x)
     torch.manual_seed(seed)
-    small = {"width": 0.125} if cls.classifies else {"width": 0.125, "latent_size": 3}
-    model = cls(cls.Options(**(small | options)), channels=given.channels(leads), length=length, classes=3).eval()
+    settled = small(cls.Options, {"width": 0.125, "latent_size": 3}, options)
+    model = cls(settled, channels=given.channels(leads), length=length, classes=3).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))

@@ -39,7 +39,7 @@ def lived_in(network: nn.Module, x: Tensor, seed: int) -> nn.Module:
 def build(name: str, data: st.DataObject) -> Any:
     cls = MODELS.get(name)
     options: dict[str, Any] = {"width": 0.125}
-    if not cls.classifies:
+    if "latent_size" in cls.Options.model_fields:
         options["latent_size"] = 3
     if "loss" in cls.Options.model_fields:
         options |= {"loss": "bce"}  # allows every norm
@@ -53,7 +53,7 @@ def build(name: str, data: st.DataObject) -> Any:
 def results(model: Any, x: Tensor, z: Tensor) -> list[Tensor]:
     if model.classifies:
         return [model.logits(x)]
-    found = [model.decode(z), model.features(x), model.discriminate(x)]
+    found = [model.decode(z), model.reconstruct(x), model.features(x), model.discriminate(x)]
     return [one for one in [*found, model.encode(x) if model.has_encoder else None] if one is not None]
 
 
@@ -65,7 +65,7 @@ def test_a_folded_model_gives_the_same(name: str, data: st.DataObject, seed: int
     x = torch.rand(3, model.channels, model.length, generator=torch.Generator().manual_seed(seed))
     lived_in(model, x, seed)
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    z = torch.randn(3, 3)
+    z = torch.randn(3, 3 if model.classifies else model.prior.size)
     with torch.no_grad():
         expected = results(model, x, z)
         quick = folded(model)

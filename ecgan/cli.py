@@ -143,7 +143,7 @@ def inverse(
 
     for name, index in chosen(params, model, fold):
         inversion = stage.run(params, name, index)
-        say(f"{name}, fold {index}: inverse mapping by {inversion.method}")
+        say(f"{name}, fold {index}: inverse mapping by {inversion.name}")
 
 
 @app.command(epilog="Examples: `ecgan detect --model vaegan --fold 0`, `ecgan detect --detector knn`")
@@ -303,7 +303,7 @@ def info(
 
 @app.command("list", epilog="Examples: `ecgan list datasets`, `ecgan list models --json`")
 def list_parts(
-    kind: Annotated[str, typer.Argument(help="datasets, models, detectors, protocols or presets.")],
+    kind: Annotated[str, typer.Argument(help="datasets, models, detectors, protocols, inversions or presets.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
     plugin: Plugin = None,
 ) -> None:

@@ -25,7 +25,7 @@ def show(kind: str, *, as_json: bool = False) -> None:
     """Print what there is: a table on a terminal, and plain lines with nothing cut off into a pipe.
 
     Args:
-        kind: `datasets`, `models`, `detectors`, `protocols` or `presets`.
+        kind: `datasets`, `models`, `detectors`, `protocols`, `inversions` or `presets`.
         as_json: Print a JSON list instead.
 
     Raises:

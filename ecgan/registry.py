@@ -1,4 +1,4 @@
-"""Registries of datasets, models, detectors and split protocols.
+"""Registries of datasets, models, detectors, split protocols and inverse mappings.
 
 A part of the package registers itself where its class is defined, in a file of its own name:
 `ecgan/models/aegan.py` holds `@register_model("aegan", "beatgan")`. Files are imported only when a name is
@@ -170,13 +170,15 @@ DATASETS: Registry[Any] = Registry("dataset", "ecgan.datasets", "ecgan.datasets"
 MODELS: Registry[Any] = Registry("model", "ecgan.models", "ecgan.models")
 DETECTORS: Registry[Any] = Registry("detector", "ecgan.detection.detectors", "ecgan.detectors")
 PROTOCOLS: Registry[Any] = Registry("protocol", "ecgan.preprocessing.protocols", "ecgan.protocols")
+INVERSIONS: Registry[Any] = Registry("inversion", "ecgan.inversion", "ecgan.inversions")
 
-REGISTRIES = (DATASETS, MODELS, DETECTORS, PROTOCOLS)
+REGISTRIES = (DATASETS, MODELS, DETECTORS, PROTOCOLS, INVERSIONS)
 
 register_dataset = DATASETS.register
 register_model = MODELS.register
 register_detector = DETECTORS.register
 register_protocol = PROTOCOLS.register
+register_inversion = INVERSIONS.register
 
 
 def list_datasets() -> list[str]:

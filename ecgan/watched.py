@@ -10,15 +10,17 @@ or with a parameter that is watched as well; so DVC always watches what the last
 
 import os
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from ecgan.config.describing import allowed, schema_at, schema_of
+from ecgan.config.inverse import AUTO
 from ecgan.config.options import Options
 from ecgan.errors import EcganError
 from ecgan.imports import OWN, ROOT, closure, module_files
-from ecgan.registry import Registry, plugin_file
+from ecgan.registry import INVERSIONS, Registry, plugin_file
 
 FOLDER: Final = Path("watched")
 NOTHING: Final = "none"
@@ -27,6 +29,7 @@ ALWAYS: Final = {
     "protocol": ("ecgan/preprocessing/protocols/*.py",),
     "model": ("ecgan/models/base.py",),
     "detector": ("ecgan/detection/job.py",),
+    "inversion": ("ecgan/inversion/*.py",),
 }
 """What `dvc.yaml` names, with all that it imports, for every stage that uses a part of the kind."""
 
@@ -57,11 +60,23 @@ def watch_file(stage: str, section: Options) -> None:
 
 def watch_part(registry: Registry[Any], name: str) -> None:
     """Let `watched/<kind>s/<name>/` hold a link to each file of a part, but for what every part of its kind needs."""
+    watch_parts(FOLDER / f"{registry.kind}s" / name, registry, [name])
+
+
+def watch_inversion(method: str) -> None:
+    """Do so for the inverse mapping that `inverse.method` names, or for all that it may take."""
+    watch_parts(FOLDER / "inversions" / method, INVERSIONS, AUTO if method == "auto" else [method])
+
+
+def watch_parts(folder: Path, registry: Registry[Any], names: Iterable[str]) -> None:
+    """Let a folder hold a link to each file of some parts, but for what every part of their kind needs."""
     if not FOLDER.is_dir():
         return
-    own = Path(str(sys.modules[registry.get(name).__module__].__file__))
-    links = {_label(file): file for file in part_files(registry, name) - _always(registry.kind) | {own}}
-    folder = FOLDER / f"{registry.kind}s" / name
+    links: dict[str, Path] = {}
+    for name in names:
+        own = Path(str(sys.modules[registry.get(name).__module__].__file__))
+        files = part_files(registry, name) - _always(registry.kind) | {own}
+        links |= {_label(file): file for file in files}
     folder.mkdir(parents=True, exist_ok=True)
     for entry in folder.iterdir():
         if entry.name not in links and not entry.name.startswith("."):  # else another process is about to rename it

@@ -12,7 +12,7 @@ from ecgan.registry import MODELS
 from ecgan.runs.layout import part
 from ecgan.runs.loading import load_trained
 from ecgan.runtime import derive_seed, own_process, set_threads
-from ecgan.watched import watch_part
+from ecgan.watched import watch_inversion, watch_part
 from stages import paths
 
 
@@ -21,6 +21,7 @@ def run(params: Params, model: str, fold: int, version: str | None = None) -> In
     """Make the inverse mapping of one model of the pipeline and one fold."""
     set_threads(params.runtime.threads)
     watch_part(MODELS, model)
+    watch_inversion(params.inverse.method)
     return invert(
         paths.run(params, model),
         fold,

@@ -1,10 +1,13 @@
 """Parameters of the inverse mapping: the trained network and the search for latents."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from ecgan.config.options import Options
+
+AUTO: Final = ("encoder", "network")
+"""The inverse mappings that `auto` tries, in this order."""
 
 
 class SearchOptions(Options):
@@ -52,7 +55,7 @@ class NetworkOptions(Options):
 class Inverse(Options):
     """How a signal is mapped to its latent."""
 
-    method: Literal["auto", "encoder", "network", "search", "network_search"] = Field(
+    method: str = Field(
         "auto",
         description="The mapping from signal to latent; auto takes the encoder where there is one, else the network.",
     )

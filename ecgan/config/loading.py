@@ -9,11 +9,12 @@ from ecgan.arithmetic import Arithmetic
 from ecgan.config import names
 from ecgan.config.checking import Checker, overlay
 from ecgan.config.describing import found
+from ecgan.config.inverse import Inverse
 from ecgan.config.options import Options
 from ecgan.config.reading import Document, read_document
 from ecgan.config.schema import Detect, Detection, DetectionParams, InverseParams, Params, RunParams, Runtime
 from ecgan.errors import EcganError
-from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry, load_plugins
+from ecgan.registry import DATASETS, DETECTORS, INVERSIONS, MODELS, PROTOCOLS, Registry, load_plugins
 
 P = TypeVar("P", bound=Options)
 
@@ -101,6 +102,7 @@ def resolve_inverse(document: Document, *, hint: str = "") -> InverseParams:
     _load_plugins(checker, values["plugins"], document)
     for key in ("runtime", "inverse"):
         values[key] = checker.section(_type_of(InverseParams, key), (key,))
+    _check_method(checker, values["inverse"], "")
     return _finished(checker, InverseParams, values)
 
 
@@ -125,6 +127,7 @@ class _ParamsResolver:
         self.name_parts()
         for key in ("experiment", "runtime", "split", "train", "inverse", "report"):
             self.values[key] = self.checker.section(_type_of(Params, key), (key,), self.defaults.get(key))
+        _check_method(self.checker, self.values["inverse"], self.hint)
         self.fill_modules()
         self.fill_detect()
         self.across()
@@ -235,6 +238,12 @@ def _resolved(
     except EcganError as error:
         checker.add(path, f"{_flat(error)}{f'. {hint}' if hint else ''}")
         return None
+
+
+def _check_method(checker: Checker, inverse: Inverse | None, hint: str) -> None:
+    """Check the name of the inverse mapping, which is that of a registered one or `auto`."""
+    if inverse and inverse.method != "auto":
+        _resolved(checker, INVERSIONS, inverse.method, ("inverse", "method"), hint)
 
 
 def _flat(error: EcganError) -> str:

@@ -239,7 +239,7 @@ def check_exportable(member: Member) -> None:
         )
     if isinstance(detector, InverseMapping) and member.network.inversion.one_pass is None:
         raise EcganError(
-            f"the inverse mapping {member.network.inversion.method!r} cannot be exported: it searches each latent step"
+            f"the inverse mapping {member.network.inversion.name!r} cannot be exported: it searches each latent step"
             " by step.",
             "Set inverse.method to auto and run inverse and detect again.",
         )

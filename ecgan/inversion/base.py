@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from ecgan.config.inverse import Inverse
-from ecgan.errors import EcganError, nearest
+from ecgan.config.inverse import AUTO, Inverse
+from ecgan.errors import EcganError
 from ecgan.files import read_json, shown, write_json
 from ecgan.inversion.criteria import Bandwidth
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model
+from ecgan.registry import INVERSIONS
 
 FILE = "inverse.json"
 AGAIN = "Run `ecgan inverse` (or `ecgan-inverse`) again."
@@ -21,11 +22,15 @@ AGAIN = "Run `ecgan inverse` (or `ecgan-inverse`) again."
 class Inversion(ABC):
     """Maps x (B, C, L) to the latent z (B, Z) from which the model explains it.
 
+    One file in `ecgan/inversion/`, registered with `@register_inversion("name")`.
+
     `fit` may train a network or learn no more than what a search needs; `save` writes what the method needs besides
     the model's own weights. The model is put in evaluation mode and its weights are frozen.
 
     Attributes:
-        method: Name of the method.
+        name: The name that it is registered under, `inverse.method`.
+        title: What it is, one line.
+        source: The paper that it follows, where there is one.
         follows_weights: Whether it fits one version of the model only.
         model: The model.
         options: The section `inverse`.
@@ -34,7 +39,9 @@ class Inversion(ABC):
         bandwidth: Widths of the kernels by which latents are searched for, learned by `fit`.
     """
 
-    method: ClassVar[str]
+    name: ClassVar[str]
+    title: ClassVar[str]
+    source: ClassVar[str] = ""
     follows_weights: bool = False
 
     def __init__(self, model: Model, options: Inverse | None = None, *, seed: int = 0, precision: str = "fp32") -> None:
@@ -75,7 +82,7 @@ class Inversion(ABC):
 
     def save(self, folder: Path, version: str) -> None:
         """Write `inverse.json`, which names the method and the model version that it belongs to."""
-        write_json(folder / FILE, {"method": self.method, "version": version} | self.stored())
+        write_json(folder / FILE, {"method": self.name, "version": version} | self.stored())
 
     def restore(self, folder: Path, stored: dict[str, Any]) -> None:
         """Read back what `save` wrote.
@@ -94,7 +101,8 @@ class Inversion(ABC):
 class NoInversion(Inversion):
     """What a classifier has: it knows no latents, and says so when it is asked for some."""
 
-    method = "none"
+    name = "none"
+    title = "none"
 
     @classmethod
     def suits(cls, model: Model) -> bool:
@@ -121,36 +129,25 @@ def no_latent(model: Model) -> EcganError:
     )
 
 
-def methods() -> dict[str, type[Inversion]]:
-    """Every method for generative models by name, the preferred one first."""
-    from ecgan.inversion.encoder import EncoderInversion
-    from ecgan.inversion.network import NetworkInversion
-    from ecgan.inversion.searching import NetworkSearchInversion, SearchInversion
-
-    known = (EncoderInversion, NetworkInversion, SearchInversion, NetworkSearchInversion)
-    return {cls.method: cls for cls in known}
-
-
 def choose(
     method: str, model: Model, options: Inverse | None = None, *, seed: int = 0, precision: str = "fp32"
 ) -> Inversion:
-    """Return the inverse mapping that `inverse.method` asks for; `auto` takes the first that suits the model.
+    """Return the inverse mapping that `inverse.method` asks for; `auto` takes the encoder, else the network.
 
     A classifier has none, whatever is asked for, so that one list of models may hold both kinds.
+
+    Raises:
+        EcganError: There is no such inverse mapping, or it does not suit the model.
     """
     if isinstance(model, ClassifierModel):
         return NoInversion(model, options, seed=seed, precision=precision)
-    known = methods()
-    if method != "auto" and method not in known:
-        names = ["auto", *known]
-        raise EcganError(
-            f"there is no inverse mapping {method!r}{nearest(method, names)}", f"Known methods: {', '.join(names)}."
-        )
-    for name, cls in known.items():
-        if method in ("auto", name) and cls.suits(model):
+    for name in AUTO if method == "auto" else (method,):
+        cls: type[Inversion] = INVERSIONS.get(name)
+        if cls.suits(model):
             return cls(model, options, seed=seed, precision=precision)
+    lacks = isinstance(model, GenerativeModel) and not model.has_encoder
     raise EcganError(
-        f"the inverse mapping {method!r} does not suit {model.name!r}, which has no encoder.",
+        f"the inverse mapping {method!r} does not suit {model.name!r}{', which has no encoder' if lacks else ''}.",
         "Set inverse.method to auto.",
     )
 
@@ -170,13 +167,14 @@ def load_inversion(folder: Path, model: Model, version: str) -> Inversion:
     if not path.is_file():
         raise EcganError(f"there is no inverse mapping in {folder}.", "Run `ecgan inverse` (or `ecgan-inverse`) first.")
     found = read_json(path)
-    if not isinstance(found, dict) or not isinstance(found.get("method"), str):
+    if not isinstance(found, dict) or not isinstance(found.get("method"), str) or found["method"] == "auto":
         raise EcganError(f"{path} does not name an inverse mapping.", AGAIN)
-    if found["method"] not in (NoInversion.method, *methods()):
-        raise EcganError(f"{path} names {found['method']!r}, which is no inverse mapping.", AGAIN)
-    if (found["method"] == NoInversion.method) != isinstance(model, ClassifierModel):
+    if (found["method"] == NoInversion.name) != isinstance(model, ClassifierModel):
         raise EcganError(f"{path} names the method {found['method']!r}, which is not one for {model.name!r}.", AGAIN)
-    inversion = choose(found["method"], model)
+    try:
+        inversion = choose(found["method"], model)
+    except EcganError as error:
+        raise EcganError(f"{path} names {found['method']!r}: {error.message}", f"{error.hint} {AGAIN}") from None
     if inversion.follows_weights and found.get("version") != version:
         raise EcganError(
             f"the inverse mapping in {folder} belongs to version {found.get('version')}, not {version}.",

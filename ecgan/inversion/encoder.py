@@ -1,18 +1,21 @@
 """The inverse mapping of a model that has an encoder: the encoder itself."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from torch import Tensor
 
 from ecgan.inversion.base import Inversion
 from ecgan.models.base import GenerativeModel, Model, batched
+from ecgan.registry import register_inversion
 from ecgan.runtime import autocast
 
 
+@register_inversion("encoder")
 class EncoderInversion(Inversion):
     """z = E(x), the posterior's mean where the encoder is stochastic; no weights of its own."""
 
-    method = "encoder"
+    title: ClassVar[str] = "the model's own encoder"
 
     @classmethod
     def suits(cls, model: Model) -> bool:

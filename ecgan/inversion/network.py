@@ -9,7 +9,7 @@ Analysis 54, 2019, "izi"): generated signals alone do not tell it where to put a
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +18,12 @@ from torch.nn import functional as F
 from ecgan.config.inverse import Inverse
 from ecgan.errors import EcganError
 from ecgan.inversion.base import Inversion
+from ecgan.inversion.descent import draw
 from ecgan.inversion.folding import searchable
 from ecgan.inversion.progress import Bar
-from ecgan.inversion.search import draw
 from ecgan.models.base import GenerativeModel, Model, batched
 from ecgan.models.folding import folded
+from ecgan.registry import register_inversion
 from ecgan.runtime import autocast, derive_seed
 from ecgan.training.data import moved
 from ecgan.training.versions import Weights, load_version, load_weights, save_version
@@ -77,10 +78,11 @@ class _Best:
     waited: int = 0
 
 
+@register_inversion("network")
 class NetworkInversion(Inversion):
     """z = Inv(x), a network of its own."""
 
-    method = "network"
+    title: ClassVar[str] = "a network that learns it from generated signals"
     follows_weights = True
 
     def __init__(self, model: Model, options: Inverse | None = None, *, seed: int = 0, precision: str = "fp32") -> None:

@@ -19,7 +19,7 @@ from ecgan.config import Params, SearchOptions, load_params
 from ecgan.detection.base import Mapping
 from ecgan.errors import EcganError
 from ecgan.inversion.base import Inversion, load_inversion, no_latent
-from ecgan.inversion.searching import search_from
+from ecgan.inversion.search import search_from
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, batched
 from ecgan.models.folding import folded
 from ecgan.preprocessing.folds import Fold, load_fold

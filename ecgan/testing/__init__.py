@@ -1,4 +1,4 @@
-"""Conformance checks for datasets, models, detectors and protocols: your own and those of the package.
+"""Conformance checks for datasets, models, detectors, protocols and inverse mappings: your own and the package's.
 
 One generator gives the checks of one part. With pytest::
 
@@ -16,28 +16,26 @@ that `ECGAN_DEVICE` selects.
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry
+from ecgan.registry import REGISTRIES, Registry
 from ecgan.testing.check import Check, ConformanceError
 
 __all__ = ["Check", "ConformanceError", "Kind", "checks"]
 
-Kind = Literal["dataset", "model", "detector", "protocol"]
+Kind = Literal["dataset", "model", "detector", "protocol", "inversion"]
 
-_REGISTRIES: dict[str, Registry[Any]] = {
-    registry.kind: registry for registry in (DATASETS, MODELS, DETECTORS, PROTOCOLS)
-}
+_REGISTRIES: dict[str, Registry[Any]] = {registry.kind: registry for registry in REGISTRIES}
 
 
 def checks(kind: Kind, name: str, options: Mapping[str, Any] | None = None) -> Iterator[Check]:
     """Yield the conformance checks of one registered part.
 
     Args:
-        kind: "dataset", "model", "detector" or "protocol".
+        kind: "dataset", "model", "detector", "protocol" or "inversion".
         name: Its registered name or an alias; the file that registers it must have been imported (or loaded with
             `ecgan.registry.load_plugins`).
         options: Values in place of the quick ones. For a model and a detector: of its parameters. For a dataset:
             `{"fetch": {...}, "preprocess": {...}}`, without which nothing is fetched and only the description is
-            checked. For a protocol: of the section `split`.
+            checked. For a protocol: of the section `split`. For an inversion: of the section `inverse`.
 
     Yields:
         Checks; `str(check)` is a name for reports, and calling one returns or raises `ConformanceError`.
@@ -58,6 +56,11 @@ def checks(kind: Kind, name: str, options: Mapping[str, Any] | None = None) -> I
         from ecgan.testing import datasets
 
         yield from (Check(kind, cls.name, c, datasets.DatasetSubject(cls, given)) for c in datasets.chosen(given))
+    elif kind == "inversion":
+        from ecgan.testing import inversions, subjects
+
+        mapping = inversions.InversionSubject(cls, given)
+        yield from (Check(kind, cls.name, subjects.undisturbing(c), mapping) for c in inversions.CHECKS)
     else:
         from ecgan.testing import protocols
 

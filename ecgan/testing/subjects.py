@@ -145,11 +145,11 @@ def array(value: Tensor) -> NDArray[Any]:
     return value.detach().double().cpu().numpy()
 
 
-def undisturbing(function: Callable[[ModelSubject], None]) -> Callable[[ModelSubject], None]:
+def undisturbing(function: Callable[[Any], None]) -> Callable[[Any], None]:
     """Return a check that leaves torch's settings and every global random number generator as they were."""
 
     @wraps(function)
-    def call(subject: ModelSubject) -> None:
+    def call(subject: Any) -> None:
         deterministic = torch.are_deterministic_algorithms_enabled()
         state, old = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
         set_deterministic()

@@ -14,7 +14,16 @@ from ecgan.datasets.base import Card, Cut
 from ecgan.detection.base import State
 from ecgan.errors import EcganError
 
-from .toy_parts import ToyClassifier, ToyDataset, ToyDetector, ToyModel, ToyNamer, ToyOptions, ToyProtocol
+from .toy_parts import (
+    ToyClassifier,
+    ToyDataset,
+    ToyDetector,
+    ToyInversion,
+    ToyModel,
+    ToyNamer,
+    ToyOptions,
+    ToyProtocol,
+)
 
 
 class Undescribed(ToyOptions):
@@ -622,9 +631,59 @@ PROTOCOLS = [
     (AcceptsAnything, "samples_without_abnormal_ones_are_refused", "found that it was accepted"),
 ]
 
+
+class Untitled(ToyInversion):
+    title = " "
+
+
+class ForAnyModel(ToyInversion):
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        return True
+
+
+class LatentsInDouble(ToyInversion):
+    def invert(self, x: Tensor, batch_size: int = 1024) -> Tensor:
+        return super().invert(x).double()
+
+
+class LatentsOfTheBatch(ToyInversion):
+    def invert(self, x: Tensor, batch_size: int = 1024) -> Tensor:
+        return super().invert(x) - super().invert(x).mean(dim=0)
+
+
+class DrawnLatents(ToyInversion):
+    def fit(self, train: Tensor) -> None:
+        super().fit(train)
+        self.mean = self.mean + torch.rand_like(self.mean)
+
+
+class Finetunes(ToyInversion):
+    def fit(self, train: Tensor) -> None:
+        super().fit(train)
+        with torch.no_grad():
+            self.model.decoder.weight.mul_(2)
+
+
+class ForgetsItsMean(ToyInversion):
+    def restore(self, folder: Any, stored: dict[str, Any]) -> None:
+        super().restore(folder, stored | {"mean": [0.0, 0.0, 0.0]})
+
+
+INVERSIONS = [
+    (Untitled, "it_says_what_it_is", "expected a title"),
+    (ForAnyModel, "classifiers_do_not_suit", "a classifier not to suit"),
+    (LatentsInDouble, "latents_have_one_row_a_sample", "torch.float64"),
+    (LatentsOfTheBatch, "latents_do_not_depend_on_neighbours", "the latent of a sample by itself"),
+    (DrawnLatents, "a_rerun_gives_equal_bytes", "to draw from its seed"),
+    (Finetunes, "the_model_is_left_as_it_is", "decoder.weight to be left as it is"),
+    (ForgetsItsMean, "a_saved_mapping_gives_equal_bytes", "the same latents after saving"),
+]
+
 BROKEN = [
     *(("model", *entry) for entry in MODELS),
     *(("detector", *entry) for entry in DETECTORS),
     *(("dataset", *entry) for entry in DATASETS),
     *(("protocol", *entry) for entry in PROTOCOLS),
+    *(("inversion", *entry) for entry in INVERSIONS),
 ]

@@ -11,7 +11,7 @@ import yaml
 
 from ecgan.imports import ROOT, closure
 from ecgan.registry import REGISTRIES, is_built_in
-from ecgan.watched import ALWAYS, watch_part
+from ecgan.watched import ALWAYS, watch_inversion, watch_part
 
 FILE = ROOT / "dvc.yaml"
 KINDS = {  # of the parts that a stage takes from registries, which import files by name where no parser sees it
@@ -19,8 +19,8 @@ KINDS = {  # of the parts that a stage takes from registries, which import files
     "preprocess": ["dataset"],
     "split": ["dataset", "protocol"],
     "train": ["model"],
-    "inverse": ["model"],
-    "detect": ["model", "detector"],
+    "inverse": ["model", "inversion"],
+    "detect": ["model", "detector", "inversion"],
     "detect-classical": ["detector"],
     "report": ["dataset"],
 }
@@ -29,8 +29,12 @@ LINKS = {
     "preprocess": ["watched/preprocess", "watched/datasets/${dataset}"],
     "split": ["watched/split", "watched/datasets/${dataset}", "watched/protocols/${split.protocol}"],
     "train": ["watched/models/${item.model}"],
-    "inverse": ["watched/models/${item.model}"],
-    "detect": ["watched/models/${item.model}", "watched/detectors/${detect.detector}"],
+    "inverse": ["watched/models/${item.model}", "watched/inversions/${inverse.method}"],
+    "detect": [
+        "watched/models/${item.model}",
+        "watched/detectors/${detect.detector}",
+        "watched/inversions/${inverse.method}",
+    ],
     "detect-classical": ["watched/detectors/${item.detector}"],
     "report": ["watched/datasets/${dataset}"],
 }
@@ -101,3 +105,4 @@ if __name__ == "__main__":
     FILE.write_text(written())
     for part in built_in():
         watch_part(*part)  # type: ignore[arg-type]
+    watch_inversion("auto")

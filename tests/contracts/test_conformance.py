@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import torch
 
-from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry
+from ecgan.registry import MODELS, REGISTRIES, Registry
 from ecgan.runtime import cpu_has_bfloat16
 from ecgan.testing import Check, ConformanceError, checks
 from tests.raw import made_up
 
 from .broken_parts import BROKEN
 from .imports import ROOT
-from .toy_parts import ToyClassifier, ToyDataset, ToyDetector, ToyModel, ToyNamer, ToyProtocol
+from .toy_parts import ToyClassifier, ToyDataset, ToyDetector, ToyInversion, ToyModel, ToyNamer, ToyProtocol
 
-REGISTRIES: dict[str, Registry[Any]] = {r.kind: r for r in (DATASETS, MODELS, DETECTORS, PROTOCOLS)}
+KINDS: dict[str, Registry[Any]] = {registry.kind: registry for registry in REGISTRIES}
 OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("dataset", "ecgsyn"): {"fetch": {"patients": 2, "minutes": 0.3}},
     ("dataset", "mitbih_beats"): {"fetch": {"source": made_up("mitbih_beats_csv")}},
@@ -35,7 +35,7 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
 def everything() -> list[Check]:
     """The checks of all that the package itself registers, whatever other tests or plug-ins have added."""
     found: list[Check] = []
-    for kind, registry in REGISTRIES.items():
+    for kind, registry in KINDS.items():
         for name in registry.names():
             if registry.get(name).__module__.startswith("ecgan."):
                 found += checks(kind, name, OPTIONS.get((kind, name)))  # type: ignore[arg-type]
@@ -73,12 +73,13 @@ TOYS = [
     ("detector", ToyNamer),
     ("dataset", ToyDataset),
     ("protocol", ToyProtocol),
+    ("inversion", ToyInversion),
 ]
 
 
 def register(monkeypatch: pytest.MonkeyPatch, kind: str, part: type[Any]) -> list[Check]:
     """Register a part as `toy` for one test and return its checks."""
-    monkeypatch.setitem(REGISTRIES[kind]._entries, "toy", part)
+    monkeypatch.setitem(KINDS[kind]._entries, "toy", part)
     return list(checks(kind, "toy", {"fetch": {"count": 4}} if kind == "dataset" else None))  # type: ignore[arg-type]
 
 
@@ -156,6 +157,7 @@ def test_the_modules_of_checks_list_every_check_that_they_define() -> None:
         "datasets": ("DESCRIPTION", "SAMPLES"),
         "recordings": ("RECORDINGS",),
         "protocols": ("CHECKS",),
+        "inversions": ("CHECKS",),
     }.items():
         loaded = importlib.import_module(f"ecgan.testing.{module}")
         listed = {function.__name__ for name in lists for function in getattr(loaded, name)}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS
+from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, REGISTRIES
 
 from .imports import ROOT
 
@@ -87,7 +87,7 @@ def test_the_picture_of_the_structure_names_every_part_of_the_code() -> None:
 def test_the_readme_names_every_part() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     text = re.sub(r"<!-- results -->.*?<!-- /results -->", "", text, flags=re.DOTALL)
-    for registry in (MODELS, DETECTORS, DATASETS, PROTOCOLS):
+    for registry in REGISTRIES:
         for name in builtin(registry):
             assert re.search(rf"\b{name}\b", text), f"README.md does not name the {registry.kind} {name}"
 

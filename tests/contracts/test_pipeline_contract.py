@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from ecgan.config import Document, Params, render_config, render_params, resolve_params
-from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, Registry
+from ecgan.registry import REGISTRIES, Registry
 from ecgan.watched import part_files
 
 from .deps import FILE, KINDS, built_in, code, command, deps, written
@@ -157,7 +157,7 @@ def test_only_the_command_line_imports_stages_and_only_inside_functions() -> Non
 
 
 def test_every_registered_part_says_what_it_is() -> None:
-    for registry in (DATASETS, MODELS, DETECTORS, PROTOCOLS):
+    for registry in REGISTRIES:
         names = registry.names()
         assert names
         for name in names:

@@ -16,7 +16,8 @@ from ecgan.detection.base import F32, F64, Detector, State
 from ecgan.ecg.beats import cut_windows
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
-from ecgan.models.base import ClassifierModel, GenerativeModel, Optimizers
+from ecgan.inversion.base import Inversion
+from ecgan.models.base import ClassifierModel, GenerativeModel, Model, Optimizers
 from ecgan.models.latents import Prior
 from ecgan.preprocessing.options import SampleOptions
 from ecgan.preprocessing.protocols.base import Partition, Protocol, allot
@@ -202,3 +203,31 @@ class ToyProtocol(Protocol):
         parts = [np.flatnonzero(np.isin(patients, part)) for part in np.split(names, ends[:-1])]
         train = parts[0][labels[parts[0]] == 0]
         return [Partition(train, parts[1], parts[2]) for _ in range(options.k)]
+
+
+class ToyInversion(Inversion):
+    """Means of thirds of a beat, less those of training beats."""
+
+    name = "toy"
+    title = "toy"
+
+    @classmethod
+    def suits(cls, model: Model) -> bool:
+        return isinstance(model, GenerativeModel)
+
+    def fit(self, train: Tensor) -> None:
+        super().fit(train)
+        self.mean = self.thirds(train).mean(dim=0)
+
+    def invert(self, x: Tensor, batch_size: int = 1024) -> Tensor:
+        return self.thirds(x) - self.mean
+
+    def thirds(self, x: Tensor) -> Tensor:
+        return torch.stack([part.mean(dim=(1, 2)) for part in x.chunk(3, dim=2)], dim=1)
+
+    def stored(self) -> dict[str, Any]:
+        return super().stored() | {"mean": self.mean.tolist()}
+
+    def restore(self, folder: Path, stored: dict[str, Any]) -> None:
+        super().restore(folder, stored)
+        self.mean = torch.tensor(stored["mean"]).to(next(self.model.parameters()).device)

@@ -45,7 +45,7 @@ def project(projects: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, req
 
 @pytest.fixture(autouse=True)
 def _plugins_are_forgotten() -> Iterator[None]:
-    parts = (registry.DATASETS, registry.MODELS, registry.DETECTORS, registry.PROTOCOLS)
+    parts = registry.REGISTRIES
     before = [(dict(part._entries), dict(part._aliases)) for part in parts]
     yield
     for part, (entries, aliases) in zip(parts, before, strict=True):

@@ -1,6 +1,8 @@
 """The inverse mappings of every kind of model: made, stored, loaded; the trained network; what classifiers say."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from ecgan.inversion.network import InverseNetwork, NetworkInversion
 from ecgan.models.base import GenerativeModel
 from ecgan.registry import MODELS
 from ecgan.runs.loading import mapping_of
+from tests.installed import ecgan
 
 METHODS = ["encoder", "network", "search", "network_search"]
 QUICK = Inverse(
@@ -53,7 +56,7 @@ def made(method: str, model: Any, folder: Path, options: Inverse = QUICK, seed: 
 
 @pytest.mark.parametrize(("name", "expected"), [("aegan", "encoder"), ("dcgan", "network"), ("rgan", "network")])
 def test_auto_takes_the_encoder_where_there_is_one_else_the_network(name: str, expected: str) -> None:
-    assert choose("auto", build(name)).method == expected
+    assert choose("auto", build(name)).name == expected
 
 
 @pytest.mark.parametrize("name", ["aegan", "dcgan"])
@@ -66,7 +69,7 @@ def test_what_was_made_is_loaded_and_gives_the_same_latents(name: str, method: s
         return
     inversion, x = made(method, model, tmp_path), beats(seed=5)
     again = load_inversion(tmp_path, model, "v05")
-    assert again.method == method
+    assert again.name == method
     z = again.invert(x)
     assert z.shape == (12, 3)
     assert torch.equal(z, inversion.invert(x))
@@ -107,7 +110,7 @@ def test_a_network_is_refused_for_another_version(method: str, tmp_path: Path) -
 def test_an_encoder_or_a_search_follows_every_version(tmp_path: Path) -> None:
     for method in ("encoder", "search"):
         made(method, build("aegan"), tmp_path)
-        assert load_inversion(tmp_path, build("aegan"), "v06").method == method
+        assert load_inversion(tmp_path, build("aegan"), "v06").name == method
 
 
 def test_a_network_of_another_model_is_refused(tmp_path: Path) -> None:
@@ -303,7 +306,7 @@ def test_a_classifier_has_no_inverse_mapping_and_the_stage_does_not_fail(method:
     model = build("cnn")
     inversion = made(method, model, tmp_path)
     assert json.loads((tmp_path / "inverse.json").read_text()) == {"method": "none", "version": "v05"}
-    assert inversion.method == "none"
+    assert inversion.name == "none"
     mapping = mapping_of(model, load_inversion(tmp_path, model, "v06"), 5)
     x = beats().numpy()
     assert mapping.logits is not None
@@ -321,7 +324,7 @@ def test_a_generative_model_does_not_take_the_mapping_of_a_classifier(tmp_path: 
 
 
 def test_an_unknown_method_lists_what_there_is() -> None:
-    with pytest.raises(EcganError, match="no inverse mapping 'netwrk'") as caught:
+    with pytest.raises(EcganError, match="no inversion 'netwrk'") as caught:
         choose("netwrk", build("aegan"))
     assert "network_search" in caught.value.hint
 
@@ -339,3 +342,51 @@ def test_an_encoderless_model_is_searched_from_its_network() -> None:
         inversion.fit(beats())
         results.append(inversion.invert(beats(seed=1)))
     assert torch.equal(*results)
+
+
+PLUGIN = """
+import torch
+from ecgan.inversion.base import Inversion
+from ecgan.models.base import GenerativeModel
+from ecgan.registry import register_inversion
+
+
+@register_inversion("origin")
+class Origin(Inversion):
+    \"\"\"Every beat has the latent 0.\"\"\"
+
+    title = "the origin"
+
+    @classmethod
+    def suits(cls, model):
+        return isinstance(model, GenerativeModel)
+
+    def invert(self, x, batch_size=1024):
+        return torch.zeros(len(x), self.model.prior.size, device=x.device)
+"""
+
+
+def test_one_file_is_an_inverse_mapping_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "origin.py").write_text(PLUGIN)
+    done = ecgan(tmp_path, "init", "--plugin", "origin.py", "-m", "aegan", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    params = tmp_path / "params.yaml"
+    text = params.read_text()
+    assert "One of auto, encoder, network, network_search, origin," in " ".join(text.replace("#", " ").split())
+    params.write_text(text.replace("method: auto", "method: origin"))
+    code = (
+        "from ecgan.config import load_params\nfrom ecgan.inversion.base import choose, load_inversion\n"
+        "from ecgan.registry import MODELS\nfrom ecgan.testing import checks\nfrom pathlib import Path\n"
+        "method = load_params('params.yaml').inverse.method\n"
+        "[check() for check in checks('inversion', method)]\n"
+        "model = MODELS.get('aegan')(MODELS.get('aegan').Options(), channels=1, length=32)\n"
+        "choose(method, model).save(Path('made'), 'v01')\n"
+        "print(load_inversion(Path('made'), model, 'v01').name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.stdout.split()[-1:] == ["origin"], done.stderr
+    params.write_text(params.read_text().replace("plugins: [origin.py]", "plugins: []"))
+    done = ecgan(tmp_path, "info", "params.yaml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "inverse.method" in done.stderr
+    assert "no inversion 'origin'" in done.stderr

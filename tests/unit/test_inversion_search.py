@@ -12,8 +12,8 @@ from ecgan.config.options import Options
 from ecgan.errors import EcganError
 from ecgan.inversion import search as searching
 from ecgan.inversion.criteria import Bandwidth, criterion_named
+from ecgan.inversion.descent import draw, prior_starts, search, search_repeatedly
 from ecgan.inversion.folding import searchable
-from ecgan.inversion.search import draw, prior_starts, search, search_repeatedly
 from ecgan.models.base import GenerativeModel, Optimizers
 from ecgan.models.latents import Prior
 from ecgan.models.rgan import Rgan, RganOptions

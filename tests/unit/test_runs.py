@@ -87,7 +87,7 @@ def test_a_model_without_encoder_has_no_encoder_mapping() -> None:
     assert not network.has_encoder
     with pytest.raises(EcganError, match="suit"):
         choose("encoder", network)
-    assert choose("auto", network).method != "encoder"
+    assert choose("auto", network).name != "encoder"
 
 
 def test_the_mapping_is_the_same_in_batches_of_any_size() -> None:

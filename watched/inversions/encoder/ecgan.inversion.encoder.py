@@ -1,0 +1,1 @@
+../../../ecgan/inversion/encoder.py

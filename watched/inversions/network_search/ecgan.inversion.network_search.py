@@ -1,0 +1,1 @@
+../../../ecgan/inversion/network_search.py

@@ -1,0 +1,1 @@
+../../../ecgan/inversion/search.py

@@ -87,12 +87,14 @@ class Block(nn.Module):
     def forward(self, h: Tensor, embedded: Tensor) -> Tensor:
         """Apply the block, for the embedded step (B, E)."""
         scale, shift = self.modulation(embedded).unsqueeze(2).chunk(2, dim=1)  # (B, 2·after) → (B, after, 1) each
-        y: Tensor = self.second(self.norm(self.first(h)) * (1 + scale) + shift)
-        return y + self.shortcut(h)
+        y: Tensor = self.second(self.norm(self.first(h)) * (1 + scale) + shift) + self.shortcut(h)
+        return y
 
 
 class Denoiser(nn.Module):
     """xₜ (B, C, L) and t / T (B,) → v (B, C, L): a U-Net (Ronneberger et al., MICCAI 2015) over L / 4 time steps."""
+
+    frequencies: Tensor
 
     def __init__(self, channels: int, width: float) -> None:
         super().__init__()

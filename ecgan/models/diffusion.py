@@ -178,7 +178,7 @@ class Diffusion(GenerativeModel):
         """Do one step on mean (network(xₜ, t) − v)², the steps t evenly spread over the batch."""
         count, last = whole(len(x)), self.options.steps
         t = 1 + ((torch.arange(count) + torch.rand(())) * last / count).long().clamp(max=last - 1)  # 1 … T
-        noise = own(torch.randn(count, self.channels, self.length, device=x.device)) @ self.factor.T
+        noise = own(torch.randn(count, self.channels, self.length)).to(x.device) @ self.factor.T
         alpha, sigma = (values[own(t.to(x.device))].view(-1, 1, 1) for values in (self.alpha, self.sigma))
         v = self.network(alpha * x + sigma * noise, own(t.to(x.device)) / last)
         loss = F.mse_loss(v.float(), alpha * noise - sigma * x)

@@ -282,6 +282,24 @@ def test_explanations_tell_what_a_sample_was_taken_for(fitted: ecgan.Detector) -
         classical.reconstruct(X)
 
 
+def test_residuals_are_what_the_score_measures() -> None:
+    x, _ = samples(leads=2)
+    x = 0.5 * x * np.array([[[1.0], [-0.5]]])
+    found = ecgan.Detector("autoencoder", **MODEL, transformation="none").fit(x).explain(x)
+    assert found.residual is not None
+    assert np.allclose(found.scores, np.square(found.residual).mean(axis=(1, 2)), rtol=1e-5)
+
+
+def test_a_classical_detector_sees_transformed_samples_of_the_training_half() -> None:
+    detector = ecgan.Detector("knn", transformation="minmax").fit(X, Y)
+    split, flat = detector.run_.scorer.trained.fold, np.float64(np.float32(X[:, 0]))
+    low, high = flat[split.train].min(), flat[split.train].max()
+    scaled = ((flat - low) / (high - low)).astype(np.float32)[:, None]
+    direct = DETECTORS.get("knn")(DETECTORS.get("knn").Options())
+    direct.fit(scaled[split.train])
+    assert np.allclose(next(iter(direct.components(scaled).values())), detector.decision_scores_, rtol=1e-4)
+
+
 def test_samples_of_several_leads() -> None:
     x, _ = samples(leads=2)
     detector = ecgan.Detector("autoencoder", **MODEL, leads=["II", "V1"], sampling_rate=128).fit(x)

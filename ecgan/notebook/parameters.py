@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ecgan.arithmetic import is_portable
 from ecgan.config import Detection, Document, Inverse, Options, Params, Runtime, Train, names, resolve_params
 from ecgan.config.checking import overlay
 from ecgan.errors import EcganError, nearest
@@ -71,6 +72,7 @@ def choose_parameters(name: str, given: Mapping[str, Any], *, labelled: bool = T
         "models": [] if model is None else [model],
         "modules": {} if model is None else {model: {}},
         "detect": {"detector": detector, "classical": []},
+        "runtime": {"arithmetic": "portable" if is_portable() else "native"},  # as this process computes
     }
     values |= {"preprocess": {"cut": "none"}} if values["dataset"] == "folder" else {}
     for key, value in given.items():

@@ -240,6 +240,13 @@ def test_parameters_land_where_the_file_of_parameters_has_them(tmp_path: Path) -
     assert len(load_fold(folder / "train/fold_0/split.json").vali) == round(0.3 * len(X))
 
 
+def test_a_run_says_in_which_arithmetic_it_was_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for there, arithmetic in ((True, "portable"), (False, "native")):
+        monkeypatch.setattr("ecgan.notebook.parameters.is_portable", lambda found=there: found)
+        run = ecgan.Detector("knn").fit(X).run_
+        assert run.scorer.trained.params.runtime.arithmetic == arithmetic
+
+
 def test_it_behaves_as_scikit_learn_expects() -> None:
     detector = ecgan.Detector("pca", components=np.int64(4), quantile=0.9)
     assert clone(detector).get_params() == detector.get_params() == {"name": "pca", "components": 4, "quantile": 0.9}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ecgan.comparing.compared import moved
 from ecgan.comparing.locks import compare_locks, read_lock
-from tests.conftest import ROOT
 from tests.golden.portable import KEPT
 
+ROOT = KEPT.parent.parent.parent
 ROWS = ROOT / "reports" / "benchmarks" / "processors.csv"
 HEAD = ("processor", "arrays and tensors that are the same", "outputs of the default run that are the same")
 

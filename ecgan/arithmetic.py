@@ -42,20 +42,38 @@ def set_arithmetic(wanted: Arithmetic) -> None:
     Raises:
         EcganError: A numerical library has been loaded already, without that; or this x86-64 processor lacks AVX2.
     """
-    if wanted == "native" or platform.machine().lower() not in ("x86_64", "amd64") or is_portable():
+    if not _is_to_be_set(wanted):
         return
     if not has_avx2():
         raise EcganError(
             "portable arithmetic needs a processor with AVX2, which this one lacks.",
             "Set runtime.arithmetic to native; results then agree within the tolerance that the report states.",
         )
-    if loaded := [name for name in LIBRARIES if name in sys.modules]:
+    if loaded := _loaded():
         raise EcganError(
             f"arithmetic cannot become portable any more: {', '.join(loaded)} was loaded before it was set.",
             "Call ecgan.arithmetic.set_arithmetic('portable') before these are imported, start the `ecgan` command"
             " instead, or set runtime.arithmetic to native.",
         )
     os.environ.update(PORTABLE)
+
+
+def begin_again(wanted: Arithmetic) -> None:
+    """Start this command once more, portably, where that is wanted and a library has been loaded already.
+
+    For commands that learn what is wanted only after they loaded one: clients of remote stores bring NumPy along.
+    """
+    if _is_to_be_set(wanted) and _loaded() and has_avx2():
+        sys.stderr.flush()
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | PORTABLE)  # noqa: S606 (no shell)
+
+
+def _is_to_be_set(wanted: Arithmetic) -> bool:
+    return wanted == "portable" and platform.machine().lower() in ("x86_64", "amd64") and not is_portable()
+
+
+def _loaded() -> list[str]:
+    return [name for name in LIBRARIES if name in sys.modules]
 
 
 def is_portable() -> bool:

@@ -6,7 +6,7 @@ import functools
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ecgan.errors import EcganError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
 _WORKSPACES = (":4096:8", ":16:8")
+_KINDS = ("matmul", "conv", "rnn")  # of operations, each with a precision of its own
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
 
@@ -86,27 +87,56 @@ def borrowed_process(threads: int) -> Iterator[None]:
     import torch
     from threadpoolctl import threadpool_limits
 
-    holders: list[tuple[Any, str]] = [
-        (torch.utils.deterministic, "fill_uninitialized_memory"),
-        (torch.backends.cudnn, "benchmark"),
-        (torch.backends.cuda.matmul, "allow_tf32"),
-        (torch.backends.cudnn, "allow_tf32"),
-    ]
-    before = [getattr(holder, name) for holder, name in holders]
     mode, count, config = torch.get_deterministic_debug_mode(), torch.get_num_threads(), os.environ.get(_CUBLAS)
+    filled, timed = torch.utils.deterministic.fill_uninitialized_memory, torch.backends.cudnn.benchmark  # type: ignore[attr-defined]
     on = device()
     try:
-        with torch.random.fork_rng(devices=[on] if on.type == "cuda" else []), threadpool_limits(threads):
+        with (
+            _borrowed_precision(),
+            torch.random.fork_rng(devices=[on] if on.type == "cuda" else []),
+            threadpool_limits(threads),
+        ):
             set_deterministic()
             torch.set_num_threads(threads)
             yield
     finally:
         torch.set_num_threads(count)
         torch.set_deterministic_debug_mode(mode)
-        for (holder, name), value in zip(holders, before, strict=True):
-            setattr(holder, name, value)
+        torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
+        torch.backends.cudnn.benchmark = timed
         if config is None:
             os.environ.pop(_CUBLAS, None)
+
+
+@contextlib.contextmanager
+def _borrowed_precision() -> Iterator[None]:
+    """Compute float32 as float32 for as long as the block lasts, whichever of torch's two ways has said otherwise.
+
+    torch refuses to read by the older way what was set by the newer one, so that each is put back by itself.
+    """
+    import torch
+
+    places: list[Any] = [torch.backends.cuda.matmul]
+    places += [getattr(group, name, None) for group in (torch.backends.cudnn, torch.backends.mkldnn) for name in _KINDS]
+    newer = [(place, place.fp32_precision) for place in places if hasattr(place, "fp32_precision")]
+    matmul, cudnn = _readable(torch.get_float32_matmul_precision), _readable(lambda: torch.backends.cudnn.allow_tf32)
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        if matmul is not None:
+            torch.set_float32_matmul_precision(matmul)
+        if cudnn is not None:
+            torch.backends.cudnn.allow_tf32 = cudnn
+        for place, value in newer:
+            place.fp32_precision = value
+
+
+def _readable(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except RuntimeError:  # it was set the newer way
+        return None
 
 
 def derive_seed(seed: int, *purpose: int | str) -> int:

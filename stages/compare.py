@@ -12,6 +12,7 @@ from stages import paths
 
 LOCK_FILE = "dvc.lock"
 PROJECT = "project"
+PIPELINE = ("detect/", "train/")
 _WORDS = {LOCK: "a dvc.lock", RUN: "a trained run", REPORT: "a folder of reports", PROJECT: "a project"}
 
 
@@ -37,7 +38,10 @@ def _sections(kind: str, old: Path, new: Path) -> list[Section]:
     if kind == PROJECT:
         reports = [folder / paths.REPORTS for folder in (old, new)]
         found = _sections(LOCK, old / LOCK_FILE, new / LOCK_FILE)
-        return [*found, *_sections(REPORT, *reports)] if any(map(report_files, reports)) else found
+        if not any(map(report_files, reports)):
+            return found
+        compared = compare_reports(*reports)  # other results lie there too, of runs outside of the pipeline
+        return [*found, Section(REPORT, [item for item in compared if item.where.startswith(PIPELINE)])]
     if kind == LOCK:
         return [Section(LOCK, compare_locks(read_lock(old), read_lock(new)))]
     return [Section(kind, compare_reports(old, new) if kind == REPORT else compare_runs(old, new))]

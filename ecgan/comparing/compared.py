@@ -82,7 +82,8 @@ def paired(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[
 def compare_values(where: str, what: str, old: Any, new: Any) -> Compared:
     """Set two plain values side by side: numbers by their difference, all else as text."""
     if _is_number(old) and _is_number(new):
-        difference = float(new) - float(old)
+        same = old == new or (math.isnan(old) and math.isnan(new))  # the difference of two infinities is no number
+        difference = 0.0 if same else float(new) - float(old)
         return Compared(where, what, old, new, difference, _relative(difference, max(abs(old), abs(new))))
     return Compared(where, what, _word(old), _word(new))
 

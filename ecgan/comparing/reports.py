@@ -13,7 +13,16 @@ from ecgan.files import read_json, shown
 from ecgan.reporting.reading import AGAIN, read_metrics, read_results
 from ecgan.reporting.tables import METRICS, records
 
-_QUESTION = ("dataset", "protocol", "class_mapping", "counts", "leads")
+_QUESTION = (
+    "dataset",
+    "protocol",
+    "class_mapping",
+    "counts",
+    "leads",
+    "detector",
+    "train_on",
+    "transformation",
+)
 """Facts of results: where one differs, another question was asked, and no tolerance applies."""
 _WORDS = ("method", "detector", "strategy", "family", "supervision", "version", "select_by", "threshold_method")
 _FOLDS = "folds.csv"
@@ -94,6 +103,8 @@ def _compare_metric(where: str, what: str, metric: str, old: Mapping[str, Any], 
     difference = 0.0 if math.isnan(before) and math.isnan(after) else after - before
     sides = [None if math.isnan(value) else value for value in (before, after, low, high)]
     agrees = within(before, after, low, high)
+    if agrees is None and metric in JUDGED and math.isnan(before) != math.isnan(after):
+        agrees = False  # it is defined on one side alone
     return Compared(where, what, sides[0], sides[1], difference, None, sides[2], sides[3], agrees)
 
 

@@ -169,6 +169,8 @@ class Detector:
             raise EcganError(f"{where} is no folder.", "Name a folder; it is made if it is not there.")
         if there and not overwrite:
             raise EcganError(f"{where} holds a run already.", "Name another folder, or say overwrite=True.")
+        if there and not (where / "train" / "fold_0" / "config.yml").is_file():
+            raise EcganError(f"{there[0]} is there, and {where} is no run.", "Name another folder.")
         for old in there:
             shutil.rmtree(old)
         self._write(where)
@@ -226,6 +228,8 @@ def _processed(chosen: Chosen, signals: F32, labels: NDArray[np.int64], beats: B
         raise EcganError(f"centre is {centre}, the index of the R peak among {length} time steps.")
     others = [f"class {index}" for index in range(1, max(int(labels.max(initial=0)), 1) + 1)]
     classes = about.classes if about else ["normal", *others]
+    if labels.max(initial=0) >= len(classes):
+        raise EcganError(f"y holds the class {labels.max()}; the samples have {len(classes)}: {', '.join(classes)}.")
     described = Described(
         name=chosen.params.dataset,
         sampling_rate=float(facts.get("sampling_rate", about.sampling_rate if about else 0.0)),

@@ -152,6 +152,7 @@ def _detect(folder: Path, chosen: Chosen, data: Processed, fold: Fold, *, labell
         threshold=options.threshold,
         quantile=options.quantile,
         threshold_value=options.threshold_value,
+        choice=options.choice,
         svm_samples=options.svm_samples,
         seed=seed,
     )

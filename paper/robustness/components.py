@@ -27,7 +27,7 @@ from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import load_processed
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.registry import MODELS
-from ecgan.runs import mapping_of
+from ecgan.runs.loading import mapping_of
 from ecgan.runtime import derive_seed, reuse_memory, set_deterministic, set_threads
 from ecgan.training.data import TrainingData
 from ecgan.training.inputs import to_tensor

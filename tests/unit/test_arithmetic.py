@@ -133,3 +133,20 @@ def test_every_command_sets_it_before_anything_numerical_is_loaded(
     seen = json.loads((tmp_path / "probe.json").read_text())
     assert seen == {"portable": wanted == "portable", "loaded": []}
     assert "arithmetic" not in done.stderr
+
+
+@pytest.mark.parametrize("wanted", ["portable", "native"])
+def test_a_command_begins_again_where_fetching_the_run_has_loaded_a_library(
+    wanted: str, tmp_path: Path, root: Path
+) -> None:
+    config = tmp_path / "run/train/fold_0/config.yml"
+    config.parent.mkdir(parents=True)
+    parameters(tmp_path, arithmetic=wanted).rename(config)
+    (tmp_path / "probe.py").write_text(PROBE)
+    client = "import numpy; from ecgan.cli import main; main()"  # as clients of remote stores do
+    arguments = ["score", "x.csv", "--model", "run", "--plugin", "probe.py"]
+    environment = plain() | {"PYTHONPATH": str(root)}
+    line = [sys.executable, "-c", client, *arguments]
+    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (tmp_path / "probe.json").is_file(), done.stderr
+    assert json.loads((tmp_path / "probe.json").read_text())["portable"] is (wanted == "portable")

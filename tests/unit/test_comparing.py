@@ -12,7 +12,7 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
-from ecgan.comparing.compared import compare_arrays, compare_json, moved
+from ecgan.comparing.compared import compare_arrays, compare_json, compare_values, moved
 from ecgan.comparing.locks import compare_locks, first_stage, pipeline_order, read_lock
 from ecgan.comparing.reports import compare_reports
 from ecgan.comparing.runs import compare_runs, compare_tensors
@@ -114,6 +114,12 @@ def test_nan_is_the_same_as_nan_and_farther_than_anything_from_a_number() -> Non
     item = compare_arrays("", "w", both, np.array([0.0, 9.0]))
     assert item.moved
     assert item.size == math.inf
+
+
+def test_two_infinities_are_the_same() -> None:
+    for value in (math.inf, -math.inf, math.nan):
+        assert not compare_values("a", "b", value, value).moved
+    assert compare_values("a", "b", math.inf, -math.inf).moved
 
 
 def test_short_floats_are_compared_as_numbers(tmp_path: Path) -> None:
@@ -259,10 +265,10 @@ def test_without_intervals_nothing_is_judged_and_only_the_same_agrees(tmp_path: 
 
 
 def test_other_data_or_another_protocol_is_another_question(tmp_path: Path) -> None:
-    changes = {"protocol": "stratified", "counts": {"test": {"N": 11, "V": 5}}, "version": "v14"}
+    changes = {"detector": "anogan", "protocol": "stratified", "counts": {"test": {"N": 11, "V": 5}}, "version": "v14"}
     items = compare_reports(reports(tmp_path / "old", results()), reports(tmp_path / "new", results(**changes)))
     agreed = {item.what: item.agrees for item in moved(items)}
-    assert agreed == {"protocol": False, "counts.test.N": False, "version": None}
+    assert agreed == {"detector": False, "protocol": False, "counts.test.N": False, "version": None}
 
 
 def test_what_is_missing_on_one_side_is_named(tmp_path: Path) -> None:
@@ -413,6 +419,12 @@ def test_a_project_is_compared_with_its_last_commit(project: Path) -> None:
     assert done.returncode == 1
     assert "reconstruction AUROC" in done.stdout
     assert done.stderr.splitlines()[-1].startswith("differs")
+
+
+def test_results_of_runs_outside_of_the_pipeline_are_no_part_of_a_project(project: Path, capfd, monkeypatch) -> None:
+    reports(project / "reports" / "lab" / "study", results())
+    status, _, told = compare(project, capfd, monkeypatch)
+    assert status == 0, told
 
 
 def test_new_hashes_and_numbers_within_the_tolerance_agree(project: Path, capfd, monkeypatch) -> None:

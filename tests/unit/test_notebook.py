@@ -430,3 +430,27 @@ def test_only_a_run_may_be_without_models() -> None:
     assert resolve_params(Document("", values), models=False, plugins=False).models == []
     with pytest.raises(EcganError, match="models"):
         resolve_params(Document("", values), models=False)
+
+
+def test_the_choice_of_the_strategies_is_the_one_that_was_asked_for() -> None:
+    scales = {}
+    for choice in ("best", "stable"):
+        detector = ecgan.Detector("aegan", **MODEL, choice=choice, strategies=["lambda_grid"]).fit(X, Y)
+        scales[choice] = type(detector.run_.scorer.members[0].fitted.strategies["lambda_grid"].scales[0]).__name__
+    assert scales == {"best": "Range", "stable": "NormalScores"}
+
+
+def test_a_class_that_the_samples_do_not_have_is_refused() -> None:
+    beats = ecgan.load_dataset("sine")
+    labels = beats.labels.copy()
+    labels[0] = 9
+    with pytest.raises(EcganError, match="class 9"):
+        ecgan.Detector("knn").fit(beats, labels)
+
+
+def test_a_folder_that_is_no_run_is_not_replaced(fitted: ecgan.Detector, tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "mine.csv").write_text("mine")
+    with pytest.raises(EcganError, match="no run"):
+        fitted.save(tmp_path, overwrite=True)
+    assert (tmp_path / "train" / "mine.csv").read_text() == "mine"

@@ -49,3 +49,36 @@ def test_memory_of_one_step_serves_the_next() -> None:
 
 def test_determinism_does_not_write_to_memory_that_is_about_to_be_written_to() -> None:
     assert run(DETERMINISTIC) == "False"
+
+
+PRECISION = """
+import torch
+from ecgan.runtime import borrowed_process
+def state():
+    places = [torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.mkldnn.matmul]
+    found = [place.fp32_precision for place in places]
+    for read in (torch.get_float32_matmul_precision, lambda: torch.backends.cudnn.allow_tf32):
+        try:
+            found.append(read())
+        except RuntimeError:
+            found.append("not to be read the older way")
+    return found
+{change}
+before = state()
+with borrowed_process(1):
+    assert torch.get_float32_matmul_precision() == "highest"
+assert state() == before, (before, state())
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "",
+        "torch.set_float32_matmul_precision('medium')",
+        "torch.backends.cuda.matmul.allow_tf32 = True",
+        "torch.backends.cuda.matmul.fp32_precision = 'tf32'; torch.backends.mkldnn.matmul.fp32_precision = 'bf16'",
+    ],
+)
+def test_a_borrowed_process_gets_its_precision_back(change: str) -> None:
+    run(PRECISION.replace("{change}", change))

@@ -43,11 +43,11 @@ def unfused_step(model: Any, x: Tensor, optimizers: Optimizers, labels: Tensor |
 
 def _adversarial(model: AdversarialAutoencoder, x: Tensor, optimizers: Optimizers) -> dict[str, float]:
     state = torch.get_rng_state()
-    fake, _ = model.reconstruct(x, 0)
+    fake, _ = model.reconstructed(x, 0)
     adversarial = two_component_bce(model.discriminator(x), model.discriminator(fake))
     _descend(model, adversarial, optimizers["discriminator"])
     torch.set_rng_state(state)  # the same draw from the posterior
-    fake, terms = model.reconstruct(x, 0)
+    fake, terms = model.reconstructed(x, 0)
     matching = feature_matching(model.discriminator.features(fake), model.discriminator.features(x))
     terms["features"] = model.options.feature_weight * matching
     _descend(model, torch.stack(list(terms.values())).sum(), optimizers["generator"])

@@ -84,7 +84,7 @@ def test_the_reported_loss_is_the_mean_over_samples_channels_and_time(cls, optio
     model = build(cls, options, output=output, channels=2, **({"kl_beta": 0.0} if cls is Vae else {}))
     x = torch.rand(8, 2, 32)
     torch.manual_seed(1)
-    fake = model.reconstruct(x, 0)[0].detach().double().numpy()
+    fake = model.reconstructed(x, 0)[0].detach().double().numpy()
     torch.manual_seed(1)
     loss = float(model.train_batch(x, model.optimizers(), 0)["reconstruction"])
     real = x.double().numpy()
@@ -99,7 +99,9 @@ def test_the_divergence_is_summed_over_latents_and_weighed_by_beta(cls, options)
     x = torch.rand(8, 1, 32)
     mean, log_variance = model.encoder(x)
     expected = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum(dim=1).mean()
-    assert float(model.reconstruct(x, 0)[1]["kl"].detach()) == pytest.approx(0.25 * float(expected.detach()), rel=1e-5)
+    assert float(model.reconstructed(x, 0)[1]["kl"].detach()) == pytest.approx(
+        0.25 * float(expected.detach()), rel=1e-5
+    )
 
 
 def test_vae_and_vaegan_weigh_the_same_terms_the_same() -> None:
@@ -108,7 +110,7 @@ def test_vae_and_vaegan_weigh_the_same_terms_the_same() -> None:
     x, terms = torch.rand(8, 1, 32), []
     for model in (vae, vaegan):
         torch.manual_seed(2)
-        terms.append({name: float(term.detach()) for name, term in model.reconstruct(x, 0)[1].items()})
+        terms.append({name: float(term.detach()) for name, term in model.reconstructed(x, 0)[1].items()})
     assert terms[0] == terms[1]
 
 
@@ -119,7 +121,7 @@ def test_latents_are_drawn_from_the_posterior_of_their_sample(cls, options, monk
     posterior = (mean.expand(4000, 4), variance.log().expand(4000, 4))
     monkeypatch.setattr(model.encoder, "forward", lambda _: posterior)
     monkeypatch.setattr(model.decoder, "logits", lambda z: drawn.append(z) or torch.zeros(4000, 1, 32))
-    model.reconstruct(torch.zeros(4000, 1, 32), 0)
+    model.reconstructed(torch.zeros(4000, 1, 32), 0)
     torch.testing.assert_close(drawn[0].mean(dim=0), mean, rtol=0.1, atol=0.1)
     torch.testing.assert_close(drawn[0].std(dim=0), variance.sqrt(), rtol=0.1, atol=1e-3)
 
@@ -128,7 +130,7 @@ def test_what_the_optimizer_of_the_vae_sees_is_beta_times_divergence_plus_recons
     model = build(Vae, VaeOptions, kl_beta=0.1, optimizer={"name": "sgd", "lr": 1.0})
     x = torch.rand(8, 1, 32)
     torch.manual_seed(3)
-    sum(model.reconstruct(x, 0)[1].values()).backward()
+    sum(model.reconstructed(x, 0)[1].values()).backward()
     gradients = {name: value.grad.clone() for name, value in model.named_parameters()}
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
     torch.manual_seed(3)

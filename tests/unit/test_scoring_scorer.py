@@ -42,7 +42,12 @@ def member(fold: int, factor: float, *, strategies: tuple[str, ...] = ("one", "t
         preprocess=SimpleNamespace(model_dump=lambda: changes.get("preprocess")),
     )
     trained = SimpleNamespace(
-        expected=expected, params=params, transformation=Half(), fold=SimpleNamespace(index=fold), version="v01"
+        expected=expected,
+        params=params,
+        transformation=Half(),
+        fold=SimpleNamespace(index=fold),
+        version="v01",
+        inputs=lambda x: Half().apply(x).transpose(0, 2, 1),  # (n, L, C) → (n, C, L)
     )
     detector = SimpleNamespace(name="inverse_mapping", reconstruct=lambda x: changes.get("made", factor) and factor * x)
     thresholds = {name: Threshold("best_f1", factor) for name in strategies}

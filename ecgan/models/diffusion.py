@@ -22,7 +22,6 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ecgan.models.base import GenerativeModel, Optimizers
 from ecgan.models.initialisation import initialise
@@ -31,6 +30,9 @@ from ecgan.models.optimizers import build_optimizer
 from ecgan.models.options import ModelOptions, OptimizerOptions
 from ecgan.models.sharing import own, whole
 from ecgan.registry import register_model
+
+_SEED = 20260  # of the noise behind the validation loss
+_BATCH = 1024
 
 
 class DiffusionOptions(ModelOptions):
@@ -176,16 +178,26 @@ class Diffusion(GenerativeModel):
         self, x: Tensor, optimizers: Optimizers, epoch: int, labels: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Do one step on mean (network(xₜ, t) − v)², the steps t evenly spread over the batch."""
-        count, last = whole(len(x)), self.options.steps
-        t = 1 + ((torch.arange(count) + torch.rand(())) * last / count).long().clamp(max=last - 1)  # 1 … T
-        noise = own(torch.randn(count, self.channels, self.length)).to(x.device) @ self.factor.T
-        alpha, sigma = (values[own(t.to(x.device))].view(-1, 1, 1) for values in (self.alpha, self.sigma))
-        v = self.network(alpha * x + sigma * noise, own(t.to(x.device)) / last)
-        loss = F.mse_loss(v.float(), alpha * noise - sigma * x)
+        count = whole(len(x))
+        t, white = self._spread(count, torch.rand(())), torch.randn(count, *x.shape[1:])
+        loss = self._errors(x, own(t).to(x.device), own(white).to(x.device)).mean()
         optimizers["optimizer"].zero_grad(set_to_none=True)
         loss.backward()
         optimizers["optimizer"].step()
         return {"denoising": loss.detach()}
+
+    def _spread(self, count: int, offset: Tensor) -> Tensor:
+        """Return steps from 1 to T, (count,), evenly spread from an offset between 0 and 1."""
+        last = self.options.steps
+        t: Tensor = 1 + ((torch.arange(count) + offset) * last / count).long().clamp(max=last - 1)
+        return t
+
+    def _errors(self, x: Tensor, t: Tensor, white: Tensor) -> Tensor:
+        """(network(xₜ, t) − v)² of x (B, C, L) at the steps t (B,) with white noise (B, C, L), means (B,)."""
+        noise = white @ self.factor.T
+        alpha, sigma = self.alpha[t].view(-1, 1, 1), self.sigma[t].view(-1, 1, 1)  # (B,) → (B, 1, 1)
+        v: Tensor = self.network(alpha * x + sigma * noise, t / self.options.steps).float()
+        return (v - (alpha * noise - sigma * x)).square().mean(dim=(1, 2))
 
     def decode(self, z: Tensor) -> Tensor:
         """Generate signals (B, C, L) from white noise z (B, C · L)."""
@@ -210,7 +222,7 @@ class Diffusion(GenerativeModel):
         return self._bounded(found / (2 * o.pairs))
 
     def _travel(self, x: Tensor, begin: int, end: int, count: int) -> Tensor:
-        """Go from x = x_begin (B, C, L) to x_end in at most `count` steps, along the way that is likeliest (DDIM)."""
+        """Go from x = x_begin (B, C, L) to x_end in at most `count` steps, without chance (DDIM)."""
         stops = [begin + (end - begin) * index // count for index in range(count + 1)]
         for now, then in itertools.pairwise(dict.fromkeys(stops)):
             v = self.network(x, torch.full_like(x[:, 0, 0], now / self.options.steps)).float()
@@ -225,3 +237,17 @@ class Diffusion(GenerativeModel):
     def validation_scores(self, x: Tensor) -> Tensor:
         """Score x (B, C, L) during training, (B,): the mean squared reconstruction error."""
         return (self.reconstruct(x) - x).square().mean(dim=(1, 2))
+
+    def validation_loss(self, x: Tensor, labels: Tensor, scores: Tensor) -> float:
+        """The training loss of normal validation samples, with the same noise at each evaluation; NaN without any.
+
+        How well a sample is reconstructed would tell little: of a little noise even an untrained network makes little.
+        """
+        normal = x[labels == 0]
+        if not len(normal):
+            return math.nan
+        white = torch.randn(normal.shape, generator=torch.Generator().manual_seed(_SEED)).to(x.device)
+        t = self._spread(len(normal), torch.tensor(0.5)).to(x.device)
+        with torch.inference_mode():
+            parts = zip(normal.split(_BATCH), t.split(_BATCH), white.split(_BATCH), strict=True)
+            return float(torch.cat([self._errors(*part) for part in parts]).double().mean())

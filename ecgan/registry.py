@@ -169,7 +169,7 @@ def _package(entry: EntryPoint) -> str:
 DATASETS: Registry[Any] = Registry("dataset", "ecgan.datasets", "ecgan.datasets")
 MODELS: Registry[Any] = Registry("model", "ecgan.models", "ecgan.models")
 DETECTORS: Registry[Any] = Registry("detector", "ecgan.detection.detectors", "ecgan.detectors")
-PROTOCOLS: Registry[Any] = Registry("protocol", "ecgan.preprocessing.protocols", "ecgan.protocols")
+PROTOCOLS: Registry[Any] = Registry("protocol", "ecgan.protocols", "ecgan.protocols")
 INVERSIONS: Registry[Any] = Registry("inversion", "ecgan.inversion", "ecgan.inversions")
 
 REGISTRIES = (DATASETS, MODELS, DETECTORS, PROTOCOLS, INVERSIONS)

@@ -26,7 +26,7 @@ FOLDER: Final = Path("watched")
 NOTHING: Final = "none"
 ALWAYS: Final = {
     "dataset": ("ecgan/datasets/*.py",),
-    "protocol": ("ecgan/preprocessing/protocols/*.py",),
+    "protocol": ("ecgan/protocols/*.py",),
     "model": ("ecgan/models/base.py",),
     "detector": ("ecgan/detection/job.py",),
     "inversion": ("ecgan/inversion/*.py",),

@@ -9,10 +9,10 @@ from ecgan.config.declaring import reads
 from ecgan.config.schema import Detection
 from ecgan.detection.job import Job, detect
 from ecgan.detection.latents import build
-from ecgan.preprocessing.folds import load_fold
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import Processed, load_processed
 from ecgan.preprocessing.transformations import fit_transformation
+from ecgan.protocols.folds import load_fold
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.layout import part
 from ecgan.runtime import derive_seed, own_process, set_threads

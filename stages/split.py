@@ -3,8 +3,8 @@
 from ecgan.config import Params
 from ecgan.config.declaring import reads
 from ecgan.files import sole_writer
-from ecgan.preprocessing.folds import Fold, make_folds, save_fold
 from ecgan.preprocessing.processed import load_processed
+from ecgan.protocols.folds import Fold, make_folds, save_fold
 from ecgan.registry import DATASETS, PROTOCOLS
 from ecgan.watched import watch_file, watch_part
 from stages import paths

@@ -7,9 +7,9 @@ from ecgan.config.declaring import reads
 from ecgan.files import sole_writer
 from ecgan.generation.watch import Watch
 from ecgan.models.sharing import process, processes
-from ecgan.preprocessing.folds import Fold, load_fold, vali_halves
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import Processed, load_processed
+from ecgan.protocols.folds import Fold, load_fold, vali_halves
 from ecgan.registry import MODELS
 from ecgan.runs.writing import save_training
 from ecgan.runtime import derive_seed, device, own_process, set_threads

@@ -13,7 +13,6 @@ from pydantic import Field, model_validator
 from threadpoolctl import threadpool_limits
 
 from ecgan.datasets.base import Cut, Samples
-from ecgan.datasets.progress import track
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
 from ecgan.ecg.beats import cut_windows
 from ecgan.ecg.cutting import ROUNDING, Beats, Window, cut_beats, join
@@ -21,6 +20,7 @@ from ecgan.ecg.records import Record, read_leads, read_record
 from ecgan.errors import EcganError, nearest
 from ecgan.preprocessing.filtering import filter_recording
 from ecgan.preprocessing.options import FilterOptions, SampleOptions
+from ecgan.progress import track
 from ecgan.runtime import workers
 
 _MOST_WORKERS = 8

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from ecgan.datasets.names import check_names
-from ecgan.datasets.progress import track
 from ecgan.errors import EcganError
+from ecgan.progress import track
 
 Pick = Callable[[str], str | None]
 """Given the path of a file, says under which path it is wanted, or None."""

@@ -10,10 +10,10 @@ from pydantic import Field
 from ecgan.config.options import Options
 from ecgan.datasets.annotated import BeatOptions, annotated_samples, choose_records, cut_annotated, record_names
 from ecgan.datasets.base import Card, Cut, Dataset, Samples
-from ecgan.datasets.progress import track
 from ecgan.ecg.records import Record, write_record
 from ecgan.ecg.simulated_patients import SAMPLING_RATE, patient_name, simulate
 from ecgan.files import write_text
+from ecgan.progress import track
 from ecgan.registry import register_dataset
 
 MOST_PATIENTS = 98

@@ -17,9 +17,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ecgan.datasets.names import check_names
-from ecgan.datasets.progress import track
 from ecgan.datasets.transfer import MIRROR, Remote, leftovers, transfer
 from ecgan.errors import EcganError
+from ecgan.progress import track
 
 SUMS = "SHA256SUMS.txt"
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ecgan.datasets.progress import track
 from ecgan.ecg.recordings import FORMATS
 from ecgan.errors import EcganError
 from ecgan.files import read_record, sha256, write_json
+from ecgan.progress import track
 
 NAME = "inventory.json"
 LABELS = "labels.csv"

@@ -12,7 +12,6 @@ from pydantic import Field, model_validator
 
 from ecgan.datasets.inventory import LABELS, PATIENTS, Inventory
 from ecgan.datasets.labelling import Classes, classes_of_labels
-from ecgan.datasets.progress import track
 from ecgan.datasets.sample_tables import LabelColumn
 from ecgan.datasets.sheets import Labels, patients_by_folder, read_labels, read_patients
 from ecgan.ecg.aami import CLASSES, class_ids
@@ -28,6 +27,7 @@ from ecgan.preprocessing.filtering import filter_recording
 from ecgan.preprocessing.options import FilterOptions, SampleOptions
 from ecgan.preprocessing.rates import at_rate
 from ecgan.preprocessing.windowing import cut_at, window_starts
+from ecgan.progress import track
 
 I64 = NDArray[np.int64]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
 
-from ecgan.datasets.progress import track
+from ecgan.progress import track
 from ecgan.runtime import set_threads, workers
 
 Item = TypeVar("Item")

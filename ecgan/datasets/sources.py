@@ -18,10 +18,10 @@ from ecgan.config.schema import FilePath
 from ecgan.datasets.archives import Check, Limits, Pick, RoomError, unpack
 from ecgan.datasets.fetching import SUMS, read_sums, remove_others
 from ecgan.datasets.names import PART, check_names
-from ecgan.datasets.progress import track, track_bytes
 from ecgan.datasets.transfer import Remote, transfer
 from ecgan.errors import EcganError
 from ecgan.files import sha256, write_text
+from ecgan.progress import track, track_bytes
 
 
 class SourceOptions(Options):

@@ -21,9 +21,9 @@ from ecgan.evaluation.curves import pr_frame, roc_frame
 from ecgan.evaluation.summary import evaluate, evaluate_validation
 from ecgan.evaluation.tables import scores_frame
 from ecgan.files import sole_writer, write_frame, write_json, write_text
-from ecgan.preprocessing.folds import Fold, vali_halves
 from ecgan.preprocessing.processed import Processed, class_counts
 from ecgan.preprocessing.transformations import Transformation
+from ecgan.protocols.folds import Fold, vali_halves
 from ecgan.reporting.examples import choose_examples, examples_text
 from ecgan.reporting.inputs import Example
 from ecgan.runtime import derive_seed

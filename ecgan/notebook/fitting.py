@@ -13,9 +13,9 @@ from ecgan.detection.thresholds import OF_TRAINING
 from ecgan.errors import EcganError
 from ecgan.inversion.base import choose
 from ecgan.notebook.parameters import Chosen
-from ecgan.preprocessing.folds import NO_PIPELINE, Fold
 from ecgan.preprocessing.processed import Processed
 from ecgan.preprocessing.transformations import fit_transformation
+from ecgan.protocols.folds import NO_PIPELINE, Fold
 from ecgan.registry import DETECTORS
 from ecgan.runs.layout import part
 from ecgan.runs.loading import Trained, load_fold_of, load_trained

@@ -5,9 +5,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgan.datasets.progress import track
 from ecgan.ecg.filters import bridge
 from ecgan.errors import EcganError
+from ecgan.progress import track
 
 NEIGHBOURS = 5
 

@@ -22,8 +22,8 @@ from ecgan.inversion.base import Inversion, load_inversion, no_latent
 from ecgan.inversion.search import search_from
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, batched
 from ecgan.models.folding import folded
-from ecgan.preprocessing.folds import Fold, load_fold
 from ecgan.preprocessing.transformations import Transformation, restore_transformation
+from ecgan.protocols.folds import Fold, load_fold
 from ecgan.registry import MODELS
 from ecgan.runs.layout import part
 from ecgan.runtime import autocast, device

@@ -5,7 +5,7 @@ from pathlib import Path
 from ecgan.config import Params, render_config
 from ecgan.files import write_text
 from ecgan.models.base import Model
-from ecgan.preprocessing.folds import Fold, save_fold
+from ecgan.protocols.folds import Fold, save_fold
 from ecgan.training.history import save_history
 from ecgan.training.inputs import Input, save_input
 from ecgan.training.resume import Progress

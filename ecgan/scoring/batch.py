@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from ecgan.datasets.inventory import recordings_among
-from ecgan.datasets.progress import track
 from ecgan.ecg.recordings import locate
 from ecgan.errors import EcganError
 from ecgan.files import write_frame, write_text
+from ecgan.progress import track
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.annotations import ANNOTATOR
 from ecgan.scoring.files import files_of, write_scored

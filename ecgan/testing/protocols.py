@@ -8,7 +8,7 @@ import pandas as pd
 
 from ecgan.config.schema import Split
 from ecgan.errors import EcganError
-from ecgan.preprocessing.protocols.base import EvaluationSets, Labels, Partition, Protocol
+from ecgan.protocols.base import EvaluationSets, Labels, Partition, Protocol
 from ecgan.testing.check import expect, expect_equal, expect_refusal
 
 PATIENTS, EACH = 16, 30

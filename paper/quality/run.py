@@ -23,11 +23,11 @@ from ecgan.config.checking import overlay
 from ecgan.detection.smoothing import SmoothedError
 from ecgan.evaluation.ranking import auroc, average_precision
 from ecgan.models.base import GenerativeModel, batched
-from ecgan.preprocessing.folds import load_fold, vali_halves
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import load_processed
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.presets import find
+from ecgan.protocols.folds import load_fold, vali_halves
 from ecgan.registry import MODELS
 from ecgan.runtime import derive_seed, set_deterministic, set_threads
 from ecgan.training.data import TrainingData

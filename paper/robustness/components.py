@@ -22,10 +22,10 @@ from ecgan.detection.detectors.inverse_mapping import InverseMapping
 from ecgan.inversion.base import choose
 from ecgan.models.base import Model
 from ecgan.models.folding import folded
-from ecgan.preprocessing.folds import load_fold, vali_halves
 from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import load_processed
 from ecgan.preprocessing.transformations import fit_transformation
+from ecgan.protocols.folds import load_fold, vali_halves
 from ecgan.registry import MODELS
 from ecgan.runs.loading import mapping_of
 from ecgan.runtime import derive_seed, reuse_memory, set_deterministic, set_threads

@@ -15,9 +15,9 @@ from ecgan.config import render_params
 from ecgan.config.schema import Split
 from ecgan.datasets.base import Samples
 from ecgan.errors import EcganError
-from ecgan.preprocessing.folds import Fold, load_fold, make_folds, save_fold, vali_halves
 from ecgan.preprocessing.preparing import prepare
 from ecgan.preprocessing.processed import Processed, load_processed, save_processed
+from ecgan.protocols.folds import Fold, load_fold, make_folds, save_fold, vali_halves
 from ecgan.registry import DATASETS, PROTOCOLS
 from tests.corpus.project import run
 

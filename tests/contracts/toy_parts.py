@@ -20,7 +20,7 @@ from ecgan.inversion.base import Inversion
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, Optimizers
 from ecgan.models.latents import Prior
 from ecgan.preprocessing.options import SampleOptions
-from ecgan.preprocessing.protocols.base import Partition, Protocol, allot
+from ecgan.protocols.base import Partition, Protocol, allot
 from ecgan.testing.toys import toy_beats
 
 

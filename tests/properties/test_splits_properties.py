@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from ecgan.config import Split
 from ecgan.errors import EcganError
-from ecgan.preprocessing.folds import load_fold, make_folds, save_fold, vali_halves
-from ecgan.preprocessing.patients import deal_evenly, deal_greedily, roster
-from ecgan.preprocessing.protocols.base import allot, ceil_share
+from ecgan.protocols.base import allot, ceil_share
+from ecgan.protocols.folds import load_fold, make_folds, save_fold, vali_halves
+from ecgan.protocols.patients import deal_evenly, deal_greedily, roster
 
 quick = settings(deadline=None, max_examples=60)
 SHA = "0123456789abcdef" * 4

@@ -13,9 +13,9 @@ from ecgan.detection.base import Mapping
 from ecgan.detection.fitted import ARRAYS_FILE, VALUES_FILE
 from ecgan.detection.job import Job, detect
 from ecgan.detection.latents import build
-from ecgan.preprocessing.folds import Fold, vali_halves
 from ecgan.preprocessing.processed import Processed
 from ecgan.preprocessing.transformations import fit_transformation
+from ecgan.protocols.folds import Fold, vali_halves
 from ecgan.registry import DETECTORS
 
 CLASSES = ["N", "S", "V"]

@@ -23,7 +23,7 @@ import ecgan
 from ecgan.config import Document, load_params, resolve_params
 from ecgan.datasets.ecgsyn import Ecgsyn, FetchOptions
 from ecgan.detection.thresholds import fit_threshold
-from ecgan.preprocessing.folds import load_fold
+from ecgan.protocols.folds import load_fold
 from ecgan.references import parse_reference
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.loading import load_fold_of, load_trained

@@ -21,8 +21,8 @@ import yaml
 from ecgan.config import load_params, render_config, render_params
 from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan
-from ecgan.preprocessing.folds import Fold, save_fold
 from ecgan.preprocessing.transformations import fit_transformation
+from ecgan.protocols.folds import Fold, save_fold
 from ecgan.references import folds_of, parse_reference
 from ecgan.registry import MODELS
 from ecgan.remotes import files, is_remote, wandb

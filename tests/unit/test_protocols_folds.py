@@ -8,9 +8,9 @@ import pytest
 
 from ecgan.config import Split
 from ecgan.errors import EcganError
-from ecgan.preprocessing.folds import Fold, load_fold, make_folds, save_fold, vali_halves
-from ecgan.preprocessing.patients import Roster, deal_evenly
-from ecgan.preprocessing.protocols.base import allot
+from ecgan.protocols.base import allot
+from ecgan.protocols.folds import Fold, load_fold, make_folds, save_fold, vali_halves
+from ecgan.protocols.patients import Roster, deal_evenly
 from ecgan.registry import PROTOCOLS
 
 SHA = "a" * 64

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from ecgan.config.schema import Split
 from ecgan.errors import EcganError
-from ecgan.preprocessing.patients import column, deal_evenly, deal_greedily, roster
-from ecgan.preprocessing.protocols.base import EvaluationSets, Labels, Partition, Protocol, train_part
+from ecgan.protocols.base import EvaluationSets, Labels, Partition, Protocol, train_part
+from ecgan.protocols.patients import column, deal_evenly, deal_greedily, roster
 from ecgan.registry import register_protocol
 
 

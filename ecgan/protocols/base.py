@@ -15,7 +15,7 @@ from ecgan.errors import EcganError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ecgan.preprocessing.folds import Fold
+    from ecgan.protocols.folds import Fold
 
 Indices = NDArray[np.int64]
 Labels = NDArray[np.int64]

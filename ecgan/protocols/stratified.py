@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ecgan.config.schema import Split
-from ecgan.preprocessing.protocols.base import (
+from ecgan.protocols.base import (
     Labels,
     Partition,
     Protocol,

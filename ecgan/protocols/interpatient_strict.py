@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from ecgan.preprocessing.protocols.interpatient import InterPatient
+from ecgan.protocols.interpatient import InterPatient
 from ecgan.registry import register_protocol
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ecgan.config.schema import Split
 from ecgan.errors import EcganError
 from ecgan.files import read_json, shown, write_text
-from ecgan.preprocessing.patients import deal_greedily, roster
-from ecgan.preprocessing.protocols.base import EvaluationSets, Indices, Labels, Partition, by_class, together
+from ecgan.protocols.base import EvaluationSets, Indices, Labels, Partition, by_class, together
+from ecgan.protocols.patients import deal_greedily, roster
 from ecgan.registry import PROTOCOLS
 
 _PARTS = ("train", "vali", "test")

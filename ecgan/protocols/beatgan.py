@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ecgan.config.schema import Split
-from ecgan.preprocessing.protocols.base import Labels, Partition, Protocol, by_class, ceil_share, together
+from ecgan.protocols.base import Labels, Partition, Protocol, by_class, ceil_share, together
 from ecgan.registry import register_protocol
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from ecgan.config.schema import Split
 from ecgan.errors import EcganError
-from ecgan.preprocessing.folds import load_fold
-from ecgan.preprocessing.protocols.base import Labels, Partition, Protocol
+from ecgan.protocols.base import Labels, Partition, Protocol
+from ecgan.protocols.folds import load_fold
 from ecgan.registry import register_protocol
 
 

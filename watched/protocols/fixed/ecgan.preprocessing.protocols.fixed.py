@@ -1,1 +1,0 @@
-../../../ecgan/preprocessing/protocols/fixed.py

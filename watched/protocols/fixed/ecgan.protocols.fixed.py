@@ -1,0 +1,1 @@
+../../../ecgan/protocols/fixed.py

@@ -1,0 +1,1 @@
+../../../ecgan/protocols/interpatient_strict.py

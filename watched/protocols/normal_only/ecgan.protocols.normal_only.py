@@ -1,0 +1,1 @@
+../../../ecgan/protocols/normal_only.py

@@ -1,1 +1,0 @@
-../../../ecgan/preprocessing/protocols/stratified.py

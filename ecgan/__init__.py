@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from ecgan.registry import list_detectors as list_detectors
     from ecgan.registry import list_models as list_models
     from ecgan.registry import list_protocols as list_protocols
+    from ecgan.samples import About as About
+    from ecgan.samples import Samples as Samples
 
     __version__: str
 
 _HOME: Final = {
+    "About": "samples",
     "Detector": "notebook.detector",
     "EcganError": "errors",
     "list_datasets": "registry",
@@ -31,6 +34,7 @@ _HOME: Final = {
     "load": "notebook.run",
     "load_dataset": "notebook.data",
     "read": "notebook.data",
+    "Samples": "samples",
     "set_arithmetic": "arithmetic",
 }
 """Module of each name."""

@@ -9,13 +9,13 @@ from ecgan.config.declaring import reads
 from ecgan.config.schema import Detection
 from ecgan.detection.job import Job, detect
 from ecgan.detection.latents import build
-from ecgan.preprocessing.leads import select_leads
-from ecgan.preprocessing.processed import Processed, load_processed
+from ecgan.preprocessing.processed import load_processed
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.protocols.folds import load_fold
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.layout import part
 from ecgan.runtime import derive_seed, own_process, set_threads
+from ecgan.samples import Samples
 from ecgan.watched import watch_part
 from stages import paths
 
@@ -49,7 +49,7 @@ def with_run(
     version: str,
     options: Detection,
     settings: Any,
-    data: Processed,
+    data: Samples,
     *,
     seed: int,
     results: Path,
@@ -73,7 +73,7 @@ def with_run(
     own_process()
     trained = load_trained(folder, fold, version)
     mapping = trained.mapping(options.batch_size)
-    samples, leads = select_leads(data.data, data.about.leads, trained.expected.leads)
+    data = data.with_leads(trained.expected.leads)
     facts = {
         "method": method,
         "detector": options.detector,
@@ -81,7 +81,7 @@ def with_run(
         "select_by": trained.params.train.select_by,
         "train_on": trained.params.split.train_on,
         "transformation": trained.params.train.transformation,
-        "leads": leads,
+        "leads": data.about.leads,
     }
     return detect(
         Job(
@@ -89,7 +89,6 @@ def with_run(
             strategies=options.strategies,
             options=options,
             data=data,
-            samples=samples,
             transformation=trained.transformation,
             fold=trained.fold,
             seed=seed,
@@ -109,10 +108,10 @@ def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
     """Detect with a classical detector on the same fold, fitted to its normal training samples; return the metrics."""
     set_threads(params.runtime.threads)
     watch_part(DETECTORS, detector)
-    data = load_processed(paths.processed(params))
+    data = load_processed(paths.processed(params)).with_leads(params.train.leads)
     split = load_fold(paths.folds(params) / f"fold_{fold}.json")
-    split = replace(split, train=split.train[data.labels[split.train] == 0])
-    samples, leads = select_leads(data.data, data.about.leads, params.train.leads)
+    split.check_size(len(data))
+    split = replace(split, train=split.train[data.class_ids[split.train] == 0])
     seed = derive_seed(params.runtime.seed, "detect", detector, fold)
     built = DETECTORS.get(detector)(params.detectors[detector], seed=seed)
     facts = {
@@ -122,7 +121,7 @@ def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
         "select_by": None,
         "train_on": "normal",
         "transformation": params.train.transformation,
-        "leads": leads,
+        "leads": data.about.leads,
     }
     return detect(
         Job(
@@ -130,8 +129,7 @@ def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
             strategies=list(built.strategies),
             options=params.detect,
             data=data,
-            samples=samples,
-            transformation=fit_transformation(params.train.transformation, samples[split.train], None),
+            transformation=fit_transformation(params.train.transformation, data.signals[split.train], None),
             fold=split,
             seed=seed,
             facts=facts,

@@ -64,16 +64,16 @@ def run(
 
 
 def _signals(trained: Trained, count: int, seed: int, *, raw: bool = False) -> Iterator[F32]:
-    """Yield batches (b, L, C), in the unit of the data where it can be known, or as the model gives them if `raw`."""
+    """Yield batches (b, C, L), in the unit of the data where it can be known, or as the model gives them if `raw`."""
     model = require_generative(trained.folded)
     for batch in generated_batches(model, count, derive_seed(seed, "generate")):
-        signals: F32 = batch.float().cpu().numpy().transpose(0, 2, 1)  # (B, C, L) → (B, L, C)
+        signals: F32 = batch.float().cpu().numpy()
         yield signals if raw or not _invertible(trained) else trained.transformation.invert(signals, like=signals)
 
 
 def _draw(path: Path, batches: Iterable[F32], trained: Trained) -> None:
     """Draw the first signals."""
-    first = next(iter(batches)).transpose(0, 2, 1)  # (B, L, C) → (B, C, L)
+    first = next(iter(batches))
     half = DRAWN // 2
     groups = {"Generated": first[:half], "Generated, more": first[half:]}
     write_text(path, samples_figure(groups, trained.transformation.channel_names(trained.expected.leads)))

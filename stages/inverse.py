@@ -6,7 +6,6 @@ from ecgan.config import Inverse, Params, Runtime
 from ecgan.config.declaring import reads
 from ecgan.files import sole_writer
 from ecgan.inversion.base import Inversion, choose
-from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import load_processed
 from ecgan.registry import MODELS
 from ecgan.runs.layout import part
@@ -49,9 +48,8 @@ def invert(folder: Path, fold: int, version: str, options: Inverse, processed: P
     inversion = choose(options.method, trained.model, options, seed=seed, precision=runtime.precision)
     data = load_processed(processed)
     trained.fold.check_data(data.sha256)
-    trained.fold.check_size(len(data.labels))
-    train, _ = select_leads(data.data[trained.fold.train], data.about.leads, trained.expected.leads)
-    inversion.fit(trained.tensor(train))
+    trained.fold.check_size(len(data))
+    inversion.fit(trained.tensor(data[trained.fold.train]))
     with sole_writer(part(folder, "inverse", fold)) as out:
         inversion.save(out, trained.version)
     return inversion

@@ -1,22 +1,22 @@
 """Stage `preprocess`: `data/<dataset>/raw` → `data/<dataset>/processed`."""
 
 import sys
+from functools import partial
 
 from ecgan.config import Params
 from ecgan.config.declaring import reads
-from ecgan.datasets.base import Described
 from ecgan.errors import EcganError
 from ecgan.files import sole_writer
-from ecgan.preprocessing.preparing import prepare
 from ecgan.preprocessing.processed import save_processed
 from ecgan.registry import DATASETS
 from ecgan.runtime import set_threads
+from ecgan.samples import About
 from ecgan.watched import watch_file, watch_part
 from stages import paths
 
 
 @reads("preprocess", "experiment.data_dir dataset runtime.threads runtime.arithmetic preprocess")
-def run(params: Params) -> Described:
+def run(params: Params) -> About:
     """Turn the raw files into samples and write them, rounded."""
     set_threads(params.runtime.threads)
     watch_file("preprocess", params.preprocess)
@@ -25,6 +25,6 @@ def run(params: Params) -> Described:
     if not raw.is_dir():
         raise EcganError(f"there are no raw files in {raw}.", "Run `ecgan fetch` first.")
     with sole_writer(paths.processed(params)) as folder:
-        samples = DATASETS.get(params.dataset)().preprocess(raw, params.preprocess)
-        samples = prepare(samples, params.preprocess, say=lambda text: print(text, file=sys.stderr))  # noqa: T201
+        say = partial(print, file=sys.stderr)
+        samples = DATASETS.get(params.dataset)().samples(raw, params.preprocess, say)
         return save_processed(folder, params.dataset, samples)

@@ -9,7 +9,7 @@ from ecgan.errors import EcganError
 from ecgan.files import read_json, sole_writer, write_text
 from ecgan.generation.drawn import load_drawn
 from ecgan.generation.figures import draw
-from ecgan.preprocessing.processed import load_described
+from ecgan.preprocessing.processed import load_about
 from ecgan.registry import DATASETS
 from ecgan.reporting.build import build
 from ecgan.reporting.console import print_results
@@ -56,7 +56,7 @@ def _renewed(params: Params, readme: Path, inputs: ReportInputs) -> str:
 
 
 def _inputs(params: Params) -> ReportInputs:
-    about = load_described(paths.processed(params))
+    about = load_about(paths.processed(params))
     card = DATASETS.get(params.dataset).card
     dataset: dict[str, Any] = {
         "name": about.name,

@@ -4,7 +4,8 @@ from ecgan.config import Params
 from ecgan.config.declaring import reads
 from ecgan.files import sole_writer
 from ecgan.preprocessing.processed import load_processed
-from ecgan.protocols.folds import Fold, make_folds, save_fold
+from ecgan.protocols.folds import Fold, save_fold
+from ecgan.protocols.making import make_folds
 from ecgan.registry import DATASETS, PROTOCOLS
 from ecgan.watched import watch_file, watch_part
 from stages import paths
@@ -22,9 +23,7 @@ def run(params: Params) -> list[Fold]:
     watch_part(PROTOCOLS, params.split.protocol)
     data = load_processed(paths.processed(params))
     sets = DATASETS.get(params.dataset)().evaluation_sets()
-    folds = make_folds(
-        data.labels, data.table, params.split, params.runtime.seed, evaluation_sets=sets, data_sha256=data.sha256
-    )
+    folds = make_folds(data, params.split, params.runtime.seed, evaluation_sets=sets)
     with sole_writer(paths.folds(params)) as folder:
         for fold in folds:
             save_fold(folder / f"fold_{fold.index}.json", fold)

@@ -7,12 +7,12 @@ from ecgan.config.declaring import reads
 from ecgan.files import sole_writer
 from ecgan.generation.watch import Watch
 from ecgan.models.sharing import process, processes
-from ecgan.preprocessing.leads import select_leads
-from ecgan.preprocessing.processed import Processed, load_processed
+from ecgan.preprocessing.processed import load_processed
 from ecgan.protocols.folds import Fold, load_fold, vali_halves
 from ecgan.registry import MODELS
 from ecgan.runs.writing import save_training
 from ecgan.runtime import derive_seed, device, own_process, set_threads
+from ecgan.samples import Samples
 from ecgan.tracking.base import Subject
 from ecgan.tracking.opening import run_parameters, track_figures, tracked
 from ecgan.training.inputs import Input, to_tensor
@@ -41,7 +41,7 @@ def run(params: Params, model: str, fold: int) -> Progress:
     data = load_processed(paths.processed(params))
     split = load_fold(paths.folds(params) / f"fold_{fold}.json")
     split.check_data(data.sha256)
-    split.check_size(len(data.labels))
+    split.check_size(len(data))
     if process() > 0:  # of several that train together only the first writes
         return fit(_job(params, model, data, split)[0], [])
     subject, told = _subject(params, model, split), run_parameters(params, model, fold)
@@ -63,14 +63,14 @@ def run(params: Params, model: str, fold: int) -> Progress:
     return progress
 
 
-def _job(params: Params, model: str, data: Processed, split: Fold) -> tuple[Run, Watch, Input]:
+def _job(params: Params, model: str, data: Samples, split: Fold) -> tuple[Run, Watch, Input]:
     """Build the model, and bring everything that its training sees and is followed by onto the device."""
-    fit_half, report_half = vali_halves(split, data.labels, data.patients)
+    fit_half, report_half = vali_halves(split, data)
     ready = prepare_training(params, model, data, fold=split.index, train=split.train, vali=fit_half)
-    samples, _ = select_leads(data.data, data.about.leads, ready.expected.leads)
-    signals = to_tensor(ready.transformation.apply(samples[report_half])).to(device())
+    reported = data[report_half].with_leads(ready.expected.leads)
+    signals = to_tensor(ready.transformation.apply(reported).signals).to(device())
     drawn = derive_seed(params.runtime.seed, "generation", split.index)  # all models see the same real samples
-    watch = Watch(ready.model, ready.data, (signals, labels_of(data, report_half)), params.train, ready.channels, drawn)
+    watch = Watch(ready.model, ready.data, (signals, labels_of(reported)), params.train, ready.channels, drawn)
     resume = ResumeFile(paths.resume(params, model, split.index), _fingerprint(params, model, split))
     precision = params.runtime.precision
     job = Run(ready.model, ready.data, params.train, ready.seed, precision, resume, data.about.centre, watch.columns)

@@ -1,27 +1,30 @@
-"""What datasets of annotated records share: their options, and the way from a folder of records to samples."""
+"""What datasets of records share: their options, and the way from a folder of records to samples."""
 
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from threadpoolctl import threadpool_limits
 
-from ecgan.datasets.base import Cut, Samples
-from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
-from ecgan.ecg.beats import cut_windows
-from ecgan.ecg.cutting import ROUNDING, Beats, Window, cut_beats, join
+from ecgan.datasets.base import Dataset
+from ecgan.ecg.aami import CLASSES, DESCRIPTIONS, class_ids
+from ecgan.ecg.beats import beat_table, cut_windows
 from ecgan.ecg.records import Record, read_leads, read_record
 from ecgan.errors import EcganError, nearest
 from ecgan.preprocessing.filtering import filter_recording
 from ecgan.preprocessing.options import FilterOptions, SampleOptions
+from ecgan.preprocessing.preparing import rounded
+from ecgan.preprocessing.windowing import cut_at, window_starts
 from ecgan.progress import track
 from ecgan.runtime import workers
+from ecgan.samples import About, Samples, join
 
 _MOST_WORKERS = 8
 """Each worker holds a whole record and its filtered copies, about 100 MB for half an hour of two leads."""
@@ -82,52 +85,93 @@ def choose_records(wanted: Sequence[str] | None, known: Sequence[str], usual: Se
     return list(wanted)
 
 
-def annotated_samples(raw: Path, names: list[str], options: BeatOptions, patients: dict[str, str]) -> Samples:
-    """Cut the annotated beats of records.
+class Annotated(Dataset):
+    """Beats around the annotations of WFDB records; a subclass fetches them, and says which are used.
+
+    Attributes:
+        patients: Patient of a record, where that is not the record's own name.
+        left_out: Records that are used only where a user names them.
+    """
+
+    Preprocess = BeatOptions
+    patients: ClassVar[dict[str, str]] = {}
+    left_out: ClassVar[tuple[str, ...]] = ()
+
+    def preprocess(self, raw: Path, options: BeatOptions) -> Samples:
+        """Cut the annotated beats; records that lack a lead are named in `about.mapping`."""
+        known = record_names(raw)
+        names = choose_records(options.records, known, [name for name in known if name not in self.left_out])
+        with_leads = [name for name in names if set(options.leads) <= set(read_leads(raw, name))]
+        if not with_leads:
+            raise EcganError(
+                f"no record has the leads {', '.join(options.leads)}.",
+                f"Record {names[0]} has: {', '.join(read_leads(raw, names[0]))}.",
+            )
+
+        def cut(name: str) -> Samples:
+            record = read_record(raw, name)
+            record = replace(record, signals=record.select(options.leads), leads=list(options.leads))
+            return of_patient(self.cut(record, options), self.patients.get(name, name))
+
+        found = cut_records(cut, with_leads)
+        if len(with_leads) == len(names):
+            return found
+        lacking = ", ".join(name for name in names if name not in with_leads)
+        mapping = f"{found.about.mapping}; left out for want of a lead: {lacking}"
+        return replace(found, about=replace(found.about, mapping=mapping))
+
+    def cut(self, record: Record, options: BeatOptions) -> Samples:
+        """Filter a recording and cut the window around its beats."""
+        signals = filter_recording(record.signals, record.sampling_rate, options)
+        return cut_beats(record, signals, options.before, options.after, options.class_mapping)
+
+
+def cut_beats(record: Record, signals: NDArray[Any], before: int, after: int, mapping: str | None) -> Samples:
+    """Cut a window around every beat of a record.
 
     Args:
-        raw: Folder with the WFDB files.
-        names: The records, in the order in which their beats are to come.
-        options: Leads, filter, window and classes.
-        patients: Patient of a record, where that is not the record's own name.
+        record: The record with its annotations, or with its R peaks.
+        signals: What to cut from: the record's signals, filtered, mV, shape (T, C).
+        before: Samples of the window before the R peak.
+        after: Samples from the R peak on.
+        mapping: How symbols become classes, a name in `ecgan.ecg.aami.MAPPINGS`; None: they say nothing.
 
     Returns:
-        The samples; records that lack a lead are named in `Samples.mapping`.
+        The beats in the order of the record, rounded. A beat whose window would cross the record's border, or whose
+        symbol the mapping does not know, is left out; the intervals to its neighbours count all the same.
     """
-    with_leads = [name for name in names if set(options.leads) <= set(read_leads(raw, name))]
-    if not with_leads:
-        raise EcganError(
-            f"no record has the leads {', '.join(options.leads)}.",
-            f"Record {names[0]} has: {', '.join(read_leads(raw, names[0]))}.",
-        )
-    beats, sampling_rate = cut_records(partial(_cut, options, patients), raw, with_leads)
-    left_out = [name for name in names if name not in with_leads]
-    note = f"; left out for want of a lead: {', '.join(left_out)}" if left_out else ""
-    return Samples(
-        data=beats.windows,
-        labels=beats.labels,
-        table=beats.table,
-        sampling_rate=sampling_rate,
-        leads=list(options.leads),
-        classes=list(CLASSES),
-        mapping=DESCRIPTIONS[options.class_mapping] + note,
-        centre=options.before,
-    )
+    ids = np.zeros(len(record.samples), dtype=np.int64) if mapping is None else class_ids(record.symbols, mapping)
+    known = np.flatnonzero(ids >= 0)
+    windows, inside = cut_windows(signals, record.samples[known], before, after)
+    rows = known[inside]
+    table = beat_table(record, rows, annotated=mapping is not None)
+    about = About(record.sampling_rate, list(record.leads), [], centre=before)
+    samples = Samples(rounded(windows), table, about)
+    return samples if mapping is None else labelled(samples, ids[rows], CLASSES, DESCRIPTIONS[mapping])
 
 
-def cut_records(cut: Callable[[Path, str], tuple[Beats, float]], raw: Path, names: list[str]) -> tuple[Beats, float]:
+def labelled(samples: Samples, ids: NDArray[np.int64], classes: Sequence[str], mapping: str) -> Samples:
+    """Give samples their classes: ids (n,) into `classes`, and in words how they were found."""
+    table = samples.table.drop(columns="class_name", errors="ignore")
+    table.insert(0, "class_name", np.asarray(classes, dtype=np.str_)[ids])
+    about = replace(samples.about, classes=list(classes), mapping=mapping)
+    return replace(samples, table=table, labels=ids, about=about)
+
+
+def of_patient(samples: Samples, patient: str | Sequence[str]) -> Samples:
+    """Say whose samples they are: one patient's, or whose each of them is."""
+    return replace(samples, table=samples.table.assign(patient=patient))
+
+
+def cut_records(cut: Callable[[str], Samples], names: Sequence[str]) -> Samples:
     """Cut records, several at a time; the order of the result is that of `names`, whatever the number of workers.
 
     Threads are enough: nearly all time goes into NumPy and SciPy calls that let other threads run meanwhile. BLAS is
     held to one thread, so that it neither competes with them nor sums in an order that depends on its thread count.
 
     Args:
-        cut: Makes the beats of one record of a folder and says its sampling rate.
-        raw: Folder with the files.
+        cut: Makes the samples of the record of a name.
         names: The records.
-
-    Returns:
-        All beats, and the sampling rate in Hz.
 
     Raises:
         EcganError: The records differ in their sampling rate, or a record cannot be used.
@@ -135,65 +179,28 @@ def cut_records(cut: Callable[[Path, str], tuple[Beats, float]], raw: Path, name
     pool = ThreadPoolExecutor(min(workers(), _MOST_WORKERS))
     try:
         with threadpool_limits(1, user_api="blas"):
-            results = list(track(pool.map(partial(cut, raw), names), len(names), "cutting beats"))
+            parts = list(track(pool.map(cut, names), len(names), "cutting"))
     finally:
         pool.shutdown(cancel_futures=True)
-    rates = sorted({rate for _, rate in results})
+    rates = sorted({part.about.sampling_rate for part in parts})
     if len(rates) > 1:
         raise EcganError(f"the records differ in their sampling rate: {', '.join(f'{rate:g}' for rate in rates)} Hz.")
-    return join([beats for beats, _ in results]), rates[0]
+    return join(parts)
 
 
-def cut_annotated(record: Record, options: BeatOptions) -> Cut:
-    """Cut a recording of no dataset as `annotated_samples` cuts its records.
-
-    Args:
-        record: The recording with the leads that a model sees; `samples` are its R peaks.
-        options: Filter and window; its leads and records do not matter.
-    """
-    window = Window(options.before, options.after)
-    return cut_recording(record, filter_recording(record.signals, record.sampling_rate, options), window)
-
-
-def cut_recording(record: Record, signals: NDArray[Any], window: Window) -> Cut:
-    """Cut the window around every R peak of a recording of no dataset.
+def cut_windows_of(record: Record, signals: NDArray[Any], window: int, step: int) -> Samples:
+    """Cut a recording into windows, whatever its beats are; none where it is shorter than one.
 
     Args:
-        record: The recording; `samples` are its R peaks.
+        record: The recording.
         signals: What to cut from: the recording's signals, filtered, mV, shape (T, C).
-        window: The window's extent.
-
-    Returns:
-        The beats whose window does not cross the recording's border, rounded as `cut_beats` rounds.
-
-    Raises:
-        EcganError: There is none.
+        window: Samples of a window.
+        step: Samples from the begin of a window to that of the next.
     """
-    windows, inside = cut_windows(signals, record.samples, window.before, window.after)
-    if not inside.any():
-        raise no_beat(record, window.before + window.after)
-    positions = record.samples[inside]
-    return Cut(
-        data=np.round(windows, ROUNDING).astype(np.float32),
-        positions=positions,
-        starts=positions - window.before,
-        centre=window.before,
-    )
-
-
-def no_beat(record: Record, length: int) -> EcganError:
-    """Say that a recording holds no whole beat of `length` samples."""
-    rate = record.sampling_rate
-    return EcganError(
-        f"the recording {record.name} of {len(record.signals) / rate:.3g} s has {len(record.samples)} R peaks, none of"
-        f" them with a whole beat around it ({length / rate:.3g} s).",
-        "Take a longer recording, or one in which R peaks can be found.",
-    )
-
-
-def _cut(options: BeatOptions, patients: dict[str, str], raw: Path, name: str) -> tuple[Beats, float]:
-    record = read_record(raw, name)
-    signals = filter_recording(record.select(options.leads), record.sampling_rate, options)
-    window = Window(options.before, options.after)
-    beats = cut_beats(record, signals, window, options.class_mapping, patients.get(name, name))
-    return beats, record.sampling_rate
+    starts = window_starts(len(signals), window, step)
+    middles = starts + window // 2
+    table = pd.DataFrame({"sample": middles, "time_s": (middles / record.sampling_rate).round(6)})
+    table.insert(0, "record", record.name)
+    table.insert(1, "patient", record.name)
+    about = About(record.sampling_rate, list(record.leads), [])
+    return Samples(rounded(cut_at(signals, starts, window)), table, about)

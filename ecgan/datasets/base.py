@@ -1,75 +1,22 @@
 """What a dataset is: where it comes from, its classes, and how raw files become samples."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ecgan.config.options import Options
+from ecgan.ecg.beats import beat_times
+from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.options import SampleOptions
-
-if TYPE_CHECKING:
-    from ecgan.ecg.records import Record
-
-
-@dataclass(frozen=True)
-class Samples:
-    """What preprocessing makes of a dataset.
-
-    Attributes:
-        data: Signals, float, shape (n, L, C): samples, time steps, channels; in `unit`.
-        labels: Class ids, int64, shape (n,); 0 is normal, every other class abnormal.
-        table: One row a sample: `class_name`, and for beats `record`, `patient`, `sample` (position of the R peak
-            in the record), `time_s` (the same in seconds; of a sample that is no beat, its middle), `symbol`, `aami`,
-            `rr_prev_s`, `rr_next_s` (seconds; NaN at a record's border).
-        sampling_rate: Hz; 0.0 where time has no unit.
-        leads: Name of each channel, length C.
-        classes: Class name by id: `classes[labels[i]]` is the class of sample i.
-        unit: Unit of `data`, "mV" for ECG.
-        mapping: How annotation symbols become classes, by name, for the reports.
-        centre: Index in 0..L-1 of the R peak, or None where samples are no beats.
-        prepared: Whether the dataset has cleansed, filled and resampled the samples itself, by `prepare_windows`, as
-            those do that would not fit into memory before.
-    """
-
-    data: NDArray[Any]
-    labels: NDArray[np.int64]
-    table: pd.DataFrame
-    sampling_rate: float
-    leads: list[str]
-    classes: list[str]
-    unit: str = "mV"
-    mapping: str = ""
-    centre: int | None = None
-    prepared: bool = False
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Samples cut from a recording that belongs to no dataset, for `ecgan score`.
-
-    Attributes:
-        data: Signals, float, shape (n, L, C), as the dataset's own samples are before cleansing and resampling.
-        positions: Position of each sample's R peak (of its middle, where samples are no beats) in the recording,
-            int64, shape (n,), ascending.
-        starts: Position of each sample's first time step in the recording, int64, shape (n,).
-        centre: Index in 0..L-1 of the R peak, or None where samples are no beats.
-        step: Every how many samples of the recording make a time step: the samples have the rate of the recording
-            divided by it.
-        ends: Position in the recording behind which a sample is padding, int64, shape (n,); None: no sample is padded.
-    """
-
-    data: NDArray[Any]
-    positions: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    centre: int | None = None
-    step: int = 1
-    ends: NDArray[np.int64] | None = None
+from ecgan.preprocessing.preparing import prepare
+from ecgan.preprocessing.rates import at_rate
+from ecgan.samples import Samples
 
 
 @dataclass(frozen=True)
@@ -87,7 +34,8 @@ class Dataset(ABC):
 
     `Fetch` and `Preprocess` are its own parameters: they type the sections `fetch` and `preprocess` of `params.yaml`.
     `Preprocess` derives from `SampleOptions`, which brings cleansing and resampling. `defaults` overrides defaults of
-    other sections, such as `{"split": {"protocol": "beatgan"}}`.
+    other sections, such as `{"split": {"protocol": "beatgan"}}`. With `prepares`, `preprocess` has cleansed, filled and
+    resampled the samples itself, record by record, as what would not fit into memory before must.
     """
 
     name: ClassVar[str]
@@ -95,6 +43,7 @@ class Dataset(ABC):
     Fetch: ClassVar[type[Options]] = Options
     Preprocess: ClassVar[type[Options]] = SampleOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}
+    prepares: ClassVar[bool] = False
 
     @abstractmethod
     def fetch(self, raw: Path, options: Any, *, seed: int) -> None:
@@ -108,12 +57,23 @@ class Dataset(ABC):
 
     @abstractmethod
     def preprocess(self, raw: Path, options: Any) -> Samples:
-        """Turn the raw files into samples, in float64 (rounding and saving happen in the stage).
+        """Turn the raw files into labelled samples, in float64 (preparing, rounding and saving happen elsewhere).
 
         Args:
             raw: The folder that `fetch` filled.
             options: An instance of `Preprocess`.
         """
+
+    def samples(self, raw: Path, options: Any, say: Callable[[str], None] = lambda _: None) -> Samples:
+        """Preprocess the raw files, then cleanse, fill and resample the samples: what the stage `preprocess` writes.
+
+        Args:
+            raw: The folder that `fetch` filled.
+            options: An instance of `Preprocess`.
+            say: Called with a sentence if samples were left out.
+        """
+        found = self.preprocess(raw, options)
+        return found if self.prepares else prepare(found, options, say)
 
     def recording_rate(self, options: Any) -> float | None:
         """Return the sampling rate in Hz that recordings are brought to before `cut`; None: there are no recordings.
@@ -123,19 +83,21 @@ class Dataset(ABC):
         """
         return None
 
-    def cut(self, record: "Record", options: Any) -> Cut:
-        """Cut a recording that is not of this dataset as the dataset's own samples are cut, for `ecgan score`.
+    def cut(self, record: Record, options: Any) -> Samples:
+        """Cut a recording, one of the dataset's own or one that `ecgan score` is given.
 
         Args:
             record: The recording at `recording_rate`, with exactly the leads that a model sees, in the model's order
-                and under its names; `samples` are the R peaks to cut at, all of them with the symbol N.
+                and under its names; `samples` and `symbols` are its annotations, or its R peaks with the symbol N.
+                NaN where samples are missing.
             options: An instance of `Preprocess`, the one that the model was trained with.
 
         Returns:
-            The samples, in the order of the recording; what would cross its border is left out.
+            The samples in the order of the recording, none where there is nothing to cut; what would cross its border
+            is left out. `sample` in the table is the position in the recording, NaN stays NaN. Labels may be missing.
 
         Raises:
-            EcganError: This dataset does not consist of recordings, or nothing can be cut.
+            EcganError: This dataset does not consist of recordings.
         """
         raise EcganError(
             f"models of the dataset {self.name!r} cannot score recordings: its samples are not cut from recordings.",
@@ -147,15 +109,33 @@ class Dataset(ABC):
         return None
 
 
-@dataclass(frozen=True)
-class Described:
-    """The fourth file of a processed dataset, `dataset.json`: what the arrays do not say."""
+def cut_recording(dataset: Dataset, record: Record, options: Any) -> Samples:
+    """Cut a recording at its own rate as its dataset cuts.
 
-    name: str
-    sampling_rate: float
-    leads: list[str]
-    classes: list[str]
-    unit: str
-    mapping: str
-    centre: int | None
-    counts: dict[str, int] = field(default_factory=dict)
+    Args:
+        dataset: The dataset.
+        record: The recording, with the leads that a model sees.
+        options: The section `preprocess`.
+
+    Returns:
+        The samples; `sample`, `time_s` and the intervals count the recording's own time.
+
+    Raises:
+        EcganError: The recording cannot be brought to the dataset's rate, or the dataset consists of none.
+    """
+    rate = dataset.recording_rate(options)
+    if rate is None or rate == record.sampling_rate:
+        return dataset.cut(record, options)
+    moved = at_rate(record, rate)
+    moved_to, own = np.unique(moved.samples, return_index=True)  # of beats that fall together the first one is there
+    moved = replace(moved, samples=moved_to, symbols=[record.symbols[index] for index in own])
+    samples = dataset.cut(moved, options)
+    at = samples.table["sample"].to_numpy(np.int64)
+    if samples.about.centre is None:
+        positions = np.rint(at * (record.sampling_rate / rate)).astype(np.int64)
+        placed = pd.DataFrame({"sample": positions, "time_s": (positions / record.sampling_rate).round(6)})
+    else:
+        placed = beat_times(record, own[np.searchsorted(moved_to, at)])
+    table = samples.table.copy()
+    table[placed.columns.intersection(table.columns)] = placed
+    return replace(samples, table=table)

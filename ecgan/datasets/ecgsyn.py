@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from ecgan.config.options import Options
-from ecgan.datasets.annotated import BeatOptions, annotated_samples, choose_records, cut_annotated, record_names
-from ecgan.datasets.base import Card, Cut, Dataset, Samples
-from ecgan.ecg.records import Record, write_record
+from ecgan.datasets.annotated import Annotated, BeatOptions
+from ecgan.datasets.base import Card
+from ecgan.ecg.records import write_record
 from ecgan.ecg.simulated_patients import SAMPLING_RATE, patient_name, simulate
 from ecgan.files import write_text
 from ecgan.progress import track
@@ -32,7 +32,7 @@ class FetchOptions(Options):
 
 
 @register_dataset("ecgsyn")
-class Ecgsyn(Dataset):
+class Ecgsyn(Annotated):
     """Simulated patients with normal rhythm, premature and fusion beats, and blocked bundle branches."""
 
     card = Card(
@@ -42,7 +42,6 @@ class Ecgsyn(Dataset):
         size="2 MB raw by default; about 2,000 beats of 16 two-minute records, leads MLII and V1, 360 Hz",
     )
     Fetch = FetchOptions
-    Preprocess = BeatOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {  # a demonstration: small networks, two folds, a few minutes
         "runtime": {"threads": 1},
         "split": {"folds": [0, 1]},
@@ -66,18 +65,9 @@ class Ecgsyn(Dataset):
             write_text(part / "RECORDS", "".join(f"{name}\n" for name in names))
             _replace(raw, part)
 
-    def preprocess(self, raw: Path, options: BeatOptions) -> Samples:
-        """Cut the annotated beats."""
-        names = record_names(raw)
-        return annotated_samples(raw, choose_records(options.records, names, names), options, patients={})
-
     def recording_rate(self, options: BeatOptions) -> float:
         """The records' own rate."""
         return SAMPLING_RATE
-
-    def cut(self, record: Record, options: BeatOptions) -> Cut:
-        """Filter a recording and cut the window around its R peaks."""
-        return cut_annotated(record, options)
 
     def evaluation_sets(self) -> tuple[list[str], list[str]]:
         """Every other patient, so that both sets have all kinds; names up to the most patients that there can be."""

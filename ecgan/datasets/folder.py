@@ -9,18 +9,17 @@ from pydantic import Field
 
 from ecgan.config.options import Options
 from ecgan.config.schema import FilePath
-from ecgan.datasets.annotated import cut_recording, cut_records
-from ecgan.datasets.base import Card, Cut, Dataset, Samples
+from ecgan.datasets.annotated import cut_beats, cut_records, cut_windows_of, labelled, of_patient
+from ecgan.datasets.base import Card, Dataset
 from ecgan.datasets.inventory import NAME, load_inventory, take_inventory, write_inventory
 from ecgan.datasets.labelling import Classes, classes_of_labels
-from ecgan.datasets.own_recordings import Plan, PreprocessOptions, cut_one, plan_for
+from ecgan.datasets.own_recordings import PreprocessOptions, label_one, plan_for, read_one
 from ecgan.datasets.sample_tables import SampleTable, read_samples
-from ecgan.ecg.cutting import Window
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.filtering import filter_recording
-from ecgan.preprocessing.windowing import cut_at, window_starts
 from ecgan.registry import register_dataset
+from ecgan.samples import About, Samples
 
 
 class FetchOptions(Options):
@@ -65,50 +64,34 @@ class Folder(Dataset):
                 )
             return _ready_samples(read_samples(path, options.label_column), options)
         plan = plan_for(inventory, options)
-        beats, rate = cut_records(lambda _, name: cut_one(plan, name), inventory.root, list(plan.files))
-        if not len(beats.windows):
+
+        def cut(name: str) -> Samples:
+            record = read_one(plan, name)
+            return of_patient(label_one(plan, record, self.cut(record, options)), plan.patients[name])
+
+        found = cut_records(cut, list(plan.files))
+        if not len(found):
             raise EcganError(
                 f"no sample can be cut from {path}.", "Take longer recordings or a shorter preprocess.window."
             )
-        return Samples(
-            data=beats.windows,
-            labels=beats.labels,
-            table=beats.table,
-            sampling_rate=rate,
-            leads=plan.leads,
-            classes=plan.classes.names,
-            mapping=_mapping(plan),
-            centre=options.before if options.cut == "beats" else None,
-        )
+        return found
 
     def recording_rate(self, options: PreprocessOptions) -> float | None:
         """The rate that recordings are brought to; None where samples come ready."""
         return None if options.cut == "none" else options.rate_hz
 
-    def cut(self, record: Record, options: PreprocessOptions) -> Cut:
-        """Cut a recording as those of the folder are cut."""
+    def cut(self, record: Record, options: PreprocessOptions) -> Samples:
+        """Filter a recording and cut it into beats or windows."""
         if options.cut == "none":
             return super().cut(record, options)
         signals = filter_recording(record.signals, record.sampling_rate, options)
-        if options.cut == "beats":
-            return cut_recording(record, signals, Window(options.before, options.after))
-        starts = window_starts(len(signals), options.window, options.step)
-        if not len(starts):
-            raise EcganError(
-                f"the recording {record.name} of {len(signals)} samples at {record.sampling_rate:g} Hz is shorter than"
-                f" a window of {options.window}.",
-                "Take a longer recording.",
-            )
-        return Cut(cut_at(signals, starts, options.window), starts + options.window // 2, starts)
-
-
-def _mapping(plan: Plan) -> str:
-    peaks = "; R peaks detected" if plan.detects else ""
-    return f"{plan.classes.mapping}{peaks}"
+        if options.cut == "windows":
+            return cut_windows_of(record, signals, options.window, options.step)
+        return cut_beats(record, signals, options.before, options.after, None)
 
 
 def _ready_samples(table: SampleTable, options: PreprocessOptions) -> Samples:
-    count, _, channels = table.data.shape
+    count, channels, _ = table.signals.shape
     leads = options.leads or table.leads or [str(number + 1) for number in range(channels)]
     if len(leads) != channels:
         raise EcganError(
@@ -119,15 +102,7 @@ def _ready_samples(table: SampleTable, options: PreprocessOptions) -> Samples:
     else:
         classes = classes_of_labels(table.labels, options.normal, "labels of the table")
         labels = classes.ids(table.labels)
-    described = pd.DataFrame({"class_name": np.asarray(classes.names)[labels]})
-    if table.patients is not None:
-        described["patient"] = table.patients
-    return Samples(
-        data=table.data,
-        labels=labels,
-        table=described,
-        sampling_rate=table.sampling_rate or options.sampling_rate or 0.0,
-        leads=leads,
-        classes=classes.names,
-        mapping=classes.mapping,
-    )
+    rate = table.sampling_rate or options.sampling_rate or 0.0
+    samples = Samples(table.signals, pd.DataFrame(index=range(count)), About(rate, leads, []))
+    samples = labelled(samples, labels, classes.names, classes.mapping)
+    return samples if table.patients is None else of_patient(samples, table.patients)

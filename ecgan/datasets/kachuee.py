@@ -5,21 +5,24 @@ The files are on Kaggle (shayanfazeli/heartbeat): a row a beat, 187 values withi
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ecgan.datasets.base import Cut
+from ecgan.datasets.annotated import labelled
 from ecgan.datasets.sources import SourceOptions, take_source
-from ecgan.ecg.cutting import ROUNDING
+from ecgan.ecg.aami import CLASSES, DESCRIPTIONS, class_ids
+from ecgan.ecg.beats import beat_table
 from ecgan.ecg.records import Record
-from ecgan.ecg.segments import LENGTH, cut_segments, segment_ends
+from ecgan.ecg.segments import LENGTH, cut_segments
 from ecgan.errors import EcganError
 from ecgan.files import table_words
+from ecgan.preprocessing.filtering import filter_recording
 from ecgan.preprocessing.options import FilterOptions, Resampling, SampleOptions
+from ecgan.preprocessing.preparing import rounded
+from ecgan.samples import About, Samples
 
 UNIT = "0-1"
 """Of beats that are scaled to their own range."""
@@ -43,32 +46,32 @@ class ScaledOptions(SampleOptions, FilterOptions):
     records: list[str] | None = Field(None, description="names of the records to cut; null: all that the dataset uses")
 
 
-def cut_scaled(record: Record, signals: NDArray[Any], step: int) -> Cut:
-    """Cut a beat, scaled to 0…1, at every R peak of a recording but the last.
+def cut_scaled(record: Record, options: ScaledOptions, step: int, mapping: str | None) -> Samples:
+    """Filter a recording and cut a beat, scaled to 0…1, at every R peak but the last.
 
     Args:
-        record: The recording; `samples` are its R peaks.
-        signals: What to cut from: the recording's signals, filtered, shape (T, C).
+        record: The recording; `samples` are its annotations, or its R peaks.
+        options: The filters.
         step: Every how many of its samples make a time step of the beat.
-
-    Raises:
-        EcganError: There is no beat.
+        mapping: How symbols become classes, a name in `ecgan.ecg.aami.MAPPINGS`; None: they say nothing. What marks no
+            beat still ends the beat before.
     """
-    beats, kept = cut_segments(signals, record.samples, step)
-    if not len(beats):
-        raise EcganError(
-            f"the recording {record.name} of {len(record.signals) / record.sampling_rate:.3g} s has no beat: a beat"
-            f" reaches from one R peak beyond the next, and it has {len(record.samples)}.",
-            "Take a longer recording, or one in which R peaks can be found.",
-        )
-    positions = record.samples[kept]
-    ends = segment_ends(record.samples)[kept[:-1]]
-    return Cut(data=round_scaled(beats), positions=positions, starts=positions, centre=0, step=step, ends=ends)
+    signals = filter_recording(record.signals, record.sampling_rate, options)
+    ids = np.zeros(len(record.samples), dtype=np.int64) if mapping is None else class_ids(record.symbols, mapping)
+    beats, kept = cut_segments(signals, record.samples, step, ids >= 0)
+    rows = np.flatnonzero(kept)
+    table = beat_table(record, rows, annotated=mapping is not None)
+    about = About(record.sampling_rate / step, list(record.leads), [], unit=UNIT, centre=0)
+    samples = Samples(rounded(beats), table, about)
+    return samples if mapping is None else labelled(samples, ids[rows], CLASSES, DESCRIPTIONS[mapping])
 
 
-def round_scaled(beats: NDArray[Any]) -> NDArray[np.float32]:
-    """Round beats to 1e-4, so that they do not depend on the processor's last bits."""
-    return np.round(beats, ROUNDING).astype(np.float32)
+def published(files: Sequence[Path], options: ScaledOptions, about: About) -> Samples:
+    """Read the published files; they carry no record, so that protocols that go by patient do not apply."""
+    refuse_record_options(options, [file.name for file in files])
+    beats, labels = read_csv(files, about.classes)
+    samples = Samples(rounded(beats), pd.DataFrame(index=range(len(beats))), about)
+    return labelled(samples, labels, about.classes, about.mapping)
 
 
 def take_csv(raw: Path, source: str, names: Sequence[str]) -> None:
@@ -112,13 +115,13 @@ def read_csv(files: Sequence[Path], classes: Sequence[str]) -> tuple[NDArray[np.
         classes: Names of the classes, in the order of their numbers.
 
     Returns:
-        Beats (n, 187, 1) and labels (n,).
+        Beats (n, 1, 187) and labels (n,).
 
     Raises:
         EcganError: A file is missing or holds something else; the message says where.
     """
     parts = [part for file in files for part in _read(file, classes)]
-    return np.concatenate([beats for beats, _ in parts])[:, :, None], np.concatenate([labels for _, labels in parts])
+    return np.concatenate([beats for beats, _ in parts])[:, None], np.concatenate([labels for _, labels in parts])
 
 
 def _read(file: Path, classes: Sequence[str]) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:

@@ -6,10 +6,9 @@ G. B. Moody and R. G. Mark, "The impact of the MIT-BIH Arrhythmia Database", IEE
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ecgan.datasets.annotated import BeatOptions, annotated_samples, choose_records, cut_annotated, record_names
-from ecgan.datasets.base import Card, Cut, Dataset, Samples
+from ecgan.datasets.annotated import Annotated, BeatOptions
+from ecgan.datasets.base import Card
 from ecgan.datasets.fetching import download, load_registry
-from ecgan.ecg.records import Record
 from ecgan.registry import register_dataset
 
 URL = "https://physionet.org/files/mitdb/1.0.0/"
@@ -37,7 +36,7 @@ DS2 = (
 
 
 @register_dataset("mitbih")
-class Mitbih(Dataset):
+class Mitbih(Annotated):
     """Every annotated beat of the chosen records and leads, class by AAMI."""
 
     card = Card(
@@ -46,26 +45,17 @@ class Mitbih(Dataset):
         licence=LICENCE,
         size="94 MB raw; about 100,000 beats of 44 half-hour records, 360 Hz",
     )
-    Preprocess = BeatOptions
+    patients = PATIENTS
+    left_out = PACED
     defaults: ClassVar[dict[str, dict[str, Any]]] = {"train": {"transformation": "individual"}}
 
     def fetch(self, raw: Path, options: Any, *, seed: int) -> None:
         """Download the records, or copy them from a mirror."""
         fetch_records(raw)
 
-    def preprocess(self, raw: Path, options: BeatOptions) -> Samples:
-        """Cut the annotated beats."""
-        known = record_names(raw)
-        names = choose_records(options.records, known, [name for name in known if name not in PACED])
-        return annotated_samples(raw, names, options, PATIENTS)
-
     def recording_rate(self, options: BeatOptions) -> float:
         """The records' own rate."""
         return SAMPLING_RATE
-
-    def cut(self, record: Record, options: BeatOptions) -> Cut:
-        """Filter a recording and cut the window around its R peaks."""
-        return cut_annotated(record, options)
 
     def evaluation_sets(self) -> tuple[list[str], list[str]]:
         """The records of de Chazal's DS1 and DS2."""

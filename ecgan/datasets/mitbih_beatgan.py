@@ -12,6 +12,7 @@ This is how they come about:
 5. an abnormal beat is always kept, a normal one if an R peak lies less than ten samples from its annotation.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,18 +22,21 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ecgan.config.schema import FilePath
-from ecgan.datasets.annotated import choose_records, cut_recording, cut_records, record_names
-from ecgan.datasets.base import Card, Cut, Dataset, Samples
+from ecgan.datasets.annotated import choose_records, cut_beats, cut_records, labelled, of_patient, record_names
+from ecgan.datasets.base import Card, Dataset
 from ecgan.datasets.mitbih import CARD_SOURCE, DS1, DS2, LICENCE, PACED, PATIENTS, SAMPLING_RATE, fetch_records
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
-from ecgan.ecg.cutting import Beats, Window, cut_beats
 from ecgan.ecg.filters import fir_bandpass
 from ecgan.ecg.hamilton import correct_r_peaks, detect_r_peaks
 from ecgan.ecg.numpy_files import load_npy
 from ecgan.ecg.records import Record, read_record
 from ecgan.errors import EcganError
+from ecgan.preprocessing.filtering import across_gaps
 from ecgan.preprocessing.options import SampleOptions
 from ecgan.registry import register_dataset
+from ecgan.samples import About, Samples
+
+F64 = NDArray[np.float64]
 
 LEADS = ["MLII", "other"]
 """Second channel: whatever lead the record has beside MLII (V1 in most; V2, V4 or V5 in five)."""
@@ -40,7 +44,7 @@ LEADS = ["MLII", "other"]
 _LENGTH = 320
 _SHIFT = 1
 """The authors' positions count from 1: seen from the annotation, their window begins one sample later."""
-_WINDOW = Window(before=140 - _SHIFT, after=180 + _SHIFT)
+_BEFORE = 140 - _SHIFT
 _NEAR = 10
 
 
@@ -78,51 +82,42 @@ class MitbihBeatgan(Dataset):
         if options.npy is not None:
             return _read_arrays(Path(options.npy))
         known = record_names(raw)
-        names = choose_records(options.records, known, [name for name in known if name not in PACED])
-        beats, _ = cut_records(_cut, raw, names)
-        return _samples(beats.windows, beats.labels, beats.table)
+
+        def cut(name: str) -> Samples:
+            record = read_record(raw, name)
+            record = replace(record, signals=_leads(record), leads=list(LEADS))
+            beats = of_patient(self.cut(record, options), PATIENTS.get(name, name))
+            return beats[_confirmed(record, beats)]
+
+        return cut_records(cut, choose_records(options.records, known, [name for name in known if name not in PACED]))
 
     def recording_rate(self, options: PreprocessOptions) -> float:
         """The records' own rate."""
         return SAMPLING_RATE
 
-    def cut(self, record: Record, options: PreprocessOptions) -> Cut:
-        """Filter a recording and cut the window around its R peaks; all of them, as no rule asks for a second opinion.
+    def cut(self, record: Record, options: PreprocessOptions) -> Samples:
+        """Filter a recording and cut the window around its beats; rule 5 asks for a second opinion only in the set.
 
         The filter treats each lead for itself, so that a model of the lead MLII alone gets the same beats.
         """
-        return cut_recording(record, _filtered(record.signals, record.sampling_rate), _WINDOW)
+        signals = _filtered(record.signals, record.sampling_rate)
+        return cut_beats(record, signals, _BEFORE, _LENGTH - _BEFORE, "beatgan")
 
     def evaluation_sets(self) -> tuple[list[str], list[str]]:
         """The records of de Chazal's DS1 and DS2."""
         return list(DS1), list(DS2)
 
 
-def _samples(windows: NDArray[Any], labels: NDArray[np.int64], table: pd.DataFrame) -> Samples:
-    return Samples(
-        data=windows,
-        labels=labels,
-        table=table,
-        sampling_rate=SAMPLING_RATE,
-        leads=list(LEADS),
-        classes=list(CLASSES),
-        mapping=DESCRIPTIONS["beatgan"],
-        centre=_WINDOW.before,
-    )
+def _confirmed(record: Record, beats: Samples) -> NDArray[np.bool_]:
+    """Say which beats the set keeps, rule 5: abnormal ones, and normal ones that have an R peak nearby; shape (n,)."""
+    signal = _filtered(record.signals[:, :1], record.sampling_rate)[:, 0]
+    peaks = correct_r_peaks(signal, detect_r_peaks(signal, record.sampling_rate), record.sampling_rate)
+    near = _distance(beats.table["sample"].to_numpy(np.int64) + _SHIFT, peaks) < _NEAR
+    return np.asarray(near | (beats.class_ids != 0))
 
 
-def _cut(raw: Path, name: str) -> tuple[Beats, float]:
-    record = read_record(raw, name)
-    signals = _filtered(_leads(record), record.sampling_rate)
-    peaks = detect_r_peaks(signals[:, 0], record.sampling_rate)
-    peaks = correct_r_peaks(signals[:, 0], peaks, record.sampling_rate)
-    near = _distance(record.samples + _SHIFT, peaks) < _NEAR
-    patient = PATIENTS.get(name, name)
-    return cut_beats(record, signals, _WINDOW, "beatgan", patient, normal_near=near), record.sampling_rate
-
-
-def _filtered(signals: NDArray[np.float64], sampling_rate: float) -> NDArray[np.float64]:
-    return fir_bandpass(signals, sampling_rate, 3.0, 45.0, order=int(0.3 * sampling_rate))
+def _filtered(signals: F64, rate: float) -> F64:
+    return across_gaps(lambda values: fir_bandpass(values, rate, 3.0, 45.0, order=int(0.3 * rate)), signals)
 
 
 def _leads(record: Record) -> NDArray[np.float64]:
@@ -150,9 +145,9 @@ def _read_arrays(folder: Path) -> Samples:
     """
     parts = [_read_array(folder / f"{name}_samples.npy") for name in CLASSES]
     labels = np.repeat(np.arange(len(CLASSES), dtype=np.int64), [len(part) for part in parts])
-    windows = np.concatenate(parts).transpose(0, 2, 1)  # (n, C, L) to (n, L, C)
-    table = pd.DataFrame({"class_name": np.asarray(CLASSES)[labels]})
-    return _samples(np.ascontiguousarray(windows), labels, table)
+    about = About(SAMPLING_RATE, list(LEADS), CLASSES, centre=_BEFORE)
+    samples = Samples(np.concatenate(parts), pd.DataFrame(index=range(len(labels))), about)
+    return labelled(samples, labels, CLASSES, DESCRIPTIONS["beatgan"])
 
 
 def _read_array(file: Path) -> NDArray[np.float64]:

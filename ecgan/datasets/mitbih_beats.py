@@ -16,36 +16,23 @@ The published rows that could be had were each found in the rebuilt set, value b
 end of a record's last beat but one; here it is a fifth of its own length later.
 """
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-
-from ecgan.datasets.annotated import choose_records, cut_records, record_names
-from ecgan.datasets.base import Card, Cut, Dataset, Samples
-from ecgan.datasets.kachuee import (
-    UNIT,
-    FetchOptions,
-    ScaledOptions,
-    cut_scaled,
-    read_csv,
-    refuse_record_options,
-    round_scaled,
-    take_csv,
-)
+from ecgan.datasets.annotated import choose_records, cut_records, of_patient, record_names
+from ecgan.datasets.base import Card, Dataset
+from ecgan.datasets.kachuee import UNIT, FetchOptions, ScaledOptions, cut_scaled, published, take_csv
 from ecgan.datasets.mitbih import CARD_SOURCE, DS1, DS2, LICENCE, PATIENTS, SAMPLING_RATE, fetch_records
-from ecgan.ecg.aami import CLASSES, DESCRIPTIONS, class_ids
-from ecgan.ecg.cutting import Beats, describe
+from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
 from ecgan.ecg.records import Record, read_record
-from ecgan.ecg.segments import cut_segments
-from ecgan.preprocessing.filtering import filter_recording
 from ecgan.registry import register_dataset
+from ecgan.samples import About, Samples
 
 FILES = ("mitbih_train.csv", "mitbih_test.csv")
 STEP = 3
+LEADS = ["MLII"]
+MAPPING = f"{DESCRIPTIONS['aami']}; all 48 records, the first lead (V5 in 102, 104 and 114)"
 
 
 @register_dataset("mitbih_beats")
@@ -72,50 +59,26 @@ class MitbihBeats(Dataset):
     def preprocess(self, raw: Path, options: ScaledOptions) -> Samples:
         """Cut the beats from the records, or read the published files."""
         if any((raw / name).exists() for name in FILES):
-            return _read(raw, options)
+            about = About(SAMPLING_RATE / STEP, LEADS, CLASSES, UNIT, MAPPING, centre=0)
+            return published([raw / name for name in FILES], options, about)
         known = record_names(raw)
-        beats, _ = cut_records(partial(_cut, options), raw, choose_records(options.records, known, known))
-        return _samples(beats.windows, beats.labels, beats.table)
+
+        def cut(name: str) -> Samples:
+            record = read_record(raw, name)
+            first = replace(record, signals=record.signals[:, :1], leads=LEADS)
+            return of_patient(self.cut(first, options), PATIENTS.get(name, name))
+
+        return cut_records(cut, choose_records(options.records, known, known))
 
     def recording_rate(self, options: ScaledOptions) -> float:
         """The records' own rate, of which the beats have every third sample."""
         return SAMPLING_RATE
 
-    def cut(self, record: Record, options: ScaledOptions) -> Cut:
+    def cut(self, record: Record, options: ScaledOptions) -> Samples:
         """Filter a recording and cut a beat at every R peak but the last."""
-        return cut_scaled(record, filter_recording(record.signals, record.sampling_rate, options), STEP)
+        found = cut_scaled(record, options, STEP, "aami")
+        return replace(found, about=replace(found.about, mapping=MAPPING))
 
     def evaluation_sets(self) -> tuple[list[str], list[str]]:
         """The records of de Chazal's DS1 and DS2; the paced ones are in neither."""
         return list(DS1), list(DS2)
-
-
-def _cut(options: ScaledOptions, raw: Path, name: str) -> tuple[Beats, float]:
-    record = read_record(raw, name)
-    labels = class_ids(record.symbols, "aami")
-    signals = filter_recording(record.signals[:, :1], record.sampling_rate, options)
-    windows, kept = cut_segments(signals, record.samples, STEP, labels >= 0)
-    rows = np.flatnonzero(kept)
-    table = describe(record, rows, labels, PATIENTS.get(name, name))
-    return Beats(round_scaled(windows), labels[rows], table), record.sampling_rate
-
-
-def _read(raw: Path, options: ScaledOptions) -> Samples:
-    """Read the published files; they carry no record, so that protocols that go by patient do not apply."""
-    refuse_record_options(options, FILES)
-    beats, labels = read_csv([raw / name for name in FILES], CLASSES)
-    return _samples(round_scaled(beats), labels, pd.DataFrame({"class_name": np.asarray(CLASSES)[labels]}))
-
-
-def _samples(beats: NDArray[np.float32], labels: NDArray[np.int64], table: pd.DataFrame) -> Samples:
-    return Samples(
-        data=beats,
-        labels=labels,
-        table=table,
-        sampling_rate=SAMPLING_RATE / STEP,
-        leads=["MLII"],
-        classes=list(CLASSES),
-        unit=UNIT,
-        mapping=f"{DESCRIPTIONS['aami']}; all 48 records, the first lead (V5 in 102, 104 and 114)",
-        centre=0,
-    )

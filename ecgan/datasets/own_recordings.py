@@ -1,33 +1,30 @@
 """From a user's recordings to labelled samples."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from ecgan.datasets.annotated import labelled
 from ecgan.datasets.inventory import LABELS, PATIENTS, Inventory
 from ecgan.datasets.labelling import Classes, classes_of_labels
 from ecgan.datasets.sample_tables import LabelColumn
 from ecgan.datasets.sheets import Labels, patients_by_folder, read_labels, read_patients
-from ecgan.ecg.aami import CLASSES, class_ids
-from ecgan.ecg.beats import cut_windows, rr_intervals
-from ecgan.ecg.cutting import ROUNDING, Beats
+from ecgan.ecg.aami import class_ids
+from ecgan.ecg.beats import beat_table
 from ecgan.ecg.leads import canonical_lead, match_leads
 from ecgan.ecg.peaks import find_r_peaks
 from ecgan.ecg.recordings import locate, read_record
 from ecgan.ecg.records import Record
 from ecgan.ecg.wfdb_files import COPY_AGAIN, ecg_leads
 from ecgan.errors import EcganError
-from ecgan.preprocessing.filtering import filter_recording
 from ecgan.preprocessing.options import FilterOptions, SampleOptions
 from ecgan.preprocessing.rates import at_rate
-from ecgan.preprocessing.windowing import cut_at, window_starts
 from ecgan.progress import track
+from ecgan.samples import Samples
 
 I64 = NDArray[np.int64]
 
@@ -123,8 +120,8 @@ def plan_for(inventory: Inventory, options: PreprocessOptions) -> Plan:
     return Plan(files, options, list(leads), annotator, labels, classes, patients)
 
 
-def cut_one(plan: Plan, name: str) -> tuple[Beats, float]:
-    """Cut the recording `name`; its samples' labels are ids in `plan.classes`."""
+def read_one(plan: Plan, name: str) -> Record:
+    """Read the recording `name` with the leads of the plan, at its rate, and what marks its samples as annotations."""
     options = plan.options
     record = _read(plan.files[name], options, plan.annotator)
     record = replace(record, name=name, signals=record.signals[:, _columns(plan, record)], leads=plan.leads)
@@ -135,14 +132,27 @@ def cut_one(plan: Plan, name: str) -> tuple[Beats, float]:
                 f"{LABELS} labels sample {positions[-1]} of {name}, which has {len(record.signals)} samples.",
                 "Positions count the recording's own samples from 0.",
             )
-        record = replace(record, samples=positions)
+        record = replace(record, samples=positions, symbols=["N"] * len(positions))
     record = at_rate(record, options.rate_hz)
     if plan.detects:
-        record = replace(record, samples=find_r_peaks(record.signals[:, 0], record.sampling_rate))
-    signals = filter_recording(record.signals, record.sampling_rate, options)
-    ids = _ids(plan, record)
-    cut = _cut_beats if options.cut == "beats" else _cut_windows
-    return cut(plan, record, signals, ids), options.rate_hz
+        peaks = find_r_peaks(record.signals[:, 0], record.sampling_rate)
+        record = replace(record, samples=peaks, symbols=["N"] * len(peaks))
+    return record
+
+
+def label_one(plan: Plan, record: Record, samples: Samples) -> Samples:
+    """Give the samples of a recording their classes: of a beat that of its mark, of a window see `_of_window`."""
+    ids, at = _ids(plan, record), samples.table["sample"].to_numpy(np.int64)
+    if plan.options.cut == "beats":
+        rows = np.searchsorted(record.samples, at)
+        labels = ids[rows]
+        samples = replace(samples, table=beat_table(record, rows, annotated=plan.annotator is not None))
+    elif plan.labels and record.name in plan.labels.of_recording:
+        labels = np.repeat(plan.classes.ids([plan.labels.of_recording[record.name]]), len(at))
+    else:
+        labels = _of_window(record.samples, ids, at - plan.options.window // 2, plan.options.window)
+    peaks = "; R peaks detected" if plan.detects else ""
+    return labelled(samples, labels, plan.classes.names, f"{plan.classes.mapping}{peaks}")
 
 
 def _common_leads(files: dict[str, Path], options: PreprocessOptions) -> list[str]:
@@ -205,51 +215,14 @@ def _ids(plan: Plan, record: Record) -> I64:
     return np.zeros(len(record.samples), dtype=np.int64)
 
 
-def _cut_beats(plan: Plan, record: Record, signals: NDArray[Any], ids: I64) -> Beats:
-    windows, inside = cut_windows(signals, record.samples, plan.options.before, plan.options.after)
-    columns = _places(record, record.samples[inside])
-    if plan.annotator:
-        columns["symbol"] = np.asarray(record.symbols, dtype=np.str_)[inside]
-        columns["aami"] = np.asarray(CLASSES)[class_ids(record.symbols, "aami")[inside]]
-    previous, following = rr_intervals(record.samples, record.sampling_rate)
-    columns |= {"rr_prev_s": previous[inside].round(6), "rr_next_s": following[inside].round(6)}
-    return _beats(plan, record, windows, ids[inside], columns)
-
-
-def _cut_windows(plan: Plan, record: Record, signals: NDArray[Any], ids: I64) -> Beats:
-    """Cut windows; the class of one is the commonest abnormal class of the marks in it, or normal."""
-    window = plan.options.window
-    starts = window_starts(len(signals), window, plan.options.step)
-    if plan.labels and record.name in plan.labels.of_recording:
-        labels = np.repeat(plan.classes.ids([plan.labels.of_recording[record.name]]), len(starts))
-    else:
-        order = np.argsort(record.samples, kind="stable")
-        marks = record.samples[order]
-        first, last = np.searchsorted(marks, starts), np.searchsorted(marks, starts + window)
-        within = (ids[order[a:b]] for a, b in zip(first, last, strict=True))
-        labels = np.array([_commonest(found[found > 0]) for found in within], dtype=np.int64)
-    return _beats(plan, record, cut_at(signals, starts, window), labels, _places(record, starts + window // 2))
-
-
-def _places(record: Record, positions: I64) -> dict[str, Any]:
-    return {"sample": positions, "time_s": (positions / record.sampling_rate).round(6)}
+def _of_window(positions: I64, ids: I64, starts: I64, window: int) -> I64:
+    """Return the class of each window: the commonest abnormal class of the marks in it, or normal."""
+    order = np.argsort(positions, kind="stable")
+    first, last = (np.searchsorted(positions[order], edges) for edges in (starts, starts + window))
+    within = (ids[order[a:b]] for a, b in zip(first, last, strict=True))
+    return np.array([_commonest(found[found > 0]) for found in within], dtype=np.int64)
 
 
 def _commonest(abnormal: I64) -> int:
     """Return the commonest of the ids, the lowest of several, or 0 where there is none."""
-    if not len(abnormal):
-        return 0
-    counts = Counter(abnormal.tolist())
-    return int(min(counts, key=lambda found: (-counts[found], found)))
-
-
-def _beats(plan: Plan, record: Record, windows: NDArray[Any], labels: I64, columns: dict[str, Any]) -> Beats:
-    table = pd.DataFrame(
-        {
-            "class_name": np.asarray(plan.classes.names)[labels],
-            "record": record.name,
-            "patient": plan.patients[record.name],
-            **columns,
-        }
-    )
-    return Beats(np.round(windows, ROUNDING).astype(np.float32), labels, table)
+    return int(np.bincount(abnormal).argmax()) if len(abnormal) else 0

@@ -14,39 +14,23 @@ polyphase filter, so that the hum and noise above 62.5 Hz are not folded into th
 """
 
 import re
-from fractions import Fraction
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 
-from ecgan.datasets.annotated import choose_records, cut_records, record_names
-from ecgan.datasets.base import Card, Cut, Dataset, Samples
+from ecgan.datasets.annotated import choose_records, cut_records, labelled, of_patient, record_names
+from ecgan.datasets.base import Card, Dataset, cut_recording
 from ecgan.datasets.fetching import download_published
-from ecgan.datasets.kachuee import (
-    UNIT,
-    FetchOptions,
-    ScaledOptions,
-    cut_scaled,
-    read_csv,
-    refuse_record_options,
-    round_scaled,
-    take_csv,
-)
-from ecgan.ecg.beats import rr_intervals
-from ecgan.ecg.cutting import Beats
+from ecgan.datasets.kachuee import UNIT, FetchOptions, ScaledOptions, cut_scaled, published, take_csv
 from ecgan.ecg.peaks import find_r_peaks
 from ecgan.ecg.records import Record
-from ecgan.ecg.segments import cut_segments
 from ecgan.ecg.wfdb_files import FETCH_AGAIN, read_header, read_lead
 from ecgan.errors import EcganError
-from ecgan.preprocessing.filtering import filter_recording
-from ecgan.preprocessing.resampling import polyphase
 from ecgan.registry import register_dataset
+from ecgan.samples import About, Samples
 
 URL = "https://physionet.org/files/ptbdb/1.0.0/"
 FILES = ("ptbdb_normal.csv", "ptbdb_abnormal.csv")
@@ -93,7 +77,8 @@ class Ptb(Dataset):
     def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
         """Cut the beats from the records, or read the published files."""
         if any((raw / name).exists() for name in FILES):
-            return _read(raw, options)
+            about = About(float(SAMPLING_RATE), [options.lead], CLASSES, UNIT, _mapping(options), centre=0)
+            return published([raw / name for name in FILES], options, about)
         known = record_names(raw)
         reasons = {name: _reason(raw, name) for name in choose_records(options.records, known, known)}
         labels = {name: _label(reason, options) for name, reason in reasons.items()}
@@ -103,16 +88,32 @@ class Ptb(Dataset):
                 f"none of the {len(reasons)} records is of a person with a wanted diagnosis.",
                 "Set preprocess.diagnoses to all, or preprocess.records to null.",
             )
-        beats, _ = cut_records(partial(_cut, options, reasons, labels), raw, names)
-        return _samples(beats.windows, beats.labels, beats.table, options)
+
+        def cut(name: str) -> Samples:
+            place = raw / name
+            content = read_lead(place.parent, place.name, options.lead, FETCH_AGAIN)
+            peaks = find_r_peaks(content.signals[:, 0], content.sampling_rate)
+            symbols = ["N"] * len(peaks)
+            record = Record(name, content.signals, content.sampling_rate, [options.lead], peaks, symbols)
+            beats = of_patient(cut_recording(self, record, options), name.split("/")[0])
+            beats = replace(beats, table=beats.table.assign(diagnosis=reasons[name]))
+            ids = np.full(len(beats), labels[name], dtype=np.int64)
+            return labelled(beats, ids, CLASSES, _mapping(options))
+
+        return cut_records(cut, names)
 
     def recording_rate(self, options: PreprocessOptions) -> float:
         """The rate of the beats."""
         return float(SAMPLING_RATE)
 
-    def cut(self, record: Record, options: PreprocessOptions) -> Cut:
+    def cut(self, record: Record, options: PreprocessOptions) -> Samples:
         """Filter a recording and cut a beat at every R peak but the last."""
-        return cut_scaled(record, filter_recording(record.signals, record.sampling_rate, options), 1)
+        return cut_scaled(record, options, 1, None)
+
+
+def _mapping(options: PreprocessOptions) -> str:
+    ill = "any other known diagnosis" if options.diagnoses == "all" else INFARCTION.lower()
+    return f"N: {HEALTHY.lower()}, A: {ill}"
 
 
 def _reason(raw: Path, name: str) -> str:
@@ -132,59 +133,3 @@ def _label(reason: str, options: PreprocessOptions) -> int | None:
     if not reason or (options.diagnoses == "mi" and reason.casefold() != INFARCTION.casefold()):
         return None
     return 1
-
-
-def _cut(
-    options: PreprocessOptions, reasons: dict[str, str], labels: dict[str, int | None], raw: Path, name: str
-) -> tuple[Beats, float]:
-    place = raw / name
-    content = read_lead(place.parent, place.name, options.lead, FETCH_AGAIN)
-    rate = content.sampling_rate
-    if np.isnan(content.signals).any():
-        raise EcganError(
-            f"record {name} has missing samples in lead {options.lead}.", "Leave it out: preprocess.records."
-        )
-    peaks = find_r_peaks(content.signals[:, 0], rate)
-    slow = polyphase(content.signals[None], Fraction(SAMPLING_RATE, round(rate)))[0]  # (T, C) to (1, T, C) and back
-    positions = np.rint(peaks * (SAMPLING_RATE / rate)).astype(np.int64)
-    windows, kept = cut_segments(filter_recording(slow, SAMPLING_RATE, options), positions, 1)
-    previous, following = rr_intervals(peaks, rate)
-    table = pd.DataFrame(
-        {
-            "class_name": CLASSES[labels[name] or 0],
-            "record": name,
-            "patient": name.split("/")[0],
-            "sample": peaks[kept],
-            "time_s": (peaks[kept] / rate).round(6),
-            "diagnosis": reasons[name],
-            "rr_prev_s": previous[kept].round(6),
-            "rr_next_s": following[kept].round(6),
-        }
-    )
-    return Beats(round_scaled(windows), np.full(len(windows), labels[name], dtype=np.int64), table), float(
-        SAMPLING_RATE
-    )
-
-
-def _read(raw: Path, options: PreprocessOptions) -> Samples:
-    """Read the published files; they carry no record, so that protocols that go by patient do not apply."""
-    refuse_record_options(options, FILES)
-    beats, labels = read_csv([raw / name for name in FILES], CLASSES)
-    return _samples(round_scaled(beats), labels, pd.DataFrame({"class_name": np.asarray(CLASSES)[labels]}), options)
-
-
-def _samples(
-    beats: NDArray[np.float32], labels: NDArray[np.int64], table: pd.DataFrame, options: PreprocessOptions
-) -> Samples:
-    ill = "any other known diagnosis" if options.diagnoses == "all" else INFARCTION.lower()
-    return Samples(
-        data=beats,
-        labels=labels,
-        table=table,
-        sampling_rate=float(SAMPLING_RATE),
-        leads=[options.lead],
-        classes=list(CLASSES),
-        unit=UNIT,
-        mapping=f"N: {HEALTHY.lower()}, A: {ill}",
-        centre=0,
-    )

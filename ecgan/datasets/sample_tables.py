@@ -23,14 +23,14 @@ class SampleTable:
     """Samples as a file holds them.
 
     Attributes:
-        data: float64, shape (n, L, C); NaN where a value is missing.
+        signals: float64, shape (n, C, L); NaN where a value is missing.
         labels: Label of each sample, length n; None where there are none.
         patients: Patient of each sample, length n; None where they are not known.
         sampling_rate: Hz; None where the file does not say.
         leads: Names of the channels; None where the file does not say.
     """
 
-    data: NDArray[np.float64]
+    signals: NDArray[np.float64]
     labels: list[str] | None = None
     patients: list[str] | None = None
     sampling_rate: float | None = None
@@ -58,9 +58,9 @@ def read_samples(path: Path, label: LabelColumn) -> SampleTable:
         table = _from_archive(path, load_npz(path), label)
     else:
         raise EcganError(f"{path} is no table of samples.", "Tables: .csv, .tsv, .txt, .npy, .npz.")
-    if 0 in table.data.shape:
-        raise EcganError(f"{path} holds no samples: its shape is {table.data.shape}.")
-    if np.isinf(table.data).any():
+    if 0 in table.signals.shape:
+        raise EcganError(f"{path} holds no samples: its shape is {table.signals.shape}.")
+    if np.isinf(table.signals).any():
         raise EcganError(f"{path} holds infinite values.", "Mark missing values as NaN.")
     return table
 
@@ -77,8 +77,8 @@ def _from_text(path: Path, label: LabelColumn) -> SampleTable:
         return found
 
     columns = read_columns(path, texts)
-    values = columns.values[:, :, None]  # (n, L) to (n, L, 1)
-    return SampleTable(values, columns.texts.get("label"), columns.texts.get("patient"))
+    signals = columns.values[:, None]  # (n, L) to (n, 1, L)
+    return SampleTable(signals, columns.texts.get("label"), columns.texts.get("patient"))
 
 
 def _from_array(path: Path, array: NDArray[Any], label: LabelColumn) -> SampleTable:
@@ -89,11 +89,11 @@ def _from_array(path: Path, array: NDArray[Any], label: LabelColumn) -> SampleTa
         )
     values = array.astype(np.float64)
     if array.ndim == 3:
-        return SampleTable(values)
+        return SampleTable(values.transpose(0, 2, 1))  # (n, L, C) to (n, C, L)
     if label == "none" or array.shape[1] < 2:
-        return SampleTable(values[:, :, None])  # (n, L) to (n, L, 1)
+        return SampleTable(values[:, None])  # (n, L) to (n, 1, L)
     column, rest = (0, slice(1, None)) if label == "first" else (-1, slice(None, -1))
-    return SampleTable(values[:, rest, None], texts_of(values[:, column]))
+    return SampleTable(values[:, None, rest], texts_of(values[:, column]))
 
 
 def _from_archive(path: Path, arrays: dict[str, NDArray[Any]], label: LabelColumn) -> SampleTable:
@@ -109,13 +109,13 @@ def _from_archive(path: Path, arrays: dict[str, NDArray[Any]], label: LabelColum
         raise EcganError(f"{path}: the sampling rate is one number under one of the names {', '.join(RATES)}.")
     table = replace(
         table,
-        labels=_column(path, arrays, "labels", len(table.data)) or table.labels,
-        patients=_column(path, arrays, "patients", len(table.data)),
+        labels=_column(path, arrays, "labels", len(table.signals)) or table.labels,
+        patients=_column(path, arrays, "patients", len(table.signals)),
         sampling_rate=float(rates[0].reshape(())) if rates else None,
         leads=[str(lead) for lead in np.atleast_1d(arrays[LEADS])] if LEADS in arrays else None,
     )
-    if table.leads is not None and len(table.leads) != table.data.shape[2]:
-        raise EcganError(f"{path} has samples of {table.data.shape[2]} leads and names {len(table.leads)}.")
+    if table.leads is not None and len(table.leads) != table.signals.shape[1]:
+        raise EcganError(f"{path} has samples of {table.signals.shape[1]} leads and names {len(table.leads)}.")
     return table
 
 

@@ -6,18 +6,17 @@ Scientific Data 7, 48, 2020.
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from ecgan.datasets.annotated import cut_windows_of, labelled
 from ecgan.datasets.archives import Limits, unpack
-from ecgan.datasets.base import Card, Cut, Dataset, Samples
+from ecgan.datasets.base import Card, Dataset
 from ecgan.datasets.fetching import download_published
 from ecgan.datasets.parallel import each
 from ecgan.datasets.shaoxing_files import (
@@ -40,9 +39,9 @@ from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, nearest
 from ecgan.preprocessing.filtering import filter_recording
 from ecgan.preprocessing.options import Cleansing, FilterOptions, Resampling, SampleOptions
-from ecgan.preprocessing.preparing import describe_left_out, no_sample_left, prepare_windows
-from ecgan.preprocessing.windowing import cut_at, window_starts
+from ecgan.preprocessing.preparing import Prepared, describe_left_out, no_sample_left, prepare_samples, rounded
 from ecgan.registry import register_dataset
+from ecgan.samples import Samples, join
 
 PHYSIONET = "https://physionet.org/files/ecg-arrhythmia/1.0.0/"
 ARCHIVE = Remote("https://ndownloader.figshare.com/files/15652862", "md5:049caea0")
@@ -86,23 +85,6 @@ class PreprocessOptions(SampleOptions, FilterOptions):
         return leads
 
 
-@dataclass(frozen=True)
-class Windows:
-    """The windows of one recording, cleansed and resampled.
-
-    Attributes:
-        data: mV, rounded, float32, shape (m, L, C).
-        starts: Where each begins in the recording, shape (m,).
-        sampling_rate: Hz, after resampling.
-        left_out: Why windows were left out, in words → how many.
-    """
-
-    data: NDArray[np.float32]
-    starts: NDArray[np.int64]
-    sampling_rate: float
-    left_out: dict[str, int]
-
-
 @register_dataset("shaoxing")
 class Shaoxing(Dataset):
     """Windows of ten-second recordings of twelve leads, each with the rhythm of its recording; one a patient."""
@@ -115,6 +97,7 @@ class Shaoxing(Dataset):
     )
     Fetch = FetchOptions
     Preprocess = PreprocessOptions
+    prepares = True
 
     def fetch(self, raw: Path, options: FetchOptions, *, seed: int) -> None:
         """Download the recordings in the layout that is asked for, or copy the files that the user has."""
@@ -134,37 +117,24 @@ class Shaoxing(Dataset):
     def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
         """Cut the windows; each recording is filtered, cut, cleansed and resampled by itself, to spare memory."""
         recordings, note = list_recordings(raw)
-        windows = each(partial(_windows, raw, options), recordings, "cutting windows")
-        left_out = dict(sum((Counter(part.left_out) for part in windows), Counter[str]()))
-        table = _table(recordings, windows, options.window)
-        if table.empty:
-            raise no_sample_left(left_out, sum(left_out.values()))
-        notes = [note, describe_left_out(left_out, len(table) + sum(left_out.values()))]
-        return Samples(
-            data=np.concatenate([part.data for part in windows]),
-            labels=np.asarray([CLASSES.index(name) for name in table["class_name"]], dtype=np.int64),
-            table=table,
-            sampling_rate=windows[0].sampling_rate,
-            leads=list(options.leads),
-            classes=list(CLASSES),
-            mapping="; ".join(["each window has the rhythm of its recording", *filter(None, notes)]),
-            prepared=True,
-        )
+        parts = each(partial(_windows, self, raw, options), recordings, "cutting windows")
+        left_out = dict(sum((Counter(part.left_out) for part in parts), Counter[str]()))
+        found, count = join([part.samples for part in parts]), sum(len(part.kept) for part in parts)
+        if not len(found):
+            raise no_sample_left(left_out, count)
+        counts = [len(part.samples) for part in parts]
+        ids = np.repeat([CLASSES.index(recording.rhythm) for recording in recordings], counts).astype(np.int64)
+        notes = ["each window has the rhythm of its recording", note, describe_left_out(left_out, count)]
+        return labelled(found, ids, CLASSES, "; ".join(filter(None, notes)))
 
     def recording_rate(self, options: PreprocessOptions) -> float:
         """The rate of the database."""
         return SAMPLING_RATE
 
-    def cut(self, record: Record, options: PreprocessOptions) -> Cut:
-        """Cut a recording into windows, whatever its beats are."""
+    def cut(self, record: Record, options: PreprocessOptions) -> Samples:
+        """Filter a recording and cut it into windows, whatever its beats are."""
         signals = filter_recording(record.signals, record.sampling_rate, options)
-        starts = window_starts(len(signals), options.window, options.step)
-        if not len(starts):
-            raise EcganError(
-                f"record {record.name} has {len(signals) / SAMPLING_RATE:.1f} s; the model looks at windows of"
-                f" {options.window / SAMPLING_RATE:g} s."
-            )
-        return Cut(cut_at(signals, starts, options.window), starts + options.window // 2, starts)
+        return cut_windows_of(record, signals, options.window, options.step)
 
 
 def _check_layout(options: FetchOptions, found: Collection[str]) -> None:
@@ -177,35 +147,17 @@ def _check_layout(options: FetchOptions, found: Collection[str]) -> None:
         )
 
 
-def _windows(raw: Path, options: PreprocessOptions, recording: Recording) -> Windows:
+def _windows(dataset: Shaoxing, raw: Path, options: PreprocessOptions, recording: Recording) -> Prepared:
     signals = read_recording(raw, recording)[:, [LEADS.index(lead) for lead in options.leads]]
-    signals = filter_recording(signals, SAMPLING_RATE, options)
-    starts = window_starts(len(signals), options.window, options.step)
-    if not len(starts):
+    if len(signals) < options.window:
         raise EcganError(
             f"the recording {recording.name} has {len(signals)} samples and preprocess.window is {options.window}.",
             "Set a shorter window, or take the recording away.",
         )
-    cut = cut_at(signals, starts, options.window)
-    prepared = prepare_windows(cut, SAMPLING_RATE, None, options, may_be_empty=True)
-    data = np.round(prepared.data, 4).astype(np.float32)
-    return Windows(data, starts[prepared.kept], prepared.sampling_rate, prepared.left_out)
-
-
-def _table(recordings: list[Recording], windows: list[Windows], window: int) -> pd.DataFrame:
-    """One row a window; each recording is of another patient."""
-    counts = [len(part.starts) for part in windows]
-    names = np.repeat([recording.name for recording in recordings], counts)
-    middles = np.concatenate([part.starts for part in windows]) + window // 2
-    return pd.DataFrame(
-        {
-            "class_name": np.repeat([recording.rhythm for recording in recordings], counts),
-            "record": names,
-            "patient": names,
-            "sample": middles,
-            "time_s": middles / SAMPLING_RATE,
-        }
-    )
+    nothing = np.zeros(0, dtype=np.int64)
+    record = Record(recording.name, signals, SAMPLING_RATE, list(options.leads), nothing, [])
+    prepared = prepare_samples(dataset.cut(record, options), options)
+    return replace(prepared, samples=replace(prepared.samples, signals=rounded(prepared.samples.signals)))
 
 
 def _check_complete(raw: Path) -> None:

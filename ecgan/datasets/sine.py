@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from ecgan.config.options import Options
-from ecgan.datasets.base import Card, Dataset, Samples
+from ecgan.datasets.base import Card, Dataset
 from ecgan.datasets.fetching import remove_others
 from ecgan.ecg.numpy_files import load_npy
 from ecgan.errors import EcganError
 from ecgan.files import write_bytes
 from ecgan.preprocessing.options import Cleansing, SampleOptions
 from ecgan.registry import register_dataset
+from ecgan.samples import About, Samples
 
 CLASSES = ("normal", "noise", "superimposed")
 
@@ -87,14 +88,10 @@ class Sine(Dataset):
         if kinds != ("f", "i") or series.ndim != 2 or classes.shape != series.shape[:1] or not _known(classes):
             raise EcganError(f"the files in {raw} do not belong together.", "Run `ecgan fetch` again.")
         return Samples(
-            data=series.astype(np.float64)[:, :, None],  # (n, L) to (n, L, 1)
-            labels=classes.astype(np.int64),
+            signals=series.astype(np.float64)[:, None],  # (n, L) to (n, 1, L)
             table=pd.DataFrame({"class_name": np.asarray(CLASSES)[classes]}),
-            sampling_rate=0.0,
-            leads=["sine"],
-            classes=list(CLASSES),
-            unit="1",
-            mapping="by construction",
+            about=About(0.0, ["sine"], list(CLASSES), unit="1", mapping="by construction"),
+            labels=classes.astype(np.int64),
         )
 
 

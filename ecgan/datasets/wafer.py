@@ -15,13 +15,14 @@ import pandas as pd
 from pydantic import Field
 
 from ecgan.datasets.archives import Limits
-from ecgan.datasets.base import Card, Dataset, Samples
+from ecgan.datasets.base import Card, Dataset
 from ecgan.datasets.sources import Archive, SourceOptions, fetch_archive, take_source
 from ecgan.datasets.transfer import Remote
 from ecgan.datasets.ucr import SUFFIXES, Series, read_series
 from ecgan.errors import EcganError
 from ecgan.preprocessing.options import Resampling, SampleOptions
 from ecgan.registry import register_dataset
+from ecgan.samples import About, Samples
 
 URL = "https://www.timeseriesclassification.com/aeon-toolkit/Wafer.zip"
 
@@ -82,8 +83,7 @@ class Wafer(Dataset):
         labels = np.concatenate([series.labels for series in read.values()])
         ids = np.where(labels == 1, 0, 1).astype(np.int64)
         return Samples(
-            data=np.concatenate([series.values for series in read.values()])[:, :, None],  # (n, L) to (n, L, 1)
-            labels=ids,
+            signals=np.concatenate([series.values for series in read.values()])[:, None],  # (n, L) to (n, 1, L)
             table=pd.DataFrame(
                 {
                     "class_name": np.asarray(CLASSES)[ids],
@@ -91,11 +91,8 @@ class Wafer(Dataset):
                     "row": np.concatenate([np.arange(1, len(series.labels) + 1) for series in read.values()]),
                 }
             ),
-            sampling_rate=0.0,
-            leads=["sensor"],
-            classes=list(CLASSES),
-            unit="1",
-            mapping="label 1: normal; label -1: abnormal",
+            about=About(0.0, ["sensor"], list(CLASSES), unit="1", mapping="label 1: normal; label -1: abnormal"),
+            labels=ids,
         )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecgan.config.inverse import SearchOptions
 from ecgan.config.options import Options
+from ecgan.samples import Samples
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -39,27 +40,39 @@ class Mapping:
             searched for with the given `SearchOptions` and seed; None for classifiers.
         rebuild: x (n, C, L) and a seed to its reconstruction (n, C, L), where a model reconstructs otherwise than by a
             latent; None where it does not.
+        condition: Of a model that looks at more than a sample: what it is given besides, (n, K) numbers of n samples;
+            `invert`, `decode` and `rebuild` take them as their last argument. None for all others.
+        context: What the model looks at besides, see `ecgan.samples.CONTEXTS`.
     """
 
-    invert: Callable[[F32], F32]
-    decode: Callable[[F32], F32]
+    invert: Callable[..., F32]
+    decode: Callable[..., F32]
     features: Callable[[F32], F32] | None = None
     discriminate: Callable[[F32], F32] | None = None
     logits: Callable[[F32], F32] | None = None
     search: Callable[[F32, SearchOptions, int], tuple[F32, F32]] | None = None
-    rebuild: Callable[[F32, int], F32] | None = None
+    rebuild: Callable[..., F32] | None = None
+    condition: Callable[[Samples], F32] | None = None
+    context: tuple[str, ...] = ()
 
-    def reconstruct(self, x: F32, seed: int, z: F32 | None = None) -> F32:
-        """What the model takes x (n, C, L) for, same shape.
+    def latents(self, samples: Samples) -> F32:
+        """Latents z (n, Z) of samples, by the run's inverse mapping."""
+        return self.invert(samples.signals, *self._given(samples))
+
+    def reconstruct(self, samples: Samples, seed: int, z: F32 | None = None) -> F32:
+        """What the model takes samples for, (n, C, L).
 
         Args:
-            x: The samples.
+            samples: The samples.
             seed: Seed of what the model draws at random; a sample gets the same whatever stands beside it.
             z: Their latents (n, Z), where they are known already.
         """
         if self.rebuild is not None:
-            return self.rebuild(x, seed)
-        return self.decode(self.invert(x) if z is None else z)
+            return self.rebuild(samples.signals, seed, *self._given(samples))
+        return self.decode(self.latents(samples) if z is None else z, *self._given(samples))
+
+    def _given(self, samples: Samples) -> tuple[F32, ...]:
+        return () if self.condition is None else (self.condition(samples),)
 
 
 class Detector(ABC):
@@ -72,6 +85,9 @@ class Detector(ABC):
         needs_model: Whether it scores through a trained model (then `mapping` is given).
         strategies: Names of the strategies that can weigh its components.
         classifies: Whether it also names a class for each sample (then `classify` is there).
+        context: What it looks at besides a sample: `record`, `rhythm` or both; it is then given samples with all
+            others of their records around them (`Samples.around`, `Samples.places`), never with labels. Without
+            context a score depends on its sample alone; with it on nothing outside its record but training data.
     """
 
     name: ClassVar[str]
@@ -81,37 +97,43 @@ class Detector(ABC):
     needs_model: ClassVar[bool] = False
     strategies: ClassVar[tuple[str, ...]] = ("plain",)
     classifies: ClassVar[bool] = False
+    context: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, options: Any, mapping: Mapping | None = None, *, seed: int = 0) -> None:
         self.options = options
         self.mapping = mapping
         self.seed = seed
 
+    @property
+    def sees(self) -> tuple[str, ...]:
+        """What it and the model behind it look at besides a sample."""
+        return tuple(sorted({*self.context, *(self.mapping.context if self.mapping else ())}))
+
     def available_strategies(self) -> tuple[str, ...]:
         """Those of `strategies` that can run here; a detector leaves out what its model cannot feed."""
         return self.strategies
 
     @abstractmethod
-    def fit(self, train: F32) -> None:
-        """Learn from the training samples (n, C, L); no labels."""
+    def fit(self, train: Samples) -> None:
+        """Learn from training samples, signals (n, C, L) as the transformation left them; there are no labels."""
 
     @abstractmethod
-    def components(self, x: F32) -> dict[str, F64]:
-        """Components of abnormality of x (n, C, L): float64, shape (n,), higher = more abnormal."""
+    def components(self, samples: Samples) -> dict[str, F64]:
+        """Components of abnormality of n samples: float64, shape (n,), higher = more abnormal."""
 
-    def some_components(self, x: F32, names: Collection[str]) -> dict[str, F64]:
+    def some_components(self, samples: Samples, names: Collection[str]) -> dict[str, F64]:
         """Those of `components` that are named; a detector that can leave out work for the others does so."""
-        return {name: values for name, values in self.components(x).items() if name in names}
+        return {name: values for name, values in self.components(samples).items() if name in names}
 
-    def classify(self, x: F32) -> NDArray[np.int64]:
-        """Most likely class id of each of x (n, C, L), shape (n,); only where `classifies` is true."""
+    def classify(self, samples: Samples) -> NDArray[np.int64]:
+        """Most likely class id of each of n samples, shape (n,); only where `classifies` is true."""
         raise NotImplementedError(f"{self.name} does not tell classes apart")
 
-    def reconstruct(self, x: F32) -> F32 | None:
-        """What the model takes x (n, C, L) for, same shape; None where nothing is reconstructed."""
+    def reconstruct(self, samples: Samples) -> F32 | None:
+        """What the model takes samples for, (n, C, L); None where nothing is reconstructed."""
         if not self.needs_model or self.mapping is None or self.mapping.logits is not None:
             return None
-        return self.mapping.reconstruct(x, self.seed)
+        return self.mapping.reconstruct(samples, self.seed)
 
     @abstractmethod
     def state(self) -> State:

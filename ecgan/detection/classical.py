@@ -10,6 +10,7 @@ from ecgan.detection.base import F32, F64, Detector, State
 from ecgan.detection.components import TOO_LARGE, check_finite, chunks
 from ecgan.detection.stored import AGAIN, stored_value
 from ecgan.errors import EcganError
+from ecgan.samples import Samples
 
 
 class Classical(Detector):
@@ -28,15 +29,17 @@ class Classical(Detector):
 
     _shape: tuple[int, int] | None = None  # (C, L)
 
-    def fit(self, train: F32) -> None:
-        """Learn from the training samples (m, C, L)."""
-        _check_input(self.name, train)
-        self.check_count(len(train))
-        self.learn(np.ascontiguousarray(train.reshape(len(train), -1), dtype=np.float32))  # (m, C * L)
-        self._shape = (train.shape[1], train.shape[2])
+    def fit(self, train: Samples) -> None:
+        """Learn from the training samples."""
+        x = train.signals
+        _check_input(self.name, x)
+        self.check_count(len(x))
+        self.learn(np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float32))  # (m, C * L)
+        self._shape = (x.shape[1], x.shape[2])
 
-    def components(self, x: F32) -> dict[str, F64]:
-        """The component of each of x (n, C, L), float64 (n,), higher = more abnormal."""
+    def components(self, samples: Samples) -> dict[str, F64]:
+        """The component of each of n samples, float64 (n,), higher = more abnormal."""
+        x = samples.signals
         if self._shape is None:
             raise EcganError(f"the detector {self.name!r} has not been fitted.")
         if x.shape[1:] != self._shape:

@@ -27,6 +27,7 @@ import numpy as np
 
 from ecgan.detection.base import F32, F64, Mapping
 from ecgan.errors import EcganError
+from ecgan.samples import Samples
 
 Discrimination = Literal["feature_matching", "target_value", "log"]
 
@@ -98,7 +99,7 @@ def discrimination(mapping: Mapping, kind: Discrimination) -> Callable[[F32, F32
 
 
 def model_components(
-    x: F32,
+    samples: Samples,
     z: F32 | None,
     mapping: Mapping,
     mode: float,
@@ -110,7 +111,7 @@ def model_components(
     """R, Z, where the model has what it takes D, and where it is asked for S of x (n, C, L), chunk by chunk.
 
     Args:
-        x: Samples (n, C, L), transformed as the model was trained.
+        samples: Signals x (n, C, L), transformed as the model was trained.
         z: Their latents (n, Z); None where nothing that is wanted is made of them.
         mapping: The trained model.
         mode: The most frequent latent norm of the training samples.
@@ -126,6 +127,7 @@ def model_components(
     Raises:
         EcganError: A component is not finite: the model has diverged.
     """
+    x = samples.signals
     there = (*component_names(mapping, kind), *(("smoothed",) if smoothed else ()))
     names = [name for name in there if wanted is None or name in wanted]
     found = {name: np.empty(len(x), dtype=np.float64) for name in names}
@@ -135,7 +137,7 @@ def model_components(
     measures["discrimination"] = discrimination(mapping, kind)
     compared = [(found[name], measure) for name, measure in measures.items() if name in found and measure is not None]
     for part in chunks(len(x)) if compared else ():
-        reconstruction = mapping.reconstruct(x[part], seed, None if z is None else z[part])
+        reconstruction = mapping.reconstruct(samples[part], seed, None if z is None else z[part])
         for values, measure in compared:
             values[part] = measure(x[part], reconstruction)
     check_finite(found)

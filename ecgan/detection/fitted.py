@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from ecgan.detection.base import F32, F64, Detector, Mapping, State
+from ecgan.detection.base import F64, Detector, Mapping, State
 from ecgan.detection.components import check_finite
 from ecgan.detection.latents import OnLatents, build
 from ecgan.detection.stored import AGAIN, stored_mapping, stored_number, stored_value
@@ -27,6 +27,7 @@ from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.ranking import check_scores
 from ecgan.files import found_words, read_json, write_bytes, write_json
 from ecgan.registry import DETECTORS
+from ecgan.samples import Samples
 
 FORMAT = 3
 VALUES_FILE = "detector.json"
@@ -66,16 +67,16 @@ class FittedDetector:
     strategies: dict[str, Strategy]
     thresholds: dict[str, Threshold]
 
-    def score(self, x: F32, only: str | None = None) -> Scored:
-        """Components, scores and decisions of x (n, C, L), transformed as the training samples were.
+    def score(self, samples: Samples, only: str | None = None) -> Scored:
+        """Components, scores and decisions of samples, transformed as the training samples were.
 
         Args:
-            x: The samples.
+            samples: The samples.
             only: The strategy that is asked for: components that it does not weigh are not computed. None: all.
         """
         if only is None:
-            return self.decide(_components(self.detector, x))
-        return self.decide(_components(self.detector, x, self.strategies[only].needs), [only])
+            return self.decide(_components(self.detector, samples))
+        return self.decide(_components(self.detector, samples, self.strategies[only].needs), [only])
 
     def decide(self, components: dict[str, F64], names: Iterable[str] | None = None) -> Scored:
         """Scores and decisions from components (n,), by all strategies or those that are named."""
@@ -84,9 +85,9 @@ class FittedDetector:
             check_scores(name, values)
         return Scored(components, scores, {name: self.thresholds[name].predict(scores[name]) for name in scores})
 
-    def classify(self, x: F32) -> NDArray[np.int64] | None:
-        """Most likely class id of each of x (n, C, L), shape (n,); None where the detector tells no classes apart."""
-        return self.detector.classify(x) if self.detector.classifies else None
+    def classify(self, samples: Samples) -> NDArray[np.int64] | None:
+        """Most likely class id of each of n samples, shape (n,); None where the detector tells no classes apart."""
+        return self.detector.classify(samples) if self.detector.classifies else None
 
     def describe(self, strategy: str, select_by: str | None) -> dict[str, Any]:
         """The entries `supervision`, `threshold` and `parameters` of a strategy in metrics.json."""
@@ -101,8 +102,8 @@ class FittedDetector:
 def fit_detector(
     detector: Detector,
     strategies: Iterable[str],
-    train: F32,
-    vali_x: F32,
+    train: Samples,
+    vali: Samples,
     vali_labels: NDArray[np.int64],
     *,
     threshold: str = "best_f1",
@@ -117,8 +118,8 @@ def fit_detector(
     Args:
         detector: The detector, not yet fitted.
         strategies: Names of the strategies; those that the detector cannot feed are refused.
-        train: Training samples (m, C, L).
-        vali_x: The fit half of validation (n, C, L).
+        train: Training samples; like `vali` transformed, without labels, and with what the detector's context asks for.
+        vali: The fit half of validation.
         vali_labels: Its class ids (n,); 0 is normal.
         threshold: "best_f1", "quantile" or "fixed".
         quantile: For "quantile", the share of normal samples below the threshold.
@@ -134,7 +135,7 @@ def fit_detector(
     names = list(strategies)
     check_strategies(detector, names)
     detector.fit(train)
-    components = _components(detector, vali_x)
+    components = _components(detector, vali)
     fitted: dict[str, Strategy] = {}
     thresholds: dict[str, Threshold] = {}
     for name in names:
@@ -299,14 +300,14 @@ def _below(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[An
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
 
 
-def _components(detector: Detector, x: F32, needed: tuple[str, ...] = ()) -> dict[str, F64]:
+def _components(detector: Detector, samples: Samples, needed: tuple[str, ...] = ()) -> dict[str, F64]:
     """The detector's components, all or those that are needed, held to their contract: float64, (n,), finite."""
-    found = detector.some_components(x, needed) if needed else detector.components(x)
+    found = detector.some_components(samples, needed) if needed else detector.components(samples)
     for name, values in found.items():
-        if values.dtype != np.float64 or values.shape != (len(x),):
+        if values.dtype != np.float64 or values.shape != (len(samples),):
             raise EcganError(
                 f"the detector {detector.name!r} gave {name!r} with shape {values.shape} and type {values.dtype};"
-                f" expected {(len(x),)} and float64."
+                f" expected {(len(samples),)} and float64."
             )
     check_finite(found)
     return found

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgan.arrays import F32
 from ecgan.config.schema import Detection
 from ecgan.detection.base import Detector
 from ecgan.detection.fitted import SCORED_ON, FittedDetector, Scored, fit_detector, save_detector, usable
@@ -21,12 +20,13 @@ from ecgan.evaluation.curves import pr_frame, roc_frame
 from ecgan.evaluation.summary import evaluate, evaluate_validation
 from ecgan.evaluation.tables import scores_frame
 from ecgan.files import sole_writer, write_frame, write_json, write_text
-from ecgan.preprocessing.processed import Processed, class_counts
+from ecgan.preprocessing.processed import class_counts
 from ecgan.preprocessing.transformations import Transformation
 from ecgan.protocols.folds import Fold, vali_halves
 from ecgan.reporting.examples import choose_examples, examples_text
 from ecgan.reporting.inputs import Example
 from ecgan.runtime import derive_seed
+from ecgan.samples import Samples
 
 EXAMPLES = 4  # of each kind, among which the report chooses
 
@@ -39,8 +39,7 @@ class Job:
         detector: The detector, not yet fitted.
         strategies: Names of the strategies; those that weigh what the model does not give are left out.
         options: The section `detect`.
-        data: The processed dataset.
-        samples: Its samples with the leads that are used, (n, L, C), in the dataset's unit.
+        data: The processed dataset, with the leads that are used.
         transformation: Fitted on the training samples.
         fold: The fold.
         seed: Seed of this detection.
@@ -52,8 +51,7 @@ class Job:
     detector: Detector
     strategies: list[str]
     options: Detection
-    data: Processed
-    samples: F32
+    data: Samples
     transformation: Transformation
     fold: Fold
     seed: int
@@ -61,10 +59,9 @@ class Job:
     fitted: Path
     results: Path
 
-    def inputs(self, indices: NDArray[np.int64]) -> F32:
-        """Return the transformed samples at `indices` as models take them, (n, C, L)."""
-        x = self.transformation.apply(self.samples[indices])
-        return np.ascontiguousarray(x.transpose(0, 2, 1))  # (n, L, C) → (n, C, L)
+    def inputs(self, rows: NDArray[np.int64]) -> Samples:
+        """Return the samples at `rows` as the detector sees them: transformed, with its context, without labels."""
+        return self.transformation.apply(self.data.seen(rows, self.detector.sees))
 
 
 def detect(job: Job) -> dict[str, Any]:
@@ -74,9 +71,9 @@ def detect(job: Job) -> dict[str, Any]:
         EcganError: The samples are not those that the fold indexes, or something cannot be fitted.
     """
     job.fold.check_data(job.data.sha256)
-    job.fold.check_size(len(job.data.labels))
-    half, other = vali_halves(job.fold, job.data.labels, job.data.patients)
-    labels = job.data.labels
+    job.fold.check_size(len(job.data))
+    half, other = vali_halves(job.fold, job.data)
+    labels = job.data.class_ids
     fitted = fit_detector(
         job.detector,
         usable(job.detector, job.strategies),
@@ -111,7 +108,7 @@ def _metrics(job: Job, fitted: FittedDetector, test: Scored, validation: Scored,
     tests, bootstrap = evaluate(
         test.scores,
         test.predictions,
-        job.data.labels[rows],
+        job.data.class_ids[rows],
         about.classes,
         patients=None if patients is None else patients[rows],
         replicates=job.options.bootstrap,
@@ -142,7 +139,7 @@ def family(detector: Detector) -> str:
 
 def _write(folder: Path, job: Job, test: Scored, named: NDArray[np.int64] | None, metrics: dict[str, Any]) -> None:
     """Write scores, curves, decisions, examples and metrics of the test set."""
-    rows, labels, classes = job.fold.test, job.data.labels[job.fold.test], job.data.about.classes
+    rows, labels, classes = job.fold.test, job.data.class_ids[job.fold.test], job.data.about.classes
     abnormal = labels != 0
     frame = scores_frame(rows, labels, classes, test.components, test.scores, test.predictions)
     write_frame(folder / "scores.csv", frame)
@@ -159,13 +156,13 @@ def _examples(job: Job, test: Scored) -> list[Example]:
     """Choose beats worth looking at by the first strategy, with their reconstructions."""
     strategy = next(iter(test.scores))
     scores, predicted = test.scores[strategy], test.predictions[strategy]
-    chosen = choose_examples(scores, job.data.labels[job.fold.test], predicted, EXAMPLES)
+    chosen = choose_examples(scores, job.data.class_ids[job.fold.test], predicted, EXAMPLES)
     if not chosen:
         return []
     positions = [position for position, _ in chosen]
     indices = job.fold.test[positions]
-    signals = job.samples[indices]
-    models = _reconstructions(job, indices, signals)
+    signals = [signal.T for signal in job.data.signals[indices]]  # (C, L) to (L, C)
+    models = _reconstructions(job, indices)
     about = job.data.about
     table = job.data.table.iloc[indices].to_dict("records")
     return [
@@ -183,7 +180,7 @@ def _examples(job: Job, test: Scored) -> list[Example]:
             signal=signal,
             reconstruction=model,
             sampling_rate=about.sampling_rate,
-            leads=tuple(job.facts["leads"]),
+            leads=tuple(about.leads),
             centre=about.centre,
             unit=about.unit,
         )
@@ -191,10 +188,10 @@ def _examples(job: Job, test: Scored) -> list[Example]:
     ]
 
 
-def _reconstructions(job: Job, indices: NDArray[np.int64], signals: F32) -> list[Any]:
+def _reconstructions(job: Job, indices: NDArray[np.int64]) -> list[Any]:
     """What the detector takes samples for, (L, C) each and in the dataset's unit; None where it has no such thing."""
     found = job.detector.reconstruct(job.inputs(indices))
     if found is None:
         return [None] * len(indices)
-    plain = np.ascontiguousarray(found.transpose(0, 2, 1))  # (n, C, L) → (n, L, C)
-    return list(job.transformation.invert(plain, like=signals))
+    plain = job.transformation.invert(found, like=job.data.signals[indices])
+    return [signal.T for signal in plain]  # (C, L) to (L, C)

@@ -1,5 +1,6 @@
 """A classical detector behind a trained model: it looks at the latents of samples instead of the samples."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,6 +9,7 @@ from ecgan.config.options import Options
 from ecgan.detection.base import F32, F64, Detector, Mapping, State
 from ecgan.detection.components import CHUNK, check_finite, chunks
 from ecgan.errors import EcganError
+from ecgan.samples import Samples
 
 
 class OnLatents(Detector):
@@ -30,14 +32,15 @@ class OnLatents(Detector):
         self.inside = inside
         self.name = inside.name  # type: ignore[misc]
         self.strategies = inside.strategies  # type: ignore[misc]
+        self.context = inside.context  # type: ignore[misc]
 
-    def fit(self, train: F32) -> None:
-        """Learn from the latents of the training samples (n, C, L)."""
+    def fit(self, train: Samples) -> None:
+        """Learn from the latents of the training samples."""
         self.inside.fit(self.latents(train))
 
-    def components(self, x: F32) -> dict[str, F64]:
-        """Components of the latents of x (n, C, L)."""
-        return self.inside.components(self.latents(x))
+    def components(self, samples: Samples) -> dict[str, F64]:
+        """Components of the latents of samples."""
+        return self.inside.components(self.latents(samples))
 
     def state(self) -> State:
         """What the detector inside learned."""
@@ -47,14 +50,15 @@ class OnLatents(Detector):
         """Take back what the detector inside learned."""
         self.inside.restore(state)
 
-    def latents(self, x: F32) -> F32:
-        """Latents of x (n, C, L) as samples of one lead, (n, 1, Z)."""
+    def latents(self, samples: Samples) -> Samples:
+        """Samples whose signals are the latents of these as one lead, (n, 1, Z), and so are those around them."""
         assert self.mapping is not None
-        found = [self.mapping.invert(x[part]) for part in chunks(len(x), CHUNK)] or [self.mapping.invert(x)]
-        z = np.concatenate(found)
+        parts = [samples[part] for part in chunks(len(samples), CHUNK)] or [samples]
+        z = np.concatenate([self.mapping.latents(part) for part in parts])
         wide: F32 = np.ascontiguousarray(z.reshape(len(z), 1, -1), dtype=np.float32)
         check_finite({"latent": wide.sum(axis=(1, 2), dtype=np.float64)})
-        return wide
+        around = None if samples.around is None else self.latents(samples.around)
+        return replace(samples, signals=wide, about=replace(samples.about, leads=["z"]), around=around)
 
 
 def build(cls: type[Detector], options: Any, mapping: Mapping | None, *, seed: int) -> Detector:

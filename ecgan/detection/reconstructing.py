@@ -21,6 +21,7 @@ from ecgan.detection.smoothing import SmoothedError
 from ecgan.detection.stored import stored_number
 from ecgan.detection.strategies import STRATEGIES
 from ecgan.errors import EcganError
+from ecgan.samples import Samples
 
 DISCRIMINATION: Any = Field(
     "feature_matching",
@@ -59,8 +60,8 @@ class Reconstructing(Detector):
     _smoothed: SmoothedError | None = None
 
     @abstractmethod
-    def latents(self, x: F32) -> F32:
-        """Latents z (n, Z) of x (n, C, L)."""
+    def latents(self, samples: Samples) -> F32:
+        """Latents z (n, Z) of samples."""
 
     @property
     def discrimination(self) -> Discrimination:
@@ -73,39 +74,38 @@ class Reconstructing(Detector):
         there = {"smoothed", *component_names(self.model, self.discrimination)}
         return tuple(name for name in self.strategies if there.issuperset(STRATEGIES[name].needs))
 
-    def fit(self, train: F32) -> None:
-        """Learn from the training samples (n, C, L): the most frequent latent norm, the smoothed residual's scale."""
+    def fit(self, train: Samples) -> None:
+        """Learn from the training samples: the most frequent latent norm, the smoothed residual's scale."""
         if len(train) == 0:
             raise EcganError("there are no training samples to learn the latent's mode from.")
         rows = np.linspace(0, len(train) - 1, min(self.mode_samples, len(train))).astype(np.int64)
-        x = train[rows]
-        z = self.latents(x)
+        some = train[rows]
+        z = self.latents(some)
         norms = latent_norm(z)
         check_finite({"latent": norms})
         self._mode = mode_of_norms(norms)
-        parts = [self.model.reconstruct(x[part], self.seed, z[part]) for part in chunks(len(x))]
-        reconstruction = np.concatenate(parts)
-        self._smoothed = SmoothedError.learn(x, reconstruction, self.options.smoothing)
+        parts = [self.model.reconstruct(some[part], self.seed, z[part]) for part in chunks(len(some))]
+        self._smoothed = SmoothedError.learn(some.signals, np.concatenate(parts), self.options.smoothing)
 
-    def components(self, x: F32) -> dict[str, F64]:
-        """R, S and Z of x (n, C, L), and D where the model has what it takes."""
-        return self.compare(x, self.latents(x))
+    def components(self, samples: Samples) -> dict[str, F64]:
+        """R, S and Z of samples, and D where the model has what it takes."""
+        return self.compare(samples, self.latents(samples))
 
-    def some_components(self, x: F32, names: Collection[str]) -> dict[str, F64]:
-        """Those of R, S, D and Z of x (n, C, L) that are named; the discriminator is asked for D alone."""
+    def some_components(self, samples: Samples, names: Collection[str]) -> dict[str, F64]:
+        """Those of R, S, D and Z of samples that are named; the discriminator is asked for D alone."""
         looked_at = "latent" in names or self.model.rebuild is None
-        return self.compare(x, self.latents(x) if looked_at else None, names)
+        return self.compare(samples, self.latents(samples) if looked_at else None, names)
 
-    def compare(self, x: F32, z: F32 | None, wanted: Collection[str] | None = None) -> dict[str, F64]:
-        """Components of x (n, C, L) with the latents z (n, Z), all or those that are wanted; z where it counts."""
+    def compare(self, samples: Samples, z: F32 | None, wanted: Collection[str] | None = None) -> dict[str, F64]:
+        """Components of samples with the latents z (n, Z), all or those that are wanted; z where it counts."""
         if self._mode is None or self._smoothed is None:
             raise EcganError(f"the detector {self.name!r} has not been fitted.")
         measure = self._smoothed.measure
-        return model_components(x, z, self.model, self._mode, self.discrimination, wanted, measure, self.seed)
+        return model_components(samples, z, self.model, self._mode, self.discrimination, wanted, measure, self.seed)
 
-    def reconstruct(self, x: F32) -> F32:
-        """What the model takes x (n, C, L) for, same shape."""
-        return self.model.reconstruct(x, self.seed, None if self.model.rebuild else self.latents(x))
+    def reconstruct(self, samples: Samples) -> F32:
+        """What the model takes samples for, (n, C, L)."""
+        return self.model.reconstruct(samples, self.seed, None if self.model.rebuild else self.latents(samples))
 
     def state(self) -> State:
         """The mode of the latent norms and the scale of the smoothed residual."""

@@ -38,7 +38,7 @@ def cut_segments(
             end the beats before them.
 
     Returns:
-        The beats (m, LENGTH, C), each lead of each beat from 0 to 1 (a constant one 0), NaN where a sample is missing
+        The beats (m, C, LENGTH), each lead of each beat from 0 to 1 (a constant one 0), NaN where a sample is missing
         and 0 behind the beat's end; and which positions they belong to, shape (n,).
     """
     kept = np.zeros(len(positions), dtype=bool)
@@ -46,11 +46,12 @@ def cut_segments(
     if chosen is not None:
         kept &= chosen
     if not kept.any():
-        return np.zeros((0, LENGTH, signals.shape[1])), kept
+        return np.zeros((0, signals.shape[1], LENGTH)), kept
     index = positions[kept][:, None] + step * np.arange(LENGTH)  # (m, LENGTH)
     inside = index < np.minimum(segment_ends(positions)[kept[:-1]], len(signals))[:, None]
-    values = np.where(inside[:, :, None], signals[np.minimum(index, len(signals) - 1)], np.nan)  # (m, LENGTH, C)
-    low = np.fmin.reduce(values, axis=1, keepdims=True)
-    width = np.fmax.reduce(values, axis=1, keepdims=True) - low
+    found = signals[np.minimum(index, len(signals) - 1)].transpose(0, 2, 1)  # (m, LENGTH, C) to (m, C, LENGTH)
+    values = np.where(inside[:, None], found, np.nan)
+    low = np.fmin.reduce(values, axis=2, keepdims=True)
+    width = np.fmax.reduce(values, axis=2, keepdims=True) - low
     scaled = (values - low) / np.where(width > 0, width, 1.0)
-    return np.where(inside[:, :, None], scaled, 0.0), kept
+    return np.where(inside[:, None], scaled, 0.0), kept

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from ecgan.preprocessing.transformations import Transformation
-from ecgan.preprocessing.transformations.base import range_terms
 from ecgan.preprocessing.transformations.fourier import Fourier
 from ecgan.preprocessing.transformations.scaling import Affine, Individual, Unchanged
 from ecgan.preprocessing.transformations.whitening import Whitening
@@ -41,7 +40,7 @@ class _Scaled(nn.Module):
     def __init__(self, terms: tuple[Any, Any, Any, float]) -> None:
         super().__init__()
         for name, values in zip(("shift", "scale", "base"), terms[:3], strict=True):
-            self.register_buffer(name, torch.from_numpy(np.array(values, dtype=np.float64)[:, None]))  # (C, 1)
+            self.register_buffer(name, torch.from_numpy(np.array(values, dtype=np.float64)))  # (C, 1)
         self.width = terms[3]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -75,9 +74,9 @@ class _Whitened(nn.Module):
     def __init__(self, whitening: Whitening) -> None:
         super().__init__()
         assert whitening.mean is not None
-        self.register_buffer("mean", torch.from_numpy(np.ascontiguousarray(whitening.mean.T)))  # (L, C) → (C, L)
+        self.register_buffer("mean", torch.from_numpy(np.ascontiguousarray(whitening.mean)))  # (C, L)
         self.register_buffer("matrices", torch.from_numpy(np.ascontiguousarray(whitening.matrices)))  # (C, L, L)
-        self.scaled = _Scaled(range_terms(*whitening.limits, whitening.target))
+        self.scaled = _Scaled(whitening.terms())
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (B, C, L)."""
@@ -94,8 +93,7 @@ class _Spectrum(nn.Module):
 
     def __init__(self, fourier: Fourier, length: int) -> None:
         super().__init__()
-        assert fourier.stored is not None
-        self.scaled = _Scaled(range_terms(*fourier.stored, fourier.target))
+        self.scaled = _Scaled(fourier.terms())
         steps = torch.arange(length, dtype=torch.float64)
         angles = 2 * math.pi / length * (steps[:, None] * steps % length)  # (L, L)
         self.register_buffer("cosines", torch.cos(angles) / math.sqrt(length))

@@ -16,6 +16,7 @@ from ecgan.exporting.graph import Graph
 from ecgan.files import check_target_file, write_bytes
 from ecgan.runtime import device
 from ecgan.scoring.scorer import Judged, Scorer
+from ecgan.training.inputs import bare
 
 FORMAT = 1
 OPSET = 18
@@ -136,17 +137,17 @@ def _described(content: bytes, scorer: Scorer, outputs: list[str]) -> bytes:
 
 
 def trial_samples(length: int, leads: int) -> F32:
-    """Samples (n, L, C) in mV of many kinds: noise, waves, steps, tiny and huge ones, and constants."""
+    """Samples (n, C, L) in mV of many kinds: noise, waves, steps, tiny and huge ones, and constants."""
     rng = np.random.default_rng(0)
-    time = np.linspace(0, 1, length)[None, :, None]
-    waves = np.sin(2 * np.pi * (rng.uniform(1, 9, (8, 1, leads)) * time + rng.random((8, 1, leads))))
-    peaks = np.exp(-(((time - rng.uniform(0.2, 0.8, (8, 1, leads))) / 0.03) ** 2))
-    noise = rng.normal(size=(8, length, leads))
+    time = np.linspace(0, 1, length)
+    waves = np.sin(2 * np.pi * (rng.uniform(1, 9, (8, leads, 1)) * time + rng.random((8, leads, 1))))
+    peaks = np.exp(-(((time - rng.uniform(0.2, 0.8, (8, leads, 1))) / 0.03) ** 2))
+    noise = rng.normal(size=(8, leads, length))
     sizes = np.array([1e-3, 0.1, 1, 1, 1, 2, 5, 50])[:, None, None]
-    constants = np.stack([np.zeros((length, leads)), np.full((length, leads), 1.5), -np.ones((length, leads))])
+    constants = np.stack([np.full((leads, length), value) for value in (0.0, 1.5, -1.0)])
     one_flat = noise[:1].copy()
-    one_flat[..., 0] = 0.25
-    kinds = [waves, peaks, peaks + 0.1 * waves, noise * sizes, noise.cumsum(axis=1) / 10, constants, one_flat]
+    one_flat[:, 0] = 0.25
+    kinds = [waves, peaks, peaks + 0.1 * waves, noise * sizes, noise.cumsum(axis=2) / 10, constants, one_flat]
     return np.concatenate(kinds).astype(np.float32)
 
 
@@ -160,10 +161,9 @@ def check_parity(content: bytes, scorer: Scorer, outputs: list[str]) -> None:
 
     expected = scorer.trained.expected
     x = trial_samples(expected.length, len(expected.leads))
-    judged = scorer.judge(x)
+    judged = scorer.judge(bare(x, expected))
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    inputs = np.ascontiguousarray(x.transpose(0, 2, 1))  # (n, L, C) → (n, C, L)
-    parts = [session.run(outputs, {INPUT: part}) for part in np.split(inputs, [1, 3])]
+    parts = [session.run(outputs, {INPUT: part}) for part in np.split(x, [1, 3])]
     found = {name: np.concatenate(values) for name, values in zip(outputs, zip(*parts, strict=True), strict=True)}
     for name, wanted in _wanted(judged, scorer, outputs).items():
         slack = TOLERANCE * (np.abs(wanted) + np.median(np.abs(wanted)))

@@ -50,7 +50,7 @@ def write_signals(
 
     Args:
         out: The file.
-        batches: Signals, float32 (b, L, C) each.
+        batches: Signals, float32 (b, C, L) each; the file has time first.
         shape: n, L, C.
         leads: Names of the leads.
         rate: Sampling rate, Hz; 0 where time has no unit.
@@ -60,7 +60,7 @@ def write_signals(
             header = {"descr": "<f4", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
             for batch in batches:
-                file.write(np.ascontiguousarray(batch, dtype="<f4").tobytes())
+                file.write(np.ascontiguousarray(batch.transpose(0, 2, 1), dtype="<f4").tobytes())
             return
         start = 0
         for batch in batches:
@@ -71,9 +71,9 @@ def write_signals(
 
 
 def _frame(batch: F32, start: int, leads: Sequence[str], rate: float) -> pd.DataFrame:
-    """Signals (b, L, C) as rows, samples counted from `start`."""
-    count, length, channels = batch.shape
+    """Signals (b, C, L) as rows, samples counted from `start`."""
+    count, channels, length = batch.shape
     steps = np.tile(np.arange(length), count)
     frame = pd.DataFrame({"sample": np.repeat(np.arange(start, start + count), length)})
     frame["time"] = steps / rate if rate else steps
-    return pd.concat([frame, pd.DataFrame(batch.reshape(-1, channels), columns=list(leads))], axis=1)
+    return pd.concat([frame, pd.DataFrame(batch.transpose(0, 2, 1).reshape(-1, channels), columns=list(leads))], axis=1)

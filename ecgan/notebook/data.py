@@ -3,23 +3,19 @@
 import contextlib
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from ecgan.arrays import F32
-from ecgan.config import Document, Options, names, resolve_params
-from ecgan.datasets.base import Described
+from ecgan.config import Document, names, resolve_params
 from ecgan.ecg.recordings import read_record
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, nearest
-from ecgan.preprocessing.preparing import prepare
 from ecgan.preprocessing.processed import load_processed, save_processed
 from ecgan.registry import DATASETS
+from ecgan.samples import Samples
 
 
 def read(
@@ -42,29 +38,7 @@ def read(
     return read_record(Path(path), sampling_rate=sampling_rate, annotator=annotator, unit=unit)
 
 
-@dataclass(frozen=True)
-class Beats:
-    """The samples of a dataset.
-
-    Attributes:
-        signals: float32 (n, C, L): samples, leads, time steps; in `about.unit`.
-        labels: Class ids (n,), 0 = normal; `about.classes` names them.
-        table: One row a sample: `class_name`, and for beats `record`, `patient`, `sample`, `time_s` and more.
-        about: Rate, leads, unit, classes, index of the R peak.
-        preprocess: How the dataset cut them.
-    """
-
-    signals: F32
-    labels: NDArray[np.int64]
-    table: pd.DataFrame
-    about: Described
-    preprocess: Options
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-def load_dataset(name: str, folder: Path | str | None = None, *, seed: int = 0, **parameters: Any) -> Beats:
+def load_dataset(name: str, folder: Path | str | None = None, *, seed: int = 0, **parameters: Any) -> Samples:
     """Fetch a dataset and cut its samples, as the stages `fetch` and `preprocess` do.
 
     Args:
@@ -93,11 +67,10 @@ def load_dataset(name: str, folder: Path | str | None = None, *, seed: int = 0, 
     params = resolve_params(document, models=False, plugins=False, hint="Mend that parameter.")
     with _kept(folder) as raw, tempfile.TemporaryDirectory(prefix="ecgan-") as place:
         dataset.fetch(raw, params.fetch, seed=seed)
-        samples = prepare(dataset.preprocess(raw, params.preprocess), params.preprocess)
-        save_processed(Path(place), name, samples)
+        save_processed(Path(place), name, dataset.samples(raw, params.preprocess))
         data = load_processed(Path(place))
-        signals = np.ascontiguousarray(data.data.transpose(0, 2, 1))  # (n, L, C) → (n, C, L)
-        return Beats(signals, data.labels, data.table, data.about, params.preprocess)
+        about = replace(data.about, preprocess=params.preprocess.model_dump(mode="json"))
+        return replace(data, signals=np.ascontiguousarray(data.signals), about=about)
 
 
 @contextlib.contextmanager

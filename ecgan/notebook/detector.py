@@ -13,19 +13,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ecgan.arrays import F32
-from ecgan.datasets.base import Described
 from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import auroc
 from ecgan.files import write_bytes
 from ecgan.notebook.arrays import labels_from, samples_from
-from ecgan.notebook.data import Beats
 from ecgan.notebook.explaining import Explanation
 from ecgan.notebook.fitting import FOLD, fit_run
 from ecgan.notebook.parameters import Chosen, choose_parameters
 from ecgan.notebook.run import Run, load
-from ecgan.preprocessing.processed import Processed
 from ecgan.runs.layout import PARTS, part
 from ecgan.runtime import borrowed_process
+from ecgan.samples import About, Samples
 
 F64 = NDArray[np.float64]
 
@@ -63,7 +61,7 @@ class Detector:
         self._files: dict[str, bytes] = {}
         self._run: Run | None = None
 
-    def fit(self, x: "F32 | Beats | Any", y: Any = None) -> Self:
+    def fit(self, x: "F32 | Samples | Any", y: Any = None) -> Self:
         """Learn from samples.
 
         Without labels, or where none is abnormal, all samples are learned from, and the threshold is a quantile of
@@ -72,18 +70,19 @@ class Detector:
         pipeline (`threshold`).
 
         Args:
-            x: Samples (n, L) of one lead or (n, C, L), or what `ecgan.load_dataset` gave.
+            x: Samples (n, L) of one lead or (n, C, L); or `ecgan.Samples`, such as `ecgan.load_dataset` gives, which
+                detectors with a context need. Their own labels do not count.
             y: Class ids (n,): 0 is normal, every other number abnormal.
 
         Raises:
             EcganError: The samples are not numbers of one shape, too few, or cannot be fitted.
         """
-        beats = x if isinstance(x, Beats) else None
-        signals = samples_from(x if beats is None else beats.signals)
+        given = x if isinstance(x, Samples) else None
+        signals = samples_from(x if given is None else given.signals)
         labels = np.zeros(len(signals), dtype=np.int64) if y is None else labels_from(y, len(signals))
         labelled = bool(labels.any())
-        chosen = self._chosen(beats, labelled=labelled)
-        data = _processed(chosen, signals, labels, beats)
+        chosen = self._chosen(given, labelled=labelled)
+        data = _completed(chosen, signals, labels, given)
         with tempfile.TemporaryDirectory(prefix="ecgan-") as place, borrowed_process(chosen.params.runtime.threads):
             fit_run(Path(place), chosen, data, labelled=labelled)
             self._files = {
@@ -92,7 +91,7 @@ class Detector:
                 if file.is_file()
             }
         self._run = None
-        self.decision_scores_ = self.run_.decision_function(signals)
+        self.decision_scores_ = self.run_.decision_function(data)
         self.labels_ = (self.decision_scores_ >= self.threshold_).astype(np.int64)
         return self
 
@@ -204,11 +203,11 @@ class Detector:
         given = "".join(f", {key}={value!r}" for key, value in self._parameters.items())
         return f"Detector({self.name!r}{given})"
 
-    def _chosen(self, beats: Beats | None, *, labelled: bool) -> Chosen:
+    def _chosen(self, samples: Samples | None, *, labelled: bool) -> Chosen:
         """Complete the parameters with what a dataset says of its samples."""
         given = dict(self._parameters)
-        if beats is not None:
-            given = {"dataset": beats.about.name, "preprocess": beats.preprocess.model_dump()} | given
+        if samples is not None and samples.about.name:
+            given = {"dataset": samples.about.name, "preprocess": samples.about.preprocess or {}} | given
         return choose_parameters(self.name, given, labelled=labelled)
 
     def _write(self, folder: Path) -> None:
@@ -216,10 +215,10 @@ class Detector:
             write_bytes(folder / name, content)
 
 
-def _processed(chosen: Chosen, signals: F32, labels: NDArray[np.int64], beats: Beats | None) -> Processed:
-    """Return samples as the stages have them."""
+def _completed(chosen: Chosen, signals: F32, labels: NDArray[np.int64], given: Samples | None) -> Samples:
+    """Return samples as the stages have them: what is not known of arrays is taken from the parameters."""
     channels, length = signals.shape[1:]
-    facts, about = chosen.facts, None if beats is None else beats.about
+    facts, about = chosen.facts, None if given is None else given.about
     leads = facts.get("leads") or (about.leads if about else [str(index + 1) for index in range(channels)])
     if not isinstance(leads, list) or len(leads) != channels:
         raise EcganError(f"the samples have {channels} leads; found {leads!r} as their names.", "Name each: leads=[…].")
@@ -230,15 +229,15 @@ def _processed(chosen: Chosen, signals: F32, labels: NDArray[np.int64], beats: B
     classes = about.classes if about else ["normal", *others]
     if labels.max(initial=0) >= len(classes):
         raise EcganError(f"y holds the class {labels.max()}; the samples have {len(classes)}: {', '.join(classes)}.")
-    described = Described(
+    described = About(
         name=chosen.params.dataset,
         sampling_rate=float(facts.get("sampling_rate", about.sampling_rate if about else 0.0)),
         leads=[str(lead) for lead in leads],
         classes=classes,
         unit=str(facts.get("unit", about.unit if about else "mV")),
-        mapping="",
         centre=centre,
     )
     digest = hashlib.sha256(signals.tobytes() + labels.tobytes() + repr(signals.shape).encode()).hexdigest()
-    table = pd.DataFrame({"class_name": np.asarray(classes, dtype=object)[labels]})
-    return Processed(np.ascontiguousarray(signals.transpose(0, 2, 1)), labels, table, described, digest)  # to (n, L, C)
+    table = pd.DataFrame(index=range(len(signals))) if given is None else given.unlabelled().table
+    table = table.assign(class_name=np.asarray(classes, dtype=object)[labels])
+    return Samples(signals, table, described, labels, digest)

@@ -13,7 +13,6 @@ from ecgan.detection.thresholds import OF_TRAINING
 from ecgan.errors import EcganError
 from ecgan.inversion.base import choose
 from ecgan.notebook.parameters import Chosen
-from ecgan.preprocessing.processed import Processed
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.protocols.folds import NO_PIPELINE, Fold
 from ecgan.registry import DETECTORS
@@ -21,6 +20,7 @@ from ecgan.runs.layout import part
 from ecgan.runs.loading import Trained, load_fold_of, load_trained
 from ecgan.runs.writing import save_settings, save_training
 from ecgan.runtime import derive_seed
+from ecgan.samples import Samples
 from ecgan.training.inputs import Input
 from ecgan.training.loop import Run, fit
 from ecgan.training.preparing import prepare_training
@@ -30,7 +30,7 @@ FOLD = 0
 Rows = NDArray[np.int64]
 
 
-def fit_run(folder: Path, chosen: Chosen, data: Processed, *, labelled: bool) -> None:
+def fit_run(folder: Path, chosen: Chosen, data: Samples, *, labelled: bool) -> None:
     """Train, map, and fit what detects; write the three parts of a run.
 
     Args:
@@ -52,13 +52,13 @@ def fit_run(folder: Path, chosen: Chosen, data: Processed, *, labelled: bool) ->
     _detect(folder, chosen, data, fold, labelled=labelled)
 
 
-def hold_out(chosen: Chosen, data: Processed, *, labelled: bool) -> Fold:
+def hold_out(chosen: Chosen, data: Samples, *, labelled: bool) -> Fold:
     """Divide samples into those that are learned from and those that validate.
 
     With labels, abnormal samples validate; so does a share of the normal ones (`vali_share`), of a classifier a share
     of every class. Without labels a share of all validates where a version of a model is chosen by it, else none.
     """
-    labels, share, seed = data.labels, chosen.params.split.vali_share, chosen.params.runtime.seed
+    labels, share, seed = data.class_ids, chosen.params.split.vali_share, chosen.params.runtime.seed
     rng = np.random.default_rng(derive_seed(seed, "hold out"))
     divided = [np.flatnonzero(labels == index) for index in (np.unique(labels) if chosen.classifies else [0])]
     if not labelled and chosen.model is None:
@@ -103,7 +103,7 @@ def _learns(strategy: str) -> bool:
     return strategy_class(strategy).labelled
 
 
-def _train(folder: Path, model: str, chosen: Chosen, data: Processed, fold: Fold) -> None:
+def _train(folder: Path, model: str, chosen: Chosen, data: Samples, fold: Fold) -> None:
     params = chosen.params
     ready = prepare_training(params, model, data, fold=FOLD, train=fold.train, vali=fold.vali)
     never = ResumeFile(folder / "resume.safetensors", "", seconds=float("inf"))
@@ -112,43 +112,34 @@ def _train(folder: Path, model: str, chosen: Chosen, data: Processed, fold: Fold
     save_training(part(folder, "train", FOLD), params, ready.model, progress, fold, ready.expected)
 
 
-def _settle(folder: Path, chosen: Chosen, data: Processed, fold: Fold) -> None:
+def _settle(folder: Path, chosen: Chosen, data: Samples, fold: Fold) -> None:
     """Write what a classical detector's run knows besides."""
-    about, params = data.about, chosen.params
-    transformation = fit_transformation(params.train.transformation, data.data[fold.train])
-    expected = Input(
-        about.leads,
-        data.data.shape[1],
-        about.sampling_rate,
-        about.unit,
-        about.centre,
-        transformation.state(),
-        about.classes,
-    )
-    save_settings(part(folder, "train", FOLD), params, fold, expected, model=None)
+    transformation = fit_transformation(chosen.params.train.transformation, data.signals[fold.train])
+    expected = Input.of(data, transformation)
+    save_settings(part(folder, "train", FOLD), chosen.params, fold, expected, model=None)
 
 
-def _invert(folder: Path, chosen: Chosen, data: Processed, fold: Fold) -> None:
+def _invert(folder: Path, chosen: Chosen, data: Samples, fold: Fold) -> None:
     trained, params = load_trained(folder, FOLD, "best"), chosen.params
     seed = derive_seed(params.runtime.seed, "inverse", trained.model.name, FOLD)
     precision = params.runtime.precision
     inversion = choose(params.inverse.method, trained.model, params.inverse, seed=seed, precision=precision)
-    inversion.fit(trained.tensor(data.data[fold.train]))
+    inversion.fit(trained.tensor(data[fold.train]))
     inversion.save(part(folder, "inverse", FOLD), trained.version)
 
 
-def _detect(folder: Path, chosen: Chosen, data: Processed, fold: Fold, *, labelled: bool) -> None:
+def _detect(folder: Path, chosen: Chosen, data: Samples, fold: Fold, *, labelled: bool) -> None:
     run, params, options = load_fold_of(folder, FOLD, "best"), chosen.params, chosen.params.detect
     mapping = run.mapping(options.batch_size) if isinstance(run, Trained) else None
     seed = derive_seed(params.runtime.seed, "detect", chosen.name, FOLD)
     detector = build(DETECTORS.get(options.detector), params.detectors[options.detector], mapping, seed=seed)
-    rows = fold.vali if labelled else np.arange(len(data.labels))
+    rows = fold.vali if labelled else np.arange(len(data))
     fitted = fit_detector(
         detector,
         options.strategies,
-        run.inputs(data.data[fold.train]),
-        run.inputs(data.data[rows]),
-        data.labels[rows],
+        run.inputs(data.seen(fold.train, detector.sees)),
+        run.inputs(data.seen(rows, detector.sees)),
+        data.class_ids[rows],
         threshold=options.threshold,
         quantile=options.quantile,
         threshold_value=options.threshold_value,

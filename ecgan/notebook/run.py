@@ -1,6 +1,7 @@
 """A trained run that scores recordings and arrays."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from ecgan.notebook.explaining import Explanation
 from ecgan.notebook.scored import Scored
 from ecgan.references import parse_reference
 from ecgan.runtime import borrowed_process
+from ecgan.samples import Samples
 from ecgan.scoring.recording import score_recording
 from ecgan.scoring.scorer import Judged, Scorer, load_scorer
+from ecgan.training.inputs import bare
 
 F64 = NDArray[np.float64]
 
@@ -26,8 +29,8 @@ F64 = NDArray[np.float64]
 class Run:
     """A trained run; `ecgan.load` gives one.
 
-    Samples are arrays (n, L) of one lead, or (n, C, L), in the unit that the run was trained in. Scores are higher for
-    what is more abnormal.
+    Samples are arrays (n, L) of one lead, or (n, C, L), in the unit that the run was trained in; or `Samples`, which a
+    run with a context needs. Scores are higher for what is more abnormal.
 
     Attributes:
         scorer: What scores, shared with `ecgan score`.
@@ -99,7 +102,7 @@ class Run:
 
     def decision_function(self, x: Any) -> F64:
         """Score each of x (n, L) or (n, C, L), shape (n,); higher = more abnormal."""
-        return self._judged(samples_from(x, leads=len(self.leads), length=self.length)).scores[self.scorer.strategy]
+        return self._judged(self._samples(x)).scores[self.scorer.strategy]
 
     def score_samples(self, x: Any) -> F64:
         """The same as `decision_function`."""
@@ -126,13 +129,13 @@ class Run:
 
     def explain(self, x: Any) -> Explanation:
         """Return reconstructions, residuals and components of x (n, L) or (n, C, L)."""
-        signals = samples_from(x, leads=len(self.leads), length=self.length)
-        judged = self._judged(signals)
+        samples = self._samples(x)
+        judged = self._judged(samples)
         with borrowed_process(self._threads):
-            found = self.scorer.reconstruct(_turned(signals))
+            found = self.scorer.reconstruct(samples)
         return Explanation(
-            signals=signals,
-            reconstruction=None if found is None else _turned(found),
+            signals=samples.signals,
+            reconstruction=found,
             components=judged.components,
             scores=judged.scores[self.scorer.strategy],
             threshold=self.threshold_,
@@ -151,9 +154,17 @@ class Run:
     def _threads(self) -> int:
         return self.scorer.trained.params.runtime.threads
 
-    def _judged(self, signals: F32) -> Judged:
+    def _judged(self, samples: Samples) -> Judged:
         with borrowed_process(self._threads):
-            return self.scorer.judge(_turned(signals))
+            return self.scorer.judge(samples)
+
+    def _samples(self, x: Any) -> Samples:
+        """Return what a user gave as samples that the run can see, with their context where it has one."""
+        expected = self.scorer.trained.expected
+        given = x.with_leads(self.leads) if isinstance(x, Samples) else None
+        signals = samples_from(x if given is None else given.signals, leads=len(self.leads), length=self.length)
+        samples = bare(signals, expected) if given is None else replace(given, signals=signals)
+        return samples.seen(slice(None), self.scorer.context)
 
     def _recorded(self, x: Any, rate: float | None, leads: list[str] | None, name: str) -> Record:
         """Make a recording of signals (T, C) or (T,)."""
@@ -196,7 +207,3 @@ def load(
         EcganError: There is no such run, or a part of it is missing or broken.
     """
     return Run(load_scorer(parse_reference(str(reference), Path(models)), strategy=strategy, threshold=threshold))
-
-
-def _turned(x: F32) -> F32:
-    return np.ascontiguousarray(x.transpose(0, 2, 1))  # (n, C, L) ↔ (n, L, C)

@@ -19,7 +19,7 @@ def find_faults(data: NDArray[Any], options: Cleansing) -> dict[str, NDArray[np.
     """Say which samples are to be left out, and why; a sample with several faults is counted under the first.
 
     Args:
-        data: Shape (n, L, C); NaN where a value is missing. An infinite value is out of any range.
+        data: Shape (n, C, L); NaN where a value is missing. An infinite value is out of any range.
         options: What is too much.
 
     Returns:
@@ -35,11 +35,11 @@ def find_faults(data: NDArray[Any], options: Cleansing) -> dict[str, NDArray[np.
 
 
 def _faults(part: NDArray[Any], options: Cleansing) -> NDArray[np.bool_]:
-    """Return gaps, flat and out of range of a part (n, L, C), shape (3, n)."""
+    """Return gaps, flat and out of range of a part (n, C, L), shape (3, n)."""
     found = np.zeros((3, len(part)), dtype=bool)
     limit = np.finfo(np.float64).max if options.limit is None else options.limit
-    for lead in range(part.shape[2]):
-        values = np.ascontiguousarray(part[:, :, lead])  # (n, L): much faster to reduce than (n, L, C)
+    for lead in range(part.shape[1]):
+        values = np.ascontiguousarray(part[:, lead])  # (n, L)
         lowest = np.fmin.reduce(values, axis=1).astype(np.float64)  # of the values that are there
         highest = np.fmax.reduce(values, axis=1).astype(np.float64)
         with np.errstate(invalid="ignore"):

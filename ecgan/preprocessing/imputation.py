@@ -24,11 +24,11 @@ def impute(data: NDArray[Any], method: Literal["knn", "linear"]) -> NDArray[Any]
     time steps with every lead.
 
     Args:
-        data: Shape (n, L, C); NaN where a value is missing.
+        data: Shape (n, C, L); NaN where a value is missing.
         method: knn or linear.
 
     Returns:
-        Shape (n, L, C) without NaN; `data` itself where nothing is missing.
+        Shape (n, C, L) without NaN; `data` itself where nothing is missing.
 
     Raises:
         EcganError: A sample has a lead without any value.
@@ -37,7 +37,7 @@ def impute(data: NDArray[Any], method: Literal["knn", "linear"]) -> NDArray[Any]
     rows = np.flatnonzero(missing.any(axis=(1, 2)))
     if not len(rows):
         return data
-    empty = int(missing[rows].all(axis=1).any(axis=1).sum())
+    empty = int(missing[rows].all(axis=2).any(axis=1).sum())
     if empty:
         raise EcganError(
             f"{empty:,} of {len(data):,} samples have a lead without any value, which nothing can fill.",
@@ -46,7 +46,7 @@ def impute(data: NDArray[Any], method: Literal["knn", "linear"]) -> NDArray[Any]
     fill = _nearest if method == "knn" else bridge
     result = data.copy()
     for row in track(rows, len(rows), "filling gaps"):
-        result[row] = fill(data[row].astype(np.float64))
+        result[row] = fill(data[row].T.astype(np.float64)).T  # time first, (L, C)
     return result
 
 

@@ -29,24 +29,24 @@ def lttb(x: NDArray[Any], length: int) -> NDArray[Any]:
     fill gaps first.
 
     Args:
-        x: Series, shape (n, L, C), finite; each channel is thinned out for itself.
+        x: Series, shape (n, C, L), finite; each channel is thinned out for itself.
         length: Points that are kept, from 3 to L; L gives x itself.
 
     Returns:
-        Shape (n, length, C), of the type of x; values of one time step may come from different times.
+        Shape (n, C, length), of the type of x; values of one time step may come from different times.
 
     Raises:
         EcganError: The length does not fit, or a value is missing.
     """
     if check_lttb(x, length):
         return x
-    n, steps, channels = x.shape
-    result = np.empty((n, length, channels), dtype=x.dtype)
+    n, channels, steps = x.shape
+    result = np.empty((n, channels, length), dtype=x.dtype)
     edges = _even_edges(steps, length)
     block = max(1, _VALUES // (_largest(edges) * channels))
     for start in range(0, n, block):
         kept = _thin_out(x[start : start + block], edges)
-        result[start : start + block] = kept.reshape(length, -1, channels).transpose(1, 0, 2)  # (length, n, C)
+        result[start : start + block] = kept.reshape(length, -1, channels).transpose(1, 2, 0)  # (length, n, C)
     return result
 
 
@@ -59,11 +59,11 @@ def pylttb(x: NDArray[Any], length: int) -> NDArray[Any]:
     have them, each of the three may take another.
 
     Args:
-        x: Series, shape (n, L, C), finite; each channel is thinned out for itself.
+        x: Series, shape (n, C, L), finite; each channel is thinned out for itself.
         length: Points that are kept, from 3 to L; L gives x itself.
 
     Returns:
-        Shape (n, length, C), of the type of x.
+        Shape (n, C, length), of the type of x.
 
     Raises:
         EcganError: The length does not fit, or a value is missing.
@@ -73,14 +73,12 @@ def pylttb(x: NDArray[Any], length: int) -> NDArray[Any]:
     from tsdownsample import LTTBDownsampler
 
     sampler: Any = LTTBDownsampler()  # type: ignore[no-untyped-call]
-    n, _, channels = x.shape
-    result = np.empty((n, length, channels), dtype=x.dtype)
-    for sample in range(n):
-        columns = np.ascontiguousarray(x[sample].T, dtype=np.float64)  # (L, C) to (C, L)
-        for channel in range(channels):
-            points = sampler.downsample(columns[channel], n_out=length).astype(np.int64)
-            result[sample, :, channel] = x[sample, points, channel]
-    return result
+    n, channels, steps = x.shape
+    result = np.empty((n * channels, length), dtype=x.dtype)
+    for row, series in enumerate(np.ascontiguousarray(x).reshape(-1, steps)):  # (n, C, L) to (n · C, L)
+        points = sampler.downsample(series.astype(np.float64), n_out=length).astype(np.int64)
+        result[row] = series[points]
+    return result.reshape(n, channels, length)
 
 
 def check_lttb(x: NDArray[Any], length: int) -> bool:
@@ -89,14 +87,14 @@ def check_lttb(x: NDArray[Any], length: int) -> bool:
     Raises:
         EcganError: The series cannot be thinned out.
     """
-    if not 3 <= length <= x.shape[1]:
+    if not 3 <= length <= x.shape[2]:
         raise EcganError(
-            f"LTTB cannot give {length} of {x.shape[1]} time steps.",
+            f"LTTB cannot give {length} of {x.shape[2]} time steps.",
             "It keeps points and makes none: set a length from 4 to that, or the method interpolate.",
         )
     if not np.isfinite(x).all():
         raise EcganError("LTTB cannot compare triangles with missing or infinite values.", "Fill the gaps first.")
-    return bool(length == x.shape[1])
+    return bool(length == x.shape[2])
 
 
 def _even_edges(steps: int, length: int) -> list[int]:
@@ -112,13 +110,13 @@ def _largest(edges: list[int]) -> int:
 
 
 def _thin_out(x: NDArray[Any], edges: list[int]) -> F64:
-    """Return the kept values of series (n, L, C), shape (buckets + 2, n · C).
+    """Return the kept values of series (n, C, L), shape (buckets + 2, n · C).
 
     Twice the area of the triangle of the points a (kept before), b and c (mean of the next bucket) is
     |(a₀ − c₀)(b₁ − a₁) − (a₀ − b₀)(c₁ − a₁)|, with the time as 0 and the value as 1. All series go through a bucket
     together, in buffers that are used again and again; each bucket is laid out for that once, time first.
     """
-    series = x.transpose(1, 0, 2)  # (n, L, C) to (L, n, C)
+    series = x.transpose(2, 0, 1)  # (n, C, L) to (L, n, C)
     buckets, shape = len(edges) - 2, series.shape[1:]
     count, largest = shape[0] * shape[1], _largest(edges)
     bucket, following, areas, terms = np.empty((4, largest, count))

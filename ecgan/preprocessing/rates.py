@@ -13,6 +13,13 @@ from ecgan.preprocessing.resampling import polyphase
 _MOST = 2000
 
 
+def ratio_of(rate: float, wanted: float) -> Fraction | None:
+    """Return the ratio of small whole numbers by which `wanted` is `rate`, both in Hz; None where there is none."""
+    ratio = (Fraction(wanted) / Fraction(rate)).limit_denominator(_MOST)
+    off = ratio == 0 or ratio.numerator > _MOST or abs(float(ratio) * rate - wanted) > 1e-4 * wanted
+    return None if off else ratio
+
+
 def at_rate(record: Record, rate_hz: float) -> Record:
     """Bring a recording to another sampling rate by `ecgan.preprocessing.resampling.polyphase`, which filters first.
 
@@ -30,13 +37,13 @@ def at_rate(record: Record, rate_hz: float) -> Record:
     """
     if record.sampling_rate == rate_hz:
         return record
-    ratio = (Fraction(rate_hz) / Fraction(record.sampling_rate)).limit_denominator(_MOST)
-    if ratio == 0 or ratio.numerator > _MOST or abs(float(ratio) * record.sampling_rate - rate_hz) > 1e-4 * rate_hz:
+    ratio = ratio_of(record.sampling_rate, rate_hz)
+    if ratio is None:
         raise EcganError(
             f"recording {record.name}: {record.sampling_rate:g} Hz cannot be brought to {rate_hz:g} Hz.",
             f"The ratio of the rates must be one of whole numbers up to {_MOST:,}.",
         )
-    signals = polyphase(bridge(record.signals)[None], ratio)[0]  # (T, C) to (1, T, C) and back
+    signals = polyphase(bridge(record.signals).T[None], ratio)[0].T  # (T, C) to (1, C, T) and back
     missing = np.isnan(record.signals)
     if missing.any():
         nearest = np.minimum(np.rint(np.arange(len(signals)) / float(ratio)).astype(np.int64), len(missing) - 1)

@@ -22,7 +22,7 @@ class Resampled:
     """Samples after resampling.
 
     Attributes:
-        data: Shape (n, L', C).
+        data: Shape (n, C, L').
         sampling_rate: Hz; 0.0 where time has no unit.
         centre: Index of the R peak, the nearest time step to where it was; None where there is none.
     """
@@ -39,7 +39,7 @@ def resample(data: NDArray[Any], sampling_rate: float, centre: int | None, optio
     where the share of the sample that lay before it puts it.
 
     Args:
-        data: Shape (n, L, C), finite.
+        data: Shape (n, C, L), finite.
         sampling_rate: Hz; 0.0 where time has no unit.
         centre: Index of the R peak, or None.
         options: The section `preprocess.resampling`.
@@ -47,14 +47,14 @@ def resample(data: NDArray[Any], sampling_rate: float, centre: int | None, optio
     Raises:
         EcganError: The samples cannot be brought there.
     """
-    steps = data.shape[1]
+    steps = data.shape[2]
     if options.method == "none":
         return Resampled(data, sampling_rate, centre)
     if options.method in ("fixed_rate", "polyphase"):
         assert options.rate_hz is not None
         ratio = _ratio(sampling_rate, options.rate_hz)
         moved = (fixed_rate if options.method == "fixed_rate" else polyphase)(data, ratio)
-        return Resampled(moved, options.rate_hz, _nearest(centre, float(ratio), moved.shape[1]))
+        return Resampled(moved, options.rate_hz, _nearest(centre, float(ratio), moved.shape[2]))
     assert options.length is not None
     length, rate = options.length, sampling_rate * options.length / steps
     if options.method == "interpolate":
@@ -71,13 +71,13 @@ def interpolate(x: NDArray[Any], length: int) -> F64:
     value. The mean of a period is kept, first and last value are not.
 
     Args:
-        x: Shape (n, L, C).
+        x: Shape (n, C, L).
         length: L', time steps of the result.
 
     Returns:
-        Shape (n, L', C), computed in float64.
+        Shape (n, C, L'), computed in float64.
     """
-    steps = x.shape[1]
+    steps = x.shape[2]
     numerators = (2 * np.arange(length, dtype=np.int64) + 1) * steps - length  # of the position, over 2 · L'
     return _between(x, np.clip(numerators, 0, (steps - 1) * 2 * length), 2 * length)
 
@@ -90,13 +90,13 @@ def fixed_rate(x: NDArray[Any], ratio: Fraction) -> F64:
     matter, `polyphase` is the method.
 
     Args:
-        x: Shape (n, L, C).
+        x: Shape (n, C, L).
         ratio: New rate over old rate.
 
     Returns:
-        Shape (n, L', C) with every new time within the sample: L' = ⌊(L − 1) · ratio⌋ + 1; computed in float64.
+        Shape (n, C, L') with every new time within the sample: L' = ⌊(L − 1) · ratio⌋ + 1; computed in float64.
     """
-    length = int((x.shape[1] - 1) * ratio) + 1
+    length = int((x.shape[2] - 1) * ratio) + 1
     return _between(x, np.arange(length, dtype=np.int64) * ratio.denominator, ratio.numerator)
 
 
@@ -107,21 +107,21 @@ def polyphase(x: NDArray[Any], ratio: Fraction) -> F64:
     nothing rings, and the ripple of the filter does not touch the offset.
 
     Args:
-        x: Shape (n, L, C).
+        x: Shape (n, C, L).
         ratio: New rate over old rate.
 
     Returns:
-        Shape (n, ⌈L · ratio⌉, C), computed in float64.
+        Shape (n, C, ⌈L · ratio⌉), computed in float64.
     """
     from scipy.signal import resample_poly
 
-    n, steps, channels = x.shape
-    result = np.empty((n, -int(-steps * ratio // 1), channels))
-    time, new_time = (np.arange(count)[:, None] for count in (steps, result.shape[1]))  # (L, 1), (L', 1)
+    n, channels, steps = x.shape
+    result = np.empty((n, channels, -int(-steps * ratio // 1)))
+    time, new_time = np.arange(steps), np.arange(result.shape[2])
     for rows in _blocks(x):
         part = np.asarray(x[rows], dtype=np.float64)
-        first, slope = part[:, :1], (part[:, -1:] - part[:, :1]) / max(1, steps - 1)  # (n, 1, C)
-        rest = resample_poly(part - (first + slope * time), ratio.numerator, ratio.denominator, axis=1)
+        first, slope = part[..., :1], (part[..., -1:] - part[..., :1]) / max(1, steps - 1)  # (n, C, 1)
+        rest = resample_poly(part - (first + slope * time), ratio.numerator, ratio.denominator, axis=2)
         result[rows] = rest + (first + slope * (new_time / float(ratio)))
     return result
 
@@ -148,15 +148,15 @@ def _nearest(centre: int | None, scale: float, length: int, middle: float = 0.0)
 
 
 def _between(x: NDArray[Any], numerators: NDArray[np.int64], denominator: int) -> F64:
-    """Return x (n, L, C) at the positions numerators / denominator; whole numbers hit the values themselves exactly."""
+    """Return x (n, C, L) at the positions numerators / denominator; whole numbers hit the values themselves exactly."""
     before, rest = np.divmod(numerators, denominator)
-    after = np.minimum(before + 1, x.shape[1] - 1)
-    weight = (rest / denominator)[:, None]  # (L', 1)
-    result = np.empty((len(x), len(numerators), x.shape[2]))
+    after = np.minimum(before + 1, x.shape[2] - 1)
+    weight = rest / denominator
+    result = np.empty((len(x), x.shape[1], len(numerators)))
     for rows in _blocks(x):
         part = np.asarray(x[rows], dtype=np.float64)
-        low = part[:, before]
-        result[rows] = low + (part[:, after] - low) * weight
+        low = part[..., before]
+        result[rows] = low + (part[..., after] - low) * weight
     return result
 
 

@@ -44,7 +44,7 @@ def cut_at(signals: NDArray[Any], starts: NDArray[np.int64], window: int) -> NDA
         window: L, samples of a window.
 
     Returns:
-        A copy, shape (n, L, C), of the type of `signals`.
+        A copy, shape (n, C, L), of the type of `signals`.
 
     Raises:
         EcganError: A window reaches beyond the recording.
@@ -52,4 +52,4 @@ def cut_at(signals: NDArray[Any], starts: NDArray[np.int64], window: int) -> NDA
     if len(starts) and (starts.min() < 0 or starts.max() + window > len(signals)):
         raise EcganError(f"a window of {window} samples reaches beyond the recording, which has {len(signals)}.")
     windows: NDArray[Any] = signals[starts[:, None] + np.arange(window)]  # (n, L, C)
-    return windows
+    return windows.transpose(0, 2, 1)

@@ -1,24 +1,17 @@
-"""What a split protocol is, and the arithmetic that protocols share."""
+"""What a split protocol is."""
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ecgan.config.schema import Split
 from ecgan.errors import EcganError
+from ecgan.protocols.dividing import Indices, Labels
+from ecgan.protocols.folds import Fold
+from ecgan.samples import Samples
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ecgan.protocols.folds import Fold
-
-Indices = NDArray[np.int64]
-Labels = NDArray[np.int64]
 EvaluationSets = tuple[list[str], list[str]]
 
 
@@ -36,7 +29,7 @@ class Partition:
     train: Indices
     vali: Indices
     test: Indices
-    source: "Fold | None" = None
+    source: Fold | None = None
 
 
 class Protocol(ABC):
@@ -58,18 +51,12 @@ class Protocol(ABC):
     train_on: ClassVar[tuple[str, ...]] = ("normal",)
 
     def make(
-        self,
-        labels: Labels,
-        table: "pd.DataFrame",
-        options: Split,
-        seed: int,
-        evaluation_sets: EvaluationSets | None = None,
+        self, samples: Samples, options: Split, seed: int, evaluation_sets: EvaluationSets | None = None
     ) -> list[Partition]:
         """Divide the samples into `options.k` folds.
 
         Args:
-            labels: Class ids, int64, shape (n,); 0 is normal.
-            table: One row a sample; protocols by patient read its columns `record` and `patient`.
+            samples: With labels; protocols by patient read the columns `record` and `patient` of their table.
             options: The section `split`.
             seed: Seed of everything that is drawn.
             evaluation_sets: Records of DS1 and DS2, or None where the dataset has no standard.
@@ -77,9 +64,7 @@ class Protocol(ABC):
         Raises:
             EcganError: The samples are too few, or patients are needed and not known.
         """
-        labels = np.asarray(labels, dtype=np.int64)
-        if labels.ndim != 1 or len(labels) != len(table):
-            raise EcganError(f"{len(labels)} labels and {len(table)} table rows do not belong together.")
+        labels = samples.class_ids
         if options.k < self.least_folds:
             raise EcganError(f"the protocol {self.name!r} needs split.k of at least {self.least_folds}.")
         if options.train_on not in self.train_on:
@@ -89,19 +74,14 @@ class Protocol(ABC):
             )
         if not labels.any() or labels.all():
             raise self.too_few(labels, options.k, "both kinds are needed")
-        partitions = self.cut(labels, table, options, np.random.default_rng(seed), evaluation_sets)
+        partitions = self.cut(samples, options, np.random.default_rng(seed), evaluation_sets)
         for index, partition in enumerate(partitions):
             self._check(labels, partition, index, options.k)
         return partitions
 
     @abstractmethod
     def cut(
-        self,
-        labels: Labels,
-        table: "pd.DataFrame",
-        options: Split,
-        rng: np.random.Generator,
-        evaluation_sets: EvaluationSets | None,
+        self, samples: Samples, options: Split, rng: np.random.Generator, evaluation_sets: EvaluationSets | None
     ) -> list[Partition]:
         """Divide the samples; arguments as for `make`, `rng` in place of the seed."""
 
@@ -131,43 +111,3 @@ class Protocol(ABC):
             for kind, there in (("normal", labels[part] == 0), ("abnormal", labels[part] != 0)):
                 if not there.any():
                     raise self.too_few(labels, k, f"fold {index} has no {kind} {name} samples")
-
-
-def ceil_share(share: float | Fraction, count: int) -> int:
-    """Return ⌈share · count⌉ for a share written in decimal, without the error of binary fractions."""
-    return math.ceil(Fraction(str(share)) * count)
-
-
-def allot(counts: NDArray[Any], total: int) -> Indices:
-    """Share `total` out in proportion to `counts` by largest remainder; no share exceeds its count.
-
-    Args:
-        counts: Samples of each class, shape (c,).
-        total: At most the sum of counts.
-
-    Returns:
-        Whole numbers, shape (c,), that add up to `total`.
-    """
-    everything = int(counts.sum())
-    if everything == 0:
-        return np.zeros(len(counts), dtype=np.int64)
-    shares = np.array([int(count) * total // everything for count in counts], dtype=np.int64)
-    remainders = np.array([int(count) * total % everything for count in counts], dtype=np.int64)
-    order = np.argsort(-remainders, kind="stable")
-    shares[order[: total - int(shares.sum())]] += 1
-    return shares
-
-
-def by_class(labels: Labels, samples: Indices, rng: np.random.Generator) -> list[Indices]:
-    """Return the samples of each class that occurs, shuffled."""
-    return [rng.permutation(samples[labels[samples] == label]) for label in np.unique(labels[samples])]
-
-
-def together(parts: list[Indices]) -> Indices:
-    """Return several sets of indices as one, sorted."""
-    return np.sort(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
-
-
-def train_part(labels: Labels, samples: Indices, train_on: str) -> Indices:
-    """Return the samples that training sees: with `normal`, the abnormal ones are left out of every set."""
-    return np.sort(samples[labels[samples] == 0] if train_on == "normal" else samples)

@@ -1,13 +1,15 @@
 """`beatgan`: the protocol of the BeatGAN paper."""
 
 import itertools
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ecgan.config.schema import Split
-from ecgan.protocols.base import Labels, Partition, Protocol, by_class, ceil_share, together
+from ecgan.protocols.base import EvaluationSets, Partition, Protocol
+from ecgan.protocols.dividing import by_class, ceil_share, together
 from ecgan.registry import register_protocol
+from ecgan.samples import Samples
 
 
 @register_protocol("beatgan")
@@ -26,14 +28,15 @@ class BeatGan(Protocol):
     source: ClassVar[str] = "Zhou et al., BeatGAN, IJCAI 2019"
 
     def cut(
-        self, labels: Labels, table: Any, options: Split, rng: np.random.Generator, evaluation_sets: Any
+        self, samples: Samples, options: Split, rng: np.random.Generator, evaluation_sets: EvaluationSets | None
     ) -> list[Partition]:
         """Divide the samples; see the class."""
+        labels = samples.class_ids
         normal = rng.permutation(np.flatnonzero(labels == 0))
         classes = by_class(labels, np.flatnonzero(labels != 0), rng)
-        marks = [ceil_share(options.vali_share, len(samples)) for samples in classes]
-        vali_abnormal = [samples[:mark] for samples, mark in zip(classes, marks, strict=True)]
-        test_abnormal = [samples[mark:] for samples, mark in zip(classes, marks, strict=True)]
+        marks = [ceil_share(options.vali_share, len(rows)) for rows in classes]
+        vali_abnormal = [rows[:mark] for rows, mark in zip(classes, marks, strict=True)]
+        test_abnormal = [rows[mark:] for rows, mark in zip(classes, marks, strict=True)]
         size, left = divmod(len(normal), options.k)
         borders = [fold * size + max(0, fold - options.k + left) for fold in range(options.k + 1)]
         partitions = []

@@ -1,15 +1,16 @@
 """`fixed`: folds that were made before."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ecgan.config.schema import Split
 from ecgan.errors import EcganError
-from ecgan.protocols.base import Labels, Partition, Protocol
+from ecgan.protocols.base import EvaluationSets, Partition, Protocol
 from ecgan.protocols.folds import load_fold
 from ecgan.registry import register_protocol
+from ecgan.samples import Samples
 
 
 @register_protocol("fixed")
@@ -24,9 +25,10 @@ class Fixed(Protocol):
     train_on: ClassVar[tuple[str, ...]] = ("normal", "all")
 
     def cut(
-        self, labels: Labels, table: Any, options: Split, rng: np.random.Generator, evaluation_sets: Any
+        self, samples: Samples, options: Split, rng: np.random.Generator, evaluation_sets: EvaluationSets | None
     ) -> list[Partition]:
         """Read the folds; see the class."""
+        labels = samples.class_ids
         if options.source is None:
             raise EcganError("the protocol 'fixed' takes stored folds.", "Set split.source to their folder.")
         folder = Path(options.source)

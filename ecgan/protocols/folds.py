@@ -1,19 +1,17 @@
-"""Folds: which samples train, validate and test; made, stored, read, and validation cut in two halves."""
+"""Folds: which samples train, validate and test; stored, read, and validation cut in two halves."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ecgan.config.schema import Split
 from ecgan.errors import EcganError
 from ecgan.files import read_json, shown, write_text
-from ecgan.protocols.base import EvaluationSets, Indices, Labels, Partition, by_class, together
+from ecgan.protocols.dividing import Indices, by_class, together
 from ecgan.protocols.patients import deal_greedily, roster
-from ecgan.registry import PROTOCOLS
+from ecgan.samples import Samples
 
 _PARTS = ("train", "vali", "test")
 _KINDS: dict[type, str] = {int: "a whole number", str: "text", list: "a list", bool: "true or false"}
@@ -71,45 +69,6 @@ class Fold:
                 f"fold {self.index} refers to sample {largest}, and there are {count} samples.",
                 "Run `ecgan split` again.",
             )
-
-
-def make_folds(
-    labels: Labels,
-    table: Any,
-    options: Split,
-    seed: int,
-    *,
-    evaluation_sets: EvaluationSets | None = None,
-    data_sha256: str,
-) -> list[Fold]:
-    """Divide samples by the protocol `options.protocol` into `options.k` folds.
-
-    Args:
-        labels: Class ids, int64, shape (n,); 0 is normal.
-        table: One row a sample.
-        options: The section `split`.
-        seed: Seed of everything that is drawn.
-        evaluation_sets: Records of DS1 and DS2, or None where the dataset has no standard.
-        data_sha256: Hash of the data.
-
-    Raises:
-        EcganError: The samples do not allow the protocol, validation cannot be halved, or stored folds belong to
-            other data.
-    """
-    protocol = PROTOCOLS.get(options.protocol)()
-    known = "patient" in table and not table["patient"].isna().any()
-    patients = table["patient"].to_numpy(dtype=str) if known else None
-    folds = []
-    for index, part in enumerate(protocol.make(labels, table, options, seed, evaluation_sets)):
-        fold = Fold(index, protocol.name, seed, data_sha256, part.train, part.vali, part.test, protocol.by_patient)
-        if part.source is not None:
-            part.source.check_data(data_sha256)
-            fold = replace(
-                fold, protocol=part.source.protocol, seed=part.source.seed, by_patient=part.source.by_patient
-            )
-        vali_halves(fold, labels, patients)  # every later stage needs both
-        folds.append(fold)
-    return folds
 
 
 def save_fold(path: Path, fold: Fold) -> None:
@@ -170,9 +129,7 @@ def _index_list(name: str, items: list[Any], *, may_be_empty: bool) -> Indices:
     return indices
 
 
-def vali_halves(
-    fold: Fold, labels: Labels, patients: NDArray[Any] | None = None, seed: int | None = None
-) -> tuple[Indices, Indices]:
+def vali_halves(fold: Fold, samples: Samples, seed: int | None = None) -> tuple[Indices, Indices]:
     """Cut the validation samples into a half to fit on and a half to report.
 
     Stratified by class; of an odd number the additional sample, and so a class of one, is in the first half. With
@@ -180,8 +137,7 @@ def vali_halves(
 
     Args:
         fold: The fold.
-        labels: Class ids of all samples, shape (n,).
-        patients: Patient of each sample, shape (n,); needed by protocols by patient.
+        samples: All samples, with labels; protocols by patient need their patients.
         seed: Seed of the draw; None takes the fold's.
 
     Returns:
@@ -191,10 +147,11 @@ def vali_halves(
         EcganError: A half would lack normal or abnormal samples, or patients are needed and not known.
     """
     rng = np.random.default_rng([fold.seed if seed is None else seed, _HALVES, fold.index])
+    labels = samples.class_ids
     if fold.by_patient:
-        return _patient_halves(fold, labels, patients, rng)
+        return _patient_halves(fold, samples, rng)
     classes = by_class(labels, fold.vali, rng)
-    halves = [together([samples[start::2] for samples in classes]) for start in (0, 1)]
+    halves = [together([rows[start::2] for rows in classes]) for start in (0, 1)]
     if not all((labels[half] == 0).any() and (labels[half] != 0).any() for half in halves):
         abnormal = int(np.count_nonzero(labels[fold.vali]))
         raise EcganError(
@@ -205,9 +162,8 @@ def vali_halves(
     return halves[0], halves[1]
 
 
-def _patient_halves(
-    fold: Fold, labels: Labels, patients: NDArray[Any] | None, rng: np.random.Generator
-) -> tuple[Indices, Indices]:
+def _patient_halves(fold: Fold, samples: Samples, rng: np.random.Generator) -> tuple[Indices, Indices]:
+    labels, patients = samples.class_ids, samples.patients
     if patients is None:
         raise EcganError(
             f"the protocol {fold.protocol!r} halves validation by patient, and the samples have no patients.",
@@ -224,6 +180,3 @@ def _patient_halves(
         ) from None
     chosen = np.isin(patients[fold.vali], first)
     return fold.vali[chosen], fold.vali[~chosen]
-
-
-__all__ = ["Fold", "Partition", "load_fold", "make_folds", "save_fold", "vali_halves"]

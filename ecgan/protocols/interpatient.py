@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from ecgan.config.schema import Split
 from ecgan.errors import EcganError
-from ecgan.protocols.base import EvaluationSets, Labels, Partition, Protocol, train_part
+from ecgan.protocols.base import EvaluationSets, Partition, Protocol
+from ecgan.protocols.dividing import Labels, train_part
 from ecgan.protocols.patients import column, deal_evenly, deal_greedily, roster
 from ecgan.registry import register_protocol
+from ecgan.samples import Samples
 
 
 @register_protocol("interpatient")
@@ -33,33 +35,28 @@ class InterPatient(Protocol):
     strict: ClassVar[bool] = False
 
     def cut(
-        self,
-        labels: Labels,
-        table: Any,
-        options: Split,
-        rng: np.random.Generator,
-        evaluation_sets: EvaluationSets | None,
+        self, samples: Samples, options: Split, rng: np.random.Generator, evaluation_sets: EvaluationSets | None
     ) -> list[Partition]:
         """Divide the samples; see the class."""
-        patients = column(table, "patient", self.name)
+        labels, patients = samples.class_ids, column(samples, "patient", self.name)
         if evaluation_sets is None:
             first, _ = deal_evenly(roster(patients, labels), rng)
             development = np.isin(patients, first)
             test = ~development
         else:
-            records = column(table, "record", self.name)
+            records = column(samples, "record", self.name)
             development, test = (np.isin(records, list(names)) for names in evaluation_sets)
         if self.strict:
             development &= ~np.isin(patients, patients[test])
-        samples = np.flatnonzero(development)
-        if len(samples) == 0:
+        learning = np.flatnonzero(development)
+        if len(learning) == 0:
             raise self.too_few(labels, options.k, "there are no samples to train on")
-        groups = self._groups(patients[samples], labels[samples], options.k, rng)
+        groups = self._groups(patients[learning], labels[learning], options.k, rng)
         partitions = []
         for group in groups:
-            held_out = np.isin(patients[samples], group)
-            train = train_part(labels, samples[~held_out], options.train_on)
-            partitions.append(Partition(train, samples[held_out], np.flatnonzero(test)))
+            held_out = np.isin(patients[learning], group)
+            train = train_part(labels, learning[~held_out], options.train_on)
+            partitions.append(Partition(train, learning[held_out], np.flatnonzero(test)))
         return partitions
 
     def _groups(self, patients: NDArray[Any], labels: Labels, k: int, rng: np.random.Generator) -> list[NDArray[Any]]:

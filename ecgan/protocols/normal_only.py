@@ -1,22 +1,15 @@
 """`normal_only`: the protocol of the β-VAEGAN paper."""
 
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ecgan.config.schema import Split
-from ecgan.protocols.base import (
-    Indices,
-    Labels,
-    Partition,
-    Protocol,
-    allot,
-    by_class,
-    ceil_share,
-    together,
-)
+from ecgan.protocols.base import EvaluationSets, Partition, Protocol
+from ecgan.protocols.dividing import Indices, Labels, allot, by_class, ceil_share, together
 from ecgan.registry import register_protocol
+from ecgan.samples import Samples
 
 
 @register_protocol("normal_only")
@@ -33,9 +26,10 @@ class NormalOnly(Protocol):
     source: ClassVar[str] = "Lüer et al., arXiv 2310.18091"
 
     def cut(
-        self, labels: Labels, table: Any, options: Split, rng: np.random.Generator, evaluation_sets: Any
+        self, samples: Samples, options: Split, rng: np.random.Generator, evaluation_sets: EvaluationSets | None
     ) -> list[Partition]:
         """Divide the samples; see the class."""
+        labels = samples.class_ids
         normal = rng.permutation(np.flatnonzero(labels == 0))
         kept = ceil_share(1 - Fraction(str(options.test_share)), len(normal))
         size = -(-kept // options.k)
@@ -53,9 +47,9 @@ class NormalOnly(Protocol):
     def _abnormal(self, labels: Labels, test: int, vali: int, rng: np.random.Generator) -> tuple[Indices, Indices]:
         """Divide the abnormal samples between validation and test: ⌈A · test / (test + vali)⌉ are for testing."""
         classes = by_class(labels, np.flatnonzero(labels != 0), rng)
-        counts = np.array([len(samples) for samples in classes], dtype=np.int64)
+        counts = np.array([len(rows) for rows in classes], dtype=np.int64)
         total = -(-int(counts.sum()) * test // (test + vali))
         shares = allot(counts, total)
-        chosen = [samples[:share] for samples, share in zip(classes, shares, strict=True)]
-        others = [samples[share:] for samples, share in zip(classes, shares, strict=True)]
+        chosen = [rows[:share] for rows, share in zip(classes, shares, strict=True)]
+        others = [rows[share:] for rows, share in zip(classes, shares, strict=True)]
         return together(others), together(chosen)

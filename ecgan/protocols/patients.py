@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
+from ecgan.samples import Samples
 
 Mask = NDArray[np.bool_]
 
@@ -48,12 +49,13 @@ def roster(patients: NDArray[Any], labels: NDArray[np.int64]) -> Roster:
     return Roster(names, np.bincount(inverse, minlength=len(names)).astype(np.int64) - abnormal, abnormal)
 
 
-def column(table: Any, name: str, protocol: str) -> NDArray[Any]:
+def column(samples: Samples, name: str, protocol: str) -> NDArray[Any]:
     """Return `record` or `patient` of each sample as strings, (n,).
 
     Raises:
         EcganError: The dataset does not say.
     """
+    table = samples.table
     values = table.get(name)
     unknown = len(table) if values is None else int(values.isna().sum())
     if values is None or unknown:

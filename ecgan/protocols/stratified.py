@@ -1,21 +1,14 @@
 """`stratified`: every set holds every class in the same proportion."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ecgan.config.schema import Split
-from ecgan.protocols.base import (
-    Labels,
-    Partition,
-    Protocol,
-    allot,
-    by_class,
-    ceil_share,
-    together,
-    train_part,
-)
+from ecgan.protocols.base import EvaluationSets, Partition, Protocol
+from ecgan.protocols.dividing import allot, by_class, ceil_share, together, train_part
 from ecgan.registry import register_protocol
+from ecgan.samples import Samples
 
 
 @register_protocol("stratified")
@@ -32,14 +25,15 @@ class Stratified(Protocol):
     train_on: ClassVar[tuple[str, ...]] = ("normal", "all")
 
     def cut(
-        self, labels: Labels, table: Any, options: Split, rng: np.random.Generator, evaluation_sets: Any
+        self, samples: Samples, options: Split, rng: np.random.Generator, evaluation_sets: EvaluationSets | None
     ) -> list[Partition]:
         """Divide the samples; see the class."""
+        labels = samples.class_ids
         classes = by_class(labels, np.arange(len(labels)), rng)
-        counts = np.array([len(samples) for samples in classes], dtype=np.int64)
+        counts = np.array([len(rows) for rows in classes], dtype=np.int64)
         shares = allot(counts, ceil_share(options.test_share, len(labels)))
-        test = together([samples[:share] for samples, share in zip(classes, shares, strict=True)])
-        rest = np.concatenate([samples[share:] for samples, share in zip(classes, shares, strict=True)])
+        test = together([rows[:share] for rows, share in zip(classes, shares, strict=True)])
+        rest = np.concatenate([rows[share:] for rows, share in zip(classes, shares, strict=True)])
         partitions = []
         for fold in range(options.k):
             vali = rest[fold :: options.k]

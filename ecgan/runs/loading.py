@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,6 +26,7 @@ from ecgan.protocols.folds import Fold, load_fold
 from ecgan.registry import MODELS
 from ecgan.runs.layout import part
 from ecgan.runtime import autocast, device
+from ecgan.samples import Samples
 from ecgan.training.data import moved
 from ecgan.training.inputs import Input, load_input, to_tensor
 from ecgan.training.versions import load_version, load_weights, resolve
@@ -52,9 +52,9 @@ class Settled:
     transformation: Transformation
     version: str | None
 
-    def inputs(self, x: F32) -> F32:
-        """Return samples x (n, L, C) as models and detectors take them, transformed, (n, C, L)."""
-        return np.ascontiguousarray(self.transformation.apply(x).transpose(0, 2, 1))  # (n, L, C) → (n, C, L)
+    def inputs(self, samples: Samples) -> Samples:
+        """Return samples with the leads of the run, transformed, as models and detectors take them."""
+        return self.transformation.apply(samples.with_leads(self.expected.leads))
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ class Trained(Settled):
     version: str
     model: Model
 
-    def tensor(self, x: F32) -> Tensor:
-        """Transform x (n, L, C) and turn it into what the model takes, (n, C, L), on its device."""
-        return to_tensor(self.transformation.apply(x))
+    def tensor(self, samples: Samples) -> Tensor:
+        """Transform samples and turn them into what the model takes, (n, C, L), on its device."""
+        return to_tensor(self.inputs(samples).signals)
 
     @cached_property
     def folded(self) -> Model:

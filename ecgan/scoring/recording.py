@@ -1,7 +1,7 @@
 """Scoring one recording: its leads, its R peaks, its windows, and what the run says of each."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ecgan.arrays import F32
 from ecgan.ecg.aami import CLASSES, class_ids
 from ecgan.ecg.peaks import find_r_peaks
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.reporting.recordings import Explained, ScoredRecording
+from ecgan.samples import Samples, join
 from ecgan.scoring.leads import choose_leads
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
@@ -53,7 +53,7 @@ def score_recording(
     if not done.rows.size:
         counts = ", ".join(f"{count:,} × {reason}" for reason, count in Counter(done.reasons).most_common())
         raise EcganError(f"none of the {len(done.positions):,} beats of {record.name} can be scored: {counts}.")
-    symbols = own.symbols if annotator is not None and done.beats else [""] * len(done.positions)
+    symbols = own.symbols if annotator is not None and scorer.beats else [""] * len(done.positions)
     table = _table(own, done, symbols, scorer)
     own = replace(own, samples=done.positions, symbols=symbols)
     return ScoredRecording(
@@ -67,7 +67,7 @@ def score_recording(
         explained=_explained(done, table, scorer),
         unit=scorer.trained.expected.unit,
         facts=_facts(own, done, table, scorer, source),
-        noun="beat" if done.beats else "window",
+        noun="beat" if scorer.beats else "window",
     )
 
 
@@ -78,20 +78,21 @@ class _Done:
     Attributes:
         rows: Which of the n samples were scored, shape (m,).
         judged: What the run says of those m.
-        positions, starts_s, reasons: Of all n, see `Windows`.
-        flagged: What the model was given of the flagged ones, by row.
+        positions, reasons: Of all n, see `Windows`.
+        flagged: The flagged ones among those that were scored, as they were given to the model.
+        flagged_rows: Which of all n those are.
+        before_s: From the begin of a window to its position, s.
         duration_s: Length of a window, s.
-        beats: Whether the samples are beats.
     """
 
     rows: NDArray[np.int64]
     judged: Judged
     positions: NDArray[np.int64]
-    starts_s: F64
     reasons: list[str]
-    flagged: dict[int, F32]
+    flagged: Samples
+    flagged_rows: NDArray[np.int64]
+    before_s: float
     duration_s: float
-    beats: bool
 
 
 def _check_signals(record: Record, scorer: Scorer) -> None:
@@ -130,30 +131,45 @@ def _with_peaks(record: Record, scorer: Scorer) -> tuple[Record, str]:
 
 
 def _score(record: Record, scorer: Scorer) -> _Done:
+    """Score stretch by stretch; a run that looks at the record is given all of it at once."""
+    stretches: Iterable[Windows] = windows_of(replace(record, leads=list(scorer.leads)), scorer)
+    if scorer.context:
+        stretches = [_together(list(stretches))]
     parts: list[Windows] = []
     judged: list[Judged] = []
-    rows: list[NDArray[np.int64]] = []
-    flagged: dict[int, F32] = {}
-    count = 0
-    named = replace(record, leads=list(scorer.leads))
-    for windows in windows_of(named, scorer):
-        if len(windows.rows):
-            found = scorer.judge(windows.data)
-            judged.append(found)
-            rows.append(windows.rows + count)
-            high = np.flatnonzero(found.scores[scorer.strategy] >= scorer.threshold)
-            flagged |= {int(windows.rows[index] + count): windows.data[index].copy() for index in high}
-        count += len(windows.positions)
-        parts.append(replace(windows, data=windows.data[:0]))
+    high: list[NDArray[np.int64]] = []
+    for windows in stretches:
+        found = scorer.judge(windows.samples.seen(slice(None), scorer.context))
+        flagged = np.flatnonzero(found.scores[scorer.strategy] >= scorer.threshold)
+        judged.append(found)
+        high.append(windows.rows[flagged])
+        parts.append(replace(windows, samples=windows.samples[flagged]))  # the other signals are no longer needed
+    whole, offsets = _together(parts), _offsets(parts)
     return _Done(
-        rows=np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64),
+        rows=whole.rows,
         judged=_joined(judged),
+        positions=whole.positions,
+        reasons=whole.reasons,
+        flagged=whole.samples,
+        flagged_rows=np.concatenate([rows + offset for rows, offset in zip(high, offsets, strict=True)]),
+        before_s=whole.before_s,
+        duration_s=whole.duration_s,
+    )
+
+
+def _offsets(parts: Sequence[Windows]) -> list[int]:
+    """How many samples came before those of each stretch."""
+    return [0, *np.cumsum([len(part.positions) for part in parts[:-1]]).tolist()]
+
+
+def _together(parts: list[Windows]) -> Windows:
+    """Several stretches as one."""
+    return replace(
+        parts[0],
+        samples=join([part.samples for part in parts]),
+        rows=np.concatenate([part.rows + offset for part, offset in zip(parts, _offsets(parts), strict=True)]),
         positions=np.concatenate([part.positions for part in parts]),
-        starts_s=np.concatenate([part.starts_s for part in parts]),
         reasons=[reason for part in parts for reason in part.reasons],
-        flagged=flagged,
-        duration_s=max(part.duration_s for part in parts),  # 0 where nothing was cut
-        beats=parts[0].beats,
     )
 
 
@@ -199,20 +215,21 @@ def _table(record: Record, done: _Done, symbols: Sequence[str], scorer: Scorer) 
 
 def _explained(done: _Done, table: pd.DataFrame, scorer: Scorer) -> list[Explained]:
     """The flagged samples with the highest scores, and what the run takes them for."""
-    order = table[table["flagged"]].sort_values("score", ascending=False, kind="stable").index[:EXPLAINED]
+    order = np.argsort(-table["score"].to_numpy()[done.flagged_rows], kind="stable")[:EXPLAINED]
     if len(order) == 0:
         return []
-    signals = np.stack([done.flagged[int(row)] for row in order])
-    models = scorer.reconstruct(signals)
+    samples = done.flagged[order]
+    models = scorer.reconstruct(samples)
+    times = table["time_s"].to_numpy()[done.flagged_rows[order]]
     return [
         Explained(
             row=int(row),
-            start_s=float(done.starts_s[row]),
+            start_s=float(times[index] - done.before_s),
             duration_s=done.duration_s,
-            signal=signals[index],
-            reconstruction=None if models is None else models[index],
+            signal=samples.signals[index].T,  # (C, L) to (L, C)
+            reconstruction=None if models is None else models[index].T,
         )
-        for index, row in enumerate(order)
+        for index, row in enumerate(done.flagged_rows[order])
     ]
 
 
@@ -220,7 +237,7 @@ def _facts(record: Record, done: _Done, table: pd.DataFrame, scorer: Scorer, sou
     """What a summary says besides; names and plain values."""
     trained = scorer.trained
     facts: dict[str, Any] = {
-        "beats_from": source if done.beats else "windows",
+        "beats_from": source if scorer.beats else "windows",
         "samples": len(table),
         "scored": len(done.rows),
         "flagged": int(table["flagged"].sum()),

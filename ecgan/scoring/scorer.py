@@ -19,6 +19,7 @@ from ecgan.references import Reference, folds_of
 from ecgan.registry import DATASETS
 from ecgan.runs.layout import part
 from ecgan.runs.loading import Settled, Trained, load_fold_of
+from ecgan.samples import Samples
 
 F64 = NDArray[np.float64]
 
@@ -41,13 +42,10 @@ class Member:
             raise EcganError(f"the detector {self.fitted.detector.name!r} scores without a model, and one is needed.")
         return self.trained
 
-    def reconstruct(self, x: F32) -> F32 | None:
-        """Return what the model takes x (n, L, C) for, in the unit of x; None where nothing is reconstructed."""
-        found = self.fitted.detector.reconstruct(self.trained.inputs(x))
-        if found is None:
-            return None
-        plain = np.ascontiguousarray(found.transpose(0, 2, 1))  # (n, C, L) → (n, L, C)
-        return self.trained.transformation.invert(plain, like=x)
+    def reconstruct(self, samples: Samples) -> F32 | None:
+        """Return what the model takes samples for, (n, C, L) in their unit; None where nothing is reconstructed."""
+        found = self.fitted.detector.reconstruct(self.trained.inputs(samples))
+        return None if found is None else self.trained.transformation.invert(found, like=samples.signals)
 
 
 @dataclass(frozen=True)
@@ -122,10 +120,24 @@ class Scorer:
             )
         return rate
 
-    def judge(self, x: F32) -> Judged:
-        """Score samples x (n, L, C), in the unit of the data, before the transformation."""
+    @property
+    def beats(self) -> bool:
+        """Whether the run's samples are beats, and no windows."""
+        return self.trained.expected.centre is not None
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """What the run looks at besides a sample, see `ecgan.samples.CONTEXTS`."""
+        return self.members[0].fitted.detector.sees
+
+    def judge(self, samples: Samples) -> Judged:
+        """Score samples in the unit of the data, before the transformation.
+
+        Args:
+            samples: With all samples of their records around them where the run has a context (`Samples.seen`).
+        """
         only = self.strategy if self.alone else None
-        found = [member.fitted.score(member.trained.inputs(x), only) for member in self.members]
+        found = [member.fitted.score(member.trained.inputs(samples), only) for member in self.members]
         own = [one.scores[self.strategy] for one in found]
         return Judged(
             components=_mean([one.components for one in found]),
@@ -133,9 +145,9 @@ class Scorer:
             spread=np.std(own, axis=0) if len(own) > 1 else None,
         )
 
-    def reconstruct(self, x: F32) -> F32 | None:
-        """What the run takes x (n, L, C) for, the mean over its folds; None where nothing is reconstructed."""
-        found = [member.reconstruct(x) for member in self.members]
+    def reconstruct(self, samples: Samples) -> F32 | None:
+        """What the run takes samples for, (n, C, L), the mean over its folds; None where nothing is reconstructed."""
+        found = [member.reconstruct(samples) for member in self.members]
         there = [one for one in found if one is not None]
         return np.asarray(np.mean(there, axis=0, dtype=np.float64), dtype=np.float32) if there else None
 

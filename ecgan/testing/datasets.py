@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ecgan.config import load_params, render_params
-from ecgan.datasets.base import Dataset, Samples
+from ecgan.datasets.base import Dataset
 from ecgan.preprocessing.options import SampleOptions
-from ecgan.preprocessing.preparing import prepare
 from ecgan.preprocessing.processed import load_processed, save_processed
+from ecgan.samples import Samples
 from ecgan.testing.check import check_options, expect, expect_equal
 from ecgan.testing.recordings import RECORDINGS
 
@@ -39,8 +39,7 @@ class DatasetSubject:
 
     def preprocess(self, raw: Path) -> Samples:
         """Cut the samples and prepare them, as the stage does."""
-        options = self.cls.Preprocess.model_validate(self.given.get("preprocess", {}))
-        return prepare(self.cls().preprocess(raw, options), options)
+        return self.cls().samples(raw, self.cls.Preprocess.model_validate(self.given.get("preprocess", {})))
 
 
 def the_card_is_complete(subject: DatasetSubject) -> None:
@@ -96,21 +95,22 @@ def samples_fit_their_description(subject: DatasetSubject) -> None:
     with _folder() as folder:
         subject.fetch(folder)
         samples = subject.preprocess(folder)
-    expect_equal(samples.data.ndim, 3, "the number of dimensions of data (n, L, C)")
-    n, length, channels = samples.data.shape
-    expect_equal(len(samples.leads), channels, "the number of lead names")
-    expect_equal(len(set(samples.leads)), channels, "the number of different lead names")
-    expect_equal((samples.labels.shape, len(samples.table)), ((n,), n), "the shape of labels and the rows of the table")
-    expect_equal(str(samples.labels.dtype), "int64", "the type of labels")
-    expect(bool(np.isfinite(samples.data).all()), "expected finite data, found NaN or infinity")
-    known = sorted(set(samples.labels.tolist()))
-    inside = known[0] >= 0 and known[-1] < len(samples.classes)
-    expect(inside, f"expected labels of the classes 0 to {len(samples.classes) - 1}, found {known}")
+    expect_equal(samples.signals.ndim, 3, "the number of dimensions of signals (n, C, L)")
+    n, channels, length = samples.signals.shape
+    about, labels = samples.about, samples.class_ids
+    expect_equal(len(about.leads), channels, "the number of lead names")
+    expect_equal(len(set(about.leads)), channels, "the number of different lead names")
+    expect_equal((labels.shape, len(samples.table)), ((n,), n), "the shape of labels and the rows of the table")
+    expect_equal(str(labels.dtype), "int64", "the type of labels")
+    expect(bool(np.isfinite(samples.signals).all()), "expected finite signals, found NaN or infinity")
+    known = sorted(set(labels.tolist()))
+    inside = known[0] >= 0 and known[-1] < len(about.classes)
+    expect(inside, f"expected labels of the classes 0 to {len(about.classes) - 1}, found {known}")
     expect(known[0] == 0, f"expected normal samples, which have the label 0, found labels {known}")
-    names = [samples.classes[label] for label in samples.labels.tolist()]
+    names = [about.classes[label] for label in labels.tolist()]
     expect_equal(samples.table["class_name"].tolist(), names, "class_name in the table, the name of each label")
-    expect(samples.sampling_rate >= 0, f"expected a sampling rate in Hz, found {samples.sampling_rate}")
-    centre = samples.centre
+    expect(about.sampling_rate >= 0, f"expected a sampling rate in Hz, found {about.sampling_rate}")
+    centre = about.centre
     expect(centre is None or 0 <= centre < length, f"expected the R peak within 0 to {length - 1}, found {centre}")
 
 
@@ -129,7 +129,7 @@ def preprocessing_again_gives_equal_bytes(subject: DatasetSubject) -> None:
     expect_equal(sorted(written[0]), sorted(FILES), "the processed files")
     for name, content in written[0].items():
         expect(content == written[1][name], f"expected {name} to be the same again, found other bytes")
-    expect(np.array_equal(read.labels, samples.labels), "expected the labels that were written, found others")
+    expect(np.array_equal(read.class_ids, samples.class_ids), "expected the labels that were written, found others")
 
 
 def _content(folder: Path) -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ecgan.detection.fitted import fit_detector, load_detector, save_detector
 from ecgan.detection.strategies import strategy_class
 from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import auroc
+from ecgan.samples import Samples
 from ecgan.testing.check import (
     ConformanceError,
     check_options,
@@ -26,7 +27,7 @@ from ecgan.testing.check import (
     small,
     with_value,
 )
-from ecgan.testing.toys import toy_beats, toy_classifier, toy_generative
+from ecgan.testing.toys import toy_beats, toy_classifier, toy_generative, toy_samples
 
 LENGTH, TRAIN, SAMPLES, CLASSES = 48, 80, 24, 3
 SIZES: dict[str, Any] = {}
@@ -63,15 +64,28 @@ class DetectorSubject:
     def fitted(self, channels: int = 2, length: int = LENGTH, seed: int = 0) -> Detector:
         """Return a detector that has learned normal toy beats."""
         detector = self.build(channels, length, seed)
-        detector.fit(toy_beats(TRAIN, channels, length, seed=1))
+        detector.fit(self.train(channels, length))
         return detector
 
+    def train(self, channels: int = 2, length: int = LENGTH) -> Samples:
+        """Return normal toy beats as the detector sees them in training."""
+        return self.seen(toy_samples(toy_beats(TRAIN, channels, length, seed=1)))
 
-def beats(channels: int = 2, length: int = LENGTH, count: int = SAMPLES) -> F32:
-    """Return toy beats (count, C, L), every third one abnormal."""
-    x = toy_beats(count, channels, length, seed=2)
-    x[::3] = toy_beats(len(x[::3]), channels, length, seed=3, abnormal=True)
-    return x
+    def beats(self, channels: int = 2, length: int = LENGTH) -> Samples:
+        """Return toy beats of two records as the detector sees them, every third one abnormal."""
+        x = toy_beats(SAMPLES, channels, length, seed=2)
+        x[::3] = toy_beats(len(x[::3]), channels, length, seed=3, abnormal=True)
+        return self.seen(toy_samples(x))
+
+    def seen(self, samples: Samples, rows: Any = slice(None)) -> Samples:
+        """Return samples with the context that the detector declares, and nothing else."""
+        return samples.seen(rows, self.cls.context)
+
+
+def reshaped(samples: Samples, function: Callable[[F32], F32]) -> Samples:
+    """Return samples with other signals, and so what stands around them."""
+    around = None if samples.around is None else reshaped(samples.around, function)
+    return replace(samples, signals=function(samples.signals), around=around)
 
 
 def labels(count: int = SAMPLES) -> NDArray[np.int64]:
@@ -88,17 +102,17 @@ def options_have_defaults_and_descriptions(subject: DetectorSubject) -> None:
 
 def components_are_finite_float64_of_shape_n(subject: DetectorSubject) -> None:
     """`components` gives one finite float64 number a sample, by name."""
-    check_components(subject.fitted(), beats())
+    check_components(subject.fitted(), subject.beats())
 
 
-def check_components(detector: Detector, x: F32) -> dict[str, F64]:
-    """Return the components of x, held to their type, shape and finiteness."""
-    found = detector.components(x)
+def check_components(detector: Detector, samples: Samples) -> dict[str, F64]:
+    """Return the components of samples, held to their type, shape and finiteness."""
+    found = detector.components(samples)
     expect(isinstance(found, dict) and bool(found), f"expected components by name, found {found!r}")
     for name, values in found.items():
         expect(isinstance(values, np.ndarray), f"expected {name!r} to be an array, found {type(values).__name__}")
         expect_equal(str(values.dtype), "float64", f"the type of the component {name!r}")
-        expect_equal(values.shape, (len(x),), f"the shape of the component {name!r}")
+        expect_equal(values.shape, (len(samples),), f"the shape of the component {name!r}")
         expect(bool(np.isfinite(values).all()), f"expected {name!r} to be finite, found {values[:5]}")
     return found
 
@@ -111,8 +125,8 @@ def every_choice_of_an_option_works(subject: DetectorSubject) -> None:
             continue
         try:
             detector = subject.cls(options, subject.mapping(2, LENGTH))
-            detector.fit(toy_beats(TRAIN, 2, LENGTH, seed=1))
-            check_components(detector, beats())
+            detector.fit(subject.train())
+            check_components(detector, subject.beats())
         except Exception as error:
             raise ConformanceError(f"with {path} = {value!r}, expected finite components, found: {error}") from error
 
@@ -120,7 +134,7 @@ def every_choice_of_an_option_works(subject: DetectorSubject) -> None:
 def strategies_weigh_what_is_there(subject: DetectorSubject) -> None:
     """Every strategy that can run has its components; all can be fitted, and their scores are finite."""
     detector = subject.fitted()
-    names = set(detector.components(beats()))
+    names = set(detector.components(subject.beats()))
     available = detector.available_strategies()
     expect(bool(available), "expected at least one strategy that can run, found none")
     for strategy in available:
@@ -128,13 +142,13 @@ def strategies_weigh_what_is_there(subject: DetectorSubject) -> None:
         expect(not missing, f"expected the components of the strategy {strategy!r}, found no {', '.join(missing)}")
     if "plain" in available:
         expect_equal(len(names), 1, "the number of components of a detector with the strategy 'plain'")
-    fitted = fit_detector(subject.build(), available, toy_beats(TRAIN, 2, LENGTH, seed=1), beats(), labels())
-    expect_equal(set(fitted.score(beats()).scores), set(available), "the strategies that gave scores")
+    fitted = fit_detector(subject.build(), available, subject.train(), subject.beats(), labels())
+    expect_equal(set(fitted.score(subject.beats()).scores), set(available), "the strategies that gave scores")
 
 
 def abnormal_beats_score_higher(subject: DetectorSubject) -> None:
     """Beats upside down, three times as high and noisy have higher components than normal ones."""
-    for name, values in subject.fitted().components(beats()).items():
+    for name, values in subject.fitted().components(subject.beats()).items():
         found = auroc(values, labels() != 0)
         text = f"expected {name!r} to be higher for abnormal toy beats (AUROC ≥ {LEAST_AUROC}), found AUROC {found:.2f}"
         expect(found >= LEAST_AUROC, text)
@@ -142,7 +156,7 @@ def abnormal_beats_score_higher(subject: DetectorSubject) -> None:
 
 def scores_keep_the_order_of_samples(subject: DetectorSubject) -> None:
     """Samples in another order get the same components in that order."""
-    detector, x = subject.fitted(), beats()
+    detector, x = subject.fitted(), subject.beats()
     order = np.random.default_rng(3).permutation(len(x))
     plain, permuted = detector.components(x), detector.components(x[order])
     for name, values in plain.items():
@@ -151,7 +165,7 @@ def scores_keep_the_order_of_samples(subject: DetectorSubject) -> None:
 
 def scores_do_not_depend_on_neighbours(subject: DetectorSubject) -> None:
     """A sample by itself has the components that it has among others."""
-    detector, x = subject.fitted(), beats()
+    detector, x = subject.fitted(), subject.beats()
     together = detector.components(x)
     alone = [check_components(detector, x[i : i + 1]) for i in range(len(x))]
     for name, values in together.items():
@@ -159,31 +173,42 @@ def scores_do_not_depend_on_neighbours(subject: DetectorSubject) -> None:
         expect_close(each, values, f"{name!r} of a sample by itself to be that among others")
 
 
+def scores_depend_on_nothing_outside_the_record(subject: DetectorSubject) -> None:
+    """With a context, the samples of a record have the components that they have when another is scored with it."""
+    detector, x = subject.fitted(), subject.beats()
+    together, records = detector.components(x), x.records
+    for record in np.unique(records if records is not None else []):
+        assert x.around is not None
+        alone = detector.components(subject.seen(x.around, x.around.records == record))
+        for name, values in together.items():
+            text = f"{name!r} of a record by itself to be that among others"
+            expect_close(alone[name], values[records == record], text)
+
+
 def one_and_three_leads_work(subject: DetectorSubject) -> None:
     """The number of leads does not matter."""
     for channels in (1, 3):
-        check_components(subject.fitted(channels), beats(channels))
+        check_components(subject.fitted(channels), subject.beats(channels))
 
 
 def samples_are_left_as_they_are(subject: DetectorSubject) -> None:
     """Neither fitting nor scoring writes into the arrays that are given."""
-    train, x = toy_beats(TRAIN, 2, LENGTH, seed=1), beats()
+    train, x = subject.train(), subject.beats()
     detector = subject.build()
     detector.fit(train)
     detector.components(x)
-    expect(
-        bool((train == toy_beats(TRAIN, 2, LENGTH, seed=1)).all()), "expected fit to leave its samples, found changes"
-    )
-    expect(bool((x == beats()).all()), "expected components to leave its samples, found changes")
+    for what, given, again in (("fit", train, subject.train()), ("components", x, subject.beats())):
+        same = np.array_equal(given.signals, again.signals) and given.table.equals(again.table)
+        expect(same, f"expected {what} to leave its samples, found changes")
 
 
 def other_shapes_are_refused(subject: DetectorSubject) -> None:
     """Samples with other leads or of another length than those of `fit` are refused."""
-    detector, x = subject.fitted(), beats()
+    detector, x = subject.fitted(), subject.beats()
     wrong = {
-        "one lead too few": x[:, :1],
-        "samples that are too short": x[..., :-4],
-        "other leads with as many values in all": x.reshape(len(x), 1, -1),
+        "one lead too few": reshaped(x, lambda signals: signals[:, :1]),
+        "samples that are too short": reshaped(x, lambda signals: signals[..., :-4]),
+        "other leads with as many values in all": reshaped(x, lambda signals: signals.reshape(len(signals), 1, -1)),
     }
     for what, value in wrong.items():
         expect_refusal(lambda v=value: detector.components(v), (EcganError,), what)  # type: ignore[misc]
@@ -194,14 +219,14 @@ def a_rerun_gives_equal_bytes(subject: DetectorSubject) -> None:
     results = []
     for state in (1, 2):
         np.random.seed(state)  # noqa: NPY002 - what a detector draws from it would differ
-        results.append(subject.fitted(seed=7).components(beats()))
+        results.append(subject.fitted(seed=7).components(subject.beats()))
     for name, values in results[0].items():
         expect(np.array_equal(results[1][name], values), f"expected a rerun to give the same {name!r}, found others")
 
 
 def scoring_twice_gives_equal_bytes(subject: DetectorSubject) -> None:
     """Scoring changes nothing that a second scoring depends on."""
-    detector, x = subject.fitted(), beats()
+    detector, x = subject.fitted(), subject.beats()
     first, second = detector.components(x), detector.components(x)
     for name, values in first.items():
         expect(np.array_equal(second[name], values), f"expected {name!r} to be the same twice, found other numbers")
@@ -209,10 +234,10 @@ def scoring_twice_gives_equal_bytes(subject: DetectorSubject) -> None:
 
 def saved_state_gives_equal_bytes(subject: DetectorSubject) -> None:
     """Everything that was learned is in `state`: saved and loaded, the scores are the same bytes."""
-    x = beats()
+    x = subject.beats()
     detector = subject.build()
     available = detector.available_strategies()
-    fitted = fit_detector(detector, available, toy_beats(TRAIN, 2, LENGTH, seed=1), x, labels())
+    fitted = fit_detector(detector, available, subject.train(), x, labels())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         save_detector(folder, fitted)
@@ -235,7 +260,7 @@ def saved_state_gives_equal_bytes(subject: DetectorSubject) -> None:
 
 def classes_are_named(subject: DetectorSubject) -> None:
     """`classify` names one of the classes for each sample, by itself as among others."""
-    detector, x = subject.fitted(), beats()
+    detector, x = subject.fitted(), subject.beats()
     found = detector.classify(x)
     expect_equal(found.shape, (len(x),), "the shape of classify")
     expect_equal(str(found.dtype), "int64", "the type of classify")
@@ -246,8 +271,10 @@ def classes_are_named(subject: DetectorSubject) -> None:
 
 
 def chosen(cls: type[Detector]) -> tuple[Callable[[DetectorSubject], None], ...]:
-    """The checks of a detector: `classes_are_named` only where it tells classes apart."""
-    return (*CHECKS, classes_are_named) if cls.classifies else CHECKS
+    """The checks of a detector, after what it declares: that it tells classes apart, that it looks at records."""
+    declared = [classes_are_named] * cls.classifies
+    declared += [scores_depend_on_nothing_outside_the_record] * bool(cls.context)
+    return (*CHECKS, *declared)
 
 
 CHECKS: tuple[Callable[[DetectorSubject], None], ...] = (

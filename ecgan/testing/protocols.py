@@ -1,6 +1,6 @@
 """Conformance checks of split protocols."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,8 @@ import pandas as pd
 
 from ecgan.config.schema import Split
 from ecgan.errors import EcganError
-from ecgan.protocols.base import EvaluationSets, Labels, Partition, Protocol
+from ecgan.protocols.base import EvaluationSets, Partition, Protocol
+from ecgan.samples import About, Samples
 from ecgan.testing.check import expect, expect_equal, expect_refusal
 
 PATIENTS, EACH = 16, 30
@@ -36,17 +37,18 @@ class ProtocolSubject:
 
     def make(self, options: Split, seed: int = 0) -> list[Partition]:
         """Divide toy samples of 16 patients."""
-        labels, table, sets = toy_samples()
-        return self.cls().make(labels, table, options, seed, sets)
+        samples, sets = toy_samples()
+        return self.cls().make(samples, options, seed, sets)
 
 
-def toy_samples() -> tuple[Labels, pd.DataFrame, EvaluationSets]:
-    """Return labels, table and evaluation sets of patients who each have some abnormal samples."""
+def toy_samples() -> tuple[Samples, EvaluationSets]:
+    """Return samples of patients who each have some abnormal ones, and evaluation sets."""
     patient = np.repeat([f"p{index:02d}" for index in range(PATIENTS)], EACH)
     labels = np.tile(np.r_[np.zeros(EACH - 6), 1, 1, 2, 2, 3, 3].astype(np.int64), PATIENTS)
     table = pd.DataFrame({"record": patient, "patient": patient, "class_name": labels.astype(str)})
     names = sorted(set(patient))
-    return labels, table, (names[::2], names[1::2])
+    about = About(0.0, ["I"], ["0", "1", "2", "3"])
+    return Samples(np.zeros((len(labels), 1, 4)), table, about, labels, "0" * 64), (names[::2], names[1::2])
 
 
 def it_says_what_it_does(subject: ProtocolSubject) -> None:
@@ -59,7 +61,7 @@ def it_says_what_it_does(subject: ProtocolSubject) -> None:
 
 def folds_are_partitions(subject: ProtocolSubject) -> None:
     """Training, validation and test of a fold are sorted, within the samples, and share none; none is empty."""
-    labels, _, _ = toy_samples()
+    labels = toy_samples()[0].class_ids
     for train_on in subject.cls.train_on:
         options = subject.options(train_on=train_on)
         if options is None:
@@ -88,7 +90,7 @@ def patients_stay_together_where_promised(subject: ProtocolSubject) -> None:
     options = subject.options(train_on=subject.cls.train_on[0])
     if options is None or not subject.cls.by_patient:
         return
-    patients = toy_samples()[1]["patient"].to_numpy()
+    patients = toy_samples()[0].table["patient"].to_numpy()
     for fold in subject.make(options):
         sets = [set(patients[part]) for part in (fold.train, fold.vali, fold.test)]
         shared = (sets[0] & sets[1]) | (sets[0] & sets[2]) | (sets[1] & sets[2])
@@ -111,11 +113,9 @@ def samples_without_abnormal_ones_are_refused(subject: ProtocolSubject) -> None:
     options = subject.options(train_on=subject.cls.train_on[0])
     if options is None:
         return
-    labels, table, sets = toy_samples()
-    normal = np.zeros_like(labels)
-    expect_refusal(
-        lambda: subject.cls().make(normal, table, options, 0, sets), (EcganError,), "samples that are all normal"
-    )
+    samples, sets = toy_samples()
+    normal = replace(samples, labels=np.zeros_like(samples.class_ids))
+    expect_refusal(lambda: subject.cls().make(normal, options, 0, sets), (EcganError,), "samples that are all normal")
 
 
 CHECKS = (

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ecgan.datasets.base import Cut
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
-from ecgan.testing.check import ConformanceError, expect, expect_equal, expect_refusal
+from ecgan.samples import Samples
+from ecgan.testing.check import ConformanceError, expect, expect_close, expect_equal, expect_refusal
 
 SECONDS = 30.0
 BORDER_S = 0.02
@@ -22,19 +22,22 @@ def recordings_are_cut_as_described(subject: Any) -> None:
         return
     record = toy_recording(rate, _leads(subject))
     cut = _cut(subject, record)
-    expect_equal(cut.data.ndim, 3, "the number of dimensions of data (n, L, C)")
-    n, length, channels = cut.data.shape
+    expect_equal(cut.signals.ndim, 3, "the number of dimensions of signals (n, C, L)")
+    n, channels, length = cut.signals.shape
     expect(n > 0, f"expected samples from a recording of {SECONDS:g} s, found none")
     expect_equal(channels, len(record.leads), "C, the leads of the samples")
-    expect(bool(np.isfinite(cut.data).all()), "expected finite data, found NaN or infinity")
-    for name in ("positions", "starts"):
-        array = getattr(cut, name)
-        expect_equal((array.shape, str(array.dtype)), ((n,), "int64"), f"shape and type of {name}")
-        expect(bool((np.diff(array) > 0).all()), f"expected ascending {name}, found {array.tolist()}")
-    if cut.centre is not None:
-        expect(0 <= cut.centre < length, f"expected the R peak within 0 to {length - 1}, found {cut.centre}")
-        expect_equal((cut.positions - cut.starts).tolist(), [cut.centre] * n, "positions − starts, the centre")
-        strange = sorted(set(cut.positions.tolist()) - set(record.samples.tolist()))
+    expect(bool(np.isfinite(cut.signals).all()), "expected finite signals, found NaN or infinity")
+    expect(cut.about.sampling_rate > 0, f"expected a sampling rate in Hz, found {cut.about.sampling_rate}")
+    missing = sorted({"record", "sample", "time_s"} - set(cut.table))
+    expect(not missing, f"expected the table to say where samples are from, found no {', '.join(missing)}")
+    positions = cut.table["sample"].to_numpy()
+    expect_equal((positions.shape, str(positions.dtype)), ((n,), "int64"), "shape and type of `sample` in the table")
+    expect(bool((np.diff(positions) > 0).all()), f"expected ascending positions, found {positions.tolist()}")
+    expect_close(cut.table["time_s"].to_numpy(), positions / rate, "`time_s` to be the position in seconds")
+    centre = cut.about.centre
+    if centre is not None:
+        expect(0 <= centre < length, f"expected the R peak within 0 to {length - 1}, found {centre}")
+        strange = sorted(set(positions.tolist()) - set(record.samples.tolist()))
         expect(not strange, f"expected positions that are R peaks of the recording, found {strange}")
 
 
@@ -45,13 +48,14 @@ def recordings_are_not_crossed_at_their_border(subject: Any) -> None:
         return
     record = toy_recording(rate, _leads(subject))
     cut = _cut(subject, record)
-    filled = np.abs(cut.data).max(axis=2) > 0  # (n, L, C) → (n, L)
+    filled = np.abs(cut.signals).max(axis=1) > 0  # (n, C, L) → (n, L)
     last = filled.shape[1] - 1 - np.argmax(filled[:, ::-1], axis=1)
-    expect(bool((cut.starts >= 0).all()), f"expected starts within the recording, found {cut.starts.min()}")
-    ends, steps = cut.starts + last, len(record.signals)
-    expect(
-        bool((ends < steps).all()), f"expected samples that end within {steps} time steps, found one up to {ends.max()}"
-    )
+    centre = cut.length // 2 if cut.about.centre is None else cut.about.centre
+    starts = np.rint(cut.table["time_s"].to_numpy() * rate - centre * rate / cut.about.sampling_rate)
+    expect(bool((starts >= 0).all()), f"expected starts within the recording, found {starts.min():g}")
+    ends, steps = starts + last * rate / cut.about.sampling_rate, len(record.signals)
+    text = f"expected samples that end within {steps} time steps, found one up to {ends.max():g}"
+    expect(bool((ends < steps).all()), text)
 
 
 def recordings_are_cut_the_same_again(subject: Any) -> None:
@@ -64,9 +68,8 @@ def recordings_are_cut_the_same_again(subject: Any) -> None:
     again = toy_recording(rate, _leads(subject))
     unharmed = np.array_equal(record.signals, again.signals) and np.array_equal(record.samples, again.samples)
     expect(unharmed, "expected the recording to be left as it was, found that cut changes it")
-    for name in ("data", "positions", "starts"):
-        same = np.array_equal(getattr(first, name), getattr(second, name))
-        expect(same, f"expected {name} to be the same when a recording is cut again, found other values")
+    same = np.array_equal(first.signals, second.signals) and first.table.equals(second.table)
+    expect(same, "expected signals and table to be the same when a recording is cut again, found other values")
 
 
 def recordings_without_beats_are_no_crash(subject: Any) -> None:
@@ -87,8 +90,8 @@ def recordings_without_beats_are_no_crash(subject: Any) -> None:
                 f"expected a recording {what} to give nothing or an EcganError, found {type(error).__name__}: {error}"
             )
             raise ConformanceError(text) from error
-        whole = len(found.data) == len(found.positions) == len(found.starts)
-        expect(whole, f"expected a recording {what} to give as many samples as positions, found other numbers")
+        whole = len(found.signals) == len(found.table)
+        expect(whole, f"expected a recording {what} to give as many samples as rows of the table, found other numbers")
 
 
 def recordings_are_refused_where_there_are_none(subject: Any) -> None:
@@ -131,8 +134,8 @@ def _leads(subject: Any) -> list[str]:
     return list(getattr(_options(subject), "leads", None) or ["I"])
 
 
-def _cut(subject: Any, record: Record) -> Cut:
-    cut: Cut = subject.cls().cut(record, _options(subject))
+def _cut(subject: Any, record: Record) -> Samples:
+    cut: Samples = subject.cls().cut(record, _options(subject))
     return cut
 
 

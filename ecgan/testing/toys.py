@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ecgan.config.inverse import SearchOptions
 from ecgan.detection.base import F32, Mapping
 from ecgan.errors import EcganError
+from ecgan.samples import About, Samples
 
 LATENT = 6
 
@@ -32,6 +34,19 @@ def toy_beats(count: int, channels: int, length: int, *, seed: int = 0, abnormal
     if abnormal:
         x = -3 * x + rng.normal(0, 0.05, x.shape)
     return np.clip(x + 0.6 * abnormal + 0.1, 0, 1).astype(np.float32)
+
+
+def toy_samples(x: F32) -> Samples:
+    """Return signals (n, C, L) as beats of two records, one after the other, whose hearts beat at uneven times."""
+    half = (len(x) + 1) // 2
+    rows, record = np.arange(len(x)) % half, np.arange(len(x)) // half
+    times = 0.5 + 0.8 * rows + 0.1 * np.sin(rows)
+    table = pd.DataFrame({"record": np.where(record == 0, "one", "two"), "sample": np.rint(100 * times).astype(int)})
+    table["patient"], table["time_s"] = table["record"], times
+    by_record = table.groupby("record")["time_s"]
+    table["rr_prev_s"], table["rr_next_s"] = by_record.diff(), -by_record.diff(-1)
+    leads = [f"lead {index + 1}" for index in range(x.shape[1])]
+    return Samples(x, table, About(100.0, leads, [], centre=2 * x.shape[2] // 5))
 
 
 def scaled(x: F32, target: tuple[float, float] | None) -> F32:

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
 from ecgan.files import read_record, write_json
+from ecgan.preprocessing.transformations import Transformation
 from ecgan.runtime import device
+from ecgan.samples import About, Samples
 from ecgan.training.data import fits
 
 LONGEST = 1_000_000  # time steps
@@ -40,6 +43,13 @@ class Input:
     transformation: dict[str, Any]
     classes: list[str]
 
+    @classmethod
+    def of(cls, samples: Samples, transformation: Transformation) -> "Input":
+        """What a model that learned from samples through a fitted transformation expects."""
+        about = samples.about
+        state, length = transformation.state(), samples.length
+        return cls(about.leads, length, about.sampling_rate, about.unit, about.centre, state, about.classes)
+
 
 def save_input(folder: Path, expected: Input) -> None:
     """Write `input.json`."""
@@ -64,7 +74,13 @@ def load_input(folder: Path) -> Input:
     return found
 
 
+def bare(x: F32, expected: Input) -> Samples:
+    """Return signals (n, C, L) as samples of which nothing else is known."""
+    about = About(expected.sampling_rate, expected.leads, expected.classes, expected.unit, centre=expected.centre)
+    return Samples(x, pd.DataFrame(index=range(len(x))), about)
+
+
 def to_tensor(x: F32) -> Tensor:
-    """Turn samples (n, L, C) into a tensor (n, C, L) on the run's device; on the CPU where they do not fit there."""
-    tensor, on = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 2, 1))), device()
+    """Turn signals (n, C, L) into a tensor on the run's device; on the CPU where they do not fit there."""
+    tensor, on = torch.from_numpy(np.ascontiguousarray(x)), device()
     return tensor.to(on) if fits(tensor.nbytes, on) else tensor

@@ -9,11 +9,10 @@ from torch import Tensor
 
 from ecgan.config import Params
 from ecgan.models.base import Model
-from ecgan.preprocessing.leads import select_leads
-from ecgan.preprocessing.processed import Processed
 from ecgan.preprocessing.transformations import Transformation, fit_transformation, make_transformation
 from ecgan.registry import MODELS
 from ecgan.runtime import derive_seed, device
+from ecgan.samples import Samples
 from ecgan.training.data import TrainingData
 from ecgan.training.inputs import Input, to_tensor
 
@@ -41,7 +40,7 @@ class Prepared:
     seed: int
 
 
-def prepare_training(params: Params, name: str, data: Processed, *, fold: int, train: Rows, vali: Rows) -> Prepared:
+def prepare_training(params: Params, name: str, data: Samples, *, fold: int, train: Rows, vali: Rows) -> Prepared:
     """Build a model and bring everything that its training sees onto the device.
 
     Args:
@@ -52,24 +51,22 @@ def prepare_training(params: Params, name: str, data: Processed, *, fold: int, t
         train: Rows to train on.
         vali: Rows that versions may be chosen by.
     """
-    seed, about = derive_seed(params.runtime.seed, "train", name, fold), data.about
+    seed = derive_seed(params.runtime.seed, "train", name, fold)
     torch.manual_seed(derive_seed(seed, "weights"))
-    samples, leads = select_leads(data.data, about.leads, params.train.leads)
-    channels = make_transformation(params.train.transformation).channel_names(leads)
-    size = {"channels": len(channels), "length": samples.shape[1], "classes": len(about.classes)}
+    data = data.with_leads(params.train.leads)
+    channels = make_transformation(params.train.transformation).channel_names(data.about.leads)
+    size = {"channels": len(channels), "length": data.length, "classes": len(data.about.classes)}
     model = MODELS.get(name)(params.modules[name], **size)
-    transformation = fit_transformation(params.train.transformation, samples[train], model.output_range)
-    state = transformation.state()
-    expected = Input(leads, samples.shape[1], about.sampling_rate, about.unit, about.centre, state, about.classes)
+    transformation = fit_transformation(params.train.transformation, data.signals[train], model.output_range)
     tensors = TrainingData(
-        train=to_tensor(transformation.apply(samples[train])),
-        train_labels=labels_of(data, train),
-        vali=to_tensor(transformation.apply(samples[vali])).to(device()),
-        vali_labels=labels_of(data, vali),
+        train=to_tensor(transformation.apply(data[train]).signals),
+        train_labels=labels_of(data[train]),
+        vali=to_tensor(transformation.apply(data[vali]).signals).to(device()),
+        vali_labels=labels_of(data[vali]),
     )
-    return Prepared(model.to(device()), tensors, expected, transformation, channels, seed)
+    return Prepared(model.to(device()), tensors, Input.of(data, transformation), transformation, channels, seed)
 
 
-def labels_of(data: Processed, rows: Rows) -> Tensor:
-    """Class ids of some samples (n,), on the device."""
-    return torch.from_numpy(data.labels[rows]).to(device())
+def labels_of(samples: Samples) -> Tensor:
+    """Class ids of samples (n,), on the device."""
+    return torch.from_numpy(samples.class_ids).to(device())

@@ -12,6 +12,7 @@ from ecgan.detection.components import Discrimination, check_finite
 from ecgan.detection.reconstructing import DISCRIMINATION, SMOOTHING, Reconstructing
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
+from ecgan.samples import Samples
 
 
 class AnoganOptions(StartedSearchOptions):
@@ -42,16 +43,16 @@ class Anogan(Reconstructing):
         """The trained model, which says what a sample is by its latent alone."""
         return replace(super().model, rebuild=None)
 
-    def latents(self, x: F32) -> F32:
-        """Latents z (n, Z) of x (n, C, L), searched for."""
-        return self._search(x)[0]
+    def latents(self, samples: Samples) -> F32:
+        """Latents z (n, Z) of samples, searched for."""
+        return self._search(samples.signals)[0]
 
-    def components(self, x: F32) -> dict[str, F64]:
-        """R, S and Z of x (n, C, L), D where the model has what it takes, and the path's length."""
+    def components(self, samples: Samples) -> dict[str, F64]:
+        """R, S and Z of samples, D where the model has what it takes, and the path's length."""
         if self._mode is None:
             raise EcganError("the detector 'anogan' has not been fitted.")
-        z, path = self._search(x)
-        found = self.compare(x, z) | {"path_length": path.astype(np.float64)}
+        z, path = self._search(samples.signals)
+        found = self.compare(samples, z) | {"path_length": path.astype(np.float64)}
         check_finite(found)
         return found
 

@@ -11,6 +11,7 @@ from ecgan.detection.components import CHUNK, check_finite, chunks
 from ecgan.detection.stored import AGAIN, stored_number
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
+from ecgan.samples import Samples
 
 
 class ArgmaxOptions(Options):
@@ -31,16 +32,17 @@ class Argmax(Detector):
 
     _classes: int | None = None
 
-    def fit(self, train: F32) -> None:
+    def fit(self, train: Samples) -> None:
         """Learn how many classes the classifier tells apart, by asking it once."""
         if len(train) == 0:
             raise EcganError("there are no training samples to ask the classifier about.")
-        self._classes = self._call(train[:1]).shape[1]
+        self._classes = self._call(train.signals[:1]).shape[1]
         if self._classes < 2:
             raise EcganError("the classifier knows one class only; there is nothing to tell apart.")
 
-    def components(self, x: F32) -> dict[str, F64]:
-        """The "log_odds" of x (n, C, L)."""
+    def components(self, samples: Samples) -> dict[str, F64]:
+        """The "log_odds" of n samples."""
+        x = samples.signals
         values = np.empty(len(x), dtype=np.float64)
         for part in chunks(len(x), CHUNK):
             values[part] = log_odds(self._logits(x[part]))
@@ -48,8 +50,9 @@ class Argmax(Detector):
         check_finite(found)
         return found
 
-    def classify(self, x: F32) -> NDArray[np.int64]:
-        """Most likely class id of each of x (n, C, L)."""
+    def classify(self, samples: Samples) -> NDArray[np.int64]:
+        """Most likely class id of each of n samples."""
+        x = samples.signals
         found = np.empty(len(x), dtype=np.int64)
         for part in chunks(len(x), CHUNK):
             found[part] = self._logits(x[part]).argmax(axis=1)

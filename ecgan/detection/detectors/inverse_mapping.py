@@ -7,6 +7,7 @@ from ecgan.detection.base import F32
 from ecgan.detection.components import Discrimination
 from ecgan.detection.reconstructing import DISCRIMINATION, SMOOTHING, Reconstructing
 from ecgan.registry import register_detector
+from ecgan.samples import Samples
 
 
 class InverseMappingOptions(Options):
@@ -29,6 +30,6 @@ class InverseMapping(Reconstructing):
     source: ClassVar[str] = "Lüer et al., arXiv 2310.18091"
     Options: ClassVar[type[Options]] = InverseMappingOptions
 
-    def latents(self, x: F32) -> F32:
-        """Latents z (n, Z) of x (n, C, L), by the run's inverse mapping."""
-        return self.model.invert(x)
+    def latents(self, samples: Samples) -> F32:
+        """Latents z (n, Z) of samples, by the run's inverse mapping."""
+        return self.model.latents(samples)

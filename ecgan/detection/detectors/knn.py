@@ -7,11 +7,13 @@ from pydantic import Field
 
 from ecgan.config.options import Options
 from ecgan.detection.base import F32, F64, Detector, State
+from ecgan.detection.classical import too_few
 from ecgan.detection.components import TOO_LARGE, check_finite
 from ecgan.detection.neighbours import Neighbours
 from ecgan.detection.stored import stored_array
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
+from ecgan.samples import Samples
 
 
 class KnnOptions(Options):
@@ -33,18 +35,22 @@ class Knn(Detector):
 
     _reference: F32 | None = None  # (m, C, L)
 
-    def fit(self, train: F32) -> None:
-        """Keep the training samples (m, C, L)."""
-        if len(train) < self.options.neighbours:
-            raise EcganError(
-                f"detectors.knn.neighbours is {self.options.neighbours}, and there are {len(train)} training samples.",
-                "Lower detectors.knn.neighbours.",
-            )
-        self._reference = np.ascontiguousarray(train, dtype=np.float32)
-        self._neighbours = Neighbours(self._reference.reshape(len(train), -1))  # (m, C * L)
+    def fit(self, train: Samples) -> None:
+        """Keep the training samples."""
+        self._check_count(len(train))
+        self._keep(train.signals)
 
-    def components(self, x: F32) -> dict[str, F64]:
-        """The mean "distance" of each of x (n, C, L) from its k nearest training samples, in the unit of x."""
+    def _check_count(self, count: int) -> None:
+        if count < self.options.neighbours:
+            raise too_few("knn", "neighbours", self.options.neighbours, count)
+
+    def _keep(self, reference: F32) -> None:
+        self._reference = np.ascontiguousarray(reference, dtype=np.float32)
+        self._neighbours = Neighbours(self._reference.reshape(len(reference), -1))  # (m, C * L)
+
+    def components(self, samples: Samples) -> dict[str, F64]:
+        """The mean "distance" of each of n samples from its k nearest training samples, in their unit."""
+        x = samples.signals
         if self._reference is None:
             raise EcganError("the detector 'knn' has not been fitted.")
         if x.shape[1:] != self._reference.shape[1:]:
@@ -65,4 +71,6 @@ class Knn(Detector):
 
     def restore(self, state: State) -> None:
         """Take back the training samples."""
-        self.fit(stored_array(state, "reference", dtype=np.float32, ndim=3))
+        reference = stored_array(state, "reference", dtype=np.float32, ndim=3)
+        self._check_count(len(reference))
+        self._keep(reference)

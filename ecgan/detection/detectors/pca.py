@@ -6,11 +6,12 @@ import numpy as np
 from pydantic import Field
 
 from ecgan.config.options import Options
-from ecgan.detection.base import F32, F64, Detector, State
+from ecgan.detection.base import F64, Detector, State
 from ecgan.detection.components import TOO_LARGE, check_finite, chunks
 from ecgan.detection.stored import AGAIN, stored_array
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
+from ecgan.samples import Samples
 
 
 class PcaOptions(Options):
@@ -34,9 +35,10 @@ class Pca(Detector):
     _mean: F64 | None = None  # (C, L)
     _basis: F64 | None = None  # (C * L, k), orthonormal columns
 
-    def fit(self, train: F32) -> None:
-        """Learn mean and principal components from the training samples (n, C, L)."""
-        n, width = len(train), int(np.prod(train.shape[1:]))
+    def fit(self, train: Samples) -> None:
+        """Learn mean and principal components from the training samples."""
+        x = train.signals
+        n, width = len(x), int(np.prod(x.shape[1:]))
         wanted: int = self.options.components
         if wanted >= min(n, width):
             raise EcganError(
@@ -44,16 +46,17 @@ class Pca(Detector):
                 f" each has no more than {max(min(n, width) - 1, 0)} that leave a residual.",
                 "Lower detectors.pca.components.",
             )
-        self._mean = train.mean(axis=0, dtype=np.float64)
+        self._mean = x.mean(axis=0, dtype=np.float64)
         covariance = np.zeros((width, width))
         for part in chunks(n):
-            centred = (train[part] - self._mean).reshape(-1, width)  # (b, C * L)
+            centred = (x[part] - self._mean).reshape(-1, width)  # (b, C * L)
             covariance += centred.T @ centred
         _, vectors = np.linalg.eigh(covariance / n)  # ascending
         self._basis = _turned(vectors[:, ::-1][:, :wanted])
 
-    def components(self, x: F32) -> dict[str, F64]:
-        """The mean squared residual "reconstruction" of x (n, C, L), in squared units of x."""
+    def components(self, samples: Samples) -> dict[str, F64]:
+        """The mean squared residual "reconstruction" of n samples, in squares of their unit."""
+        x = samples.signals
         if self._mean is None or self._basis is None:
             raise EcganError("the detector 'pca' has not been fitted.")
         if x.shape[1:] != self._mean.shape:

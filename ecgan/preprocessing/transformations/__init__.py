@@ -44,7 +44,7 @@ def fit_transformation(name: str, train: F32, output_range: Range | None = None)
 
     Args:
         name: none, minmax, standard, individual, whitening or fourier.
-        train: Training samples (n, L, C).
+        train: Training samples (n, C, L).
         output_range: Values that the model can produce; None means any.
 
     Raises:
@@ -61,7 +61,7 @@ def check_range(transformation: Transformation, train: F32, output_range: Range 
 
     Args:
         transformation: Fitted.
-        train: Untransformed training samples (n, L, C).
+        train: Untransformed training samples (n, C, L).
         output_range: Values that the model can produce; None means any.
 
     Raises:
@@ -70,7 +70,7 @@ def check_range(transformation: Transformation, train: F32, output_range: Range 
     if output_range is None:
         return
     low, high = output_range
-    values = [(float(y.min()), float(y.max())) for y in map(transformation.apply, blocks(train))]
+    values = [(float(y.min()), float(y.max())) for y in map(transformation.transform, blocks(train))]
     least, most = min(v[0] for v in values), max(v[1] for v in values)
     slack = 1e-5 * (high - low)
     if least < low - slack or most > high + slack:

@@ -2,12 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
+from ecgan.samples import Samples
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -18,7 +20,7 @@ BLOCK = 4096  # samples that are computed in float64 at once
 
 
 class Transformation(ABC):
-    """A transformation; arrays are float32, samples (n, L, C) on one side and what models see (n, L, D) on the other.
+    """A transformation; arrays are float32, samples (n, C, L) on one side and what models see (n, D, L) on the other.
 
     Args:
         target: The range of values that is mapped to.
@@ -40,20 +42,29 @@ class Transformation(ABC):
         return list(leads)
 
     def fit(self, x: F32) -> None:
-        """Learn from the training samples x (n, L, C)."""
+        """Learn from the training samples x (n, C, L)."""
         self._learn(_checked(x))
 
+    def apply(self, samples: Samples) -> Samples:
+        """Transform samples, and what stands around them; their channels are the D that models see."""
+        return replace(
+            samples,
+            signals=np.ascontiguousarray(self.transform(samples.signals)),
+            about=replace(samples.about, leads=self.channel_names(samples.about.leads)),
+            around=None if samples.around is None else self.apply(samples.around),
+        )
+
     @abstractmethod
-    def apply(self, x: F32) -> F32:
-        """Transform x (n, L, C) to (n, L, D). Samples beyond what was seen in training may leave the target range."""
+    def transform(self, x: F32) -> F32:
+        """Transform x (n, C, L) to (n, D, L). Samples beyond what was seen in training may leave the target range."""
 
     @abstractmethod
     def invert(self, y: F32, like: F32) -> F32:
-        """Turn y (n, L, D) back into the unit of the data, (n, L, C).
+        """Turn y (n, D, L) back into the unit of the data, (n, C, L).
 
         Args:
             y: Transformed samples, or a model's reconstructions of them.
-            like: The untransformed samples that y belongs to, (n, L, C): `individual` takes their range.
+            like: The untransformed samples that y belongs to, (n, C, L): `individual` takes their range.
         """
 
     def state(self) -> dict[str, Any]:
@@ -70,7 +81,7 @@ class Transformation(ABC):
             raise ValueError(f"{self.name} has no {', '.join(learned)}")
 
     def _learn(self, x: F32) -> None:  # noqa: B027 -- most learn something, two have nothing to learn
-        """Learn from x (n, L, C), which is known to be finite."""
+        """Learn from x (n, C, L), which is known to be finite."""
 
     def _learned(self) -> Learned:
         return {}
@@ -92,7 +103,7 @@ def range_terms(low: F64, high: F64, target: Range) -> tuple[F64, F64, F64, floa
 
 
 def scaled(y: F64, terms: tuple[F64, F64, F64, float]) -> F64:
-    """Scale y (n, L, D) by shift, scale, base and width."""
+    """Scale y (n, D, L) by shift, scale, base and width, (D, 1) or (n, D, 1) each."""
     shift, scale, base, width = terms
     return (y - shift) / scale * width + base
 
@@ -117,15 +128,15 @@ def blockwise(function: Callable[..., F64], *arrays: F32, channels: int | None =
     """Compute `function(*parts)` in float64, block by block.
 
     Args:
-        function: Of parts (b, L, …) of the arrays; gives (b, L, channels).
-        arrays: Shape (n, L, …) each.
+        function: Of parts (b, …, L) of the arrays; gives (b, channels, L).
+        arrays: Shape (n, …, L) each.
         channels: Of the result; None: as many as the first array has.
 
     Returns:
-        float32, shape (n, L, channels).
+        float32, shape (n, channels, L).
     """
-    n, length, count = arrays[0].shape
-    result = np.empty((n, length, channels or count), dtype=np.float32)
+    n, count, length = arrays[0].shape
+    result = np.empty((n, channels or count, length), dtype=np.float32)
     for start in range(0, n, BLOCK):
         result[start : start + BLOCK] = function(*(float64(x[start : start + BLOCK]) for x in arrays))
     return result
@@ -133,7 +144,7 @@ def blockwise(function: Callable[..., F64], *arrays: F32, channels: int | None =
 
 def _checked(x: F32) -> F32:
     if x.ndim != 3 or 0 in x.shape:
-        raise EcganError(f"the training samples have shape {x.shape}, expected (n, L, C) without zeros.")
+        raise EcganError(f"the training samples have shape {x.shape}, expected (n, C, L) without zeros.")
     for part in blocks(x):
         if not np.isfinite(part).all():
             raise EcganError("the training samples hold NaN or infinity.", "Mend the dataset's preprocessing.")

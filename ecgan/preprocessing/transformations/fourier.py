@@ -45,26 +45,32 @@ class Fourier(Transformation):
         """Real and imaginary part of each lead."""
         return [f"{lead} {part}" for lead in leads for part in ("real", "imaginary")]
 
-    def apply(self, x: F32) -> F32:
-        """Transform x (n, L, C) to (n, L, 2C)."""
-        channels = 2 * x.shape[-1]
+    def transform(self, x: F32) -> F32:
+        """Transform x (n, C, L) to (n, 2C, L)."""
+        channels = 2 * x.shape[1]
         terms = self._fitted(x, channels)
         return blockwise(lambda part: scaled(_spectrum(part), terms), x, channels=channels)
 
     def invert(self, y: F32, like: F32) -> F32:
-        """Turn y (n, L, 2C) back into (n, L, C); `like` is not needed."""
-        terms = self._fitted(y, y.shape[-1])
-        return blockwise(lambda part: _signal(unscaled(part, terms)), y, channels=y.shape[-1] // 2)
+        """Turn y (n, 2C, L) back into (n, C, L); `like` is not needed."""
+        terms = self._fitted(y, y.shape[1])
+        return blockwise(lambda part: _signal(unscaled(part, terms)), y, channels=y.shape[1] // 2)
+
+    def terms(self) -> tuple[F64, F64, F64, float]:
+        """Return shift, scale, base and width, the first three of shape (2C, 1)."""
+        assert self.stored is not None
+        low, high = self.stored
+        return range_terms(low[:, None], high[:, None], self.target)
 
     def _fitted(self, x: F32, channels: int) -> tuple[F64, F64, F64, float]:
         if self.stored is None:
             raise self._not_fitted()
         if x.ndim != 3 or channels != len(self.stored[0]):
             raise self._other_shape(f"{len(self.stored[0]) // 2} leads", x)
-        return range_terms(*self.stored, self.target)
+        return self.terms()
 
     def _learn(self, x: F32) -> None:
-        ranges = [(y.min(axis=(0, 1)), y.max(axis=(0, 1))) for y in (_spectrum(float64(part)) for part in blocks(x))]
+        ranges = [(y.min(axis=(0, 2)), y.max(axis=(0, 2))) for y in (_spectrum(float64(part)) for part in blocks(x))]
         low, high = np.min([low for low, _ in ranges], axis=0), np.max([high for _, high in ranges], axis=0)
         largest = np.maximum(np.abs(low), np.abs(high)).reshape(-1, 2).max(axis=1).repeat(2)  # of either part of a lead
         self.stored = (low, np.where(high - low > _ROUNDING * largest, high, low))
@@ -80,12 +86,11 @@ class Fourier(Transformation):
 
 
 def _spectrum(x: F64) -> F64:
-    """Return the coefficients of x (n, L, C), real and imaginary parts side by side, (n, L, 2C)."""
-    found = np.fft.fft(x, axis=1, norm="ortho")  # complex (n, L, C)
-    return np.stack([found.real, found.imag], axis=3).reshape(*x.shape[:2], -1)  # (n, L, C, 2) to (n, L, 2C)
+    """Return the coefficients of x (n, C, L), real and imaginary parts one after the other, (n, 2C, L)."""
+    found = np.fft.fft(x, axis=2, norm="ortho")  # complex (n, C, L)
+    return np.stack([found.real, found.imag], axis=2).reshape(len(x), -1, x.shape[2])  # (n, C, 2, L) to (n, 2C, L)
 
 
 def _signal(y: F64) -> F64:
-    """Return the real signals of coefficients y (n, L, 2C), (n, L, C)."""
-    parts = y.reshape(*y.shape[:2], -1, 2)  # (n, L, C, 2)
-    return np.asarray(np.fft.ifft(parts[..., 0] + 1j * parts[..., 1], axis=1, norm="ortho").real)
+    """Return the real signals of coefficients y (n, 2C, L), (n, C, L)."""
+    return np.asarray(np.fft.ifft(y[:, 0::2] + 1j * y[:, 1::2], axis=2, norm="ortho").real)

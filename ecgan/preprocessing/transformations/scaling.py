@@ -26,7 +26,7 @@ class Unchanged(Transformation):
 
     name = "none"
 
-    def apply(self, x: F32) -> F32:
+    def transform(self, x: F32) -> F32:
         """Return x."""
         return x
 
@@ -46,22 +46,22 @@ class Affine(Transformation):
 
     @abstractmethod
     def terms(self) -> tuple[F64, F64, F64, float]:
-        """Return shift, scale, base and width, the first three of shape (C,); scale is never 0."""
+        """Return shift, scale, base and width, the first three of shape (C, 1); scale is never 0."""
 
-    def apply(self, x: F32) -> F32:
-        """Transform x (n, L, C)."""
+    def transform(self, x: F32) -> F32:
+        """Transform x (n, C, L)."""
         terms = self._fitted(x)
         return blockwise(lambda part: scaled(part, terms), x)
 
     def invert(self, y: F32, like: F32) -> F32:
-        """Turn y (n, L, C) back; `like` is not needed."""
+        """Turn y (n, C, L) back; `like` is not needed."""
         terms = self._fitted(y)
         return blockwise(lambda part: unscaled(part, terms), y)
 
     def _fitted(self, x: F32) -> tuple[F64, F64, F64, float]:
         if self.stored is None:
             raise self._not_fitted()
-        if x.ndim != 3 or x.shape[2] != len(self.stored[0]):
+        if x.ndim != 3 or x.shape[1] != len(self.stored[0]):
             raise self._other_shape(f"{len(self.stored[0])} leads", x)
         return self.terms()
 
@@ -87,12 +87,13 @@ class MinMax(Affine):
     keys = ("low", "high")
 
     def _learn(self, x: F32) -> None:
-        self.stored = (x.min(axis=(0, 1)).astype(np.float64), x.max(axis=(0, 1)).astype(np.float64))
+        self.stored = (x.min(axis=(0, 2)).astype(np.float64), x.max(axis=(0, 2)).astype(np.float64))
 
     def terms(self) -> tuple[F64, F64, F64, float]:
         """Return shift, scale, base and width."""
         assert self.stored is not None
-        return range_terms(*self.stored, self.target)
+        low, high = self.stored
+        return range_terms(low[:, None], high[:, None], self.target)
 
 
 class Standard(Affine):
@@ -102,20 +103,20 @@ class Standard(Affine):
     keys = ("mean", "std")
 
     def _learn(self, x: F32) -> None:
-        count = x.shape[0] * x.shape[1]
-        mean = sum(float64(part).sum(axis=(0, 1)) for part in blocks(x)) / count
-        variance = sum(((float64(part) - mean) ** 2).sum(axis=(0, 1)) for part in blocks(x)) / count
-        constant = x.min(axis=(0, 1)) == x.max(axis=(0, 1))
+        count = x.shape[0] * x.shape[2]
+        mean = sum(float64(part).sum(axis=(0, 2)) for part in blocks(x)) / count
+        variance = sum(((float64(part) - mean[:, None]) ** 2).sum(axis=(0, 2)) for part in blocks(x)) / count
+        constant = x.min(axis=(0, 2)) == x.max(axis=(0, 2))
         self.stored = (
-            np.where(constant, x[0, 0].astype(np.float64), mean),
+            np.where(constant, x[0, :, 0].astype(np.float64), mean),
             np.where(constant, 0.0, np.sqrt(variance)),
         )
 
     def terms(self) -> tuple[F64, F64, F64, float]:
         """Return shift, scale, base and width."""
         assert self.stored is not None
-        mean, std = self.stored
-        return mean, np.where(std > 0, std, 1.0), np.zeros(len(mean)), 1.0
+        mean, std = (values[:, None] for values in self.stored)  # (C, 1)
+        return mean, np.where(std > 0, std, 1.0), np.zeros_like(mean), 1.0
 
 
 class Individual(Transformation):
@@ -126,15 +127,15 @@ class Individual(Transformation):
 
     name = "individual"
 
-    def apply(self, x: F32) -> F32:
-        """Transform x (n, L, C)."""
+    def transform(self, x: F32) -> F32:
+        """Transform x (n, C, L)."""
         return blockwise(lambda part: scaled(part, self._terms(part)), x)
 
     def invert(self, y: F32, like: F32) -> F32:
-        """Turn y (n, L, C) back into the range of the samples `like` (n, L, C)."""
+        """Turn y (n, C, L) back into the range of the samples `like` (n, C, L)."""
         if y.shape != like.shape:
             raise EcganError(f"samples of shape {y.shape} cannot be scaled like samples of shape {like.shape}.")
         return blockwise(lambda part, raw: unscaled(part, self._terms(raw)), y, like)
 
     def _terms(self, raw: F64) -> tuple[F64, F64, F64, float]:
-        return range_terms(raw.min(axis=1, keepdims=True), raw.max(axis=1, keepdims=True), self.target)
+        return range_terms(raw.min(axis=2, keepdims=True), raw.max(axis=2, keepdims=True), self.target)

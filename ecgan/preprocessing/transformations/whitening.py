@@ -37,7 +37,7 @@ class Whitening(Transformation):
     left as it is but for its mean.
 
     Attributes:
-        mean: Shape (L, C).
+        mean: Shape (C, L).
         matrices: W of each lead, shape (C, L, L).
         limits: Lowest and highest value of each lead of whitened training data, shape (C,) both; without bounds
             those of the target, which changes nothing.
@@ -51,13 +51,13 @@ class Whitening(Transformation):
         self.matrices: F64 = np.empty((0, 0, 0))
         self.limits: tuple[F64, F64] = (np.empty(0), np.empty(0))
 
-    def apply(self, x: F32) -> F32:
-        """Transform x (n, L, C)."""
+    def transform(self, x: F32) -> F32:
+        """Transform x (n, C, L)."""
         mean, terms = self._fitted(x)
         return blockwise(lambda part: scaled(_times(part - mean, self.matrices), terms), x)
 
     def invert(self, y: F32, like: F32) -> F32:
-        """Turn y (n, L, C) back; `like` is not needed."""
+        """Turn y (n, C, L) back; `like` is not needed."""
         mean, terms = self._fitted(y)
         try:
             inverses = np.asarray(np.linalg.inv(self.matrices), dtype=np.float64)
@@ -69,36 +69,41 @@ class Whitening(Transformation):
         if self.mean is None:
             raise self._not_fitted()
         if x.ndim != 3 or x.shape[1:] != self.mean.shape:
-            raise self._other_shape(f"{self.mean.shape[0]} time steps of {self.mean.shape[1]} leads", x)
-        return self.mean, range_terms(*self.limits, self.target)
+            raise self._other_shape(f"{self.mean.shape[1]} time steps of {self.mean.shape[0]} leads", x)
+        return self.mean, self.terms()
+
+    def terms(self) -> tuple[F64, F64, F64, float]:
+        """Return shift, scale, base and width of what is whitened, the first three of shape (C, 1)."""
+        low, high = self.limits
+        return range_terms(low[:, None], high[:, None], self.target)
 
     def _learn(self, x: F32) -> None:
-        n, length, leads = x.shape
+        n, leads, length = x.shape
         if length > MOST_STEPS:
             raise EcganError(
                 f"whitening {length:,} time steps needs a matrix of {length**2:,} numbers a lead.",
                 f"Shorten the samples to {MOST_STEPS:,} with preprocess.resampling, or take another transformation.",
             )
-        mean: F64 = sum((float64(part).sum(axis=0) for part in blocks(x)), np.zeros((length, leads))) / n
+        mean: F64 = sum((float64(part).sum(axis=0) for part in blocks(x)), np.zeros((leads, length))) / n
         covariance = np.zeros((leads, length, length))
         for part in blocks(x):
-            rest = (float64(part) - mean).transpose(2, 1, 0)  # (n, L, C) to (C, L, n)
+            rest = (float64(part) - mean).transpose(1, 2, 0)  # (n, C, L) to (C, L, n)
             covariance += rest @ rest.transpose(0, 2, 1)
-        largest = np.abs(x).max(axis=(0, 1)).astype(np.float64)
+        largest = np.abs(x).max(axis=(0, 2)).astype(np.float64)
         matrices = [_zca(one / n, float(top)) for one, top in zip(covariance, largest, strict=True)]
         self.mean, self.matrices = _rounded(mean), np.stack(matrices)
         self.limits = (np.full(leads, self.target[0]), np.full(leads, self.target[1]))
         if self.bounded:
             whitened = (_times(float64(part) - self.mean, self.matrices) for part in blocks(x))
-            ranges = [(y.min(axis=(0, 1)), y.max(axis=(0, 1))) for y in whitened]
+            ranges = [(y.min(axis=(0, 2)), y.max(axis=(0, 2))) for y in whitened]
             self.limits = (np.min([low for low, _ in ranges], axis=0), np.max([high for _, high in ranges], axis=0))
 
     def _learned(self) -> Learned:
         if self.mean is None:
             return {}
-        upper = np.triu_indices(len(self.mean))
+        upper = np.triu_indices(self.mean.shape[1])
         return {
-            "mean": self.mean.T.ravel().tolist(),  # (L, C) to C · L
+            "mean": self.mean.ravel().tolist(),  # (C, L) to C · L
             "matrix": np.concatenate([one[upper] for one in self.matrices]).tolist(),
             "low": self.limits[0].tolist(),
             "high": self.limits[1].tolist(),
@@ -113,7 +118,7 @@ class Whitening(Transformation):
         size = length * (length + 1) // 2
         if rest or length > MOST_STEPS or len(learned["high"]) != leads or len(learned["matrix"]) != leads * size:
             raise ValueError("mean, matrix, low and high of whitening do not belong together")
-        self.mean = np.array(learned["mean"]).reshape(leads, length).T  # (C · L) to (L, C)
+        self.mean = np.array(learned["mean"]).reshape(leads, length)  # (C · L) to (C, L)
         self.matrices = np.stack([_symmetric(one, length) for one in np.split(np.array(learned["matrix"]), leads)])
         self.limits = (np.array(learned["low"]), np.array(learned["high"]))
 
@@ -145,5 +150,5 @@ def _rounded(values: F64) -> F64:
 
 
 def _times(x: F64, matrices: F64) -> F64:
-    """Return x (n, L, C), each lead multiplied with its symmetric matrix (C, L, L)."""
-    return np.asarray((x.transpose(2, 0, 1) @ matrices).transpose(1, 2, 0))  # (n, L, C) to (C, n, L) and back
+    """Return x (n, C, L), each lead multiplied with its symmetric matrix (C, L, L)."""
+    return np.asarray((x.transpose(1, 0, 2) @ matrices).transpose(1, 0, 2))  # (n, C, L) to (C, n, L) and back

@@ -1,0 +1,174 @@
+"""Samples with what is known of them: the one type that goes through the library, from the cut to the table."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ecgan.errors import EcganError
+
+RECORD, RHYTHM = "record", "rhythm"
+CONTEXTS = (RECORD, RHYTHM)
+"""What a part may look at besides a sample: the other samples of its record, or when its record's beats occurred."""
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class About:
+    """What signals do not say of themselves.
+
+    Attributes:
+        sampling_rate: Hz; 0.0 where time has no unit.
+        leads: Name of each channel, length C.
+        classes: Class name by id: `classes[labels[i]]` is the class of sample i; the first is the normal one.
+        unit: Unit of the signals, "mV" for ECG.
+        mapping: How annotation symbols become classes, in words, for reports.
+        centre: Index in 0..L-1 of the R peak, or None where samples are no beats.
+        name: Name of the dataset; "" where there is none.
+        counts: Samples of each class, by name; empty where nobody counted.
+        preprocess: The section `preprocess` that they were cut by, where it is known; files of datasets do not say it.
+    """
+
+    sampling_rate: float
+    leads: list[str]
+    classes: list[str]
+    unit: str = "mV"
+    mapping: str = ""
+    centre: int | None = None
+    name: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+    preprocess: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Samples of one record or of many; indexed with rows, everything follows.
+
+    Attributes:
+        signals: Shape (n, C, L): samples, channels, time steps; in `about.unit`. float32 once they were rounded.
+        table: One row a sample: `class_name`, and for beats `record`, `patient`, `sample` (position of the R peak in
+            the record), `time_s` (the same in seconds; of a sample that is no beat, its middle), `symbol`, `aami`,
+            `rr_prev_s`, `rr_next_s` (seconds; NaN at a record's border).
+        about: Rate, leads, unit, classes and centre.
+        labels: Class ids, int64, shape (n,); 0 is normal, every other class abnormal. None where they are not known,
+            and wherever they must not be seen.
+        sha256: Hash of the processed dataset that they were read from, or of which they are rows; else "".
+        around: For parts that declare a context: all samples of the records of these, without labels.
+        places: Which rows of `around` these samples are, shape (n,).
+    """
+
+    signals: NDArray[Any]
+    table: pd.DataFrame
+    about: About
+    labels: NDArray[np.int64] | None = None
+    sha256: str = ""
+    around: "Samples | None" = None
+    places: Rows | None = None
+
+    def __len__(self) -> int:
+        return len(self.signals)
+
+    def __getitem__(self, rows: Any) -> "Samples":
+        """Return some of the samples: a slice, indices or a mask (n,)."""
+        return replace(
+            self,
+            signals=self.signals[rows],
+            table=self.table.iloc[rows].reset_index(drop=True),
+            labels=None if self.labels is None else self.labels[rows],
+            places=None if self.places is None else self.places[rows],
+        )
+
+    @property
+    def length(self) -> int:
+        """L, time steps of a sample."""
+        return int(self.signals.shape[2])
+
+    @property
+    def class_ids(self) -> NDArray[np.int64]:
+        """The labels, where they must be known.
+
+        Raises:
+            EcganError: They are not.
+        """
+        if self.labels is None:
+            raise EcganError("the samples have no labels, and labels are needed.")
+        return self.labels
+
+    @property
+    def patients(self) -> NDArray[Any] | None:
+        """Patient of each sample as strings, (n,), or None where patients are not known."""
+        return self._names("patient")
+
+    @property
+    def records(self) -> NDArray[Any] | None:
+        """Record of each sample as strings, (n,), or None where records are not known."""
+        return self._names("record")
+
+    def _names(self, column: str) -> NDArray[Any] | None:
+        if column not in self.table or self.table[column].isna().any():
+            return None
+        return self.table[column].to_numpy(dtype=str)
+
+    def with_leads(self, want: Sequence[str] | None) -> "Samples":
+        """Keep the leads that are named, in that order; None keeps all.
+
+        Raises:
+            EcganError: A lead is not there.
+        """
+        have = self.about.leads
+        if want is None or list(want) == have:
+            return self
+        if missing := [lead for lead in want if lead not in have]:
+            raise EcganError(
+                f"the data have no lead {', '.join(missing)}; they have {', '.join(have)}.", "Mend train.leads."
+            )
+        signals = self.signals[:, [have.index(lead) for lead in want]]
+        return replace(self, signals=signals, about=replace(self.about, leads=list(want)))
+
+    def seen(self, rows: Any, context: Collection[str] = ()) -> "Samples":
+        """Return the samples at `rows` as a part sees them that declares this context: without labels.
+
+        Without context there is nothing but signals. With `record` or `rhythm` all samples of their records stand
+        beside them (`around`, `places`), and the table says when each beat occurred.
+
+        Args:
+            rows: Indices or a mask.
+            context: Names in `CONTEXTS`.
+
+        Raises:
+            EcganError: A context is unknown, or is declared and the samples do not know their records.
+        """
+        if unknown := sorted(set(context) - set(CONTEXTS)):
+            raise EcganError(f"there is no context {unknown[0]!r}.", f"Known: {', '.join(CONTEXTS)}.")
+        if not context:
+            signals = self.signals[rows]
+            return Samples(signals, pd.DataFrame(index=range(len(signals))), self.about)
+        chosen, records = self[rows].unlabelled(), self.records
+        if records is None:
+            raise EcganError(
+                f"context is needed ({', '.join(sorted(context))}), and the samples do not know their records.",
+                "Take a dataset of recordings, or a detector without context.",
+            )
+        beside = np.flatnonzero(np.isin(records, np.unique(records[rows])))
+        places = np.searchsorted(beside, np.arange(len(self))[rows])
+        return replace(chosen, around=self[beside].unlabelled(), places=places)
+
+    def unlabelled(self) -> "Samples":
+        """The same without what their classes are."""
+        known = [name for name in ("class_name", "symbol", "aami") if name in self.table]
+        return replace(self, table=self.table.drop(columns=known), labels=None)
+
+
+def join(parts: Sequence[Samples]) -> Samples:
+    """Join samples, in their order; what they have in common is read from the first."""
+    labels = [part.labels for part in parts]
+    return replace(
+        parts[0],
+        signals=np.concatenate([part.signals for part in parts]),
+        table=pd.concat([part.table for part in parts], ignore_index=True),
+        labels=None if any(one is None for one in labels) else np.concatenate([part.class_ids for part in parts]),
+    )

@@ -40,24 +40,23 @@ class Mapping:
             searched for with the given `SearchOptions` and seed; None for classifiers.
         rebuild: x (n, C, L) and a seed to its reconstruction (n, C, L), where a model reconstructs otherwise than by a
             latent; None where it does not.
-        condition: Of a model that looks at more than a sample: what it is given besides, (n, K) numbers of n samples;
-            `invert`, `decode` and `rebuild` take them as their last argument. None for all others.
-        context: What the model looks at besides, see `ecgan.samples.CONTEXTS`.
+        look: Samples to what the model is handed of them, of a model that is told more than signals (n, C, L).
+        context: What the model looks at besides a sample, see `ecgan.samples.CONTEXTS`.
     """
 
-    invert: Callable[..., F32]
-    decode: Callable[..., F32]
+    invert: Callable[[F32], F32]
+    decode: Callable[[F32], F32]
     features: Callable[[F32], F32] | None = None
     discriminate: Callable[[F32], F32] | None = None
     logits: Callable[[F32], F32] | None = None
     search: Callable[[F32, SearchOptions, int], tuple[F32, F32]] | None = None
-    rebuild: Callable[..., F32] | None = None
-    condition: Callable[[Samples], F32] | None = None
+    rebuild: Callable[[F32, int], F32] | None = None
+    look: Callable[[Samples], F32] | None = None
     context: tuple[str, ...] = ()
 
     def latents(self, samples: Samples) -> F32:
         """Latents z (n, Z) of samples, by the run's inverse mapping."""
-        return self.invert(samples.signals, *self._given(samples))
+        return self.invert(self.seen(samples))
 
     def reconstruct(self, samples: Samples, seed: int, z: F32 | None = None) -> F32:
         """What the model takes samples for, (n, C, L).
@@ -68,11 +67,12 @@ class Mapping:
             z: Their latents (n, Z), where they are known already.
         """
         if self.rebuild is not None:
-            return self.rebuild(samples.signals, seed, *self._given(samples))
-        return self.decode(self.latents(samples) if z is None else z, *self._given(samples))
+            return self.rebuild(self.seen(samples), seed)
+        return self.decode(self.latents(samples) if z is None else z)
 
-    def _given(self, samples: Samples) -> tuple[F32, ...]:
-        return () if self.condition is None else (self.condition(samples),)
+    def seen(self, samples: Samples) -> F32:
+        """What the model is handed of samples: their signals, and what it is told besides."""
+        return samples.signals if self.look is None else self.look(samples)
 
 
 class Detector(ABC):

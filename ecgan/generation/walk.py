@@ -27,7 +27,8 @@ def latent_walk(model: GenerativeModel, x: Tensor, seed: int) -> Walk:
         seed: Seed of the latents drawn from the prior.
     """
     with own_random_numbers(seed), torch.inference_mode():
-        z = batched(model.encode, x, 1024) if model.has_encoder and len(x) > 1 else model.sample_latents(DRAWN).to(x)
+        encodes = model.has_encoder and not model.conditions and len(x) > 1
+        z = batched(model.encode, x, 1024) if encodes else model.sample_latents(DRAWN).to(x)
     mean, deviation = z.double().mean(dim=0).to(z), z.double().std(dim=0).to(z)  # (Z,), (Z,)
     ends = torch.cat([mean - torch.diag(deviation), mean + torch.diag(deviation)])  # (2·Z, Z)
     low, high = batched(model.decode, ends, 512).chunk(2)  # (Z, C, L) each

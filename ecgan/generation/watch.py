@@ -54,7 +54,7 @@ class Watch:
         if isinstance(model, GenerativeModel):
             check_installed(self.options.embeddings if self.options.figures else [])
             drawn = derive_seed(seed, "real")
-            real = _parts(data, report).reduced(self.options.samples, drawn)
+            real = _parts(data, report, model.channels).reduced(self.options.samples, drawn)
             self.monitor = Monitor(model, data.train, real, options, seed)
 
     def columns(self, epoch: int) -> dict[str, float]:
@@ -92,11 +92,11 @@ class Watch:
         return drawn
 
 
-def _parts(data: TrainingData, report: tuple[Tensor, Tensor]) -> RealParts:
+def _parts(data: TrainingData, report: tuple[Tensor, Tensor], channels: int) -> RealParts:
     """Real signals by what they may be used for: training, the fitting half and the reporting half of validation."""
     return RealParts(
-        train_normal=_array(data.train[(data.train_labels == 0).to(data.train.device)]),
-        train_abnormal=_array(data.vali[data.vali_labels != 0]),
+        train_normal=_array(data.train[(data.train_labels == 0).to(data.train.device), :channels]),
+        train_abnormal=_array(data.vali[data.vali_labels != 0, :channels]),
         test_normal=_array(report[0][report[1] == 0]),
         test_abnormal=_array(report[0][report[1] != 0]),
     )

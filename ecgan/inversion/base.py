@@ -143,7 +143,7 @@ def choose(
         return NoInversion(model, options, seed=seed, precision=precision)
     for name in AUTO if method == "auto" else (method,):
         cls: type[Inversion] = INVERSIONS.get(name)
-        if cls.suits(model):
+        if cls.suits(model) and (not model.conditions or name == "encoder"):
             return cls(model, options, seed=seed, precision=precision)
     lacks = isinstance(model, GenerativeModel) and not model.has_encoder
     raise EcganError(

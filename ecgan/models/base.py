@@ -6,12 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ecgan.arrays import F32
 from ecgan.config.options import Options
 from ecgan.errors import EcganError
 from ecgan.models.latents import MOST_FITTED, Prior, spread
+from ecgan.samples import Samples
 
 Optimizers = dict[str, torch.optim.Optimizer]
 
@@ -28,11 +31,11 @@ _TAKE_SIGNALS = (
 
 
 def _refusing_other_shapes(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the method with a check of its first argument, signals (B, C, L)."""
+    """Return the method with a check of its first argument, signals (B, C, L), or (B, C + K, L) with conditions."""
 
     @functools.wraps(method)
     def call(self: "Model", x: Tensor, *arguments: Any, **named: Any) -> Any:
-        if x.ndim != 3 or x.shape[1:] != (self.channels, self.length):
+        if x.ndim != 3 or x.shape[1:] != (self.channels + self.conditions, self.length):
             raise EcganError(
                 f"the model {self.name!r} was built for {self.channels} lead{'s' * (self.channels != 1)} of"
                 f" {self.length} time steps, and was given samples of shape {tuple(x.shape)}.",
@@ -53,6 +56,9 @@ class Model(ABC, nn.Module):
         Options: Its parameters, which type `modules.<name>`.
         defaults: Overrides of other sections' defaults, such as `{"train": {"batch_size": 256}}`.
         classifies: Whether it learns classes from labels instead of learning to generate.
+        context: What it looks at besides a sample: `record`, `rhythm` or both; see `ecgan.samples.CONTEXTS`.
+        conditions: K, how many numbers `condition` gives. Every x (B, C, L) that the model is handed then has K more
+            channels behind its leads, each of one value; a generative model reconstructs by `reconstruct`.
         options: The parameters it was built with.
         channels: C, the number of leads.
         length: L, the number of time steps.
@@ -66,6 +72,8 @@ class Model(ABC, nn.Module):
     Options: ClassVar[type[Options]]
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}
     classifies: ClassVar[bool] = False
+    context: ClassVar[tuple[str, ...]] = ()
+    conditions: ClassVar[int] = 0
 
     def __init__(self, options: Any, *, channels: int, length: int, classes: int = 2) -> None:
         super().__init__()
@@ -107,6 +115,10 @@ class Model(ABC, nn.Module):
         Returns:
             Detached scalar losses by name.
         """
+
+    def condition(self, samples: Samples) -> F32:
+        """What the model is told of n samples besides their signals, (n, K); of models with a context alone."""
+        raise NotImplementedError(f"{self.name} looks at nothing but a sample")
 
     def begin(self, labels: Tensor) -> None:
         """Prepare for training on samples with these class ids (n,); called once, before the first epoch."""
@@ -186,7 +198,9 @@ class GenerativeModel(Model):
 
     def validation_scores(self, x: Tensor) -> Tensor:
         """Score x (B, C, L) during training, (B,), higher = more abnormal: the mean squared reconstruction error."""
-        return (self.decode(self.encode(x)) - x).square().mean(dim=(1, 2))
+        y = self.reconstruct(x)
+        y = self.decode(self.encode(x)) if y is None else y
+        return (y - x[:, : self.channels]).square().mean(dim=(1, 2))
 
 
 class ClassifierModel(Model):
@@ -219,3 +233,21 @@ def batched(function: Callable[[Tensor], Tensor], x: Tensor, batch_size: int) ->
         if len(x) <= batch_size:
             return function(x)
         return torch.cat([function(part) for part in torch.split(x, batch_size)])
+
+
+def model_input(model: Model, samples: Samples) -> F32:
+    """Return what a model is handed of n transformed samples: signals, and its conditions as channels, (n, C + K, L).
+
+    Raises:
+        EcganError: The model gave conditions of another shape than it declares.
+    """
+    if not model.conditions:
+        return np.ascontiguousarray(samples.signals)
+    given = np.asarray(model.condition(samples), dtype=np.float32)
+    if given.shape != (len(samples), model.conditions) or not np.isfinite(given).all():
+        raise EcganError(
+            f"the model {model.name!r} gave conditions of shape {given.shape}; expected finite numbers of shape"
+            f" {(len(samples), model.conditions)}."
+        )
+    constant = np.broadcast_to(given[:, :, None], (*given.shape, samples.length))  # (n, K) to (n, K, L)
+    return np.concatenate([samples.signals, constant], axis=1)

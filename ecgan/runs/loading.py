@@ -6,7 +6,7 @@ A run is a folder with three parts side by side: `train/fold_<k>` (parameters, s
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ecgan.detection.base import Mapping
 from ecgan.errors import EcganError
 from ecgan.inversion.base import Inversion, load_inversion, no_latent
 from ecgan.inversion.search import search_from
-from ecgan.models.base import ClassifierModel, GenerativeModel, Model, batched
+from ecgan.models.base import ClassifierModel, GenerativeModel, Model, batched, model_input
 from ecgan.models.folding import folded
 from ecgan.preprocessing.transformations import Transformation, restore_transformation
 from ecgan.protocols.folds import Fold, load_fold
@@ -71,7 +71,7 @@ class Trained(Settled):
 
     def tensor(self, samples: Samples) -> Tensor:
         """Transform samples and turn them into what the model takes, (n, C, L), on its device."""
-        return to_tensor(self.inputs(samples).signals)
+        return to_tensor(model_input(self.model, self.inputs(samples.seen(slice(None), self.model.context))))
 
     @cached_property
     def folded(self) -> Model:
@@ -163,12 +163,13 @@ def mapping_of(model: Model, inversion: Inversion, batch_size: int, precision: s
 
         return call
 
+    look = partial(model_input, model) if model.conditions else None
     if isinstance(model, ClassifierModel):
 
         def refuse(_: F32) -> F32:
             raise no_latent(model)
 
-        return Mapping(refuse, refuse, logits=wrap(model.logits))
+        return Mapping(refuse, refuse, logits=wrap(model.logits), look=look, context=model.context)
 
     def search(x: F32, options: SearchOptions, seed: int) -> tuple[F32, F32]:
         found = search_from(inversion, torch.from_numpy(x).to(on), options, seed, batch_size)
@@ -180,11 +181,21 @@ def mapping_of(model: Model, inversion: Inversion, batch_size: int, precision: s
 
     assert isinstance(model, GenerativeModel)
     with torch.inference_mode():
-        probe = torch.zeros(1, model.channels, model.length, device=on)
-        features = wrap(model.features) if model.features(probe) is not None else None
-        discriminate = wrap(model.discriminate) if model.discriminate(probe) is not None else None
+        probe = torch.zeros(1, model.channels + model.conditions, model.length, device=on)
+        judges = not model.conditions  # of reconstructions too, for which nobody knows what they are told
+        features = wrap(model.features) if judges and model.features(probe) is not None else None
+        discriminate = wrap(model.discriminate) if judges and model.discriminate(probe) is not None else None
         rebuild = wrap(model.reconstruct) if model.reconstruct(probe, 0) is not None else None
-    return Mapping(invert, wrap(model.decode), features, discriminate, search=search, rebuild=rebuild)
+    return Mapping(
+        invert,
+        wrap(model.decode),
+        features,
+        discriminate,
+        search=search,
+        rebuild=rebuild,
+        look=look,
+        context=model.context,
+    )
 
 
 def _in_batches(function: Callable[[Tensor], Any], x: F32, batch_size: int, on: torch.device) -> F32:

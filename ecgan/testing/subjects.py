@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecgan.errors import EcganError
-from ecgan.models.base import ClassifierModel, GenerativeModel, Model, Optimizers
+from ecgan.models.base import ClassifierModel, GenerativeModel, Model, Optimizers, model_input
 from ecgan.runtime import device, set_deterministic
 from ecgan.testing.check import ConformanceError, small
-from ecgan.testing.toys import scaled, toy_beats
+from ecgan.testing.toys import scaled, toy_beats, toy_samples
 
 LENGTHS = (20, 32, 64, 96, 100, 125, 128, 160, 187, 256, 320)
 SIZES = {"batch_size": 8, "width": 0.0625, "latent_size": 3}
@@ -72,8 +72,8 @@ class ModelSubject:
         """Return toy beats (count, C, L), the last third abnormal, within the range that the model can produce."""
         normal = toy_beats(count - count // 3, model.channels, model.length, seed=1)
         abnormal = toy_beats(count // 3, model.channels, model.length, seed=2, abnormal=True)
-        x = scaled(np.concatenate([normal, abnormal]), model.output_range)
-        return torch.from_numpy(x).to(device())
+        samples = toy_samples(scaled(np.concatenate([normal, abnormal]), model.output_range))
+        return torch.from_numpy(model_input(model, samples.seen(slice(None), model.context))).to(device())
 
     def labels(self, model: Model, count: int = SAMPLES) -> Tensor:
         """Return class ids (count,): 0 for the normal ones, then every other class in turn."""

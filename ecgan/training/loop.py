@@ -120,7 +120,7 @@ def _train_epoch(
         schedule.set(epoch, index)
         model.batch = index
         x, classes = data.batch(own(rows))
-        x = augment(x, run.options, run.centre)
+        x = augment(x, run.options, run.centre)  # conditions stay what they are: they do not change with time
         labels = classes if model.classifies else None
         with autocast(run.precision, x.device):
             losses = model.train_batch(x, optimizers, epoch, labels)

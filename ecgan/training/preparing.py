@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecgan.config import Params
-from ecgan.models.base import Model
+from ecgan.models.base import Model, model_input
 from ecgan.preprocessing.transformations import Transformation, fit_transformation, make_transformation
 from ecgan.registry import MODELS
 from ecgan.runtime import derive_seed, device
@@ -59,9 +59,9 @@ def prepare_training(params: Params, name: str, data: Samples, *, fold: int, tra
     model = MODELS.get(name)(params.modules[name], **size)
     transformation = fit_transformation(params.train.transformation, data.signals[train], model.output_range)
     tensors = TrainingData(
-        train=to_tensor(transformation.apply(data[train]).signals),
+        train=to_tensor(model_input(model, transformation.apply(data.seen(train, model.context)))),
         train_labels=labels_of(data[train]),
-        vali=to_tensor(transformation.apply(data[vali]).signals).to(device()),
+        vali=to_tensor(model_input(model, transformation.apply(data.seen(vali, model.context)))).to(device()),
         vali_labels=labels_of(data[vali]),
     )
     return Prepared(model.to(device()), tensors, Input.of(data, transformation), transformation, channels, seed)

@@ -45,19 +45,24 @@ class Anogan(Reconstructing):
 
     def latents(self, samples: Samples) -> F32:
         """Latents z (n, Z) of samples, searched for."""
-        return self._search(samples.signals)[0]
+        return self._search(samples)[0]
 
     def components(self, samples: Samples) -> dict[str, F64]:
         """R, S and Z of samples, D where the model has what it takes, and the path's length."""
         if self._mode is None:
             raise EcganError("the detector 'anogan' has not been fitted.")
-        z, path = self._search(samples.signals)
+        z, path = self._search(samples)
         found = self.compare(samples, z) | {"path_length": path.astype(np.float64)}
         check_finite(found)
         return found
 
-    def _search(self, x: F32) -> tuple[F32, F32]:
+    def _search(self, samples: Samples) -> tuple[F32, F32]:
         search = self.model.search
         if search is None:
             raise EcganError("the detector 'anogan' searches for latents, and the model that was given has none.")
-        return search(x, self.options, self.seed)
+        if self.model.look is not None:
+            raise EcganError(
+                "the detector 'anogan' searches for latents alone, and this model is told more than a sample.",
+                "Set detect.detector to inverse_mapping.",
+            )
+        return search(samples.signals, self.options, self.seed)

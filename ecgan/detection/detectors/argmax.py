@@ -36,26 +36,24 @@ class Argmax(Detector):
         """Learn how many classes the classifier tells apart, by asking it once."""
         if len(train) == 0:
             raise EcganError("there are no training samples to ask the classifier about.")
-        self._classes = self._call(train.signals[:1]).shape[1]
+        self._classes = self._call(train[:1]).shape[1]
         if self._classes < 2:
             raise EcganError("the classifier knows one class only; there is nothing to tell apart.")
 
     def components(self, samples: Samples) -> dict[str, F64]:
         """The "log_odds" of n samples."""
-        x = samples.signals
-        values = np.empty(len(x), dtype=np.float64)
-        for part in chunks(len(x), CHUNK):
-            values[part] = log_odds(self._logits(x[part]))
+        values = np.empty(len(samples), dtype=np.float64)
+        for part in chunks(len(samples), CHUNK):
+            values[part] = log_odds(self._logits(samples[part]))
         found = {"log_odds": values}
         check_finite(found)
         return found
 
     def classify(self, samples: Samples) -> NDArray[np.int64]:
         """Most likely class id of each of n samples."""
-        x = samples.signals
-        found = np.empty(len(x), dtype=np.int64)
-        for part in chunks(len(x), CHUNK):
-            found[part] = self._logits(x[part]).argmax(axis=1)
+        found = np.empty(len(samples), dtype=np.int64)
+        for part in chunks(len(samples), CHUNK):
+            found[part] = self._logits(samples[part]).argmax(axis=1)
         return found
 
     def state(self) -> State:
@@ -66,21 +64,23 @@ class Argmax(Detector):
         """Take back the number of classes."""
         self._classes = int(stored_number(state.values, "classes"))
 
-    def _logits(self, x: F32) -> F32:
+    def _logits(self, samples: Samples) -> F32:
         if self._classes is None:
             raise EcganError("the detector 'argmax' has not been fitted.")
-        found = self._call(x)
-        if found.shape != (len(x), self._classes):
-            raise EcganError(f"the classifier gave logits {found.shape}; expected {(len(x), self._classes)}.", AGAIN)
+        found = self._call(samples)
+        if found.shape != (len(samples), self._classes):
+            raise EcganError(
+                f"the classifier gave logits {found.shape}; expected {(len(samples), self._classes)}.", AGAIN
+            )
         return found
 
-    def _call(self, x: F32) -> F32:
+    def _call(self, samples: Samples) -> F32:
         if self.mapping is None or self.mapping.logits is None:
             raise EcganError(
                 "the detector 'argmax' needs a classifier, such as cnn, and none was given.",
                 "Detectors of generative models: inverse_mapping, anogan.",
             )
-        return self.mapping.logits(x)
+        return self.mapping.logits(self.mapping.seen(samples))
 
 
 def log_odds(logits: F32) -> F64:

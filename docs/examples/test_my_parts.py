@@ -7,11 +7,14 @@ import pytest
 from ecgan.registry import load_plugins
 from ecgan.testing import Check, checks
 
-load_plugins(["my_dataset.py", "my_model.py", "my_detector.py"], Path(__file__).parent)
+FILES = ["my_dataset.py", "my_findings.py", "my_model.py", "my_detector.py", "my_record_detector.py"]
+load_plugins(FILES, Path(__file__).parent)
 CHECKS = [
     *checks("dataset", "pulses", {"fetch": {"pulses": 40}}),
     *checks("model", "dense"),
+    *checks("dataset", "strips", {"fetch": {"strips": 40}}),
     *checks("detector", "steepness"),
+    *checks("detector", "own_beat"),
 ]
 
 

@@ -3,10 +3,10 @@
 import math
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
 from ecgan.config.describing import allowed, found, schema_at, schema_of
 from ecgan.config.options import Options
@@ -88,11 +88,10 @@ class Checker:
         """Return the top-level value `key`, typed by the field of that name, or None after noting a mistake."""
         values = without_nulls({key: self.document.data.get(key)}, cls)
         field = cls.model_fields[key]
-        if key not in values or values[key] is None:
+        if values.get(key) is None:
             if field.is_required():
                 self.add((key,), f"is missing; allowed: {allowed(schema_at(cls, (key,)), schema_of(cls))}")
-                return None
-            return deepcopy(field.default)
+            return None if field.is_required() else deepcopy(field.default)
         probe = {name: None for name in cls.model_fields if name != key} | values
         try:
             cls.model_validate(probe)
@@ -144,7 +143,7 @@ def without_nulls(values: dict[str, Any], cls: type[Options]) -> dict[str, Any]:
     kept = {}
     for key, value in values.items():
         field = cls.model_fields.get(key)
-        if value is None and field is not None and not field.is_required() and not _nullable(field):
+        if value is None and field and not field.is_required() and NoneType not in get_args(field.annotation):
             continue
         inner = field.annotation if field is not None else None
         if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, Options):
@@ -152,13 +151,6 @@ def without_nulls(values: dict[str, Any], cls: type[Options]) -> dict[str, Any]:
         else:
             kept[key] = value
     return kept
-
-
-def _nullable(field: FieldInfo) -> bool:
-    from types import NoneType
-    from typing import get_args
-
-    return NoneType in get_args(field.annotation)
 
 
 def _not_finite(value: Any, path: KeyPath) -> list[KeyPath]:

@@ -17,17 +17,9 @@ from ecgan.registry import DETECTORS, INVERSIONS, PROTOCOLS
 _WIDTH = 110
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./ -]*[A-Za-z0-9_./-]|[A-Za-z_]")
 _READ_OTHERWISE = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # by programs that read YAML 1.1
-_RUN_SECTIONS = (
-    "experiment",
-    "dataset",
-    "runtime",
-    "fetch",
-    "preprocess",
-    "split",
-    "train",
-    "models",
-    "modules",
-)
+_LATER = {"plugins", "inverse", "detect", "detectors", "report"}  # what no training depends on
+RUN_SECTIONS = [key for key in Params.model_fields if key not in _LATER]
+"""What a trained run depends on, in the order of its `config.yml`."""
 
 
 def render_params(
@@ -48,19 +40,16 @@ def render_params(
     Raises:
         EcganError: A name is unknown or a value does not fit.
     """
-    values: dict[str, Any] = {
-        "experiment": dict(experiment or {}),
-        "dataset": dataset,
-        "models": list(models),
-        "modules": {name: {} for name in models},
-    }
+    values: dict[str, Any] = {"experiment": dict(experiment or {}), "dataset": dataset}
+    values |= {"models": list(models), "modules": {name: {} for name in models}}
     params = resolve_params(Document("the new file", overlay(values, dict(overrides or {}))))
     return render(params)
 
 
 def render(params: Params) -> str:
     """Write complete parameters as commented YAML; reading it back gives equal parameters."""
-    title = f"# Parameters of the pipeline: dataset {params.dataset}, {_and(params.models)}."
+    models = f"model{'s' * (len(params.models) > 1)} {', '.join(params.models)}"
+    title = f"# Parameters of the pipeline: dataset {params.dataset}, {models}."
     usage = "# `ecgan init` writes such a file; every stage reads its own section. `dvc repro` needs every key."
     return _document([title, usage], params, list(type(params).model_fields))
 
@@ -77,17 +66,23 @@ def render_config(params: Params, model: str | None, *, fold: int | None = None)
         model: The model of the run; None where a classical detector scores without one.
         fold: The fold of the run; None keeps all.
     """
-    named = params.experiment.run if model is None else params.run_name(model)
-    experiment = params.experiment.model_copy(update={"run": named})
-    split = params.split if fold is None else params.split.model_copy(update={"folds": [fold]})
-    train = params.train.model_copy(update={"tracker": "local"})  # where metrics are logged changes no model
-    update: dict[str, Any] = {"experiment": experiment, "split": split, "train": train}
-    models = [] if model is None else [model]
-    update |= {"models": models, "modules": {name: params.modules[name] for name in models}}
-    run = params.model_copy(update=update)
-    title = f"# Parameters of one trained run of {model or named}. This file is data: nothing it names is executed."
-    lines = [line for key in _RUN_SECTIONS for line in _entry(key, getattr(run, key), "", (key,), None)]
+    run = params_of_run(params, model, fold)
+    name = model or run["experiment"].run
+    title = f"# Parameters of one trained run of {name}. This file is data: nothing it names is executed."
+    run["train"] = params.train.model_copy(update={"tracker": "local"})  # where metrics are logged changes no model
+    lines = [line for key, value in run.items() for line in _entry(key, value, "", (key,), None)]
     return "\n".join([title, *lines]) + "\n"
+
+
+def params_of_run(params: Params, model: str | None, fold: int | None) -> dict[str, Any]:
+    """Return the sections that one trained run depends on; arguments as for `render_config`."""
+    models = [] if model is None else [model]
+    own: dict[str, Any] = {"models": models, "modules": {name: params.modules[name] for name in models}}
+    if model is not None:
+        own["experiment"] = params.experiment.model_copy(update={"run": params.run_name(model)})
+    if fold is not None:
+        own["split"] = params.split.model_copy(update={"folds": [fold]})
+    return {key: own[key] if key in own else getattr(params, key) for key in RUN_SECTIONS}
 
 
 def render_detection(
@@ -241,7 +236,3 @@ def _quoted(text: str) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     return f"\\u{ord(match.group()):04x}"
-
-
-def _and(words: list[str]) -> str:
-    return f"model{'s' if len(words) > 1 else ''} {', '.join(words)}"

@@ -19,6 +19,7 @@ WANTED = re.compile(
     r"\.(?P<kind>yml|json|csv|safetensors)",
     re.ASCII,
 )
+PARTS = ("train", "inverse", "detect")
 REQUIRED = ("config.yml", "input.json", "split.json", "versions.json")
 MOST_FILES = 10_000
 _MB = 1 << 20

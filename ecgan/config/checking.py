@@ -28,12 +28,7 @@ class Mistake:
 
 
 class Checker:
-    """Checks one document section by section and raises all mistakes at once.
-
-    Args:
-        document: What was read.
-        hint: What to do about mistakes.
-    """
+    """Checks one document section by section and raises all mistakes at once; `hint` says what to do about them."""
 
     def __init__(self, document: Document, hint: str) -> None:
         self.document = document
@@ -64,10 +59,7 @@ class Checker:
     def section(self, cls: type[O], path: KeyPath, defaults: dict[str, Any] | None = None) -> O | None:
         """Return the section at `path` as an instance of `cls`, or None after noting what is wrong with it.
 
-        Args:
-            cls: What types the section.
-            path: Its key path.
-            defaults: What the dataset and the models put before the defaults of `cls`.
+        `defaults`, which the dataset and the models bring, come before those of `cls`.
         """
         self.checked[path] = list(cls.model_fields)
         values = overlay(defaults or {}, without_nulls(self.mapping(path), cls))

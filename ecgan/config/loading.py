@@ -71,11 +71,7 @@ def load_inverse(path: Path | str) -> InverseParams:
 def resolve_params(document: Document, *, models: bool = True, plugins: bool = True, hint: str = "") -> Params:
     """Check a document that was read and complete it with the defaults; see `load_params`.
 
-    Args:
-        document: What was read.
-        models: Whether `modules.<name>` are typed by the models.
-        plugins: Whether the files listed under `plugins:` are run.
-        hint: What to do about mistakes, where the document is no file.
+    `hint` says what to do about mistakes, where the document is no file.
     """
     return _ParamsResolver(document, models, plugins, hint).resolve()
 

@@ -114,15 +114,11 @@ def _excerpt(node: Node) -> str:
 
 
 def read_document(path: Path, *, hint: str, most: int = _MOST_VALUES) -> Document:
-    """Read a YAML file that holds one mapping.
-
-    Args:
-        path: The file.
-        hint: What to do where the file is missing or empty.
-        most: Most values that it may hold.
+    """Read a YAML file that holds one mapping, of at most `most` values.
 
     Raises:
-        EcganError: The file cannot be read, is no text, no YAML, empty, or holds something else than a mapping.
+        EcganError: The file cannot be read, is no text, no YAML, empty, or holds something else than a mapping; `hint`
+            says what to do where it is missing or empty.
     """
     text = _text(path, hint, most * _MOST_BYTES)
     builder = _Builder(str(path), most)

@@ -29,13 +29,9 @@ def render_params(
     *,
     overrides: Mapping[str, Any] | None = None,
 ) -> str:
-    """Write the commented YAML for a dataset and models, with the defaults that these bring.
+    """Write the commented YAML for a dataset and models, named or by alias, with the defaults that these bring.
 
-    Args:
-        dataset: Its name.
-        models: Their names or aliases.
-        experiment: Values of the section `experiment`: entity, project, run, data_dir.
-        overrides: Nested values laid over the defaults, `{"train": {"epochs": 3}}`.
+    `experiment` holds values of that section; `overrides`, as `{"train": {"epochs": 3}}`, are laid over the defaults.
 
     Raises:
         EcganError: A name is unknown or a value does not fit.
@@ -95,16 +91,10 @@ def render_detection(
     runtime: Runtime | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> str:
-    """Write the commented parameters of a detection (`ad_config.yml`).
+    """Write the commented parameters of a detection (`ad_config.yml`) with a model: `models/ecgan/demo/aegan:best`.
 
-    Args:
-        model: Reference of the trained model, `models/ecgan/demo/aegan:best`.
-        entity: First folder of the results.
-        project: Second folder of the results.
-        name: Third folder of the results.
-        detector: Name of the detector; None takes the default.
-        runtime: Seed, threads and precision of the run; None takes the defaults.
-        overrides: Nested values laid over the defaults.
+    Entity, project and name are the folders of the results. Without detector and runtime the defaults are taken;
+    `overrides` are laid over them.
     """
     values: dict[str, Any] = {"model": model, "experiment": {"entity": entity, "project": project, "name": name}}
     values |= {"detect": {"detector": detector}} if detector else {}
@@ -115,13 +105,7 @@ def render_detection(
 
 
 def render_inverse(model: str, *, runtime: Runtime | None = None, overrides: Mapping[str, Any] | None = None) -> str:
-    """Write the commented parameters of an inverse mapping (`inverse_config.yml`).
-
-    Args:
-        model: Reference of the trained model, `models/ecgan/demo/aegan:best`.
-        runtime: Seed, threads and precision of the run; None takes the defaults.
-        overrides: Nested values laid over the defaults.
-    """
+    """Write the commented parameters of an inverse mapping (`inverse_config.yml`), as `render_detection` does."""
     values: dict[str, Any] = {"model": model} | ({"runtime": runtime.model_dump()} if runtime else {})
     params = resolve_inverse(Document("the new file", overlay(values, dict(overrides or {}))))
     title = "# Parameters of one inverse mapping of a trained model: `ecgan-inverse FILE`."

@@ -16,12 +16,7 @@ _THEN = ("AP", "F1 abnormal", "Folds", "AUROC interval", "Sensitivity", "PPV", "
 
 
 def print_results(metrics: Sequence[Metrics], console: Console | None = None) -> None:
-    """Print the results table, with as many of its columns as the terminal is wide, and its legend.
-
-    Args:
-        metrics: `metrics.json` of every method and fold.
-        console: Where to print; None: standard output.
-    """
+    """Print the results table, with as many of its columns as the terminal is wide, and its legend."""
     console = console or Console()
     everything, shared = results_table(metrics), facts(metrics)
     shown = condensed(metrics, everything)

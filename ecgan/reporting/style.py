@@ -106,11 +106,9 @@ def name_axes(
 
 
 def svg_text(figure: Figure, title: str) -> str:
-    """The figure as one `<svg>` element: no date, no metadata, no ids but those referred to, two decimals of a point.
+    """A figure as one `<svg>` element: no date, no metadata, no ids but those referred to, two decimals of a point.
 
-    Args:
-        figure: Made by `new_figure` within `style()`.
-        title: What it shows, for those who cannot see it.
+    It was made by `new_figure` within `style()`; `title` says what it shows to those who cannot see it.
     """
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))

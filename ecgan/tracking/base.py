@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecgan import files
 from ecgan.errors import EcganError
 from ecgan.files import write_json
 
@@ -100,24 +101,14 @@ def named(row: dict[str, float]) -> dict[str, float]:
     return numbers
 
 
-def flat(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flat(parameters: Mapping[str, Any]) -> dict[str, str]:
     """Return nested parameters as one level, `train.epochs`; lists and null are written as JSON."""
-    result: dict[str, str] = {}
-    for key, value in parameters.items():
-        if isinstance(value, Mapping) and value:
-            result |= flat(value, f"{prefix}{key}.")
-        else:
-            result[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return result
+    found = files.flat(parameters)
+    return {key: value if isinstance(value, str) else json.dumps(value, sort_keys=True) for key, value in found}
 
 
 def needed(module: str, extra: str, purpose: str) -> Any:
-    """Import a module of an optional package.
-
-    Args:
-        module: The module, such as `mlflow`.
-        extra: The extra of this package that brings it.
-        purpose: What needs it, for the message.
+    """Import a module of an optional package, which one of our extras brings; `purpose` is what needs it.
 
     Raises:
         EcganError: It is not installed, or does not load; the hint is the command that installs it.

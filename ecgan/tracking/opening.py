@@ -88,13 +88,9 @@ class Guarded(Tracker):
 
 @contextlib.contextmanager
 def tracked(kind: str, subject: Subject, parameters: Mapping[str, Any], folder: Path) -> Iterator[Tracker]:
-    """Track one training run; whoever leaves early closes the trackers as failed.
+    """Track one training run, with its parameters; whoever leaves early closes the trackers as failed.
 
-    Args:
-        kind: `train.tracker`: local, wandb or mlflow.
-        subject: What is tracked.
-        parameters: The run's parameters, nested.
-        folder: Where the local tracker writes.
+    `kind` is `train.tracker` (local, wandb or mlflow), `folder` where the local files go.
 
     Raises:
         EcganError: The tracker cannot start; nothing was written yet.
@@ -110,14 +106,10 @@ def tracked(kind: str, subject: Subject, parameters: Mapping[str, Any], folder: 
 
 
 def track_figures(tracker: Tracker, drawn: Any) -> None:
-    """Give a tracker the figures of generated signals.
+    """Give a tracker the figures of generated signals, of what `ecgan.generation.drawn.Drawn` holds, if anything.
 
     What draws them is imported by its name: how figures look is in no output of the training, which therefore must not
     depend on it.
-
-    Args:
-        tracker: The tracker.
-        drawn: What they show, `ecgan.generation.drawn.Drawn`, or None.
     """
     draw = importlib.import_module("ecgan.generation.figures").draw
     with tempfile.TemporaryDirectory() as folder:
@@ -128,13 +120,9 @@ def track_figures(tracker: Tracker, drawn: Any) -> None:
 
 
 def track_detection(params: Params, metrics: Mapping[str, Any]) -> None:
-    """Log the numbers of one detection as a run of its own; the local tracker has them in `metrics.json`.
+    """Log the numbers of one detection, its `metrics.json`, as a run of its own; the local tracker has them there.
 
     Everything is written already, so a tracker that cannot be used is a warning.
-
-    Args:
-        params: The parameters; `train.tracker` says where to.
-        metrics: What `metrics.json` holds.
     """
     place, method, fold = params.experiment, metrics["method"], metrics["fold"]
     run = method

@@ -8,55 +8,12 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from ecgan.commands import (
-    Annotator,
-    Classical,
-    Config,
-    DataDir,
-    DatasetOption,
-    Figure,
-    Fold,
-    Force,
-    InitOption,
-    Leads,
-    Model,
-    Names,
-    NewSide,
-    OldSide,
-    OneTrained,
-    OnnxOption,
-    OptionalDataset,
-    OutOption,
-    Plugin,
-    Preset,
-    Records,
-    RunName,
-    SamplingRate,
-    Signals,
-    Strategy,
-    Threshold,
-    TrainedRun,
-    Unit,
-    chosen,
-    compute_as,
-    guarded,
-    load,
-    one_file,
-    only,
-    say,
-    single_command,
-    tell_detection,
-    trained,
-    use_plugins,
-)
+from ecgan import commands as cmd
 from ecgan.errors import EcganError
 
 app = typer.Typer(
+    **cmd.SETTINGS,
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
     help="Train generative models on healthy heartbeats and flag the beats that they cannot explain.",
     epilog="The whole pipeline: `make repro`. One stage: `ecgan train params.yaml --model aegan --fold 0`.",
 )
@@ -69,126 +26,128 @@ app = typer.Typer(
 def init(
     entity: Annotated[str, typer.Argument(help="Who: the first part of the path of results.")] = "ecgan",
     project: Annotated[str, typer.Argument(help="What for: the second part.")] = "demo",
-    run: RunName = None,
-    dataset: OptionalDataset = None,
+    run: cmd.RunName = None,
+    dataset: cmd.OptionalDataset = None,
     model: Annotated[list[str] | None, typer.Option("-m", "--model", help="Model; can be given again.")] = None,
-    out: OutOption = Path("params.yaml"),
-    data_dir: DataDir = "data",
-    force: Force = False,
-    preset: Preset = None,
-    plugin: Plugin = None,
+    out: cmd.OutOption = Path("params.yaml"),
+    data_dir: cmd.DataDir = "data",
+    force: cmd.Force = False,
+    preset: cmd.Preset = None,
+    plugin: cmd.Plugin = None,
 ) -> None:
     """Write a commented file of parameters with the defaults of dataset and models, or those of a published variant."""
     from ecgan.presets import write_parameters
 
     experiment = {"entity": entity, "project": project, "run": run, "data_dir": data_dir}
     write_parameters(out, dataset, model, preset, experiment, plugins=plugin or [], force=force)
-    say(f"wrote {out}")
+    cmd.say(f"wrote {out}")
 
 
 @app.command(epilog="Example: `ECGAN_MIRROR=/path/to/mirror ecgan fetch`")
-def fetch(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
+def fetch(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -> None:
     """Download or simulate the raw files; finished, verified files are kept."""
-    params = load(config, plugin=plugin)
+    params = cmd.load(config, plugin=plugin)
     from stages import fetch as stage
 
     folder = stage.run(params)
     count = sum(file.is_file() for file in folder.rglob("*"))
-    say(f"{params.dataset}: {count:,} file{'' if count == 1 else 's'} in {folder}")
+    cmd.say(f"{params.dataset}: {count:,} file{'' if count == 1 else 's'} in {folder}")
 
 
 @app.command(epilog="Example: `ecgan preprocess params.yaml`")
-def preprocess(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
+def preprocess(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -> None:
     """Turn raw files into samples: `data.pkl`, `label.pkl`, `samples.csv`, `dataset.json`."""
-    params = load(config, plugin=plugin)
+    params = cmd.load(config, plugin=plugin)
     from stages import preprocess as stage
 
     about = stage.run(params)
     counts = ", ".join(f"{name} {count:,}" for name, count in about.counts.items())
-    say(f"{about.name}: {sum(about.counts.values()):,} samples ({counts}), leads {', '.join(about.leads)}")
+    cmd.say(f"{about.name}: {sum(about.counts.values()):,} samples ({counts}), leads {', '.join(about.leads)}")
 
 
 @app.command(epilog="Example: `ecgan split params.yaml`")
-def split(config: Config = Path("params.yaml"), plugin: Plugin = None) -> None:
+def split(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -> None:
     """Divide the samples into training, validation and test, by the protocol `split.protocol`."""
-    params = load(config, plugin=plugin)
+    params = cmd.load(config, plugin=plugin)
     from stages import split as stage
 
     for fold in stage.run(params):
         sizes = f"{len(fold.train):,} train, {len(fold.vali):,} validation, {len(fold.test):,} test"
-        say(f"fold {fold.index}: {sizes} ({fold.protocol})")
+        cmd.say(f"fold {fold.index}: {sizes} ({fold.protocol})")
 
 
 @app.command(epilog="On two GPUs: `torchrun --standalone --nproc-per-node 2 -m ecgan train --model aegan --fold 0`")
-def train(config: Config = Path("params.yaml"), model: Model = None, fold: Fold = None, plugin: Plugin = None) -> None:
+def train(
+    config: cmd.Config = Path("params.yaml"), model: cmd.Model = None, fold: cmd.Fold = None, plugin: cmd.Plugin = None
+) -> None:
     """Train the models on the folds; an interrupted training is taken up where it stood."""
     from ecgan.training.joining import together
 
-    compute_as(config)
+    cmd.compute_as(config)
     with together("train", str(config), model=model, fold=fold, plugin=plugin):
-        params = load(config, models=True, plugin=plugin)
+        params = cmd.load(config, models=True, plugin=plugin)
         from stages import train as stage
 
-        for name, index in chosen(params, model, fold):
+        for name, index in cmd.chosen(params, model, fold):
             stage.run(params, name, index)
 
 
 @app.command(epilog="Example: `ecgan inverse --model aegan --fold 0`")
 def inverse(
-    config: Config = Path("params.yaml"), model: Model = None, fold: Fold = None, plugin: Plugin = None
+    config: cmd.Config = Path("params.yaml"), model: cmd.Model = None, fold: cmd.Fold = None, plugin: cmd.Plugin = None
 ) -> None:
     """Make the inverse mapping x ↦ z of trained models."""
-    params = load(config, models=True, plugin=plugin)
+    params = cmd.load(config, models=True, plugin=plugin)
     from stages import inverse as stage
 
-    for name, index in chosen(params, model, fold):
+    for name, index in cmd.chosen(params, model, fold):
         inversion = stage.run(params, name, index)
-        say(f"{name}, fold {index}: inverse mapping by {inversion.name}")
+        cmd.say(f"{name}, fold {index}: inverse mapping by {inversion.name}")
 
 
 @app.command(epilog="Examples: `ecgan detect --model vaegan --fold 0`, `ecgan detect --detector knn`")
 def detect(
-    config: Config = Path("params.yaml"),
-    model: Model = None,
-    fold: Fold = None,
-    detector: Classical = None,
-    plugin: Plugin = None,
+    config: cmd.Config = Path("params.yaml"),
+    model: cmd.Model = None,
+    fold: cmd.Fold = None,
+    detector: cmd.Classical = None,
+    plugin: cmd.Plugin = None,
 ) -> None:
     """Score the test beats with trained models and with classical detectors."""
     if model is not None and detector is not None:
         raise EcganError("--model and --detector exclude each other.", "A classical detector needs no model: name one.")
-    params = load(config, models=detector is None, plugin=plugin)
+    params = cmd.load(config, models=detector is None, plugin=plugin)
     from stages import detect as stage
 
     if detector is None:
-        for name, index in chosen(params, model, fold):
-            tell_detection(params, stage.run_model(params, name, index))
+        for name, index in cmd.chosen(params, model, fold):
+            cmd.tell_detection(params, stage.run_model(params, name, index))
     if model is None:
-        for name in only(params.detect.classical, detector, "detect.classical"):
-            for index in only(params.split.folds, fold, "split.folds"):
-                tell_detection(params, stage.run_classical(params, name, index))
+        for name in cmd.only(params.detect.classical, detector, "detect.classical"):
+            for index in cmd.only(params.split.folds, fold, "split.folds"):
+                cmd.tell_detection(params, stage.run_classical(params, name, index))
 
 
 @app.command(epilog="Example: `ecgan generate --model models/ecgan/demo/aegan/fold_0 -n 1000 --out beats.npy`")
 def generate(
-    model: OneTrained,
+    model: cmd.OneTrained,
     count: Annotated[int, typer.Option("-n", "--count", help="How many samples.")],
-    out: Signals = Path("generated.npy"),
+    out: cmd.Signals = Path("generated.npy"),
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same file.")] = 0,
-    figure: Figure = None,
+    figure: cmd.Figure = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
-    plugin: Plugin = None,
+    plugin: cmd.Plugin = None,
 ) -> None:
     """Generate signals with a trained model, in the unit of its data.
 
     Beside FILE, FILE.json says what is in it: leads, sampling rate, unit, model, seed.
     """
-    run = trained(model)
-    use_plugins(plugin)
+    run = cmd.trained(model)
+    cmd.use_plugins(plugin)
     from stages import generate as stage
 
     for line in stage.run(run, count, out, seed=seed, figure=figure, force=force):
-        say(line)
+        cmd.say(line)
 
 
 @app.command(
@@ -196,25 +155,25 @@ def generate(
     " `ecgan score lead.npy --sampling-rate 250 --leads 1 --model RUN/fold_0 --out mine`"
 )
 def score(
-    records: Records,
-    model: TrainedRun,
+    records: cmd.Records,
+    model: cmd.TrainedRun,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results; made if need be.")] = Path("scores"),
-    leads: Leads = None,
-    sampling_rate: SamplingRate = None,
-    unit: Unit = None,
-    annotator: Annotator = None,
-    strategy: Strategy = None,
-    threshold: Threshold = None,
-    force: Force = False,
-    plugin: Plugin = None,
+    leads: cmd.Leads = None,
+    sampling_rate: cmd.SamplingRate = None,
+    unit: cmd.Unit = None,
+    annotator: cmd.Annotator = None,
+    strategy: cmd.Strategy = None,
+    threshold: cmd.Threshold = None,
+    force: cmd.Force = False,
+    plugin: cmd.Plugin = None,
 ) -> None:
     """Score recordings of your own: WFDB, EDF, CSV or NPY.
 
     Of each: RECORD.csv, one row a beat; RECORD.ecgan, WFDB annotations; RECORD.html, a page; RECORD.json, a summary.
     Of several: summary.csv and summary.html.
     """
-    run = trained(model)
-    use_plugins(plugin)
+    run = cmd.trained(model)
+    cmd.use_plugins(plugin)
     from stages import score as stage
 
     settings: dict[str, Any] = {"leads": leads, "sampling_rate": sampling_rate, "unit": unit, "annotator": annotator}
@@ -224,30 +183,30 @@ def score(
 
 @app.command(epilog="Example: `ecgan export --model models/ecgan/demo/aegan/fold_0 --out aegan.onnx`")
 def export(
-    model: TrainedRun,
-    out: OnnxOption = Path("model.onnx"),
-    strategy: Strategy = None,
-    threshold: Threshold = None,
-    force: Force = False,
-    plugin: Plugin = None,
+    model: cmd.TrainedRun,
+    out: cmd.OnnxOption = Path("model.onnx"),
+    strategy: cmd.Strategy = None,
+    threshold: cmd.Threshold = None,
+    force: cmd.Force = False,
+    plugin: cmd.Plugin = None,
 ) -> None:
     """Write a trained run as ONNX: from cut samples to components, score and decision, for use without ECGAN."""
-    run = trained(model)
-    use_plugins(plugin)
+    run = cmd.trained(model)
+    cmd.use_plugins(plugin)
     from stages import export as stage
 
     for line in stage.run(run, out, strategy=strategy, threshold=threshold, force=force):
-        say(line)
+        cmd.say(line)
 
 
 @app.command(epilog="Example: `ecgan report params.yaml --readme README.md`")
 def report(
-    config: Config = Path("params.yaml"),
+    config: cmd.Config = Path("params.yaml"),
     readme: Annotated[Path | None, typer.Option(help="Renew the results table in this file as well.")] = None,
-    plugin: Plugin = None,
+    plugin: cmd.Plugin = None,
 ) -> None:
     """Write the results table, figures, summary and page."""
-    params = load(config, plugin=plugin)
+    params = cmd.load(config, plugin=plugin)
     from stages import report as stage
 
     stage.run(params, readme)
@@ -258,8 +217,8 @@ def report(
     " `ecgan compare HEAD~3 dvc.lock`, `ecgan compare ../other/models/ecgan/demo/aegan models/ecgan/demo/aegan --json`"
 )
 def compare(
-    old: OldSide = "HEAD",
-    new: NewSide = ".",
+    old: cmd.OldSide = "HEAD",
+    new: cmd.NewSide = ".",
     everything: Annotated[bool, typer.Option("--all", help="Show every difference on a terminal, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -278,7 +237,7 @@ def compare(
     else:
         showing.show(sections, old, new, everything=everything)
     for sentence in showing.sentences(sections):
-        say(sentence)
+        cmd.say(sentence)
     if not showing.agree(sections):
         raise typer.Exit(1)
 
@@ -287,13 +246,13 @@ def compare(
 def info(
     config: Annotated[Path | None, typer.Argument(help="Parameters to check.")] = None,
     pipeline: Annotated[bool, typer.Option("--pipeline", help="Check and renew what `dvc repro` needs.")] = False,
-    plugin: Plugin = None,
+    plugin: cmd.Plugin = None,
 ) -> None:
     """Check a file of parameters and show what this installation runs on."""
     from ecgan import about
     from ecgan.pipeline import check_pipeline, renew_links
 
-    params = None if config is None else load(config, models=True, plugin=plugin)
+    params = None if config is None else cmd.load(config, models=True, plugin=plugin)
     if config is not None and params is not None and pipeline:
         check_pipeline(config, params)
         renew_links(params)
@@ -305,12 +264,12 @@ def info(
 def list_parts(
     kind: Annotated[str, typer.Argument(help="datasets, models, detectors, protocols, inversions or presets.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
-    plugin: Plugin = None,
+    plugin: cmd.Plugin = None,
 ) -> None:
     """Show what there is, with source, size and licence; into a pipe one part a line, with tabs between the fields."""
     from ecgan.listing import show
 
-    use_plugins(plugin)
+    cmd.use_plugins(plugin)
     show(kind, as_json=as_json)
 
 
@@ -328,98 +287,78 @@ def version_option(
 
 def main() -> NoReturn:
     """Entry point of `ecgan`."""
-    guarded(app)
+    cmd.guarded(app)
 
 
-def init_classic() -> NoReturn:
-    """Entry point of `ecgan-init`."""
-
-    def command(
-        entity: Annotated[str, typer.Argument(help="Who.")],
-        project: Annotated[str, typer.Argument(help="What for.")],
-        run: Annotated[str, typer.Argument(help="Name of the run.")],
-        dataset: DatasetOption = "mitbih_beats",
-        model: Annotated[str, typer.Option("-m", "--model", help="Model.")] = "vaegan",
-        out: OutOption = Path("config.yml"),
-        data_dir: DataDir = "data",
-        force: Force = False,
-    ) -> None:
-        """Write the parameters of one run: `ecgan-init -d mitbih_beats -m vaegan ENTITY PROJECT RUN`."""
-        init(entity, project, run, dataset, [model], out, data_dir, force)
-
-    single_command(command)
+@cmd.classic
+def init_classic(
+    entity: Annotated[str, typer.Argument(help="Who.")],
+    project: Annotated[str, typer.Argument(help="What for.")],
+    run: Annotated[str, typer.Argument(help="Name of the run.")],
+    dataset: cmd.DatasetOption = "mitbih_beats",
+    model: Annotated[str, typer.Option("-m", "--model", help="Model.")] = "vaegan",
+    out: cmd.OutOption = Path("config.yml"),
+    data_dir: cmd.DataDir = "data",
+    force: cmd.Force = False,
+) -> None:
+    """Write the parameters of one run: `ecgan-init -d mitbih_beats -m vaegan ENTITY PROJECT RUN`."""
+    init(entity, project, run, dataset, [model], out, data_dir, force)
 
 
-def preprocess_classic() -> NoReturn:
-    """Entry point of `ecgan-preprocess`."""
-
-    def command(config: Config = Path("config.yml"), plugin: Plugin = None) -> None:
-        """Fetch and preprocess the dataset that the file names."""
-        fetch(config, plugin)
-        preprocess(config, plugin)
-
-    single_command(command)
+@cmd.classic
+def preprocess_classic(config: cmd.Config = Path("config.yml"), plugin: cmd.Plugin = None) -> None:
+    """Fetch and preprocess the dataset that the file names."""
+    fetch(config, plugin)
+    preprocess(config, plugin)
 
 
-def train_classic() -> NoReturn:
-    """Entry point of `ecgan-train`."""
-
-    def command(config: Config = Path("config.yml"), plugin: Plugin = None) -> None:
-        """Split the data and train on every fold that the file lists."""
-        split(config, plugin)
-        train(config, None, None, plugin)
-
-    single_command(command)
+@cmd.classic
+def train_classic(config: cmd.Config = Path("config.yml"), plugin: cmd.Plugin = None) -> None:
+    """Split the data and train on every fold that the file lists."""
+    split(config, plugin)
+    train(config, None, None, plugin)
 
 
-def detect_classic() -> NoReturn:
-    """Entry point of `ecgan-detect`."""
+@cmd.classic
+def detect_classic(
+    names: cmd.Names = None,
+    model: cmd.InitOption = None,
+    out: cmd.OutOption = Path("ad_config.yml"),
+    detector: Annotated[
+        str | None, typer.Option("-a", "--detector", help="Detector; `ecgan list detectors` shows them.")
+    ] = None,
+    force: cmd.Force = False,
+    plugin: cmd.Plugin = None,
+) -> None:
+    """Detect anomalies with a trained run: first `-i RUN:VERSION ENTITY PROJECT NAME`, then without options."""
+    if model is None:
+        cmd.compute_as(cmd.one_file(names, out))
+    cmd.use_plugins(plugin)
+    from stages import classic
 
-    def command(
-        names: Names = None,
-        model: InitOption = None,
-        out: OutOption = Path("ad_config.yml"),
-        detector: Annotated[
-            str | None, typer.Option("-a", "--detector", help="Detector; `ecgan list detectors` shows them.")
-        ] = None,
-        force: Force = False,
-        plugin: Plugin = None,
-    ) -> None:
-        """Detect anomalies with a trained run: first `-i RUN:VERSION ENTITY PROJECT NAME`, then without options."""
-        if model is None:
-            compute_as(one_file(names, out))
-        use_plugins(plugin)
-        from stages import classic
-
-        if model is None:
-            classic.detect(one_file(names, out))
-        else:
-            classic.write_detection(model, names or [], out, detector, force=force)
-            say(f"wrote {out}; now run: ecgan-detect{'' if out == Path('ad_config.yml') else f' {out}'}")
-
-    single_command(command)
+    if model is None:
+        classic.detect(cmd.one_file(names, out))
+    else:
+        classic.write_detection(model, names or [], out, detector, force=force)
+        cmd.say(f"wrote {out}; now run: ecgan-detect{'' if out == Path('ad_config.yml') else f' {out}'}")
 
 
-def inverse_classic() -> NoReturn:
-    """Entry point of `ecgan-inverse`."""
+@cmd.classic
+def inverse_classic(
+    config: Annotated[Path | None, typer.Argument(help="The file to run.")] = None,
+    model: cmd.InitOption = None,
+    out: cmd.OutOption = Path("inverse_config.yml"),
+    force: cmd.Force = False,
+    plugin: cmd.Plugin = None,
+) -> None:
+    """Make the inverse mapping of a trained run: first `-i RUN:VERSION`, then without options."""
+    if model is None:
+        cmd.compute_as(config or out)
+    cmd.use_plugins(plugin)
+    from stages import classic
 
-    def command(
-        config: Annotated[Path | None, typer.Argument(help="The file to run.")] = None,
-        model: InitOption = None,
-        out: OutOption = Path("inverse_config.yml"),
-        force: Force = False,
-        plugin: Plugin = None,
-    ) -> None:
-        """Make the inverse mapping of a trained run: first `-i RUN:VERSION`, then without options."""
-        if model is None:
-            compute_as(config or out)
-        use_plugins(plugin)
-        from stages import classic
-
-        if model is None:
-            classic.inverse(config or out)
-        else:
-            classic.write_inverse(model, out, force=force)
-            say(f"wrote {out}; now run: ecgan-inverse{'' if out == Path('inverse_config.yml') else f' {out}'}")
-
-    single_command(command)
+    if model is None:
+        classic.inverse(config or out)
+    else:
+        classic.write_inverse(model, out, force=force)
+        cmd.say(f"wrote {out}; now run: ecgan-inverse{'' if out == Path('inverse_config.yml') else f' {out}'}")

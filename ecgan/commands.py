@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SETTINGS: dict[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": "markdown",
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+"""How every app behaves."""
+
 Config = Annotated[Path, typer.Argument(help="Parameters, as `ecgan init` writes them.")]
 Model = Annotated[str | None, typer.Option("--model", help="Only this model of the list `models`.")]
 Fold = Annotated[int | None, typer.Option("--fold", min=0, help="Only this fold of the list `split.folds`.")]
@@ -134,9 +142,7 @@ def only(listed: list[T], wanted: T | None, key: str) -> list[T]:
 
 def guarded(call: Callable[[], Any]) -> NoReturn:
     """Run a command; a user's mistake is a message and status 1, never a traceback."""
-    os.environ.setdefault(
-        "OMP_WAIT_POLICY", "PASSIVE"
-    )  # threads that wait give way: up to ten times faster on a busy machine
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait give way: up to ten times faster
     try:
         call()
     except EcganError as error:
@@ -161,16 +167,11 @@ def _tell(message: str) -> None:
     typer.secho(f"error: {message.rstrip()}{end}", fg="red", err=True)
 
 
-def single_command(command: Callable[..., None]) -> NoReturn:
-    """Run an app of one command: a classic alias."""
-    single = typer.Typer(
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode="markdown",
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    single.command()(command)
-    guarded(single)
+def classic(command: Callable[..., None]) -> Callable[[], NoReturn]:
+    """Make a function a classic command: the entry point of an app of its own."""
+    app = typer.Typer(**SETTINGS)
+    app.command()(command)
+    return lambda: guarded(app)
 
 
 def use_plugins(files: list[Path] | None) -> None:

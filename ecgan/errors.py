@@ -1,5 +1,9 @@
 """The one exception that a user sees: what happened, what was found, what to run next."""
 
+import contextlib
+import re
+from collections.abc import Iterator
+
 
 class EcganError(Exception):
     """A mistake that the user can mend.
@@ -18,6 +22,32 @@ class EcganError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+@contextlib.contextmanager
+def outside(what: str, hint: str = "") -> Iterator[None]:
+    """Say in one sentence what a package or a service refuses within the block.
+
+    Raises:
+        EcganError: It failed: `what`, a colon, and the first line of what it says.
+    """
+    try:
+        yield
+    except EcganError:
+        raise
+    except Exception as error:
+        raise EcganError(f"{what}: {first_line(error)}", hint) from error
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, as a sentence, without passwords."""
+    lines = str(error).strip().splitlines()
+    return redacted(f"{lines[0].rstrip('.') if lines else type(error).__name__}.")
+
+
+def redacted(address: str) -> str:
+    """Return an address without the user name and password that it may hold, for messages."""
+    return re.sub(r"(://)[^/@]*@", r"\1…@", address)
 
 
 def nearest(word: str, known: list[str]) -> str:

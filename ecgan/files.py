@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
 
@@ -32,6 +32,15 @@ _KINDS = {
     "dict_type": "a mapping",
 }
 """What pydantic expected, by the kind of its error."""
+
+
+def flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield dotted names and values of nested mappings; an empty one is a value."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
 
 
 def check_target_file(path: Path, *, force: bool) -> None:
@@ -102,10 +111,8 @@ def _no_constant(word: str) -> NoReturn:
 def read_record(path: Path, kind: type[T], what: str) -> T:
     """Read JSON that holds the fields of the dataclass `kind`, each of its type, and no others.
 
-    Args:
-        path: The file.
-        kind: The dataclass.
-        what: What the file describes, for the message.
+    Raises:
+        EcganError: It does not; `what` says in the message what the file is to describe.
     """
     from pydantic import TypeAdapter, ValidationError
 
@@ -142,15 +149,10 @@ def shown(value: Any) -> str:
 
 
 def read_table(path: Path, types: dict[str, Any], *, hint: str) -> "pd.DataFrame":
-    """Read a CSV file with a line of names.
-
-    Args:
-        path: The file.
-        types: Types of columns that pandas is not to guess.
-        hint: What to do where it cannot be read.
+    """Read a CSV file with a line of names; `types` are those of columns that pandas is not to guess.
 
     Raises:
-        EcganError: It is missing, is no UTF-8 text, is empty, or its lines differ in length.
+        EcganError: It is missing, is no UTF-8 text, is empty, or its lines differ in length; `hint` says what to do.
     """
     import pandas as pd
 
@@ -204,12 +206,9 @@ def sha256(path: Path) -> str:
 def sole_writer(folder: Path, *, clear: bool = True) -> Iterator[Path]:
     """Hold the right to write `folder` alone; a second process waits (the first may have outlived its `dvc`).
 
-    The lock lies in `.ecgan/lock` below the working directory and goes with the process that holds it. An error
-    leaves what there was before, and no empty folders.
-
-    Args:
-        folder: The output folder; made, and empty at first if `clear`.
-        clear: Whether what is there is replaced; if not, it is added to.
+    The lock lies in `.ecgan/lock` below the working directory and goes with the process that holds it. The folder is
+    made; what is there is replaced, or without `clear` added to. An error leaves what there was before, and no empty
+    folders.
     """
     with _locked(folder):
         aside = folder.with_name(f".{folder.name}.old")

@@ -22,11 +22,7 @@ Row = dict[str, str]
 
 
 def show(kind: str, *, as_json: bool = False) -> None:
-    """Print what there is: a table on a terminal, and plain lines with nothing cut off into a pipe.
-
-    Args:
-        kind: `datasets`, `models`, `detectors`, `protocols`, `inversions` or `presets`.
-        as_json: Print a JSON list instead.
+    """Print what there is, of `LISTS` or presets: a table on a terminal, plain lines with nothing cut off into a pipe.
 
     Raises:
         EcganError: There is no such list.

@@ -4,8 +4,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ecgan.config import Params, read_document
 from ecgan.errors import EcganError
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS
@@ -78,7 +76,7 @@ def _check_keys(config: Path, written: dict[str, Any], params: Params) -> None:
         return
     text = pipeline.read_text(encoding="utf-8")
     keys = {key for key in re.findall(r"\$\{([\w.]+)\}", text) if not key.startswith("item.")}
-    for stage in yaml.safe_load(text)["stages"].values():
+    for stage in read_document(pipeline, hint="").data["stages"].values():
         keys.update(stage.get("params", []))
     complete = params.model_dump(mode="json")
     for name in sorted(name for key in keys for name in _expanded(key, params)):

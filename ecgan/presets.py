@@ -157,13 +157,9 @@ def render_preset(
     *,
     overrides: Mapping[str, Any] | None = None,
 ) -> str:
-    """Write the commented parameters of a preset.
+    """Write the commented parameters of a preset; without a dataset those for `mitbih_beats`.
 
-    Args:
-        name: Its name.
-        dataset: Name of the dataset or an alias; None takes `mitbih_beats`.
-        experiment: Values of the section `experiment`: entity, project, run, data_dir.
-        overrides: Values laid over those of the preset, such as the list `plugins`.
+    `experiment` holds values of that section; `overrides`, such as the list `plugins`, go over the preset's.
     """
     preset, dataset = find(name), DATASETS.resolve(dataset or DATASET)
     if dataset == WAFER and not preset.wafer:
@@ -183,19 +179,10 @@ def write_parameters(
     plugins: list[Path],
     force: bool,
 ) -> None:
-    """Write a file of parameters for `ecgan init`.
-
-    Args:
-        out: The file.
-        dataset: The dataset; None: ecgsyn, or that of the preset.
-        models: The models; None: aegan and vaegan, or that of the preset.
-        preset: A published variant, or None.
-        experiment: Entity, project, run and data folder.
-        plugins: Files with parts of the user's own.
-        force: Whether the file is overwritten if it is there.
+    """Write a file of parameters for `ecgan init`: for ecgsyn, aegan and vaegan, or what the preset brings.
 
     Raises:
-        EcganError: The file must not be written, or preset and models are both given.
+        EcganError: The file is there and must not be overwritten (`force`), or preset and models are both given.
     """
     if out.is_dir():
         raise EcganError(f"{out} is a folder.", "Name a file: -o FILE.")

@@ -202,14 +202,10 @@ def list_protocols() -> list[str]:
 
 
 def load_plugins(files: list[str], folder: Path) -> None:
-    """Import plug-in files, which register what they hold.
+    """Import plug-in files, which register what they hold; paths are relative to `folder`.
 
     Only files that the user named are given here (in `params.yaml` or on the command line), never those of a
     model's `config.yml`.
-
-    Args:
-        files: Paths of Python files, relative to `folder`.
-        folder: Where the naming file is.
     """
     for file in files:
         path = (folder / file).resolve()

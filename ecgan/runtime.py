@@ -21,11 +21,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
 
 def set_threads(threads: int) -> None:
-    """Limit OpenMP, BLAS and, once it is imported, torch to `threads`; the count changes the last bits of results.
-
-    Args:
-        threads: `runtime.threads`.
-    """
+    """Limit OpenMP, BLAS and, once it is imported, torch to `threads`; the count changes the last bits of results."""
     from threadpoolctl import threadpool_limits
 
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(threads)  # of libraries not yet loaded
@@ -79,11 +75,7 @@ def own_process() -> None:
 
 @contextlib.contextmanager
 def borrowed_process(threads: int) -> Iterator[None]:
-    """Compute as the stages do in a process that is somebody else's; afterwards it is as it was before.
-
-    Args:
-        threads: `runtime.threads`.
-    """
+    """Compute as the stages do in a process that is somebody else's; afterwards it is as it was before."""
     import torch
     from threadpoolctl import threadpool_limits
 
@@ -140,12 +132,7 @@ def _readable(read: Callable[[], Any]) -> Any:
 
 
 def derive_seed(seed: int, *purpose: int | str) -> int:
-    """Return a seed of 63 bits for one purpose, so that no two draws share a stream.
-
-    Args:
-        seed: `runtime.seed`.
-        purpose: What it is for, such as `("epoch", fold, epoch)`.
-    """
+    """Return a seed of 63 bits for one purpose, such as `("epoch", fold, epoch)`: no two draws share a stream."""
     import hashlib
 
     digest = hashlib.sha256(repr((seed, *purpose)).encode()).digest()

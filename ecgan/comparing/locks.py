@@ -8,7 +8,7 @@ from typing import Any
 from ecgan.comparing.compared import Compared, moved, one_sided, paired
 from ecgan.config.reading import read_document
 from ecgan.errors import EcganError
-from ecgan.files import shown
+from ecgan.files import flat, shown
 
 _MOST_VALUES = 500_000  # hundreds of models × folds
 _NAMED = 3  # causes that are named one by one
@@ -128,9 +128,9 @@ def _stage(path: Path, name: str, stage: Any) -> Stage:
     params = stage.get("params") or {}
     if not isinstance(params, dict) or not all(isinstance(values, dict) for values in params.values()):
         raise EcganError(f"{path} is no dvc.lock: stages.{name}.params is no mapping of files.")
-    flat = {key: value for values in params.values() for key, value in _flat(values)}
+    asked = {key: value for values in params.values() for key, value in flat(values)}
     deps, outs = (_hashes(path, name, kind, stage.get(kind)) for kind in ("deps", "outs"))
-    return Stage(str(stage.get("cmd", "")), flat, deps, outs)
+    return Stage(str(stage.get("cmd", "")), asked, deps, outs)
 
 
 def _hashes(path: Path, name: str, kind: str, entries: Any) -> dict[str, str]:
@@ -142,11 +142,3 @@ def _hashes(path: Path, name: str, kind: str, entries: Any) -> dict[str, str]:
         rest = {key: value for key, value in entry.items() if key != "path"}
         found[entry["path"]] = str(rest.get(str(rest.get("hash", "md5")), rest))
     return found
-
-
-def _flat(values: dict[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value

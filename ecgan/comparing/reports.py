@@ -42,11 +42,7 @@ def report_files(folder: Path) -> dict[str, Path]:
 
 
 def compare_reports(old: Path, new: Path) -> list[Compared]:
-    """Set two folders of reports side by side.
-
-    Args:
-        old: The reference, whose intervals are the tolerance.
-        new: The other.
+    """Set two folders of reports side by side; the intervals of the old one are the tolerance.
 
     Returns:
         For every method, strategy and fold the metrics of the results table; what is not judged, such as the numbers of

@@ -13,8 +13,8 @@ from ecgan.errors import EcganError
 from ecgan.files import read_json
 from ecgan.reporting.reading import read_results
 from ecgan.reporting.tables import records
+from ecgan.runs.layout import PARTS
 
-_STAGES = ("train", "inverse", "detect")
 _AGAIN = "Name a run's folder."
 _MARKS = ("model.safetensors", "versions.json", "inverse.json", "detector.json")
 """Files of which every run has one at least."""
@@ -33,10 +33,6 @@ def run_files(folder: Path) -> dict[str, Path]:
 
 def compare_runs(old: Path, new: Path) -> list[Compared]:
     """Set two runs' folders, or any parts of them, side by side, in the order of the pipeline.
-
-    Args:
-        old: The reference.
-        new: The other.
 
     Raises:
         EcganError: A file is broken.
@@ -67,24 +63,13 @@ def compare_tensors(old: Path, new: Path, where: str = "") -> list[Compared]:
 
 
 def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
-    """Read a safetensors file; it holds numbers only, nothing is executed. Short floats come as float32.
+    """Read a safetensors file; short floats come as float32."""
+    from ecgan.training.versions import read_weights
 
-    Raises:
-        EcganError: It is missing or broken.
-    """
-    from safetensors.torch import load
+    def widened(tensor: Any) -> Any:
+        return tensor.float() if tensor.is_floating_point() and tensor.element_size() < 4 else tensor
 
-    try:
-        tensors = load(path.read_bytes())
-    except OSError as error:
-        raise EcganError(f"cannot read {path}: {error.strerror or error}.") from error
-    except Exception as error:
-        what = str(error).removeprefix("Error while deserializing: ")
-        raise EcganError(f"{path} is no safetensors file, or is cut off: {what}.") from None
-    short = (name for name, tensor in tensors.items() if tensor.is_floating_point() and tensor.element_size() < 4)
-    return {
-        name: np.asarray(tensor) for name, tensor in (tensors | {name: tensors[name].float() for name in short}).items()
-    }
+    return {name: np.asarray(widened(tensor)) for name, tensor in read_weights(path).items()}
 
 
 def _reader(path: Path) -> Callable[[Path], Any] | None:
@@ -105,4 +90,4 @@ def _parameters(path: Path) -> dict[str, Any]:
 def _stage(name: str) -> int:
     """Return the place in the pipeline of the part that a file belongs to."""
     parts = Path(name).parts
-    return next((place for place, stage in enumerate(_STAGES) if stage in parts), len(_STAGES))
+    return next((place for place, stage in enumerate(PARTS) if stage in parts), len(PARTS))

@@ -71,11 +71,7 @@ def sentences(sections: Sequence[Section]) -> list[str]:
 def show(sections: Sequence[Section], old: str, new: str, *, everything: bool = False) -> None:
     """Print what differs: tables on a terminal, tab-separated lines with nothing left out into a pipe.
 
-    Args:
-        sections: What was compared.
-        old: What the user called the reference.
-        new: The other.
-        everything: Print every row on a terminal, too.
+    `old` and `new` are what the user called both sides; with `everything` a terminal gets every row, too.
     """
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:

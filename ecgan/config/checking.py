@@ -3,10 +3,10 @@
 import math
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
 from ecgan.config.describing import allowed, found, schema_at, schema_of
 from ecgan.config.options import Options
@@ -28,12 +28,7 @@ class Mistake:
 
 
 class Checker:
-    """Checks one document section by section and raises all mistakes at once.
-
-    Args:
-        document: What was read.
-        hint: What to do about mistakes.
-    """
+    """Checks one document section by section and raises all mistakes at once; `hint` says what to do about them."""
 
     def __init__(self, document: Document, hint: str) -> None:
         self.document = document
@@ -64,10 +59,7 @@ class Checker:
     def section(self, cls: type[O], path: KeyPath, defaults: dict[str, Any] | None = None) -> O | None:
         """Return the section at `path` as an instance of `cls`, or None after noting what is wrong with it.
 
-        Args:
-            cls: What types the section.
-            path: Its key path.
-            defaults: What the dataset and the models put before the defaults of `cls`.
+        `defaults`, which the dataset and the models bring, come before those of `cls`.
         """
         self.checked[path] = list(cls.model_fields)
         values = overlay(defaults or {}, without_nulls(self.mapping(path), cls))
@@ -88,11 +80,10 @@ class Checker:
         """Return the top-level value `key`, typed by the field of that name, or None after noting a mistake."""
         values = without_nulls({key: self.document.data.get(key)}, cls)
         field = cls.model_fields[key]
-        if key not in values or values[key] is None:
+        if values.get(key) is None:
             if field.is_required():
                 self.add((key,), f"is missing; allowed: {allowed(schema_at(cls, (key,)), schema_of(cls))}")
-                return None
-            return deepcopy(field.default)
+            return None if field.is_required() else deepcopy(field.default)
         probe = {name: None for name in cls.model_fields if name != key} | values
         try:
             cls.model_validate(probe)
@@ -144,7 +135,7 @@ def without_nulls(values: dict[str, Any], cls: type[Options]) -> dict[str, Any]:
     kept = {}
     for key, value in values.items():
         field = cls.model_fields.get(key)
-        if value is None and field is not None and not field.is_required() and not _nullable(field):
+        if value is None and field and not field.is_required() and NoneType not in get_args(field.annotation):
             continue
         inner = field.annotation if field is not None else None
         if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, Options):
@@ -152,13 +143,6 @@ def without_nulls(values: dict[str, Any], cls: type[Options]) -> dict[str, Any]:
         else:
             kept[key] = value
     return kept
-
-
-def _nullable(field: FieldInfo) -> bool:
-    from types import NoneType
-    from typing import get_args
-
-    return NoneType in get_args(field.annotation)
 
 
 def _not_finite(value: Any, path: KeyPath) -> list[KeyPath]:

@@ -36,12 +36,7 @@ class Declaration:
     unwatched: tuple[str, ...]
 
     def narrowed(self, params: Params, arguments: Mapping[str, Any]) -> Params:
-        """Return the parameters without those that are not declared.
-
-        Args:
-            params: All of them.
-            arguments: The arguments of the stage's function, by name.
-        """
+        """Return the parameters without those that are not declared; `arguments` are the stage function's, by name."""
 
         def value(match: re.Match[str]) -> str:
             name = match[1]

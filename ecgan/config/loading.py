@@ -19,7 +19,7 @@ from ecgan.registry import DATASETS, DETECTORS, INVERSIONS, MODELS, PROTOCOLS, R
 P = TypeVar("P", bound=Options)
 
 _PLUGIN_HINT = "If it is your own, name the Python file that holds it: --plugin FILE"
-_MEND_HINT = "Mend the file and try again; `ecgan init` writes one with every key explained."
+_MEND_HINT = "Mend the file and try again"
 _RUN_HINT = (
     "A run's config.yml is as the training wrote it: parts of your own are named with --plugin FILE; a run of another"
     " version of ECGAN has to be trained again."
@@ -71,47 +71,41 @@ def load_inverse(path: Path | str) -> InverseParams:
 def resolve_params(document: Document, *, models: bool = True, plugins: bool = True, hint: str = "") -> Params:
     """Check a document that was read and complete it with the defaults; see `load_params`.
 
-    Args:
-        document: What was read.
-        models: Whether `modules.<name>` are typed by the models.
-        plugins: Whether the files listed under `plugins:` are run.
-        hint: What to do about mistakes, where the document is no file.
+    `hint` says what to do about mistakes, where the document is no file.
     """
     return _ParamsResolver(document, models, plugins, hint).resolve()
 
 
 def resolve_detection(document: Document, *, hint: str = "") -> DetectionParams:
     """Check what `ad_config.yml` holds and complete it with the defaults."""
-    checker = Checker(document, hint or "Mend the file and try again.")
-    checker.keys(list(DetectionParams.model_fields))
-    values: dict[str, Any] = {key: checker.value(DetectionParams, key) for key in ("model", "plugins")}
-    _load_plugins(checker, values["plugins"], document)
-    for key in ("experiment", "runtime"):
-        values[key] = checker.section(_type_of(DetectionParams, key), (key,))
+    checker, values = _begun(DetectionParams, document, hint, "experiment", "runtime")
     detect = checker.section(Detection, ("detect",), _strategies(checker, {}))
-    values["detect"] = detect
-    values["detectors"] = _detectors(checker, detect, {}, "")
+    values |= {"detect": detect, "detectors": _detectors(checker, detect, {}, "")}
     return _finished(checker, DetectionParams, values)
 
 
 def resolve_inverse(document: Document, *, hint: str = "") -> InverseParams:
     """Check what `inverse_config.yml` holds and complete it with the defaults."""
-    checker = Checker(document, hint or "Mend the file and try again.")
-    checker.keys(list(InverseParams.model_fields))
-    values: dict[str, Any] = {key: checker.value(InverseParams, key) for key in ("model", "plugins")}
-    _load_plugins(checker, values["plugins"], document)
-    for key in ("runtime", "inverse"):
-        values[key] = checker.section(_type_of(InverseParams, key), (key,))
+    checker, values = _begun(InverseParams, document, hint, "runtime", "inverse")
     _check_method(checker, values["inverse"], "")
     return _finished(checker, InverseParams, values)
+
+
+def _begun(cls: type[P], document: Document, hint: str, *sections: str) -> tuple[Checker, dict[str, Any]]:
+    """Check what needs nothing else: the names of sections, the model, the plug-ins, and plain sections."""
+    checker = Checker(document, hint or f"{_MEND_HINT}.")
+    checker.keys(list(cls.model_fields))
+    values: dict[str, Any] = {key: checker.value(cls, key) for key in ("model", "plugins")}
+    _load_plugins(checker, values["plugins"])
+    return checker, values | {key: _section(checker, cls, key) for key in sections}
 
 
 class _ParamsResolver:
     """Resolves one `params.yaml`, section by section."""
 
     def __init__(self, document: Document, models: bool, plugins: bool, hint: str) -> None:
-        self.checker = Checker(document, hint or (_MEND_HINT if plugins else _RUN_HINT))
-        self.document = document
+        mend = f"{_MEND_HINT}; `ecgan init` writes one with every key explained."
+        self.checker = Checker(document, hint or (mend if plugins else _RUN_HINT))
         self.models = models
         self.plugins = plugins
         self.schema = Params if plugins else RunParams
@@ -123,10 +117,10 @@ class _ParamsResolver:
         self.checker.keys(list(Params.model_fields))
         self.values["plugins"] = self.checker.value(Params, "plugins")
         if self.plugins:
-            _load_plugins(self.checker, self.values["plugins"], self.document)
+            _load_plugins(self.checker, self.values["plugins"])
         self.name_parts()
         for key in ("experiment", "runtime", "split", "train", "inverse", "report"):
-            self.values[key] = self.checker.section(_type_of(Params, key), (key,), self.defaults.get(key))
+            self.values[key] = _section(self.checker, Params, key, self.defaults.get(key))
         _check_method(self.checker, self.values["inverse"], self.hint)
         self.fill_modules()
         self.fill_detect()
@@ -137,14 +131,12 @@ class _ParamsResolver:
         """Resolve the names of the dataset and the models, and collect the defaults that they bring."""
         dataset = self.checker.value(Params, "dataset")
         dataset = dataset and _resolved(self.checker, DATASETS, dataset, ("dataset",), self.hint)
-        listed = self.checker.value(self.schema, "models") or []
-        models = [_resolved(self.checker, MODELS, name, ("models", i), self.hint) for i, name in enumerate(listed)]
-        known = [name for name in models if name]
-        for index, name in enumerate(models):
-            if name and name in models[:index]:
-                self.checker.add(
-                    ("models", index), f"found {listed[index]!r}, which is {name!r} again; allowed: each once"
-                )
+        known: list[str] = []
+        for index, given in enumerate(self.checker.value(self.schema, "models") or []):
+            name = _resolved(self.checker, MODELS, given, ("models", index), self.hint)
+            if name in known:
+                self.checker.add(("models", index), f"found {given!r}, which is {name!r} again; allowed: each once")
+            known += [name] if name else []
         for name in reversed(known):  # the first model has the last word
             self.defaults = overlay(self.defaults, names.defaults_of(MODELS, name))
         self.values |= {"dataset": dataset, "models": known}
@@ -162,7 +154,12 @@ class _ParamsResolver:
             if name in modules:
                 self.checker.add(("modules", key), f"a second section for the model {name!r}; allowed: one")
             if name:
-                modules[name] = self.module(name, ("modules", key))
+                defaults = self.defaults.get("modules", {}).get(name, {})
+                modules[name] = (
+                    self.checker.section(MODELS.get(name).Options, ("modules", key), defaults)
+                    if self.models
+                    else overlay(defaults, self.checker.mapping(("modules", key)))
+                )
         for index, name in enumerate(self.values["models"]):
             if name not in modules:
                 self.checker.add(
@@ -172,18 +169,12 @@ class _ParamsResolver:
                 )
         self.values["modules"] = modules
 
-    def module(self, name: str, path: tuple[str, ...]) -> Any:
-        defaults = self.defaults.get("modules", {}).get(name, {})
-        if self.models:
-            return self.checker.section(MODELS.get(name).Options, path, defaults)
-        return overlay(defaults, self.checker.mapping(path))
-
     def fill_detect(self) -> None:
         """Check the names in `detect`, and type `detectors.<name>` by the detectors."""
         defaults = _strategies(self.checker, self.defaults.get("detect", {}))
         detect = self.checker.section(Detect, ("detect",), defaults)
-        self.values["detect"] = detect
-        self.values["detectors"] = _detectors(self.checker, detect, self.defaults.get("detectors", {}), self.hint)
+        detectors = _detectors(self.checker, detect, self.defaults.get("detectors", {}), self.hint)
+        self.values |= {"detect": detect, "detectors": detectors}
         if detect and self.models:
             _check_kinds(self.checker, detect, self.values["models"])
 
@@ -196,9 +187,8 @@ class _ParamsResolver:
                 " name, or one model"
             )
             self.checker.add(("experiment", "run"), text)
-        if not split:
-            return
-        protocol = _resolved(self.checker, PROTOCOLS, split.protocol, ("split", "protocol"), self.hint)
+        place = ("split", "protocol")
+        protocol = split and _resolved(self.checker, PROTOCOLS, split.protocol, place, self.hint)
         if not protocol:
             return
         cls = PROTOCOLS.get(protocol)
@@ -215,18 +205,18 @@ def _finished(checker: Checker, cls: type[P], values: dict[str, Any]) -> P:
     return cls.model_validate(values)
 
 
-def _type_of(cls: type[Options], key: str) -> type[Options]:
+def _section(checker: Checker, cls: type[Options], key: str, defaults: dict[str, Any] | None = None) -> Any:
+    """Check a section whose type `cls` says."""
     annotation = cls.model_fields[key].annotation
     assert isinstance(annotation, type)
-    return annotation
+    return checker.section(annotation, (key,), defaults)
 
 
-def _load_plugins(checker: Checker, files: list[str] | None, document: Document) -> None:
-    if files:
-        try:
-            load_plugins(files, Path(document.origin).parent)
-        except EcganError as error:
-            checker.add(("plugins",), _flat(error))
+def _load_plugins(checker: Checker, files: list[str] | None) -> None:
+    try:
+        load_plugins(files or [], Path(checker.document.origin).parent)
+    except EcganError as error:
+        checker.add(("plugins",), _flat(error))
 
 
 def _resolved(

@@ -8,12 +8,7 @@ from ecgan.errors import EcganError
 
 
 class UndeclaredError(EcganError, AttributeError):
-    """A stage reads a parameter that it does not declare, and that DVC therefore does not watch for it.
-
-    Args:
-        stage: The stage, as `dvc.yaml` calls it.
-        key: The parameter, with dots.
-    """
+    """A stage reads a parameter (`key`, with dots) that it does not declare, and that DVC does not watch for it."""
 
     def __init__(self, stage: str, key: str) -> None:
         super().__init__(
@@ -36,12 +31,9 @@ class Options(BaseModel):
     _reader: tuple[str, str] = PrivateAttr(("", ""))
 
     def limited(self, kept: dict[str, Any], stage: str, path: str) -> Self:
-        """Return a copy with only the fields `kept`; reading another one is an error.
+        """Return a copy with only the fields `kept`; reading another one is an error, which names the stage.
 
-        Args:
-            kept: Values by name of the field.
-            stage: The stage that reads the copy.
-            path: Where this group stands: `"train."`, or `""` for all parameters.
+        `path` says where this group stands: `"train."`, or `""` for all parameters.
         """
         copy = self.model_copy()
         copy.__dict__.clear()

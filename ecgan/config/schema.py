@@ -26,10 +26,6 @@ def _file_path(path: str) -> str:
     return path
 
 
-def _all_folds(data: dict[str, Any]) -> list[int]:
-    return list(range(data["k"]))
-
-
 def _arithmetic(data: dict[str, Any]) -> Arithmetic:
     return "native" if data.get("precision") == "bf16" else "portable"
 
@@ -82,7 +78,9 @@ class Split(Options):
     protocol: str = Field("normal_only", description="Rule of the split.")
     k: int = Field(5, ge=1, le=1000, description="Number of folds that are made (at least 2, unless they are fixed).")
     folds: Annotated[list[int], AfterValidator(_distinct)] = Field(
-        default_factory=_all_folds, min_length=1, description="Folds that are run, counted from 0; by default all k."
+        default_factory=lambda data: list(range(data["k"])),
+        min_length=1,
+        description="Folds that are run, counted from 0; by default all k.",
     )
     test_share: float = Field(
         0.15,
@@ -270,14 +268,6 @@ class Params(Options):
         """Return the folder name of a model's run: `experiment.run`, or the model's name where that is null."""
         return self.experiment.run or model
 
-    def module(self, model: str) -> Any:
-        """Return the typed parameters of a model (plain mapping where models were not looked at)."""
-        return self.modules[model]
-
-    def detector(self, name: str) -> Any:
-        """Return the typed parameters of a detector."""
-        return self.detectors[name]
-
 
 class RunParams(Params):
     """The parameters of one trained run, its `config.yml`: one model, or none where a classical detector scores."""
@@ -302,10 +292,6 @@ class DetectionParams(Options):
     runtime: Runtime = Field(Runtime(), description="Seed, threads and precision: they change every number.")
     detect: Detection = Field(Detection(), description="Scoring samples and telling normal from abnormal.")
     detectors: dict[str, SerializeAsAny[Options]] = Field({}, description="Each detector's own parameters.")
-
-    def detector(self, name: str) -> Any:
-        """Return the typed parameters of a detector."""
-        return self.detectors[name]
 
 
 class InverseParams(Options):

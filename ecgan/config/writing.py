@@ -17,17 +17,9 @@ from ecgan.registry import DETECTORS, INVERSIONS, PROTOCOLS
 _WIDTH = 110
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./ -]*[A-Za-z0-9_./-]|[A-Za-z_]")
 _READ_OTHERWISE = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # by programs that read YAML 1.1
-_RUN_SECTIONS = (
-    "experiment",
-    "dataset",
-    "runtime",
-    "fetch",
-    "preprocess",
-    "split",
-    "train",
-    "models",
-    "modules",
-)
+_LATER = {"plugins", "inverse", "detect", "detectors", "report"}  # what no training depends on
+RUN_SECTIONS = [key for key in Params.model_fields if key not in _LATER]
+"""What a trained run depends on, in the order of its `config.yml`."""
 
 
 def render_params(
@@ -37,30 +29,23 @@ def render_params(
     *,
     overrides: Mapping[str, Any] | None = None,
 ) -> str:
-    """Write the commented YAML for a dataset and models, with the defaults that these bring.
+    """Write the commented YAML for a dataset and models, named or by alias, with the defaults that these bring.
 
-    Args:
-        dataset: Its name.
-        models: Their names or aliases.
-        experiment: Values of the section `experiment`: entity, project, run, data_dir.
-        overrides: Nested values laid over the defaults, `{"train": {"epochs": 3}}`.
+    `experiment` holds values of that section; `overrides`, as `{"train": {"epochs": 3}}`, are laid over the defaults.
 
     Raises:
         EcganError: A name is unknown or a value does not fit.
     """
-    values: dict[str, Any] = {
-        "experiment": dict(experiment or {}),
-        "dataset": dataset,
-        "models": list(models),
-        "modules": {name: {} for name in models},
-    }
+    values: dict[str, Any] = {"experiment": dict(experiment or {}), "dataset": dataset}
+    values |= {"models": list(models), "modules": {name: {} for name in models}}
     params = resolve_params(Document("the new file", overlay(values, dict(overrides or {}))))
     return render(params)
 
 
 def render(params: Params) -> str:
     """Write complete parameters as commented YAML; reading it back gives equal parameters."""
-    title = f"# Parameters of the pipeline: dataset {params.dataset}, {_and(params.models)}."
+    models = f"model{'s' * (len(params.models) > 1)} {', '.join(params.models)}"
+    title = f"# Parameters of the pipeline: dataset {params.dataset}, {models}."
     usage = "# `ecgan init` writes such a file; every stage reads its own section. `dvc repro` needs every key."
     return _document([title, usage], params, list(type(params).model_fields))
 
@@ -77,17 +62,23 @@ def render_config(params: Params, model: str | None, *, fold: int | None = None)
         model: The model of the run; None where a classical detector scores without one.
         fold: The fold of the run; None keeps all.
     """
-    named = params.experiment.run if model is None else params.run_name(model)
-    experiment = params.experiment.model_copy(update={"run": named})
-    split = params.split if fold is None else params.split.model_copy(update={"folds": [fold]})
-    train = params.train.model_copy(update={"tracker": "local"})  # where metrics are logged changes no model
-    update: dict[str, Any] = {"experiment": experiment, "split": split, "train": train}
-    models = [] if model is None else [model]
-    update |= {"models": models, "modules": {name: params.modules[name] for name in models}}
-    run = params.model_copy(update=update)
-    title = f"# Parameters of one trained run of {model or named}. This file is data: nothing it names is executed."
-    lines = [line for key in _RUN_SECTIONS for line in _entry(key, getattr(run, key), "", (key,), None)]
+    run = params_of_run(params, model, fold)
+    name = model or run["experiment"].run
+    title = f"# Parameters of one trained run of {name}. This file is data: nothing it names is executed."
+    run["train"] = params.train.model_copy(update={"tracker": "local"})  # where metrics are logged changes no model
+    lines = [line for key, value in run.items() for line in _entry(key, value, "", (key,), None)]
     return "\n".join([title, *lines]) + "\n"
+
+
+def params_of_run(params: Params, model: str | None, fold: int | None) -> dict[str, Any]:
+    """Return the sections that one trained run depends on; arguments as for `render_config`."""
+    models = [] if model is None else [model]
+    own: dict[str, Any] = {"models": models, "modules": {name: params.modules[name] for name in models}}
+    if model is not None:
+        own["experiment"] = params.experiment.model_copy(update={"run": params.run_name(model)})
+    if fold is not None:
+        own["split"] = params.split.model_copy(update={"folds": [fold]})
+    return {key: own[key] if key in own else getattr(params, key) for key in RUN_SECTIONS}
 
 
 def render_detection(
@@ -100,16 +91,10 @@ def render_detection(
     runtime: Runtime | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> str:
-    """Write the commented parameters of a detection (`ad_config.yml`).
+    """Write the commented parameters of a detection (`ad_config.yml`) with a model: `models/ecgan/demo/aegan:best`.
 
-    Args:
-        model: Reference of the trained model, `models/ecgan/demo/aegan:best`.
-        entity: First folder of the results.
-        project: Second folder of the results.
-        name: Third folder of the results.
-        detector: Name of the detector; None takes the default.
-        runtime: Seed, threads and precision of the run; None takes the defaults.
-        overrides: Nested values laid over the defaults.
+    Entity, project and name are the folders of the results. Without detector and runtime the defaults are taken;
+    `overrides` are laid over them.
     """
     values: dict[str, Any] = {"model": model, "experiment": {"entity": entity, "project": project, "name": name}}
     values |= {"detect": {"detector": detector}} if detector else {}
@@ -120,13 +105,7 @@ def render_detection(
 
 
 def render_inverse(model: str, *, runtime: Runtime | None = None, overrides: Mapping[str, Any] | None = None) -> str:
-    """Write the commented parameters of an inverse mapping (`inverse_config.yml`).
-
-    Args:
-        model: Reference of the trained model, `models/ecgan/demo/aegan:best`.
-        runtime: Seed, threads and precision of the run; None takes the defaults.
-        overrides: Nested values laid over the defaults.
-    """
+    """Write the commented parameters of an inverse mapping (`inverse_config.yml`), as `render_detection` does."""
     values: dict[str, Any] = {"model": model} | ({"runtime": runtime.model_dump()} if runtime else {})
     params = resolve_inverse(Document("the new file", overlay(values, dict(overrides or {}))))
     title = "# Parameters of one inverse mapping of a trained model: `ecgan-inverse FILE`."
@@ -241,7 +220,3 @@ def _quoted(text: str) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     return f"\\u{ord(match.group()):04x}"
-
-
-def _and(words: list[str]) -> str:
-    return f"model{'s' if len(words) > 1 else ''} {', '.join(words)}"

@@ -43,13 +43,7 @@ class Bootstrap:
 
     def summary(self) -> dict[str, Any]:
         """The entry `bootstrap` of metrics.json."""
-        return {
-            "replicates": self.replicates,
-            "unit": self.unit,
-            "units": self.units,
-            "level": self.level,
-            "redrawn": self.redrawn,
-        }
+        return {name: value for name, value in vars(self).items() if name != "intervals"}
 
 
 @dataclass(frozen=True)

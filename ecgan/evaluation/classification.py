@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ecgan.evaluation.labels import share
+
 Ids = NDArray[np.int64]
 
 
@@ -28,18 +30,18 @@ def classification(predicted: Ids, labels: Ids, classes: list[str]) -> dict[str,
     hits, named, there = np.diag(table), table.sum(axis=0), table.sum(axis=1)
     per_class = {
         name: {
-            "precision": _share(hits[k], named[k]),
-            "recall": _share(hits[k], there[k]),
-            "f1": _share(2 * hits[k], named[k] + there[k]),
+            "precision": share(hits[k], named[k]),
+            "recall": share(hits[k], there[k]),
+            "f1": share(2 * hits[k], named[k] + there[k]),
             "count": int(there[k]),
         }
         for k, name in enumerate(classes)
     }
     f1 = [row["f1"] for row in per_class.values() if not math.isnan(row["f1"])]
     return {
-        "accuracy": _share(hits.sum(), len(labels)),
+        "accuracy": share(hits.sum(), len(labels)),
         "f1_macro": float(np.mean(f1)) if f1 else math.nan,
-        "f1_micro": _share(2 * hits.sum(), named.sum() + there.sum()),
+        "f1_micro": share(2 * hits.sum(), named.sum() + there.sum()),
         "per_class": per_class,
     }
 
@@ -64,7 +66,3 @@ def confusion_frame(labels: Ids, classes: list[str], predicted: NDArray[Any], na
     """
     actual = np.asarray(classes, dtype=object)[labels]
     return pd.DataFrame({"actual": actual, "predicted": np.asarray(names, dtype=object)[predicted.astype(np.int64)]})
-
-
-def _share(part: Any, whole: Any) -> float:
-    return float(part) / float(whole) if whole else math.nan

@@ -1,12 +1,13 @@
-"""Metrics of decisions: normal or abnormal, at one threshold.
+"""Metrics of decisions: normal or abnormal, at one threshold; and what was flagged of each class.
 
-All are computed from the four counts of the table of truth (abnormal is positive), so that thousands of tables
+Metrics are computed from the four counts of the table of truth (abnormal is positive), so that thousands of tables
 are done at once. A question that no sample answers has the answer NaN (null in JSON): the sensitivity without an
 abnormal sample, the PPV when nothing was flagged. Two exceptions follow the field and scikit-learn: the Matthews
 correlation is 0 when a row or column of the table is empty, and the F1 of a class that has samples is 0 when none
 of them was found.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -44,21 +45,52 @@ def metrics_of(tp: Any, fp: Any, fn: Any, tn: Any) -> dict[str, Any]:
     """`METRICS` from counts or weights of true and false positives and negatives; arrays of one shape or numbers."""
     tp, fp, fn, tn = (np.asarray(count, dtype=np.float64) for count in (tp, fp, fn, tn))
     positive, negative, total = tp + fn, tn + fp, tp + fp + fn + tn
-    f1_abnormal = _ratio(2 * tp, 2 * tp + fp + fn)
-    f1_normal = _ratio(2 * tn, 2 * tn + fp + fn)
+    f1_abnormal = ratio(2 * tp, 2 * tp + fp + fn)
+    f1_normal = ratio(2 * tn, 2 * tn + fp + fn)
     weighted = positive * np.nan_to_num(f1_abnormal) + negative * np.nan_to_num(f1_normal)
     margins = np.sqrt(tp + fp) * np.sqrt(tp + fn) * np.sqrt(tn + fp) * np.sqrt(tn + fn)
     correlation = np.divide(tp * tn - fp * fn, margins, out=np.zeros(np.shape(margins)), where=margins > 0)
     return {
         "f1_abnormal": f1_abnormal,
-        "f1_weighted": _ratio(weighted, total),
+        "f1_weighted": ratio(weighted, total),
         "mcc": np.clip(correlation, -1.0, 1.0),
-        "sensitivity": _ratio(tp, positive),
-        "specificity": _ratio(tn, negative),
-        "ppv": _ratio(tp, tp + fp),
-        "accuracy": _ratio(tp + tn, total),
+        "sensitivity": ratio(tp, positive),
+        "specificity": ratio(tn, negative),
+        "ppv": ratio(tp, tp + fp),
+        "accuracy": ratio(tp + tn, total),
     }
 
 
-def _ratio(numerator: Any, denominator: Any) -> Any:
+def per_class(predicted: NDArray[np.bool_], labels: NDArray[np.int64], classes: list[str]) -> dict[str, dict[str, Any]]:
+    """Count samples and flagged samples by class.
+
+    Args:
+        predicted: Whether each sample was called abnormal, shape (n,).
+        labels: Class id of each sample, shape (n,); 0 is normal.
+        classes: Class name by id.
+
+    Returns:
+        By class name `count` and `flagged`; for abnormal classes also `sensitivity`, the share of the class that was
+        flagged, and `ppv`, the flagged of the class among them and the flagged normals (samples of the other abnormal
+        classes are left out, as in ANSI/AAMI EC57). NaN where nothing is there to divide by.
+    """
+    count = np.bincount(labels, minlength=len(classes))
+    flagged = np.bincount(labels[predicted], minlength=len(classes))
+    table: dict[str, dict[str, Any]] = {}
+    for index, name in enumerate(classes):
+        row: dict[str, Any] = {"count": int(count[index]), "flagged": int(flagged[index])}
+        if index > 0:
+            row["sensitivity"] = share(row["flagged"], row["count"])
+            row["ppv"] = share(row["flagged"], row["flagged"] + int(flagged[0]))
+        table[name] = row
+    return table
+
+
+def share(part: float, whole: float) -> float:
+    """Return a quotient, NaN where nothing is there to divide by."""
+    return float(part) / float(whole) if whole else math.nan
+
+
+def ratio(numerator: Any, denominator: Any) -> Any:
+    """Return quotients of arrays, NaN where nothing is there to divide by."""
     return np.divide(numerator, denominator, out=np.full(np.shape(numerator), np.nan), where=denominator > 0)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
+from ecgan.evaluation.labels import ratio
 
 F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -142,7 +143,7 @@ def auroc_of(hits: F64, alarms: F64) -> Any:
     """AUROC (…) from the weights (…, g) of abnormal and of normal samples at or above each distinct score."""
     width = np.diff(alarms, axis=-1, prepend=0.0)
     height = hits - np.diff(hits, axis=-1, prepend=0.0) / 2
-    return _divided(np.einsum("...g,...g->...", width, height), hits[..., -1] * alarms[..., -1])
+    return ratio(np.einsum("...g,...g->...", width, height), hits[..., -1] * alarms[..., -1])
 
 
 def average_precision_of(hits: F64, alarms: F64) -> Any:
@@ -150,7 +151,7 @@ def average_precision_of(hits: F64, alarms: F64) -> Any:
     flagged = hits + alarms
     precision = np.divide(hits, flagged, out=np.zeros_like(flagged), where=flagged > 0)
     step = np.diff(hits, axis=-1, prepend=0.0)
-    return _divided(np.einsum("...g,...g->...", step, precision), hits[..., -1])
+    return ratio(np.einsum("...g,...g->...", step, precision), hits[..., -1])
 
 
 def best_cut(scores: F64, abnormal: Bool) -> Cut:
@@ -190,7 +191,3 @@ def _cumulated(scores: F64, abnormal: Bool, weights: F64 | None) -> tuple[F64, F
     weight = np.ones(len(scores)) if weights is None else weights[ranking.order].astype(np.float64)
     positive = abnormal[ranking.order]
     return ranking.cumulated(weight * positive), ranking.cumulated(weight * ~positive)
-
-
-def _divided(numerator: Any, denominator: Any) -> Any:
-    return np.divide(numerator, denominator, out=np.full(np.shape(numerator), np.nan), where=denominator > 0)

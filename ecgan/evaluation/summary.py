@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.evaluation.bootstrap import Bootstrap, bootstrap
-from ecgan.evaluation.labels import label_metrics
-from ecgan.evaluation.per_class import per_class
+from ecgan.evaluation.labels import label_metrics, per_class
 from ecgan.evaluation.ranking import F64, Bool, auroc, average_precision, best_cut, check_scores
 
 _VALIDATION = ("auroc", "ap", "f1_abnormal", "f1_weighted", "mcc")
@@ -69,13 +68,10 @@ def evaluate_validation(
 
     Arguments as for `evaluate`; NaN where the half cannot answer.
     """
-    abnormal = labels != 0
-    found: dict[str, dict[str, float]] = {}
     for name, values in scores.items():
         check_scores(name, values)
-        figures = _figures(values, predictions[name], abnormal)
-        found[name] = {metric: figures[metric] for metric in _VALIDATION}
-    return found
+    figures = {name: _figures(values, predictions[name], labels != 0) for name, values in scores.items()}
+    return {name: {metric: found[metric] for metric in _VALIDATION} for name, found in figures.items()}
 
 
 def _figures(scores: F64, predicted: Bool, abnormal: Bool) -> dict[str, float]:
@@ -90,6 +86,5 @@ def _with_intervals(figures: dict[str, float], name: str, resampled: Bootstrap) 
     ends = resampled.intervals[name]
     return {
         **figures,
-        **{f"{metric}_low": ends[metric][0] for metric in figures},
-        **{f"{metric}_high": ends[metric][1] for metric in figures},
+        **{f"{metric}_{end}": ends[metric][side] for side, end in enumerate(("low", "high")) for metric in figures},
     }

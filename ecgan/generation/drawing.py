@@ -21,18 +21,9 @@ MOST_LEADS = 3
 
 
 def collect(model: GenerativeModel, real: RealParts, leads: Sequence[str], options: Generation, seed: int) -> Drawn:
-    """Compute what `samples.svg`, `walk.svg` and `embedding.svg` show.
+    """Compute what `samples.svg`, `walk.svg` and `embedding.svg` show of a model in evaluation mode and real signals.
 
-    Args:
-        model: In evaluation mode.
-        real: Real signals to compare with.
-        leads: Names of the leads.
-        options: The section `train.generation`.
-        seed: Seed of the run.
-
-    Returns:
-        Signals and points. There are no points where no embedding is asked for, or where there are fewer than five
-        signals in all.
+    There are no points where no embedding is asked for, or where there are fewer than five signals in all.
     """
     generated: F32 = generate(model, MOST_POINTS, derive_seed(seed, "figures")).float().cpu().numpy()
     on = next(model.parameters()).device

@@ -15,15 +15,10 @@ SUFFIXES: Final = (".npy", ".csv")
 
 
 def check_targets(out: Path, figure: Path | None, *, force: bool) -> None:
-    """Refuse files that cannot be written, or must not be, before anything is generated.
-
-    Args:
-        out: The file of signals; `described_in(out)` is written beside it.
-        figure: The figure, or None.
-        force: Whether files that are there may be overwritten.
+    """Refuse, before anything is computed, what must not be written: `out`, `described_in(out)`, the figure.
 
     Raises:
-        EcganError: An unknown suffix, a folder that is not there, or a file that is.
+        EcganError: An unknown suffix, a folder that is not there, or a file that is, unless `force` allows it.
     """
     if out.suffix not in SUFFIXES:
         raise EcganError(f"--out {out} names no known kind of file.", "Let the name end in .npy or .csv.")

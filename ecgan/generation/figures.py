@@ -39,11 +39,9 @@ def draw(drawn: Drawn | None) -> dict[str, str]:
 
 
 def samples_figure(groups: Mapping[str, F32], leads: Sequence[str]) -> str:
-    """Signals of each group in a grid of six columns and two rows, all on one scale.
+    """Signals (n, C, L) of each group, by its title, in a grid of six columns and two rows, all on one scale.
 
-    Args:
-        groups: Signals (n, C, L) by title, such as real and generated ones.
-        leads: Names of the leads; the first three are drawn.
+    The first three leads are drawn.
     """
     shown = {title: x[: COLUMNS * ROWS, :MOST_LEADS] for title, x in groups.items() if len(x)}
     low, high = _limits(list(shown.values()))
@@ -64,10 +62,7 @@ def samples_figure(groups: Mapping[str, F32], leads: Sequence[str]) -> str:
 def walk_figure(walk: Walk, real: F32, leads: Sequence[str]) -> str:
     """One row for each coordinate of the latent, one column for each step; the first lead is drawn.
 
-    Args:
-        walk: From `latent_walk`.
-        real: Real signals (n, C, L), which set the scale together with the generated ones.
-        leads: Names of the leads.
+    Real signals (n, C, L) set the scale together with the generated ones of the walk.
     """
     rows, height = len(walk.coordinates), 10.5
     low, high = _limits([walk.signals[:, :, 0], real[:, 0]])
@@ -88,11 +83,9 @@ def walk_figure(walk: Walk, real: F32, leads: Sequence[str]) -> str:
 
 
 def embedding_figure(points: Mapping[str, F64], groups: Sequence[str]) -> str:
-    """Points of a plane, one panel for each method; real normal, real abnormal and generated signals in colour.
+    """Points (n, 2) of a plane, one panel for each method; real normal, real abnormal and generated signals in colour.
 
-    Args:
-        points: Coordinates (n, 2) by method.
-        groups: Group of each point, length n, keys of `GROUPS`.
+    `groups` has the group of each point, a key of `GROUPS`.
     """
     names = np.asarray(groups)
     count = len(points)

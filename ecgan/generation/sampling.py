@@ -30,15 +30,10 @@ def require_generative(model: Model) -> GenerativeModel:
 
 
 def generated_batches(model: GenerativeModel, count: int, seed: int) -> Iterator[Tensor]:
-    """Yield generated signals (B, C, L), B at most 512, `count` in all, on the model's device.
+    """Yield generated signals (B, C, L), B at most 512, `count` in all, on the device of a model in evaluation mode.
 
     Each batch has a seed of its own, so that the first signals are the same whatever `count` is. The global random
     numbers stay as they were.
-
-    Args:
-        model: In evaluation mode.
-        count: Signals in all.
-        seed: Seed of the latents.
     """
     on = next(model.parameters()).device
     for number, start in enumerate(range(0, count, BATCH)):

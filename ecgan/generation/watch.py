@@ -64,12 +64,8 @@ class Watch:
     def write(self, folder: Path, weights: Mapping[str, Tensor], version: str) -> Drawn | None:
         """Write `generation.json` and `drawn.safetensors` of one version; return what figures show, if any.
 
-        Both are always written, since the pipeline declares them; of a classifier both say nothing.
-
-        Args:
-            folder: Where to.
-            weights: Weights of the version; the model keeps them.
-            version: Its name.
+        Both are always written, since the pipeline declares them; of a classifier both say nothing. The model keeps the
+        weights of the version.
         """
         if self.monitor is None:
             write_json(folder / FILE, {})

@@ -31,13 +31,9 @@ Rows = NDArray[np.int64]
 
 
 def fit_run(folder: Path, chosen: Chosen, data: Samples, *, labelled: bool) -> None:
-    """Train, map, and fit what detects; write the three parts of a run.
+    """Train, map, and fit what detects; write the three parts of a run into its folder.
 
-    Args:
-        folder: The run's folder.
-        chosen: What is fitted.
-        data: The samples; without labels all are called normal.
-        labelled: Whether labels are known, and some samples abnormal.
+    Without labels (`labelled`) all samples are called normal.
 
     Raises:
         EcganError: There are too few samples, or something cannot be fitted.

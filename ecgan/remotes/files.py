@@ -19,6 +19,7 @@ WANTED = re.compile(
     r"\.(?P<kind>yml|json|csv|safetensors)",
     re.ASCII,
 )
+PARTS = ("train", "inverse", "detect")
 REQUIRED = ("config.yml", "input.json", "split.json", "versions.json")
 MOST_FILES = 10_000
 _MB = 1 << 20
@@ -83,14 +84,7 @@ def too_large(name: str, limit: int) -> EcganError:
 
 
 def download(remote: Remote, path: str, fold: int | None, cache: Path) -> Path:
-    """Copy the files below `cache`, all or none of them; return the run's folder.
-
-    Args:
-        remote: What was found.
-        path: The reference that it was found by.
-        fold: The fold that was asked for.
-        cache: Folder of all copies.
-    """
+    """Copy the files of what `path` refers to below `cache`, all or none of them; return the run's folder."""
     _check(remote, path, fold)
     state = [path, fold, sorted((name, file.size, file.mark) for name, file in remote.files.items())]
     place = cache / hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]

@@ -7,14 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ecgan.errors import EcganError
-from ecgan.remotes.files import Remote, RemoteFile, too_large
-from ecgan.tracking.base import redacted
+from ecgan.errors import EcganError, outside, redacted
+from ecgan.remotes.files import PARTS, Remote, RemoteFile, too_large
 from ecgan.tracking.mlflow import client, is_there, store_uri
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d+)|@(?P<alias>[\w-]+))")
-_NAMED = re.compile(r"(?P<experiment>[^/'\"]+/[^/'\"]+)/(?P<run>[^/'\"%\\]+)")
+_NAMED = re.compile(r"[^/'\"]+/[^/'\"]+/[^/'\"%\\]+")
 _FORMS = "Write mlflow:RUN_ID, mlflow:models:/NAME/VERSION, mlflow:models:/NAME@ALIAS or mlflow:ENTITY/PROJECT/RUN."
 
 
@@ -32,21 +31,13 @@ def find(path: str, fold: int | None) -> Remote:
             "MLFLOW_TRACKING_URI names another store.",
         )
     store = client()
-    try:
+    where = f"'mlflow:{path}' cannot be read from {redacted(store_uri())}"
+    with outside(where, "MLFLOW_TRACKING_URI names another store."):
         runs = _runs(store, path, fold)
-        remote = Remote(_name(runs[0].info.run_name or path))
+        remote = Remote((runs[0].info.run_name or path).split("/fold_")[0])
         for run in runs:
-            _list(store, run.info.run_id, "train", remote, fold)
-            _list(store, run.info.run_id, "inverse", remote, fold)
-            _list(store, run.info.run_id, "detect", remote, fold)
-    except EcganError:
-        raise
-    except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        where = f"'mlflow:{path}' cannot be read from {redacted(store_uri())}"
-        raise EcganError(
-            f"{where}: {redacted(lines[0]).rstrip('.')}.", "MLFLOW_TRACKING_URI names another store."
-        ) from error
+            for part in PARTS:
+                _list(store, run.info.run_id, part, remote, fold)
     return remote
 
 
@@ -62,9 +53,8 @@ def _runs(store: Any, path: str, fold: int | None) -> list[Any]:
         if not version.run_id:
             raise EcganError(f"'mlflow:{path}' was registered without a run, so its files cannot be found.", _FORMS)
         return [store.get_run(version.run_id)]
-    if named := _NAMED.fullmatch(path):
-        return _newest(store, named["experiment"], named["run"], fold)
-    raise EcganError(f"'mlflow:{path}' names no run.", _FORMS)
+    experiment, run = path.rsplit("/", 1)
+    return _newest(store, experiment, run, fold)
 
 
 def _newest(store: Any, experiment: str, run: str, fold: int | None) -> list[Any]:
@@ -87,10 +77,6 @@ def _newest(store: Any, experiment: str, run: str, fold: int | None) -> list[Any
     return [newest[index] for index in sorted(newest)]
 
 
-def _name(run_name: str) -> str:
-    return run_name.split("/fold_")[0]
-
-
 def _list(store: Any, run: str, folder: str, remote: Remote, fold: int | None) -> None:
     """Add the files below a folder of artifacts, at most three levels deep."""
     for entry in store.list_artifacts(run, folder):
@@ -102,20 +88,15 @@ def _list(store: Any, run: str, folder: str, remote: Remote, fold: int | None) -
 
 def _describe(store: Any, run: str, entry: Any) -> RemoteFile:
     size = None if entry.file_size is None else int(entry.file_size)
-    return RemoteFile(size, run, _fetcher(store, run, entry))
+    return RemoteFile(size, run, partial(_fetch, store, run, entry))
 
 
-def _fetcher(store: Any, run: str, entry: Any) -> Any:
-    def fetch(target: Path, limit: int) -> None:
-        if entry.file_size is None:
-            raise EcganError(f"the store of MLflow run {run} does not say how large {entry.path} is.")
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            try:
-                path = Path(store.download_artifacts(run, entry.path, folder))
-            except Exception as error:
-                raise EcganError(f"{entry.path} of MLflow run {run} cannot be read: {error}") from error
-            if path.stat().st_size > limit:
-                raise too_large(target.name, limit)
-            shutil.move(path, target)
-
-    return fetch
+def _fetch(store: Any, run: str, entry: Any, target: Path, limit: int) -> None:
+    if entry.file_size is None:
+        raise EcganError(f"the store of MLflow run {run} does not say how large {entry.path} is.")
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        with outside(f"{entry.path} of MLflow run {run} cannot be read"):
+            path = Path(store.download_artifacts(run, entry.path, folder))
+        if path.stat().st_size > limit:
+            raise too_large(target.name, limit)
+        shutil.move(path, target)

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from ecgan.errors import EcganError
-from ecgan.remotes.files import Remote, RemoteFile, copy_stream
+from ecgan.errors import EcganError, first_line, outside
+from ecgan.remotes.files import PARTS, Remote, RemoteFile, copy_stream
 from ecgan.tracking.base import install
 
 PROTOCOLS = ("s3", "http", "https", "gs", "abfs", "az", "sftp", "ssh", "file", "memory")
-PARTS = ("train", "inverse", "detect")
 
 
 def find(url: str, fold: int | None) -> Remote:
@@ -20,16 +19,12 @@ def find(url: str, fold: int | None) -> Remote:
 
     Only folders of a run are listed (`train/fold_<k>` and so on), never what else lies there.
     """
-    filesystem, root = _open(url)
-    remote = Remote(root.rstrip("/").rsplit("/", 1)[-1])
-    try:
-        for path, entry in _walk(filesystem, root.rstrip("/")):
-            place = f"{root.rstrip('/')}/{path}"
-            remote.add(path, partial(_describe, filesystem, place, entry), fold)
-    except EcganError:
-        raise
-    except Exception as error:
-        raise EcganError(f"{url} cannot be read: {_say(error)}", _hint(url)) from error
+    hint = "Check the bucket and the AWS_* variables of the environment (AWS_ENDPOINT_URL for a server of your own)."
+    with outside(f"{url} cannot be read", hint if url.startswith("s3://") else ""):
+        filesystem, root = _open(url)
+        remote = Remote(root.rsplit("/", 1)[-1])
+        for path, entry in _walk(filesystem, root):
+            remote.add(path, partial(_describe, filesystem, f"{root}/{path}", entry), fold)
     return remote
 
 
@@ -44,11 +39,9 @@ def _open(url: str) -> tuple[Any, str]:
     try:
         filesystem, root = fsspec.core.url_to_fs(url, skip_instance_cache=True, **_options(protocol))
     except ImportError as error:
-        hint = install("s3") if protocol == "s3" else f"Install what reads it: {_say(error)}"
+        hint = install("s3") if protocol == "s3" else f"Install what reads it: {first_line(error)}"
         raise EcganError(f"{protocol}:// needs a package that is not installed.", hint) from error
-    except Exception as error:
-        raise EcganError(f"{url} cannot be read: {_say(error)}", _hint(url)) from error
-    return filesystem, str(root)
+    return filesystem, str(root).rstrip("/")
 
 
 def _options(protocol: str) -> dict[str, Any]:
@@ -65,17 +58,14 @@ def _options(protocol: str) -> dict[str, Any]:
 def _walk(filesystem: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every file of a run with its path below the root: three levels, known folders only."""
     for part in PARTS:
-        for fold in _names(filesystem, f"{root}/{part}", r"fold_\d+"):
+        folds = {name for name, _ in _list(filesystem, f"{root}/{part}") if re.fullmatch(r"fold_\d+", name)}
+        for fold in sorted(folds):
             for name, entry in _list(filesystem, f"{root}/{part}/{fold}"):
                 if re.fullmatch(r"v\d+", name):
                     for inner, inner_entry in _list(filesystem, f"{root}/{part}/{fold}/{name}"):
                         yield f"{part}/{fold}/{name}/{inner}", inner_entry
                 elif entry.get("type") != "directory":
                     yield f"{part}/{fold}/{name}", entry
-
-
-def _names(filesystem: Any, folder: str, pattern: str) -> list[str]:
-    return sorted({name for name, _ in _list(filesystem, folder) if re.fullmatch(pattern, name)})
 
 
 def _list(filesystem: Any, folder: str) -> list[tuple[str, dict[str, Any]]]:
@@ -98,31 +88,10 @@ def _describe(filesystem: Any, path: str, entry: dict[str, Any]) -> RemoteFile:
     keys = ("ETag", "etag", "md5", "content_md5", "generation", "mtime", "LastModified", "Last-Modified", "created")
     mark = [str(facts[key]) for key in keys if facts.get(key) is not None]
     size = facts.get("size")
-    return RemoteFile(None if size is None else int(size), " ".join(mark), _fetcher(filesystem, path))
+    return RemoteFile(None if size is None else int(size), " ".join(mark), partial(_fetch, filesystem, path))
 
 
-def _fetcher(filesystem: Any, path: str) -> Any:
-    def fetch(target: Path, limit: int) -> None:
-        whole = {"block_size": 0} if "http" in filesystem.protocol else {}  # one request, no ranges
-        try:
-            with filesystem.open(path, "rb", **whole) as source:
-                copy_stream(source, target, limit)
-        except EcganError:
-            raise
-        except Exception as error:
-            raise EcganError(f"{path} cannot be read: {_say(error)}") from error
-
-    return fetch
-
-
-def _hint(url: str) -> str:
-    if url.startswith("s3://"):
-        return (
-            "Check the bucket and the AWS_* variables of the environment (AWS_ENDPOINT_URL for a server of your own)."
-        )
-    return ""
-
-
-def _say(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{lines[0].rstrip('.') if lines else type(error).__name__}."
+def _fetch(filesystem: Any, path: str, target: Path, limit: int) -> None:
+    whole = {"block_size": 0} if "http" in filesystem.protocol else {}  # one request, no ranges
+    with outside(f"{path} cannot be read"), filesystem.open(path, "rb", **whole) as source:
+        copy_stream(source, target, limit)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ecgan.errors import EcganError
+from ecgan.errors import EcganError, outside
 from ecgan.remotes.files import Remote, RemoteFile, too_large
 from ecgan.tracking.wandb import artifact_name, module, offline
 
@@ -32,18 +32,12 @@ def find(path: str, fold: int | None) -> Remote:
     project, run = f"{match['entity']}/{match['project']}", match["run"]
     remote = Remote(run)
     wandb = module()
-    try:
+    with outside(f"'wandb:{path}' cannot be read", "Check the names, and that `wandb login` was done."):
         api = wandb.Api()
         for name in _artifacts(api, project, run, fold):
             artifact = api.artifact(f"{project}/{name}:{match['alias'] or 'latest'}", type="model")
             for inside, entry in artifact.manifest.entries.items():
                 remote.add(inside, partial(_describe, entry), fold)
-    except EcganError:
-        raise
-    except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        hint = "Check the names, and that `wandb login` was done."
-        raise EcganError(f"'wandb:{path}' cannot be read: {lines[0].rstrip('.')}.", hint) from error
     return remote
 
 
@@ -59,16 +53,13 @@ def _artifacts(api: Any, project: str, run: str, fold: int | None) -> Iterator[s
 
 
 def _describe(entry: Any) -> RemoteFile:
-    return RemoteFile(entry.size, str(entry.digest), _fetcher(entry))
+    return RemoteFile(entry.size, str(entry.digest), partial(_fetch, entry))
 
 
-def _fetcher(entry: Any) -> Any:
-    def fetch(target: Path, limit: int) -> None:
-        if getattr(entry, "ref", None):
-            raise EcganError(f"{target.name} is only a link to {entry.ref} in the artifact.", "Use that place itself.")
-        if entry.size is not None and entry.size > limit:
-            raise too_large(target.name, limit)
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            shutil.move(str(entry.download(root=folder, skip_cache=True)), target)
-
-    return fetch
+def _fetch(entry: Any, target: Path, limit: int) -> None:
+    if getattr(entry, "ref", None):
+        raise EcganError(f"{target.name} is only a link to {entry.ref} in the artifact.", "Use that place itself.")
+    if entry.size is not None and entry.size > limit:
+        raise too_large(target.name, limit)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        shutil.move(str(entry.download(root=folder, skip_cache=True)), target)

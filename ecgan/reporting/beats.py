@@ -1,12 +1,12 @@
 """The examples of a report, drawn: the best and the worst beats of each method."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ecgan.reporting.ecg_paper import beat_svg, origin_text
 from ecgan.reporting.inputs import CAUGHT, EXPLAINED, FALSE_ALARM, MISSED, RunResult
+from ecgan.reporting.style import slug
 from ecgan.reporting.tables import name_of
 
 KIND_TEXT: Final = {
@@ -63,12 +63,8 @@ def _beats(run: RunResult) -> list[Beat]:
     for example in run.examples:
         entry = run.metrics["strategies"].get(example.strategy)
         threshold = None if entry is None else entry["threshold"]["value"]
-        name = f"{_slug(str(run.metrics['method']))}-{_slug(example.kind)}-{example.index}"
+        name = f"{slug(str(run.metrics['method'])) or 'method'}-{slug(example.kind)}-{example.index}"
         patient = "" if example.patient is None else f", patient {example.patient}"
         caption = f"{example.kind}: {example.class_name}, {origin_text(example)}{patient}"
         beats.append(Beat(f"figures/beats/{name}.svg", example.kind, caption, beat_svg(example, threshold=threshold)))
     return beats
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40] or "method"

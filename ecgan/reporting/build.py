@@ -8,12 +8,7 @@ from ecgan.reporting.tables import csv_text
 
 
 def build(inputs: ReportInputs) -> dict[str, str]:
-    """Everything that the stage `report` writes.
-
-    The same inputs give the same bytes.
-
-    Args:
-        inputs: See `ReportInputs`.
+    """Everything that the stage `report` writes; the same inputs give the same bytes.
 
     Returns:
         Text by path relative to the report's folder: `summary.md`, `index.html`, `results.csv`, `per_class.csv`,

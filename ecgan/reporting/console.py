@@ -9,21 +9,32 @@ from rich.text import Text
 
 from ecgan.reporting.grid import Grid, marks_text, results_grid
 from ecgan.reporting.style import legal
-from ecgan.reporting.tables import SUPERVISION, Metrics, condensed, facts, results_table
+from ecgan.reporting.tables import SUPERVISION, Facts, Metrics, condensed, facts, results_table
 
 _FIRST = ("", "Method", "Detector", "Strategy", "Labels", "AUROC")
 _THEN = ("AP", "F1 abnormal", "Folds", "AUROC interval", "Sensitivity", "PPV", "MCC", "F1 weighted")
 
 
-def console_table(metrics: Sequence[Metrics], *, width: int = 160) -> Table:
-    """The results table for rich, with as many of its columns as the terminal is wide.
+def print_results(metrics: Sequence[Metrics], console: Console | None = None) -> None:
+    """Print the results table, with as many of its columns as the terminal is wide, and its legend."""
+    console = console or Console()
+    everything, shared = results_table(metrics), facts(metrics)
+    shown = condensed(metrics, everything)
+    grid = results_grid(shown)
+    kept = _fitting(grid, console.width)
+    console.print(_table(grid, kept, shared))
+    lines = [marks_text(shown)] if len(shown) else []
+    if len(shown) < len(everything):
+        lines.append(f"each method with its best strategy on validation, {len(shown)} of {len(everything)} rows")
+    lines += [f"{letter}: {meaning}" for letter, meaning in SUPERVISION.items()]
+    lines += [f"class mapping: {shared.class_mapping or 'none'}"]
+    lines += [f"test samples per fold: {counts}"] if (counts := shared.count_text("test")) else []
+    hidden = [column.title for place, column in enumerate(grid.columns) if place not in kept]
+    lines += [f"not shown, the terminal is too narrow: {', '.join(hidden)}"] if hidden else []
+    console.print(Text("\n".join(map(legal, lines)), style="dim"))
 
-    Args:
-        metrics: `metrics.json` of every method and fold.
-        width: Columns of the terminal.
-    """
-    grid, shared = results_grid(condensed(metrics, results_table(metrics))), facts(metrics)
-    kept = _fitting(grid, width)
+
+def _table(grid: Grid, kept: Sequence[int], shared: Facts) -> Table:
     folds = f"fold {shared.folds[0]}" if len(shared.folds) == 1 else f"folds {', '.join(map(str, shared.folds))}"
     title = Text(f"{shared.dataset} · {shared.protocol} · {folds}") if shared.folds else Text("no results")
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
@@ -39,18 +50,6 @@ def console_table(metrics: Sequence[Metrics], *, width: int = 160) -> Table:
     return table
 
 
-def print_results(metrics: Sequence[Metrics], console: Console | None = None) -> None:
-    """Print the results table and its legend; on standard output unless a console is given.
-
-    Args:
-        metrics: `metrics.json` of every method and fold.
-        console: Where to print.
-    """
-    console = console or Console()
-    console.print(console_table(metrics, width=console.width))
-    console.print(_legend(metrics, console.width))
-
-
 def _fitting(grid: Grid, width: int) -> list[int]:
     """Places of the columns to show: the first always, the others in order of weight while there is room."""
     titles = [column.title for column in grid.columns]
@@ -60,19 +59,3 @@ def _fitting(grid: Grid, width: int) -> list[int]:
         if title in titles and sum(needed[i] for i in kept) + needed[titles.index(title)] + 2 <= width:
             kept.append(titles.index(title))
     return sorted(kept)
-
-
-def _legend(metrics: Sequence[Metrics], width: int) -> Text:
-    everything, shared = results_table(metrics), facts(metrics)
-    shown = condensed(metrics, everything)
-    grid = results_grid(shown)
-    lines = [marks_text(shown)] if len(shown) else []
-    if len(shown) < len(everything):
-        lines.append(f"each method with its best strategy on validation, {len(shown)} of {len(everything)} rows")
-    lines += [f"{letter}: {meaning}" for letter, meaning in SUPERVISION.items()]
-    lines += [f"class mapping: {shared.class_mapping or 'none'}"]
-    lines += [f"test samples per fold: {counts}"] if (counts := shared.count_text("test")) else []
-    kept = _fitting(grid, width)
-    hidden = [column.title for place, column in enumerate(grid.columns) if place not in kept]
-    lines += [f"not shown, the terminal is too narrow: {', '.join(hidden)}"] if hidden else []
-    return Text("\n".join(map(legal, lines)), style="dim")

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ecgan.files import flat
 from ecgan.reporting import figures, traces
 from ecgan.reporting.beats import BeatGroup, beat_groups
 from ecgan.reporting.generation import NOTES, generation_figures, generation_grid
@@ -144,7 +145,7 @@ def compose(inputs: ReportInputs) -> Content:
         dataset=_dataset_rows(inputs.dataset),
         counts=count_grid(shared),
         count_note=f"Protocol {_protocol(shared)}. Samples per fold; two numbers: the smallest and largest fold.",
-        params=tuple(_flat(inputs.params)),
+        params=tuple((key, _text(value)) for key, value in flat(inputs.params)),
         commands=tuple(inputs.commands),
         frames=frames if named is None else frames | named.frames,
     )
@@ -298,13 +299,5 @@ def _dataset_rows(dataset: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def _flat(params: dict[str, Any], before: str = "") -> list[tuple[str, str]]:
-    """Nested parameters as dotted names and JSON values."""
-    rows = []
-    for key, value in params.items():
-        if isinstance(value, dict) and value:
-            rows += _flat(value, f"{before}{key}.")
-        else:
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-            rows.append((f"{before}{key}", text))
-    return rows
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -76,12 +76,7 @@ def beat_svg(example: Example, *, threshold: float | None = None, note: str = ""
 
     What is in mV and has a sampling rate is drawn true to scale on ECG paper, with a 1 mV calibration pulse; anything
     else on plain paper, stretched to a legible size. The error |signal − reconstruction| lies beneath each lead at the
-    same scale.
-
-    Args:
-        example: The sample.
-        threshold: Threshold of its score, written beside it.
-        note: Third line of the heading; by default the record and the time within it.
+    same scale. The threshold is written beside the score; `note`, else record and time, is the heading's third line.
     """
     sheet = _sheet(example)
     with style():

@@ -84,11 +84,7 @@ def examples_text(examples: list[Example]) -> str:
 
 
 def examples_from_json(value: Any, source: str = "examples.json") -> list[Example]:
-    """Read what `examples_to_json` gave.
-
-    Args:
-        value: The parsed JSON.
-        source: Name of the file, for messages.
+    """Read what `examples_to_json` gave; messages name the file, `source`.
 
     Raises:
         EcganError: Anything but a list of examples with exactly the known keys, types and shapes.

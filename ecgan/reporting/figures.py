@@ -24,6 +24,7 @@ from ecgan.reporting.tables import (
     mean_std,
     records,
     results_table,
+    span,
 )
 
 LABEL_LENGTH: Final = 40
@@ -143,14 +144,10 @@ def _sensitivity_table(lines: Sequence[Curve], present: Sequence[str]) -> str:
     """Methods by classes, each cell the mean share over the folds and, below, its range."""
     found = [[_shares(line, name) for name in present] for line in lines]
     means = np.array([[mean_std(shares)[0] for shares in row] for row in found]).reshape(len(lines), len(present))
-
-    def spread(row: int, column: int) -> str:
-        shares = found[row][column]
-        ends = dict.fromkeys(f"{share:.0%}" for share in (min(shares), max(shares))) if len(shares) > 1 else ()
-        return "–".join(ends)
-
+    ends = [[(min(shares), max(shares)) if len(shares) > 1 else () for shares in row] for row in found]
+    spreads = [["–".join(dict.fromkeys(f"{share:.0%}" for share in pair)) for pair in row] for row in ends]
     labels = tuple(line.label for line in lines)
-    panel = Matrix("Flagged", labels, tuple(present), means, spread)
+    panel = Matrix("Flagged", labels, tuple(present), means, spreads)
     title = "Share of each class that was flagged, by method"
     return matrices_figure([panel], title, below="class", beside="method", left=64)
 
@@ -179,15 +176,8 @@ def _draw_curves(axes: Axes, lines: Sequence[Curve], which: str, along: str) -> 
         if not len(folds):
             continue
         if len(folds) > 1:
-            axes.fill_between(
-                x,
-                folds.min(axis=0),
-                folds.max(axis=0),
-                color=line.line["color"],
-                alpha=0.16,
-                linewidth=0,
-                clip_on=False,
-            )
+            look = {"color": line.line["color"], "alpha": 0.16, "linewidth": 0, "clip_on": False}
+            axes.fill_between(x, folds.min(axis=0), folds.max(axis=0), **look)
         axes.plot(x, folds.mean(axis=0), linewidth=1.5, clip_on=False, **line.line)
 
 
@@ -230,8 +220,7 @@ def _write_bar_legend(axes: Axes, lines: Sequence[Curve], per_row: int) -> None:
 def _class_label(name: str, table: pd.DataFrame, shared: Facts) -> tuple[str, str]:
     """Name and count of a class."""
     normal = bool(table.loc[table["class"] == name, "sensitivity_mean"].isna().all()) and name == shared.classes[0]
-    low, high = shared.counts.get("test", {}).get(name, (0, 0))
-    count = f"{low:,}" if low == high else f"{low:,}–{high:,}"
+    count = span(shared.counts.get("test", {}).get(name, (0, 0)))
     return f"{clip(name, 18)}{' (false alarms)' if normal else ''}", f"n = {count}"
 
 

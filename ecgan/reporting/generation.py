@@ -1,12 +1,12 @@
 """What a report says of generated signals: a table of metrics, and the figures of the first fold."""
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from ecgan.reporting.grid import Cell, Column, Grid, quantity
 from ecgan.reporting.inputs import GenerationResult
+from ecgan.reporting.style import slug
 from ecgan.reporting.tables import mean_std
 
 NOTES: Final = (
@@ -48,19 +48,19 @@ def generation_grid(results: Sequence[GenerationResult]) -> Grid:
     """Metrics of each generative model, mean ± standard deviation over its folds; without columns that nobody has."""
     generative = [result for result in results if result.metrics]
     keys = [key for key in _COLUMNS if any(_value(result.metrics, key) is not None for result in generative)]
-    several = len({result.fold for result in generative}) > 1
-    columns = [Column("Model"), *([Column("Folds", number=True)] if several else [])]
+    columns = [Column("Model"), Column("Folds", number=True)]
     columns += [Column(_COLUMNS[key][0], number=True, meaning=_COLUMNS[key][1]) for key in keys]
     rows = []
     for method in dict.fromkeys(result.method for result in generative):
         own = [result for result in generative if result.method == method]
-        cells = [Cell(method), *([Cell(str(len(own)), value=float(len(own)))] if several else [])]
+        cells = [Cell(method), Cell(str(len(own)), value=float(len(own)))]
         for key in keys:
             values = [_value(result.metrics, key) for result in own]
             mean, std, count = mean_std(math.nan if value is None else value for value in values)
             cells.append(quantity(mean, std, count, len(own)))
         rows.append(tuple(cells))
-    return Grid(tuple(columns), tuple(rows) if keys else ())
+    folds = [] if len({result.fold for result in generative}) > 1 else ["Folds"]
+    return Grid(tuple(columns), tuple(rows) if keys else ()).without(*folds)
 
 
 def generation_figures(results: Sequence[GenerationResult]) -> list[tuple[str, str, str, str]]:
@@ -70,7 +70,7 @@ def generation_figures(results: Sequence[GenerationResult]) -> list[tuple[str, s
         own = [result for result in results if result.method == method and result.figures]
         for name, (title, caption) in _FIGURES.items():
             if own and name in own[0].figures:
-                path = f"figures/generation/{_slug(method)}-{name}.svg"
+                path = f"figures/generation/{slug(method) or 'model'}-{name}.svg"
                 text = f"{caption} Fold {own[0].fold}."
                 found.append((path, f"{title}, {method}", text, own[0].figures[name]))
     return found
@@ -82,7 +82,3 @@ def _value(metrics: dict[str, Any], key: str) -> float | None:
     for part in key.split("."):
         found = found.get(part) if isinstance(found, dict) else None
     return float(found) if isinstance(found, (int, float)) else None
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40] or "model"

@@ -68,6 +68,12 @@ class Grid:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
+    def without(self, *titles: str) -> "Grid":
+        """The same without the columns of these titles."""
+        kept = [place for place, column in enumerate(self.columns) if column.title not in titles]
+        rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
+        return Grid(tuple(self.columns[place] for place in kept), rows)
+
 
 def short(value: float) -> str:
     """Three decimals without the leading zero: ".912", "-.050", "1.000"; "–" for what is not defined."""
@@ -94,26 +100,24 @@ def marks_text(results: pd.DataFrame) -> str:
 
 def results_grid(results: pd.DataFrame) -> Grid:
     """The results table (`ecgan.reporting.tables.results_table`) for readers."""
-    detectors, folds = _several_detectors(results), results["folds"].nunique() > 1
-    columns = [Column("", meaning=marks_text(results))]
-    columns += [Column("Method"), *([Column("Detector")] if detectors else []), Column("Strategy")]
-    columns += [Column("Labels", meaning="U or S, see the legend"), *([Column("Folds", number=True)] if folds else [])]
+    columns = [Column("", meaning=marks_text(results)), Column("Method"), Column("Detector"), Column("Strategy")]
+    columns += [Column("Labels", meaning="U or S, see the legend"), Column("Folds", number=True)]
     for name, title in METRICS.items():
         columns.append(Column(title, number=True))
         columns += [Column("AUROC interval", number=True)] if name == "auroc" else []
     rows = []
     for row in records(results):
         best = bool(row["best"])
-        cells = [Cell(MARKS[row["family"]] if best else ""), Cell(row["method"], strong=best)]
-        cells += [Cell(row["detector"])] if detectors else []
+        cells = [Cell(MARKS[row["family"]] if best else ""), Cell(row["method"], strong=best), Cell(row["detector"])]
         cells += [Cell(row["strategy"]), Cell(row["supervision"])]
-        cells += [Cell(str(row["folds"]), value=float(row["folds"]))] if folds else []
+        cells.append(Cell(str(row["folds"]), value=float(row["folds"])))
         for name in METRICS:
             cell = quantity(row[f"{name}_mean"], row[f"{name}_std"], row[f"{name}_folds"], row["folds"])
             cells.append(Cell(cell.text, cell.spread, cell.value, strong=best and name == "auroc"))
             cells += [interval(row["auroc_interval_low"], row["auroc_interval_high"])] if name == "auroc" else []
         rows.append(tuple(cells))
-    return Grid(tuple(columns), tuple(rows))
+    folds = [] if results["folds"].nunique() > 1 else ["Folds"]
+    return Grid(tuple(columns), tuple(rows)).without(*_one_detector(results), *folds)
 
 
 def interval(low: float, high: float) -> Cell:
@@ -126,11 +130,11 @@ def interval(low: float, high: float) -> Cell:
 def class_grid(classes: pd.DataFrame, shared: Facts) -> Grid:
     """Sensitivity and PPV per class of each method's chosen strategy, and the false alarms among normal samples."""
     shown = classes[classes["chosen"].astype(bool)]
-    detectors = _several_detectors(shown)
     present = [name for name in shared.classes if name in set(shown.loc[shown["count_max"] > 0, "class"])]
     normal = {name for name in present if shown.loc[shown["class"] == name, "sensitivity_mean"].isna().all()}
     normal &= set(present[:1])
-    columns = [Column("Method"), *([Column("Detector")] if detectors else []), Column("Strategy"), Column("Labels")]
+    keys = ["method", "detector", "strategy", "supervision"]
+    columns = [Column("Method"), Column("Detector"), Column("Strategy"), Column("Labels")]
     for name in present:
         if name in normal:
             columns.append(Column(f"{name} flagged", number=True, meaning="false alarms among normal samples"))
@@ -138,16 +142,15 @@ def class_grid(classes: pd.DataFrame, shared: Facts) -> Grid:
             columns += [Column(f"{name} sens.", number=True, meaning=f"share of {name} that was flagged")]
             columns += [Column(f"{name} PPV", number=True, meaning=f"{name} among flagged {name} and false alarms")]
     rows = []
-    for key, group in shown.groupby(["method", "detector", "strategy", "supervision"], sort=False):
-        method, detector, strategy, supervision = (str(part) for part in key)
-        cells = [Cell(method), *([Cell(detector)] if detectors else []), Cell(strategy), Cell(supervision)]
+    for key, group in shown.groupby(keys, sort=False):
+        cells = [Cell(str(part)) for part in key]
         entries = {str(entry["class"]): entry for entry in records(group)}
         for name in present:
             for metric in ("flagged",) if name in normal else ("sensitivity", "ppv"):
                 entry = entries.get(name, {})
                 cells.append(quantity(entry.get(f"{metric}_mean", math.nan), entry.get(f"{metric}_std", math.nan)))
         rows.append(tuple(cells))
-    return Grid(tuple(columns), tuple(rows))
+    return Grid(tuple(columns), tuple(rows)).without(*_one_detector(shown))
 
 
 def count_grid(shared: Facts) -> Grid:
@@ -168,22 +171,20 @@ def count_grid(shared: Facts) -> Grid:
 
 def fold_grid(folds: pd.DataFrame) -> Grid:
     """Every fold of every strategy: what was fitted and what came out."""
-    detectors = _several_detectors(folds)
-    columns = [Column("Method"), *([Column("Detector")] if detectors else []), Column("Strategy"), Column("Labels")]
-    columns += [Column("Fold", number=True), Column("Version")]
-    columns += [Column("Threshold", number=True), Column("Fitted"), Column("AUROC", number=True)]
-    columns += [Column("AUROC interval", number=True), Column("AP", number=True), Column("F1 abnormal", number=True)]
-    columns += [Column("AUROC validation", number=True)]
+    texts = ["Method", "Detector", "Strategy", "Labels", "Version", "Fitted"]
+    titles = [*texts[:4], "Fold", "Version", "Threshold", "Fitted"]
+    titles += ["AUROC", "AUROC interval", "AP", "F1 abnormal", "AUROC validation"]
+    columns = tuple(Column(title, number=title not in texts) for title in titles)
     rows = []
     for row in records(folds):
         fitted = ", ".join(f"{name} {_brief(value)}" for name, value in json.loads(row["parameters"]).items())
-        cells = [Cell(row["method"]), *([Cell(row["detector"])] if detectors else []), Cell(row["strategy"])]
-        cells += [Cell(row["supervision"]), Cell(str(row["fold"]), value=float(row["fold"]))]
+        cells = [Cell(row[name]) for name in ("method", "detector", "strategy", "supervision")]
+        cells += [Cell(str(row["fold"]), value=float(row["fold"]))]
         cells += [Cell(row["version"] or NOTHING), Cell(_brief(row["threshold"]), value=row["threshold"])]
         cells += [Cell(fitted or NOTHING), quantity(row["auroc"]), interval(row["auroc_low"], row["auroc_high"])]
         cells += [quantity(row["ap"]), quantity(row["f1_abnormal"]), quantity(row["validation_auroc"])]
         rows.append(tuple(cells))
-    return Grid(tuple(columns), tuple(rows))
+    return Grid(columns, tuple(rows)).without(*_one_detector(folds))
 
 
 def method_grid(metrics: Sequence[Metrics]) -> Grid:
@@ -231,9 +232,7 @@ def _brief(value: Any) -> str:
     return ", ".join(_brief(item) for item in value) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _several_detectors(frame: pd.DataFrame) -> bool:
-    """Whether the detector must be told: a method has more than one, or a model's latents are looked at."""
-    if not len(frame):
-        return False
+def _one_detector(frame: pd.DataFrame) -> list[str]:
+    """The column that says nothing: the detector, unless a method has several, or a model's latents are looked at."""
     several = bool((frame.groupby("method")["detector"].nunique() > 1).any())
-    return several or bool(frame["detector"].astype(str).str.endswith(ON_LATENTS).any())
+    return [] if several or frame["detector"].astype(str).str.endswith(ON_LATENTS).any() else ["Detector"]

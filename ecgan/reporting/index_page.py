@@ -41,12 +41,7 @@ class ListedRecording:
 
 
 def index_page(recordings: Sequence[ListedRecording], *, title: str = "Scored recordings") -> str:
-    """The page as text; it needs nothing else, its table can be sorted, and the same list makes the same bytes.
-
-    Args:
-        recordings: In the order in which they are shown.
-        title: Heading.
-    """
+    """The page as text; it needs nothing else, its table can be sorted, and the same list makes the same bytes."""
     return render(
         "recording/index.html.j2",
         styles=["page.css", "recording/recording.css"],

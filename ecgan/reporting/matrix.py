@@ -1,7 +1,7 @@
 """Tables of shares as SVG text: each cell is shaded by its value and says it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,13 +21,13 @@ _PER_ROW: Final = 178.0
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """One table: its title, names of rows and columns, shares (R, K) and a second line for each cell."""
+    """One table: its title, names of rows and columns, shares (R, K) and a second line for each of these cells."""
 
     title: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     shares: F64
-    note: Callable[[int, int], str]
+    notes: Sequence[Sequence[str]]
 
 
 def matrices_figure(panels: Sequence[Matrix], title: str, *, below: str, beside: str, left: float = _LEFT) -> str:
@@ -67,7 +67,7 @@ def _draw(axes: Axes, panel: Matrix, below: str, beside: str, left: float) -> No
             axes.add_patch(Rectangle((column, row), 1, 1, facecolor=face, edgecolor=RULE, linewidth=0.6, clip_on=False))
             text = NOTHING if math.isnan(share) else f"{share:.0%}"
             axes.text(column + 0.5, row + 0.42, text, ha="center", color=INK, fontsize=8)
-            note = panel.note(row, column)
+            note = panel.notes[row][column]
             axes.text(column + 0.5, row + 0.82, note, ha="center", color=MUTED, fontsize=5.8)
         axes.text(-0.12, row + 0.6, clip(panel.rows[row], int(left * 0.75)), ha="right", fontsize=7.5)
     for column, name in enumerate(panel.columns):

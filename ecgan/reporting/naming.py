@@ -1,7 +1,7 @@
 """How well classifiers name classes: accuracy and F1, every class, and what was taken for what."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
+from ecgan.evaluation.classification import confusion
 from ecgan.reporting.grid import Cell, Column, Grid, quantity
-from ecgan.reporting.inputs import F64, Plot, RunResult
+from ecgan.reporting.inputs import Plot, RunResult
 from ecgan.reporting.matrix import Matrix, matrices_figure
 from ecgan.reporting.tables import Facts, Metrics, mean_std, name_of, records
 
@@ -133,35 +134,28 @@ def _figure(runs: Sequence[RunResult], shared: Facts) -> str:
     for run in runs:
         name = name_of(run.metrics)
         counts[name] = counts.get(name, 0) + _counts(run, shared.classes)
-    panels = [
-        Matrix(name, shared.classes, shared.classes, _shares(table), _sizes(table)) for name, table in counts.items()
-    ]
+    panels = []
+    for name, table in counts.items():
+        rows = table.sum(axis=1, keepdims=True)
+        shares = np.divide(table, rows, out=np.full(table.shape, np.nan), where=rows > 0)
+        sizes = [[f"{size:,}" for size in row] for row in table]
+        panels.append(Matrix(name, shared.classes, shared.classes, shares, sizes))
     return matrices_figure(panels, "Confusion of classes: " + ", ".join(counts), below="named", beside="true")
 
 
 def _counts(run: RunResult, classes: tuple[str, ...]) -> NDArray[np.int64]:
     """Samples by true (rows) and named class (columns), (K, K)."""
-    places = {name: place for place, name in enumerate(classes)}
-    table = np.zeros((len(classes), len(classes)), dtype=np.int64)
     frame = run.confusion
     if frame is None or not {"actual", "predicted"} <= set(frame.columns):
         raise EcganError(f"confusion.csv of {name_of(run.metrics)} lacks the columns actual and predicted", AGAIN)
-    for actual, predicted in zip(frame["actual"].astype(str), frame["predicted"].astype(str), strict=True):
-        if actual not in places or predicted not in places:
-            raise EcganError(
-                f"confusion.csv of {name_of(run.metrics)} holds the class {actual!r} or {predicted!r},"
-                " which metrics.json does not know",
-                AGAIN,
-            )
-        table[places[actual], places[predicted]] += 1
-    return table
-
-
-def _shares(table: NDArray[np.int64]) -> F64:
-    rows = table.sum(axis=1, keepdims=True)
-    shares: F64 = np.divide(table, rows, out=np.full(table.shape, np.nan), where=rows > 0)
-    return shares
-
-
-def _sizes(table: NDArray[np.int64]) -> Callable[[int, int], str]:
-    return lambda row, column: f"{table[row, column]:,}"
+    named = frame[["actual", "predicted"]].astype(str)
+    unknown = named[~named.isin(classes).all(axis=1)]
+    if len(unknown):
+        actual, predicted = unknown.iloc[0]
+        raise EcganError(
+            f"confusion.csv of {name_of(run.metrics)} holds the class {actual!r} or {predicted!r},"
+            " which metrics.json does not know",
+            AGAIN,
+        )
+    ids = named.apply(lambda column: pd.Index(classes).get_indexer(column)).to_numpy(np.int64)
+    return confusion(ids[:, 1], ids[:, 0], len(classes))

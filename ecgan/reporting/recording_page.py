@@ -37,9 +37,6 @@ def recording_page(scored: ScoredRecording) -> str:
     recordings are embedded in part, which the page says: see `ecgan.reporting.packing` for the bounds. The same
     recording makes the same bytes. Everything that comes from data is escaped; a content security policy inside the
     page forbids every request and every script and style but its own, by their hashes.
-
-    Args:
-        scored: The recording with its scores.
     """
     packed = pack(scored)
     beats = scored.beats

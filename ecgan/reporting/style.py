@@ -106,11 +106,9 @@ def name_axes(
 
 
 def svg_text(figure: Figure, title: str) -> str:
-    """The figure as one `<svg>` element: no date, no metadata, no ids but those referred to, two decimals of a point.
+    """A figure as one `<svg>` element: no date, no metadata, no ids but those referred to, two decimals of a point.
 
-    Args:
-        figure: Made by `new_figure` within `style()`.
-        title: What it shows, for those who cannot see it.
+    It was made by `new_figure` within `style()`; `title` says what it shows to those who cannot see it.
     """
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -155,6 +153,11 @@ def clip(text: str, length: int) -> str:
     return text if len(text) <= length else text[: max(length - 1, 0)].rstrip() + "…"
 
 
+def slug(text: str) -> str:
+    """At most 40 small letters, digits and hyphens, for the name of a file."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40]
+
+
 def line_styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Colour and dashes of each name, in the given order: the same in all figures of a report."""
     count = len(COLOURS)
@@ -172,31 +175,23 @@ def _compact_tag(tag: re.Match[str]) -> str:
 
 def _compact_path(path: str) -> str:
     """The same path with relative lines, h and v where they fit; hundredths of a point, no drift."""
-    parts = path.split()
     if set(re.findall("[A-Za-z]", path)) - set("MLz"):
-        return " ".join(parts)
-    out, x, y, start, i = [], 0, 0, (0, 0), 0
-    while i < len(parts):
-        if parts[i] == "z":
-            out.append("z")
-            (x, y), i = start, i + 1
+        return " ".join(path.split())
+    out, x, y, start = "", 0, 0, (0, 0)
+    for command, *point in re.findall(r"([MLz])(?:\s+(\S+)\s+([^\sz]+))?", path):
+        if command == "z":
+            out, (x, y) = f"{out}z", start
             continue
-        to_x, to_y = round(float(parts[i + 1]) * 100), round(float(parts[i + 2]) * 100)
-        out.append(_step(parts[i], to_x, to_y, to_x - x, to_y - y))
-        start = (to_x, to_y) if parts[i] == "M" else start
-        x, y, i = to_x, to_y, i + 3
-    return "".join(out)
-
-
-def _step(command: str, x: int, y: int, dx: int, dy: int) -> str:
-    """One step of a path, in hundredths of a point."""
-    if command == "M":
-        return f"M{_number(x / 100)} {_number(y / 100)}"
-    if not dx and not dy:
-        return ""
-    if not dx or not dy:
-        return f"h{_number(dx / 100)}" if dx else f"v{_number(dy / 100)}"
-    return f"l{_number(dx / 100)} {_number(dy / 100)}"
+        to_x, to_y = (round(float(value) * 100) for value in point)
+        across, down = _number((to_x - x) / 100), _number((to_y - y) / 100)
+        if command == "M":
+            out, start = f"{out}M{_number(to_x / 100)} {_number(to_y / 100)}", (to_x, to_y)
+        elif to_x != x and to_y != y:
+            out += f"l{across} {down}"
+        elif (to_x, to_y) != (x, y):
+            out += f"h{across}" if to_x != x else f"v{down}"
+        x, y = to_x, to_y
+    return out
 
 
 def _number(value: float) -> str:

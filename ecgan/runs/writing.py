@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from ecgan.config import Params, render_config
-from ecgan.files import write_text
+from ecgan.files import write_frame, write_text
 from ecgan.models.base import Model
 from ecgan.protocols.folds import Fold, save_fold
-from ecgan.training.history import save_history
 from ecgan.training.inputs import Input, save_input
 from ecgan.training.resume import Progress
 from ecgan.training.versions import Versions, save_index, save_version, version_name
@@ -30,6 +31,11 @@ def save_training(folder: Path, params: Params, model: Model, progress: Progress
     save_index(folder, Versions(best, latest, params.train.select_by, progress.best_value))
     save_history(folder / "history.csv", progress.history)
     save_settings(folder, params, fold, expected, model=model.name)
+
+
+def save_history(path: Path, rows: list[dict[str, float]]) -> None:
+    """Write one row an evaluated epoch; the same run gives the same bytes."""
+    write_frame(path, pd.DataFrame(rows).astype({"epoch": int}))
 
 
 def save_settings(folder: Path, params: Params, fold: Fold, expected: Input, *, model: str | None) -> None:

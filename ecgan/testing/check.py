@@ -1,14 +1,22 @@
 """One conformance check, and how it says what is wrong."""
 
-from collections.abc import Callable, Iterator
+import inspect
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from ecgan.config import Params, load_params, render_params
 from ecgan.config.options import Options
+
+Function = Callable[[Any], None]
 
 
 class ConformanceError(AssertionError):
@@ -28,7 +36,7 @@ class Check:
 
     kind: str
     part: str
-    function: Callable[[Any], None]
+    function: Function
     subject: Any
 
     @property
@@ -54,6 +62,13 @@ class Check:
             raise ConformanceError(f"{who}: expected to work, but raised {type(error).__name__}: {error}") from error
 
 
+def checks_of(module: str) -> tuple[Function, ...]:
+    """The checks of a module, in its order: its functions of one argument, `subject`, that begin with no underscore."""
+    own = [item for item in vars(sys.modules[module]).values() if getattr(item, "__module__", "") == module]
+    found = [item for item in own if inspect.isfunction(item) and not item.__name__.startswith("_")]
+    return tuple(function for function in found if list(inspect.signature(function).parameters) == ["subject"])
+
+
 def expect(held: bool | np.bool_, text: str) -> None:
     """Raise `ConformanceError` with `text`, expected and found, unless what was expected held."""
     if not held:
@@ -63,6 +78,13 @@ def expect(held: bool | np.bool_, text: str) -> None:
 def expect_equal(found: Any, expected: Any, what: str) -> None:
     """Expect two plain values to be equal; `what` names the value."""
     expect(found == expected, f"expected {what} to be {expected}, found {found}")
+
+
+def expect_same(found: Mapping[str, Any], expected: Mapping[str, Any], text: str) -> None:
+    """Expect arrays or tensors to be equal, bit for bit; `{}` in `text` is the name of the first that is not."""
+    for name, value in expected.items():
+        same = found[name].shape == value.shape and bool((found[name] == value).all())
+        expect(same, text.format(name))
 
 
 def expect_close(found: NDArray[Any], expected: NDArray[Any], what: str) -> None:
@@ -111,6 +133,14 @@ def check_options(options: Any, what: str) -> None:
     expect_equal(again, built, f"{what} made from its own defaults")
 
 
+def written_params(dataset: str, model: str) -> Params:
+    """Return the parameters that `ecgan init` writes, read back."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "params.yaml"
+        path.write_text(render_params(dataset, [model]), encoding="utf-8")
+        return load_params(path)
+
+
 def choices(options: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every value of every field with fixed choices (a `Literal` or a truth value), by the field's path."""
     schema = options.model_json_schema()
@@ -130,24 +160,20 @@ def with_value(options: Any, path: str, value: Any) -> Any:
     for section in sections:
         place = place[section]
     place[key] = value
-    try:
-        return type(options).model_validate(raw)
-    except ValueError:
-        return None
+    return _admitted(type(options), raw)
 
 
 def small(options: type[Options], sizes: dict[str, Any], given: dict[str, Any]) -> Any:
     """Parameters of a quick trial: the defaults, `sizes` where such fields exist and admit them, and `given`."""
     chosen: dict[str, Any] = {}
     for key, value in sizes.items():
-        if key in options.model_fields and _admitted(options, {**chosen, key: value}):
+        if key in options.model_fields and _admitted(options, chosen | {key: value}):
             chosen[key] = value
     return options.model_validate({**chosen, **given})
 
 
-def _admitted(options: type[Options], values: dict[str, Any]) -> bool:
+def _admitted(options: type[Options], values: dict[str, Any]) -> Options | None:
     try:
-        options.model_validate(values)
-    except ValueError:
-        return False
-    return True
+        return options.model_validate(values)
+    except ValidationError:
+        return None

@@ -1,20 +1,17 @@
 """Conformance checks of datasets."""
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ecgan.config import load_params, render_params
 from ecgan.datasets.base import Dataset
 from ecgan.preprocessing.options import SampleOptions
 from ecgan.preprocessing.processed import load_processed, save_processed
 from ecgan.samples import Samples
-from ecgan.testing.check import check_options, expect, expect_equal
+from ecgan.testing.check import Function, check_options, expect, expect_equal, written_params
 from ecgan.testing.recordings import RECORDINGS
 
 FILES = ("data.pkl", "label.pkl", "samples.csv", "dataset.json")
@@ -67,17 +64,13 @@ def preprocess_has_the_options_of_samples(subject: DatasetSubject) -> None:
 
 def init_writes_a_valid_file(subject: DatasetSubject) -> None:
     """The overrides of other sections fit the schema, so that `ecgan init -d NAME` works."""
-    text = render_params(subject.cls.name, ["aegan"])
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "params.yaml"
-        path.write_text(text, encoding="utf-8")
-        expect_equal(load_params(path).dataset, subject.cls.name, "the dataset in the file")
+    expect_equal(written_params(subject.cls.name, "aegan").dataset, subject.cls.name, "the dataset in the file")
 
 
 def fetching_again_gives_equal_bytes(subject: DatasetSubject) -> None:
     """The same options and seed give the same raw files, also into a folder that holds them already."""
-    with _folder() as folder:
-        first, second = folder / "first", folder / "second"
+    with tempfile.TemporaryDirectory() as name:
+        first, second = Path(name, "first"), Path(name, "second")
         subject.fetch(first)
         subject.fetch(second)
         expected = _content(first)
@@ -92,9 +85,9 @@ def fetching_again_gives_equal_bytes(subject: DatasetSubject) -> None:
 
 def samples_fit_their_description(subject: DatasetSubject) -> None:
     """Shapes, leads, classes and table belong together; class 0 is the normal one and occurs."""
-    with _folder() as folder:
-        subject.fetch(folder)
-        samples = subject.preprocess(folder)
+    with tempfile.TemporaryDirectory() as name:
+        subject.fetch(Path(name))
+        samples = subject.preprocess(Path(name))
     expect_equal(samples.signals.ndim, 3, "the number of dimensions of signals (n, C, L)")
     n, channels, length = samples.signals.shape
     about, labels = samples.about, samples.class_ids
@@ -116,16 +109,15 @@ def samples_fit_their_description(subject: DatasetSubject) -> None:
 
 def preprocessing_again_gives_equal_bytes(subject: DatasetSubject) -> None:
     """The processed files are the same bytes again, and are read back as they were."""
-    with _folder() as folder:
-        subject.fetch(folder / "raw")
-        written = []
-        for part in ("first", "second"):
-            target = folder / part
+    with tempfile.TemporaryDirectory() as name:
+        raw, written = Path(name, "raw"), []
+        subject.fetch(raw)
+        for target in (Path(name, "first"), Path(name, "second")):
             target.mkdir()
-            samples = subject.preprocess(folder / "raw")
+            samples = subject.preprocess(raw)
             save_processed(target, subject.cls.name, samples)
             written.append(_content(target))
-        read = load_processed(folder / "first")
+        read = load_processed(target)
     expect_equal(sorted(written[0]), sorted(FILES), "the processed files")
     for name, content in written[0].items():
         expect(content == written[1][name], f"expected {name} to be the same again, found other bytes")
@@ -136,25 +128,19 @@ def _content(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-@contextmanager
-def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as name:
-        yield Path(name)
-
-
-DESCRIPTION: tuple[Callable[[DatasetSubject], None], ...] = (
+DESCRIPTION = (
     the_card_is_complete,
     options_have_defaults_and_descriptions,
     preprocess_has_the_options_of_samples,
     init_writes_a_valid_file,
 )
-SAMPLES: tuple[Callable[[DatasetSubject], None], ...] = (
+SAMPLES = (
     fetching_again_gives_equal_bytes,
     samples_fit_their_description,
     preprocessing_again_gives_equal_bytes,
 )
 
 
-def chosen(given: dict[str, Any]) -> tuple[Callable[[DatasetSubject], None], ...]:
+def chosen(given: dict[str, Any]) -> tuple[Function, ...]:
     """The checks of a dataset: those of its samples only where options say what to fetch."""
     return (*DESCRIPTION, *RECORDINGS, *(SAMPLES if given else ()))

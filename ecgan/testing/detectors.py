@@ -18,12 +18,15 @@ from ecgan.evaluation.ranking import auroc
 from ecgan.samples import Samples
 from ecgan.testing.check import (
     ConformanceError,
+    Function,
     check_options,
+    checks_of,
     choices,
     expect,
     expect_close,
     expect_equal,
     expect_refusal,
+    expect_same,
     small,
     with_value,
 )
@@ -220,16 +223,14 @@ def a_rerun_gives_equal_bytes(subject: DetectorSubject) -> None:
     for state in (1, 2):
         np.random.seed(state)  # noqa: NPY002 - what a detector draws from it would differ
         results.append(subject.fitted(seed=7).components(subject.beats()))
-    for name, values in results[0].items():
-        expect(np.array_equal(results[1][name], values), f"expected a rerun to give the same {name!r}, found others")
+    expect_same(results[1], results[0], "expected a rerun to give the same '{}', found others")
 
 
 def scoring_twice_gives_equal_bytes(subject: DetectorSubject) -> None:
     """Scoring changes nothing that a second scoring depends on."""
     detector, x = subject.fitted(), subject.beats()
-    first, second = detector.components(x), detector.components(x)
-    for name, values in first.items():
-        expect(np.array_equal(second[name], values), f"expected {name!r} to be the same twice, found other numbers")
+    text = "expected '{}' to be the same twice, found other numbers"
+    expect_same(detector.components(x), detector.components(x), text)
 
 
 def saved_state_gives_equal_bytes(subject: DetectorSubject) -> None:
@@ -248,14 +249,9 @@ def saved_state_gives_equal_bytes(subject: DetectorSubject) -> None:
             same = file.read_bytes() == written[file.name]
             expect(same, f"expected {file.name} to be the same after saving what was loaded, found other bytes")
     expected, found = fitted.score(x), loaded.score(x)
-    for what, old, new in (
-        ("the component", expected.components, found.components),
-        ("the score", expected.scores, found.scores),
-        ("the decision", expected.predictions, found.predictions),
-    ):
-        for key, values in old.items():
-            same = np.array_equal(np.asarray(new[key]), np.asarray(values))
-            expect(same, f"expected {what} {key!r} to be the same after saving and loading, found other values")
+    for what in ("components", "scores", "predictions"):
+        text = f"expected the {what.removesuffix('s')} '{{}}' to be the same after saving and loading, found others"
+        expect_same(getattr(found, what), getattr(expected, what), text)
 
 
 def classes_are_named(subject: DetectorSubject) -> None:
@@ -270,25 +266,13 @@ def classes_are_named(subject: DetectorSubject) -> None:
     expect_equal(alone, found.tolist(), "the classes of samples by themselves")
 
 
-def chosen(cls: type[Detector]) -> tuple[Callable[[DetectorSubject], None], ...]:
+def chosen(cls: type[Detector]) -> tuple[Function, ...]:
     """The checks of a detector, after what it declares: that it tells classes apart, that it looks at records."""
-    declared = [classes_are_named] * cls.classifies
-    declared += [scores_depend_on_nothing_outside_the_record] * bool(cls.context)
-    return (*CHECKS, *declared)
+    asked: dict[Function, bool] = {
+        classes_are_named: cls.classifies,
+        scores_depend_on_nothing_outside_the_record: bool(cls.context),
+    }
+    return tuple(check for check in CHECKS if asked.get(check, True))
 
 
-CHECKS: tuple[Callable[[DetectorSubject], None], ...] = (
-    options_have_defaults_and_descriptions,
-    components_are_finite_float64_of_shape_n,
-    every_choice_of_an_option_works,
-    strategies_weigh_what_is_there,
-    abnormal_beats_score_higher,
-    scores_keep_the_order_of_samples,
-    scores_do_not_depend_on_neighbours,
-    one_and_three_leads_work,
-    samples_are_left_as_they_are,
-    other_shapes_are_refused,
-    a_rerun_gives_equal_bytes,
-    scoring_twice_gives_equal_bytes,
-    saved_state_gives_equal_bytes,
-)
+CHECKS = checks_of(__name__)

@@ -1,7 +1,6 @@
 """Conformance checks of inverse mappings."""
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from ecgan.inversion.base import FILE, Inversion
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, Optimizers
 from ecgan.models.latents import Prior
 from ecgan.runtime import device
-from ecgan.testing.check import ConformanceError, expect, expect_close, expect_equal
+from ecgan.testing.check import ConformanceError, checks_of, expect, expect_close, expect_equal, expect_same
 from ecgan.testing.subjects import array
 from ecgan.testing.toys import toy_beats
 
@@ -170,8 +169,7 @@ def the_model_is_left_as_it_is(subject: InversionSubject) -> None:
     model = subject.model()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     subject.fitted(model).invert(beats())
-    for key, value in model.state_dict().items():
-        expect(torch.equal(value, before[key]), f"expected the model's {key} to be left as it is, found it changed")
+    expect_same(model.state_dict(), before, "expected the model's {} to be left as it is, found it changed")
 
 
 def a_saved_mapping_gives_equal_bytes(subject: InversionSubject) -> None:
@@ -189,12 +187,4 @@ def a_saved_mapping_gives_equal_bytes(subject: InversionSubject) -> None:
     expect(same, "expected the same latents after saving and loading, found others")
 
 
-CHECKS: tuple[Callable[[InversionSubject], None], ...] = (
-    it_says_what_it_is,
-    classifiers_do_not_suit,
-    latents_have_one_row_a_sample,
-    latents_do_not_depend_on_neighbours,
-    a_rerun_gives_equal_bytes,
-    the_model_is_left_as_it_is,
-    a_saved_mapping_gives_equal_bytes,
-)
+CHECKS = checks_of(__name__)

@@ -1,19 +1,26 @@
 """Conformance checks of models: parameters, sizes, scores, devices."""
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ecgan.config import load_params, render_params
 from ecgan.errors import EcganError
 from ecgan.models.base import ClassifierModel, GenerativeModel
 from ecgan.runtime import device
-from ecgan.testing.check import ConformanceError, check_options, expect, expect_close, expect_equal, expect_refusal
+from ecgan.testing.check import (
+    ConformanceError,
+    check_options,
+    checks_of,
+    expect,
+    expect_close,
+    expect_equal,
+    expect_refusal,
+    expect_same,
+    written_params,
+)
 from ecgan.testing.subjects import LENGTHS, SAMPLES, ModelSubject, answers, array
 
 
@@ -25,11 +32,8 @@ def options_have_defaults_and_descriptions(subject: ModelSubject) -> None:
 
 def init_writes_a_valid_file(subject: ModelSubject) -> None:
     """The overrides of other sections fit the schema, so that `ecgan init -m NAME` works."""
-    text = render_params("ecgsyn", [subject.cls.name])
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "params.yaml"
-        path.write_text(text, encoding="utf-8")
-        expect_equal(load_params(path).models, [subject.cls.name], "the list of models in the file")
+    models = written_params("ecgsyn", subject.cls.name).models
+    expect_equal(models, [subject.cls.name], "the list of models in the file")
 
 
 def leads_and_lengths_are_built_or_refused(subject: ModelSubject) -> None:
@@ -107,8 +111,7 @@ def answers_are_not_drawn_at_random(subject: ModelSubject) -> None:
     model = subject.trained()
     x = subject.beats(model)
     first, second = answers(model, x, seed=5), answers(model, x, seed=6)
-    for name, value in first.items():
-        expect(torch.equal(value, second[name]), f"expected {name} to be the same twice, found it drawn at random")
+    expect_same(second, first, "expected {} to be the same twice, found it drawn at random")
 
 
 def evaluation_changes_nothing(subject: ModelSubject) -> None:
@@ -117,8 +120,7 @@ def evaluation_changes_nothing(subject: ModelSubject) -> None:
     x = subject.beats(model)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     answers(model, x)
-    for key, value in model.state_dict().items():
-        expect(torch.equal(value, before[key]), f"expected scoring to leave {key} as it is, found it changed")
+    expect_same(model.state_dict(), before, "expected scoring to leave {} as it is, found it changed")
 
 
 def other_shapes_are_refused(subject: ModelSubject) -> None:
@@ -166,16 +168,4 @@ def _try_device(call: Callable[[], Any]) -> None:
             raise ConformanceError(f"expected every tensor on the model's device, found: {error}") from error
 
 
-CHECKS = (
-    options_have_defaults_and_descriptions,
-    init_writes_a_valid_file,
-    leads_and_lengths_are_built_or_refused,
-    one_sample_works,
-    scores_have_shape_and_are_finite,
-    answers_keep_the_order_of_samples,
-    answers_do_not_depend_on_neighbours,
-    answers_are_not_drawn_at_random,
-    evaluation_changes_nothing,
-    other_shapes_are_refused,
-    networks_follow_the_device,
-)
+CHECKS = checks_of(__name__)

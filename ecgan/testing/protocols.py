@@ -10,7 +10,7 @@ from ecgan.config.schema import Split
 from ecgan.errors import EcganError
 from ecgan.protocols.base import EvaluationSets, Partition, Protocol
 from ecgan.samples import About, Samples
-from ecgan.testing.check import expect, expect_equal, expect_refusal
+from ecgan.testing.check import checks_of, expect, expect_equal, expect_refusal, expect_same
 
 PATIENTS, EACH = 16, 30
 
@@ -69,7 +69,7 @@ def folds_are_partitions(subject: ProtocolSubject) -> None:
         folds = subject.make(options)
         expect_equal(len(folds), options.k, "the number of folds")
         for fold in folds:
-            parts = {"train": fold.train, "vali": fold.vali, "test": fold.test}
+            parts = _parts(fold)
             for name, part in parts.items():
                 expect_equal(str(part.dtype), "int64", f"the type of {name}")
                 expect(
@@ -85,6 +85,10 @@ def folds_are_partitions(subject: ProtocolSubject) -> None:
             expect(train_on == "all" or abnormal == 0, text)
 
 
+def _parts(fold: Partition) -> dict[str, Any]:
+    return {"train": fold.train, "vali": fold.vali, "test": fold.test}
+
+
 def patients_stay_together_where_promised(subject: ProtocolSubject) -> None:
     """With `by_patient` no patient is in two of train, vali and test."""
     options = subject.options(train_on=subject.cls.train_on[0])
@@ -92,7 +96,7 @@ def patients_stay_together_where_promised(subject: ProtocolSubject) -> None:
         return
     patients = toy_samples()[0].table["patient"].to_numpy()
     for fold in subject.make(options):
-        sets = [set(patients[part]) for part in (fold.train, fold.vali, fold.test)]
+        sets = [set(patients[part]) for part in _parts(fold).values()]
         shared = (sets[0] & sets[1]) | (sets[0] & sets[2]) | (sets[1] & sets[2])
         expect(not shared, f"expected every patient in one part of a fold, found {sorted(shared)} in two")
 
@@ -103,9 +107,7 @@ def the_seed_decides(subject: ProtocolSubject) -> None:
     if options is None:
         return
     for first, second in zip(subject.make(options, seed=5), subject.make(options, seed=5), strict=True):
-        for name in ("train", "vali", "test"):
-            same = np.array_equal(getattr(first, name), getattr(second, name))
-            expect(same, f"expected the same {name} from the same seed, found another")
+        expect_same(_parts(second), _parts(first), "expected the same {} from the same seed, found another")
 
 
 def samples_without_abnormal_ones_are_refused(subject: ProtocolSubject) -> None:
@@ -118,10 +120,4 @@ def samples_without_abnormal_ones_are_refused(subject: ProtocolSubject) -> None:
     expect_refusal(lambda: subject.cls().make(normal, options, 0, sets), (EcganError,), "samples that are all normal")
 
 
-CHECKS = (
-    it_says_what_it_does,
-    folds_are_partitions,
-    patients_stay_together_where_promised,
-    the_seed_decides,
-    samples_without_abnormal_ones_are_refused,
-)
+CHECKS = checks_of(__name__)

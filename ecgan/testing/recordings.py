@@ -1,6 +1,6 @@
 """Conformance checks of how datasets cut recordings that are not theirs, for `ecgan score`."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.samples import Samples
-from ecgan.testing.check import ConformanceError, expect, expect_close, expect_equal, expect_refusal
+from ecgan.testing.check import ConformanceError, checks_of, expect, expect_close, expect_equal, expect_refusal
 
 SECONDS = 30.0
 BORDER_S = 0.02
@@ -17,10 +17,9 @@ BORDER_S = 0.02
 
 def recordings_are_cut_as_described(subject: Any) -> None:
     """What `cut` gives has the documented shapes and types, and its positions are those of the recording."""
-    rate = _rate(subject)
-    if rate is None:
+    record = _recording(subject)
+    if record is None:
         return
-    record = toy_recording(rate, _leads(subject))
     cut = _cut(subject, record)
     expect_equal(cut.signals.ndim, 3, "the number of dimensions of signals (n, C, L)")
     n, channels, length = cut.signals.shape
@@ -33,7 +32,9 @@ def recordings_are_cut_as_described(subject: Any) -> None:
     positions = cut.table["sample"].to_numpy()
     expect_equal((positions.shape, str(positions.dtype)), ((n,), "int64"), "shape and type of `sample` in the table")
     expect(bool((np.diff(positions) > 0).all()), f"expected ascending positions, found {positions.tolist()}")
-    expect_close(cut.table["time_s"].to_numpy(), positions / rate, "`time_s` to be the position in seconds")
+    expect_close(
+        cut.table["time_s"].to_numpy(), positions / record.sampling_rate, "`time_s` to be the position in seconds"
+    )
     centre = cut.about.centre
     if centre is not None:
         expect(0 <= centre < length, f"expected the R peak within 0 to {length - 1}, found {centre}")
@@ -43,14 +44,14 @@ def recordings_are_cut_as_described(subject: Any) -> None:
 
 def recordings_are_not_crossed_at_their_border(subject: Any) -> None:
     """No sample takes values from before the beginning or from behind the end; zeros at its end are padding."""
-    rate = _rate(subject)
-    if rate is None:
+    record = _recording(subject)
+    if record is None:
         return
-    record = toy_recording(rate, _leads(subject))
     cut = _cut(subject, record)
     filled = np.abs(cut.signals).max(axis=1) > 0  # (n, C, L) → (n, L)
     last = filled.shape[1] - 1 - np.argmax(filled[:, ::-1], axis=1)
     centre = cut.length // 2 if cut.about.centre is None else cut.about.centre
+    rate = record.sampling_rate
     starts = np.rint(cut.table["time_s"].to_numpy() * rate - centre * rate / cut.about.sampling_rate)
     expect(bool((starts >= 0).all()), f"expected starts within the recording, found {starts.min():g}")
     ends, steps = starts + last * rate / cut.about.sampling_rate, len(record.signals)
@@ -60,12 +61,10 @@ def recordings_are_not_crossed_at_their_border(subject: Any) -> None:
 
 def recordings_are_cut_the_same_again(subject: Any) -> None:
     """The same recording gives the same samples, and is left as it was."""
-    rate = _rate(subject)
-    if rate is None:
+    record, again = _recording(subject), _recording(subject)
+    if record is None or again is None:
         return
-    record = toy_recording(rate, _leads(subject))
     first, second = _cut(subject, record), _cut(subject, record)
-    again = toy_recording(rate, _leads(subject))
     unharmed = np.array_equal(record.signals, again.signals) and np.array_equal(record.samples, again.samples)
     expect(unharmed, "expected the recording to be left as it was, found that cut changes it")
     same = np.array_equal(first.signals, second.signals) and first.table.equals(second.table)
@@ -74,12 +73,11 @@ def recordings_are_cut_the_same_again(subject: Any) -> None:
 
 def recordings_without_beats_are_no_crash(subject: Any) -> None:
     """A recording without R peaks, and one of a few time steps, give no samples or a message."""
-    rate = _rate(subject)
-    if rate is None:
+    record = _recording(subject)
+    if record is None:
         return
-    record = toy_recording(rate, _leads(subject))
-    none = Record(record.name, record.signals, rate, record.leads, np.zeros(0, dtype=np.int64), [])
-    short = Record(record.name, record.signals[:3], rate, record.leads, np.ones(1, dtype=np.int64), ["N"])
+    none = replace(record, samples=np.zeros(0, dtype=np.int64), symbols=[])
+    short = replace(record, signals=record.signals[:3], samples=np.ones(1, dtype=np.int64), symbols=["N"])
     for what, given in (("without R peaks", none), ("of three time steps", short)):
         try:
             found = _cut(subject, given)
@@ -96,7 +94,7 @@ def recordings_without_beats_are_no_crash(subject: Any) -> None:
 
 def recordings_are_refused_where_there_are_none(subject: Any) -> None:
     """A dataset that does not consist of recordings says so when one is to be cut."""
-    if _rate(subject) is None:
+    if _recording(subject) is None:
         record = toy_recording(100.0, ["I"])
         expect_refusal(lambda: _cut(subject, record), (EcganError,), "a recording without a recording_rate")
 
@@ -123,15 +121,12 @@ def _options(subject: Any) -> Any:
     return subject.cls.Preprocess.model_validate(subject.given.get("preprocess", {}))
 
 
-def _rate(subject: Any) -> float | None:
-    """Return the dataset's rate of recordings, or None where it has none."""
-    rate = subject.cls().recording_rate(_options(subject))
+def _recording(subject: Any) -> Record | None:
+    """Return a recording at the dataset's rate, or None where it has none."""
+    options = _options(subject)
+    rate = subject.cls().recording_rate(options)
     expect(rate is None or rate > 0, f"expected recording_rate to be Hz or None, found {rate}")
-    return None if rate is None else float(rate)
-
-
-def _leads(subject: Any) -> list[str]:
-    return list(getattr(_options(subject), "leads", None) or ["I"])
+    return None if rate is None else toy_recording(float(rate), list(getattr(options, "leads", None) or ["I"]))
 
 
 def _cut(subject: Any, record: Record) -> Samples:
@@ -139,10 +134,4 @@ def _cut(subject: Any, record: Record) -> Samples:
     return cut
 
 
-RECORDINGS: tuple[Callable[[Any], None], ...] = (
-    recordings_are_cut_as_described,
-    recordings_are_not_crossed_at_their_border,
-    recordings_are_cut_the_same_again,
-    recordings_without_beats_are_no_crash,
-    recordings_are_refused_where_there_are_none,
-)
+RECORDINGS = checks_of(__name__)

@@ -10,7 +10,7 @@ from torch import Tensor
 from ecgan.errors import EcganError
 from ecgan.models.base import GenerativeModel
 from ecgan.runtime import autocast, device
-from ecgan.testing.check import ConformanceError, choices, expect, expect_equal, with_value
+from ecgan.testing.check import ConformanceError, checks_of, choices, expect, expect_equal, expect_same, with_value
 from ecgan.testing.kinds import check_output
 from ecgan.testing.subjects import STEPS, ModelSubject, answers, draw, finish
 from ecgan.training.resume import Progress, ResumeFile
@@ -96,20 +96,17 @@ def saved_weights_give_equal_answers(subject: ModelSubject) -> None:
         save_version(folder, "v01", model.state_dict())
         load_weights(other, load_version(folder, "v01"), folder)
     x = subject.beats(model)
-    expected, found = answers(model, x), answers(other.eval(), x)
-    for key, value in expected.items():
-        same = torch.equal(found[key], value)
-        expect(same, f"expected {key} to be the same after saving and loading, found other numbers")
+    text = "expected {} to be the same after saving and loading, found other numbers"
+    expect_same(answers(other.eval(), x), answers(model, x), text)
     if isinstance(model, GenerativeModel) and isinstance(other, GenerativeModel):
-        same = torch.equal(draw(other, 5), draw(model, 5))
-        expect(same, "expected the same generated latents after saving and loading, found others")
+        text = "expected the same {} after saving and loading, found others"
+        expect_same({"generated latents": draw(other, 5)}, {"generated latents": draw(model, 5)}, text)
 
 
 def a_rerun_gives_equal_bytes(subject: ModelSubject) -> None:
     """Training again with the same seed gives the same weights, bit for bit."""
     first, second = (subject.trained(seed=4).state_dict() for _ in range(2))
-    for key, value in first.items():
-        expect(torch.equal(second[key], value), f"expected a rerun to give the same {key}, found other bytes")
+    expect_same(second, first, "expected a rerun to give the same {}, found other bytes")
 
 
 def a_resumed_training_gives_equal_bytes(subject: ModelSubject) -> None:
@@ -126,19 +123,8 @@ def a_resumed_training_gives_equal_bytes(subject: ModelSubject) -> None:
     expect_equal(progress.epoch, 2, "the epoch in the resume file")
     subject.train(model, optimizers, range(2, 4))
     subject.train(other, others, range(2, 4))
-    found = other.state_dict()
-    for key, value in model.state_dict().items():
-        same = torch.equal(found[key], value)
-        expect(same, f"expected the same {key} after taking the training up again, found other bytes")
+    text = "expected the same {} after taking the training up again, found other bytes"
+    expect_same(other.state_dict(), model.state_dict(), text)
 
 
-CHECKS = (
-    losses_are_finite_detached_scalars,
-    a_batch_of_two_trains,
-    training_in_bfloat16_is_finite,
-    every_parameter_has_one_optimizer_and_learns,
-    every_choice_of_an_option_trains,
-    saved_weights_give_equal_answers,
-    a_rerun_gives_equal_bytes,
-    a_resumed_training_gives_equal_bytes,
-)
+CHECKS = checks_of(__name__)

@@ -3,20 +3,20 @@
 import hashlib
 import importlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from ecgan import files
 from ecgan.errors import EcganError
 from ecgan.files import write_json
 
 PRIVATE = Path(".ecgan")  # below the working directory, outside every output of the pipeline, ignored by Git and DVC
 
 
-class Tracker(Protocol):
-    """Takes what one run has to tell; `start` comes first, `close` last."""
+class Tracker:
+    """Takes what one run has to tell; `start` comes first, `close` last. This one does nothing with it."""
 
     def start(self, parameters: Mapping[str, Any]) -> None:
         """Begin, with the parameters of the run (nested mappings, as in its `config.yml`)."""
@@ -72,31 +72,23 @@ class Subject:
             found = json.loads(self.state.read_text(encoding="utf-8"))
         except (OSError, ValueError):  # none, or not written by `note`, which is atomic: a new run is begun
             return None
-        known = {"tracker": tracker, "store": _hash(store), "fingerprint": self.fingerprint}
-        if not isinstance(found, dict) or not known.items() <= found.items():
-            return None
-        run = found.get("run")
-        return run if isinstance(run, str) else None
+        known = self._known(tracker, store)
+        same = isinstance(found, dict) and known.items() <= found.items() and isinstance(found.get("run"), str)
+        return found["run"] if same else None
 
     def note(self, tracker: str, store: str, run: str) -> None:
         """Keep the id of the run until `ended`."""
         if self.state is not None:
-            known = {"tracker": tracker, "store": _hash(store), "fingerprint": self.fingerprint}
-            write_json(self.state, {**known, "run": run})
+            write_json(self.state, {**self._known(tracker, store), "run": run})
 
     def ended(self) -> None:
         """Forget the run: it came to its end."""
         if self.state is not None:
             self.state.unlink(missing_ok=True)
 
-
-def redacted(address: str) -> str:
-    """Return an address without the user name and password that it may hold, for messages."""
-    return re.sub(r"(://)[^/@]*@", r"\1…@", address)
-
-
-def _hash(store: str) -> str:
-    return hashlib.sha256(store.encode()).hexdigest()  # the address may hold a password
+    def _known(self, tracker: str, store: str) -> dict[str, str]:
+        place = hashlib.sha256(store.encode()).hexdigest()  # the address may hold a password
+        return {"tracker": tracker, "store": place, "fingerprint": self.fingerprint}
 
 
 def named(row: dict[str, float]) -> dict[str, float]:
@@ -109,24 +101,14 @@ def named(row: dict[str, float]) -> dict[str, float]:
     return numbers
 
 
-def flat(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flat(parameters: Mapping[str, Any]) -> dict[str, str]:
     """Return nested parameters as one level, `train.epochs`; lists and null are written as JSON."""
-    result: dict[str, str] = {}
-    for key, value in parameters.items():
-        if isinstance(value, Mapping) and value:
-            result |= flat(value, f"{prefix}{key}.")
-        else:
-            result[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return result
+    found = files.flat(parameters)
+    return {key: value if isinstance(value, str) else json.dumps(value, sort_keys=True) for key, value in found}
 
 
 def needed(module: str, extra: str, purpose: str) -> Any:
-    """Import a module of an optional package.
-
-    Args:
-        module: The module, such as `mlflow`.
-        extra: The extra of this package that brings it.
-        purpose: What needs it, for the message.
+    """Import a module of an optional package, which one of our extras brings; `purpose` is what needs it.
 
     Raises:
         EcganError: It is not installed, or does not load; the hint is the command that installs it.

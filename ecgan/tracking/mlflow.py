@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ecgan.tracking.base import PRIVATE, Subject, flat, named, needed
+from ecgan.tracking.base import PRIVATE, Subject, Tracker, flat, named, needed
 
 PURPOSE = "the tracker mlflow"
 _BATCH = 100  # parameters that one request may hold
 _LONGEST = 6000  # characters of a parameter that a store takes; the whole is in config.yml
 
 
-class MlflowTracker:
+class MlflowTracker(Tracker):
     """Logs to MLflow: experiment `<entity>/<project>`, run `<run>/fold_<k>`.
 
     Metrics have the epoch as their step. The model is logged as the artifacts `train/fold_<k>/…`, so that

@@ -8,34 +8,35 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from ecgan.config import Params
-from ecgan.errors import EcganError
+from ecgan.config.writing import params_of_run
+from ecgan.errors import EcganError, first_line, outside
 from ecgan.files import write_text
 from ecgan.tracking.base import Subject, Tracker
 from ecgan.tracking.local import LocalTracker
 from ecgan.tracking.mlflow import MlflowTracker
 from ecgan.tracking.wandb import WandbTracker
 
-_RUN = {"experiment", "dataset", "runtime", "fetch", "preprocess", "split", "train", "models", "modules"}
 _SERVICES: dict[str, tuple[str, Callable[[Subject], Tracker], str]] = {
     "wandb": ("Weights & Biases", WandbTracker, "Run `wandb login`, or set WANDB_MODE=offline."),
     "mlflow": ("MLflow", MlflowTracker, "Check MLFLOW_TRACKING_URI, or unset it to log below .ecgan/mlflow."),
 }
 
 
-class Guarded:
-    """A tracker whose failures end the tracking, told in one sentence, and never the training.
+class Guarded(Tracker):
+    """The service that is named, and the local files: where the service fails on the way, the run goes on without it.
 
     Args:
-        inner: The tracker.
-        title: What it is called.
-        hint: What to try if it cannot start.
+        kind: `train.tracker`: local, wandb or mlflow.
+        subject: What is tracked.
+        local: Is told after the service.
     """
 
-    def __init__(self, inner: Tracker, title: str, hint: str) -> None:
-        self._inner = inner
-        self._title = title
-        self._hint = hint
+    def __init__(self, kind: str, subject: Subject, local: Tracker) -> None:
+        self._title, make, self._hint = _SERVICES.get(kind, ("", lambda _: Tracker(), ""))
+        self._service, self._local = make(subject), local
         self._lost = False
 
     def start(self, parameters: Mapping[str, Any]) -> None:
@@ -44,102 +45,57 @@ class Guarded:
         Raises:
             EcganError: The package is missing, or the service refuses.
         """
-        try:
-            self._inner.start(parameters)
-        except EcganError:
-            raise
-        except Exception as error:
-            raise EcganError(f"{self._title} cannot be used: {_sentence(error)}", self._hint) from error
+        with outside(f"{self._title} cannot be used", self._hint):
+            self._service.start(parameters)
+        self._local.start(parameters)
 
     def epoch(self, row: dict[str, float]) -> None:
-        """Pass on one row of the history."""
-        self._pass_on(lambda: self._inner.epoch(row))
+        """Tell both of one row of the history."""
+        self._tell(lambda tracker: tracker.epoch(row))
 
     def figure(self, name: str, path: Path) -> None:
-        """Pass on a figure."""
-        self._pass_on(lambda: self._inner.figure(name, path))
+        """Give both a figure."""
+        self._tell(lambda tracker: tracker.figure(name, path))
 
     def summary(self, numbers: Mapping[str, float]) -> None:
-        """Pass on numbers."""
-        self._pass_on(lambda: self._inner.summary(numbers))
+        """Tell both of numbers."""
+        self._tell(lambda tracker: tracker.summary(numbers))
 
     def versions(self, folder: Path) -> None:
-        """Pass on the versions of a model."""
-        self._pass_on(lambda: self._inner.versions(folder))
+        """Give both the versions of a model."""
+        self._tell(lambda tracker: tracker.versions(folder))
 
     def close(self, *, failed: bool = False) -> None:
-        """Finish, as failed if anything was lost on the way."""
+        """Finish both, the service as failed if anything was lost on the way."""
         if self._lost:
             with contextlib.suppress(Exception):  # said already
-                self._inner.close(failed=True)
-        else:
-            self._pass_on(lambda: self._inner.close(failed=failed))
+                self._service.close(failed=True)
+        self._tell(lambda tracker: tracker.close(failed=failed))
 
-    def _pass_on(self, call: Callable[[], None]) -> None:
-        if self._lost:
-            return
-        try:
-            call()
-        except Exception as error:
-            self._lost = True
-            print(  # noqa: T201
-                f"warning: {self._title} failed and is told no more: {_sentence(error)}"
-                " The run goes on; its local files are complete.",
-                file=sys.stderr,
-            )
-
-
-class Several:
-    """Several trackers, told one after the other."""
-
-    def __init__(self, trackers: list[Tracker]) -> None:
-        self._trackers = trackers
-
-    def start(self, parameters: Mapping[str, Any]) -> None:
-        """Start each."""
-        for tracker in self._trackers:
-            tracker.start(parameters)
-
-    def epoch(self, row: dict[str, float]) -> None:
-        """Tell each of one row of the history."""
-        for tracker in self._trackers:
-            tracker.epoch(row)
-
-    def figure(self, name: str, path: Path) -> None:
-        """Give each a figure."""
-        for tracker in self._trackers:
-            tracker.figure(name, path)
-
-    def summary(self, numbers: Mapping[str, float]) -> None:
-        """Tell each of numbers."""
-        for tracker in self._trackers:
-            tracker.summary(numbers)
-
-    def versions(self, folder: Path) -> None:
-        """Give each the versions of a model."""
-        for tracker in self._trackers:
-            tracker.versions(folder)
-
-    def close(self, *, failed: bool = False) -> None:
-        """Finish each."""
-        for tracker in self._trackers:
-            tracker.close(failed=failed)
+    def _tell(self, call: Callable[[Tracker], None]) -> None:
+        if not self._lost:
+            try:
+                call(self._service)
+            except Exception as error:
+                self._lost = True
+                print(  # noqa: T201
+                    f"warning: {self._title} failed and is told no more: {first_line(error)}"
+                    " The run goes on; its local files are complete.",
+                    file=sys.stderr,
+                )
+        call(self._local)
 
 
 @contextlib.contextmanager
 def tracked(kind: str, subject: Subject, parameters: Mapping[str, Any], folder: Path) -> Iterator[Tracker]:
-    """Track one training run; whoever leaves early closes the trackers as failed.
+    """Track one training run, with its parameters; whoever leaves early closes the trackers as failed.
 
-    Args:
-        kind: `train.tracker`: local, wandb or mlflow.
-        subject: What is tracked.
-        parameters: The run's parameters, nested.
-        folder: Where the local tracker writes.
+    `kind` is `train.tracker` (local, wandb or mlflow), `folder` where the local files go.
 
     Raises:
         EcganError: The tracker cannot start; nothing was written yet.
     """
-    tracker = Several([*_services(kind, subject), LocalTracker(folder)])
+    tracker = Guarded(kind, subject, LocalTracker(folder))
     tracker.start(parameters)
     try:
         yield tracker
@@ -150,14 +106,10 @@ def tracked(kind: str, subject: Subject, parameters: Mapping[str, Any], folder: 
 
 
 def track_figures(tracker: Tracker, drawn: Any) -> None:
-    """Give a tracker the figures of generated signals.
+    """Give a tracker the figures of generated signals, of what `ecgan.generation.drawn.Drawn` holds, if anything.
 
     What draws them is imported by its name: how figures look is in no output of the training, which therefore must not
     depend on it.
-
-    Args:
-        tracker: The tracker.
-        drawn: What they show, `ecgan.generation.drawn.Drawn`, or None.
     """
     draw = importlib.import_module("ecgan.generation.figures").draw
     with tempfile.TemporaryDirectory() as folder:
@@ -168,26 +120,22 @@ def track_figures(tracker: Tracker, drawn: Any) -> None:
 
 
 def track_detection(params: Params, metrics: Mapping[str, Any]) -> None:
-    """Log the numbers of one detection as a run of its own; the local tracker has them in `metrics.json`.
+    """Log the numbers of one detection, its `metrics.json`, as a run of its own; the local tracker has them there.
 
     Everything is written already, so a tracker that cannot be used is a warning.
-
-    Args:
-        params: The parameters; `train.tracker` says where to.
-        metrics: What `metrics.json` holds.
     """
     place, method, fold = params.experiment, metrics["method"], metrics["fold"]
     run = method
     if place.run is not None:
         run = place.run if method in params.models else f"{place.run}-{method}"
-    for service in _services(params.train.tracker, Subject(place.entity, place.project, run, fold, "detect")):
-        try:
-            service.start(detect_parameters(params, fold))
-        except EcganError as error:
-            print(f"warning: {error.message} {error.hint} The metrics are in the report folder.", file=sys.stderr)  # noqa: T201
-            return
-        service.summary(detection_numbers(metrics))
-        service.close()
+    service = Guarded(params.train.tracker, Subject(place.entity, place.project, run, fold, "detect"), Tracker())
+    try:
+        service.start(detect_parameters(params, fold))
+    except EcganError as error:
+        print(f"warning: {error.message} {error.hint} The metrics are in the report folder.", file=sys.stderr)  # noqa: T201
+        return
+    service.summary(detection_numbers(metrics))
+    service.close()
 
 
 def detection_numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
@@ -203,25 +151,11 @@ def detection_numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
 
 def run_parameters(params: Params, model: str, fold: int) -> dict[str, Any]:
     """Return the parameters that one training depends on, nested, as in its `config.yml`."""
-    dumped = params.model_dump(mode="json", include=_RUN)
-    dumped["experiment"]["run"] = params.run_name(model)
-    dumped["split"]["folds"] = [fold]
-    return {**dumped, "models": [model], "modules": {model: dumped["modules"][model]}}
+    dumped: dict[str, Any] = to_jsonable_python(params_of_run(params, model, fold))
+    return dumped
 
 
 def detect_parameters(params: Params, fold: int) -> dict[str, Any]:
     """Return the parameters that a detection reads, nested."""
     dumped = params.model_dump(mode="json", include={"experiment", "dataset", "runtime", "detect", "detectors"})
     return {**dumped, "fold": fold}
-
-
-def _services(kind: str, subject: Subject) -> list[Tracker]:
-    if kind == "local":
-        return []
-    title, make, hint = _SERVICES[kind]
-    return [Guarded(make(subject), title, hint)]
-
-
-def _sentence(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{lines[0].rstrip('.') if lines else type(error).__name__}."

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ecgan.tracking.base import PRIVATE, Subject, named, needed
+from ecgan.tracking.base import PRIVATE, Subject, Tracker, named, needed
 
 PURPOSE = "the tracker wandb"
 
 
-class WandbTracker:
+class WandbTracker(Tracker):
     """Logs to Weights & Biases: run `<run>/fold_<k>` in the project `<entity>/<project>`.
 
     The entity is WANDB_ENTITY, or `experiment.entity`. The model is logged as the artifact `<run>-fold_<k>` of type

@@ -16,12 +16,9 @@ PUBLISHED_TICKS, PUBLISHED_LENGTH = 7, 320
 
 
 def augment(x: Tensor, options: Train, centre: int | None) -> Tensor:
-    """Augment a batch as `train.augment` says; `none` gives back the batch and draws no random numbers.
+    """Augment a batch (B, C, L) as `train.augment` says; `none` gives it back and draws no random numbers.
 
-    Args:
-        x: The batch (B, C, L).
-        options: The section `train`.
-        centre: Index of the R tick; None takes the middle.
+    `centre` is the index of the R tick; None takes the middle.
     """
     if options.augment == "none":
         return x

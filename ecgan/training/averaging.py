@@ -19,10 +19,7 @@ _STATISTICS = ("running_mean", "running_var")
 class Average:
     """The average of a model's weights over training steps; with decay 0 it is off and costs nothing.
 
-    Args:
-        decay: d, 0 ≤ d < 1.
-        model: The model.
-        weights: Where the average stood when training was interrupted; empty at the start.
+    `weights` is where the average stood when training was interrupted; empty at the start.
     """
 
     def __init__(self, decay: float, model: nn.Module, weights: Weights) -> None:

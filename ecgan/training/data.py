@@ -40,11 +40,7 @@ class TrainingData:
     vali_labels: Tensor
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return training samples (B, C, L) and their class ids (B,) on the device of the run.
-
-        Args:
-            rows: Indices, int64 (B,), on the CPU.
-        """
+        """Return training samples (B, C, L) and class ids (B,) on the run's device, of `rows` (B,) on the CPU."""
         on = self.train_labels.device
         x = self.train[moved(rows, self.train.device)]
         return moved(x, on), self.train_labels[moved(rows, on)]

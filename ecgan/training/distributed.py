@@ -24,12 +24,7 @@ from ecgan.training.resume import Progress, ResumeFile
 
 
 def prepare(model: Model, optimizers: Optimizers, samples: int) -> None:
-    """Make a training step of every process one on the batch that they share.
-
-    Args:
-        model: On its device.
-        optimizers: Its optimizers.
-        samples: n, the number of training samples.
+    """Make a training step of every process one on the batch that they share, of `samples` training samples in all.
 
     Raises:
         EcganError: The batch cannot be divided.

@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -78,17 +77,18 @@ def fit(run: Run, listeners: list[Listener]) -> Progress:
     per_epoch = batch_count(len(run.data.train), run.model.options.batch_size)
     progress = distributed.restore(run.resume, run.model, optimizers)  # replaces the groups, which a schedule holds
     schedule = Schedule(options.schedule, options.warmup, optimizers, epochs=options.epochs, per_epoch=per_epoch)
+    measure = run.measure or (lambda _: {})
     average = Average(options.ema, run.model, progress.average)
     progress.average = average.weights
     for row in progress.history:
         for listener in listeners:
             listener.epoch(row)
-    while progress.epoch < options.epochs and not _out_of_patience(options, progress):
+    while progress.epoch < options.epochs and not 0 < options.patience <= progress.waited:
         losses = _train_epoch(run, optimizers, progress.epoch, schedule, average, listeners)
         progress.epoch += 1
         if progress.epoch % options.evaluate_every == 0 or progress.epoch == options.epochs:
             with average.applied():
-                measured = distributed.by_first(partial(_measured, run, progress.epoch))
+                measured = distributed.by_first(lambda: evaluate(run.model, run.data) | measure(progress.epoch))
                 row = {"epoch": float(progress.epoch)} | losses | measured
                 _note(progress, row, run)
             for listener in listeners:
@@ -138,11 +138,6 @@ def _train_epoch(
     return means
 
 
-def _measured(run: Run, epoch: int) -> dict[str, float]:
-    """Return what is measured after so many epochs."""
-    return evaluate(run.model, run.data) | (run.measure(epoch) if run.measure else {})
-
-
 def evaluate(model: Model, data: TrainingData) -> dict[str, float]:
     """Score the validation half: the model's own validation loss (`vali_loss`), AUROC and average precision.
 
@@ -159,13 +154,6 @@ def evaluate(model: Model, data: TrainingData) -> dict[str, float]:
     }
 
 
-_BETTER: dict[str, Callable[[float, float], bool]] = {
-    "loss": lambda new, old: new < old,
-    "auroc": lambda new, old: new > old,
-    "ap": lambda new, old: new > old,
-}
-
-
 def _note(progress: Progress, row: dict[str, float], run: Run) -> None:
     """Append a row to the history and keep the weights where the criterion improved."""
     criterion = run.options.select_by
@@ -174,7 +162,8 @@ def _note(progress: Progress, row: dict[str, float], run: Run) -> None:
         raise _no_criterion(criterion, run.model.name, progress.epoch)
     progress.history.append(row)
     progress.waited += 1
-    if not progress.best_epoch or _BETTER[criterion](value, progress.best_value):
+    better = value < progress.best_value if criterion == "loss" else value > progress.best_value
+    if better or not progress.best_epoch:
         progress.best_epoch, progress.best_value, progress.waited = progress.epoch, value, 0
         _fit_prior(run)
         progress.best = {key: tensor.detach().cpu().clone() for key, tensor in run.model.state_dict().items()}
@@ -199,7 +188,3 @@ def _fit_prior(run: Run) -> None:
     if isinstance(run.model, GenerativeModel):
         run.model.eval()
         run.model.fit_prior(run.data.train)
-
-
-def _out_of_patience(options: Train, progress: Progress) -> bool:
-    return 0 < options.patience <= progress.waited

@@ -43,13 +43,8 @@ class Prepared:
 def prepare_training(params: Params, name: str, data: Samples, *, fold: int, train: Rows, vali: Rows) -> Prepared:
     """Build a model and bring everything that its training sees onto the device.
 
-    Args:
-        params: The sections `runtime`, `train` and `modules.<name>`.
-        name: Name of the model.
-        data: The samples.
-        fold: Number of the fold, for the seed.
-        train: Rows to train on.
-        vali: Rows that versions may be chosen by.
+    `params` holds `runtime`, `train` and `modules.<name>`; `train` are the rows to train on, `vali` those that versions
+    may be chosen by.
     """
     seed = derive_seed(params.runtime.seed, "train", name, fold)
     torch.manual_seed(derive_seed(seed, "weights"))

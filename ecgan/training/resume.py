@@ -111,12 +111,9 @@ class ResumeFile:
 
 
 def fingerprint(config: str, facts: list[Any], code: Iterable[Path]) -> str:
-    """Hash everything that an interrupted training depends on: parameters, code, torch, and what else is given.
+    """Hash everything that an interrupted training depends on: its `config.yml`, files of code in a fixed order, torch.
 
-    Args:
-        config: The run's `config.yml`.
-        facts: Samples, device and the like, as JSON values.
-        code: Files of the code that the training runs, in a fixed order.
+    `facts` are samples, device and the like, as JSON values.
     """
     digest = hashlib.sha256(config.encode())
     digest.update(json.dumps([*facts, torch.__version__]).encode())

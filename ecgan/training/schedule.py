@@ -38,15 +38,7 @@ def factor(name: ScheduleName, done: float, warmup: float = 0.0) -> float:
 
 
 class Schedule:
-    """Sets the learning rates of optimizers before each step.
-
-    Args:
-        name: The schedule.
-        warmup: See `factor`.
-        optimizers: Optimizers with the rates that the factor is laid on.
-        epochs: Most epochs of the training.
-        per_epoch: Steps of an epoch.
-    """
+    """Sets the learning rates of optimizers before each step: a factor on those that they have now, see `factor`."""
 
     def __init__(
         self,

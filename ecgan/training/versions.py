@@ -71,7 +71,15 @@ def resolve(folder: Path, version: str) -> str:
 
 def load_version(folder: Path, name: str) -> Weights:
     """Read one version's weights; safetensors holds numbers only, nothing is executed."""
-    path = folder / name / "model.safetensors"
+    return read_weights(folder / name / "model.safetensors")
+
+
+def read_weights(path: Path) -> Weights:
+    """Read a safetensors file.
+
+    Raises:
+        EcganError: It is missing or broken.
+    """
     try:
         return load(path.read_bytes())
     except OSError as error:

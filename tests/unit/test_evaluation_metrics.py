@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from ecgan.errors import EcganError
-from ecgan.evaluation.labels import METRICS, label_metrics, metrics_of
-from ecgan.evaluation.per_class import per_class
+from ecgan.evaluation.labels import METRICS, label_metrics, metrics_of, per_class
 from ecgan.evaluation.ranking import Cut, auroc, average_precision, best_cut, check_scores
 
 SCORES = np.array([0.9, 0.8, 0.8, 0.4, 0.1])

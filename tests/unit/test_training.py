@@ -9,14 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from ecgan.config import Train
 from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan, AeganOptions
+from ecgan.runs.writing import save_history
 from ecgan.training.data import TrainingData, batches
-from ecgan.training.history import load_history, save_history
 from ecgan.training.loop import Run, fit
 from ecgan.training.resume import ResumeFile
 from ecgan.training.versions import Versions, load_index, load_version, load_weights, resolve, save_index, save_version
@@ -206,7 +207,7 @@ def test_a_pickle_in_place_of_weights_is_refused(tmp_path: Path) -> None:
 def test_history_is_read_back_as_written(tmp_path: Path) -> None:
     rows = [{"epoch": 1.0, "loss": 0.123456789012, "vali_loss": 1e-7}, {"epoch": 2.0, "loss": 2.0, "vali_loss": 3.0}]
     save_history(tmp_path / "history.csv", rows)
-    frame = load_history(tmp_path / "history.csv")
+    frame = pd.read_csv(tmp_path / "history.csv")
     assert frame["epoch"].tolist() == [1, 2]
     np.testing.assert_allclose(frame["loss"], [0.123456789012, 2.0], rtol=1e-9)
 

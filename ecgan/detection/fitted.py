@@ -21,7 +21,8 @@ from ecgan.detection.base import F32, F64, Detector, Mapping, State
 from ecgan.detection.components import check_finite
 from ecgan.detection.latents import OnLatents, build
 from ecgan.detection.stored import AGAIN, stored_mapping, stored_number, stored_value
-from ecgan.detection.strategies import CHOICE, SVM_SAMPLES, Choice, Strategy, strategy_class, supervision
+from ecgan.detection.strategies.base import CHOICE, SVM_SAMPLES, Choice, Strategy
+from ecgan.detection.strategies.known import strategy_class, supervision
 from ecgan.detection.thresholds import SOURCES, Threshold, fit_threshold
 from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.ranking import check_scores
@@ -123,7 +124,7 @@ def fit_detector(
         threshold: "best_f1", "quantile" or "fixed".
         quantile: For "quantile", the share of normal samples below the threshold.
         threshold_value: For "fixed", the threshold of every strategy.
-        choice: How strategies choose, "stable" or "best"; see `ecgan.detection.strategies`.
+        choice: How strategies choose, "stable" or "best"; see `ecgan.detection.strategies.base`.
         svm_samples: Most samples that an SVM is fitted on.
         seed: Seed of whatever is drawn at random.
 

@@ -19,7 +19,7 @@ from ecgan.detection.components import (
 )
 from ecgan.detection.smoothing import SmoothedError
 from ecgan.detection.stored import stored_number
-from ecgan.detection.strategies import STRATEGIES
+from ecgan.detection.strategies.known import STRATEGIES
 from ecgan.errors import EcganError
 
 DISCRIMINATION: Any = Field(

@@ -14,7 +14,9 @@ from ecgan.detection.detectors.argmax import Argmax
 from ecgan.detection.detectors.inverse_mapping import InverseMapping
 from ecgan.detection.scales import NormalScores, Range, Scale
 from ecgan.detection.smoothing import SmoothedError, smoothed
-from ecgan.detection.strategies import Grid, Scaled, Strategy, Svm
+from ecgan.detection.strategies.base import Scaled, Strategy
+from ecgan.detection.strategies.lambda_grid import Grid
+from ecgan.detection.strategies.svm_lambda import Svm
 from ecgan.detection.weighing import weighted_sum
 from ecgan.errors import EcganError
 from ecgan.exporting.inputs import input_module

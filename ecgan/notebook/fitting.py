@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ecgan.detection.fitted import FittedDetector, fit_detector, save_detector
 from ecgan.detection.latents import build
-from ecgan.detection.strategies import strategy_class
+from ecgan.detection.strategies.known import strategy_class
 from ecgan.detection.thresholds import OF_TRAINING
 from ecgan.errors import EcganError
 from ecgan.inversion.base import choose

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ecgan.detection.base import F32, F64, Detector, Mapping
 from ecgan.detection.fitted import fit_detector, load_detector, save_detector
-from ecgan.detection.strategies import strategy_class
+from ecgan.detection.strategies.known import strategy_class
 from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import auroc
 from ecgan.testing.check import (

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from components import PERTURBATIONS, kept, parameters
 
-from ecgan.detection.strategies import STRATEGIES
+from ecgan.detection.strategies.known import STRATEGIES
 from ecgan.evaluation.ranking import auroc, average_precision
 from ecgan.runtime import set_threads
 

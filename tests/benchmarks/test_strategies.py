@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from ecgan.detection import strategies
-from ecgan.detection.strategies import STRATEGIES, SVM_SAMPLES
+from ecgan.detection.strategies import lambda_grid
+from ecgan.detection.strategies.base import SVM_SAMPLES
+from ecgan.detection.strategies.known import STRATEGIES
 from ecgan.detection.weighing import simplex, weighted_sum
 from ecgan.evaluation.ranking import auroc, best_cut
 
@@ -51,7 +52,7 @@ def test_grid(benchmark, name: str, points: int, way: str) -> None:
 def test_stable_grid(benchmark, monkeypatch, way: str) -> None:
     found, labels = components(MANY)
     strategy = STRATEGIES["lambda_gamma_grid"](choice="stable")
-    monkeypatch.setattr(strategies, "STABLE_SAMPLES", strategies.STABLE_SAMPLES if way == "ours" else MANY)
+    monkeypatch.setattr(lambda_grid, "STABLE_SAMPLES", lambda_grid.STABLE_SAMPLES if way == "ours" else MANY)
     benchmark.pedantic(strategy.fit, (found, labels), rounds=3 if way == "ours" else 1)
     benchmark.extra_info["AUROC"] = round(auroc(strategy.score(found), labels != 0), 4)
 

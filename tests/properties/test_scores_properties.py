@@ -13,7 +13,7 @@ from ecgan.detection import weighing
 from ecgan.detection.components import mode_of_norms
 from ecgan.detection.detectors.knn import Knn, KnnOptions
 from ecgan.detection.scales import NormalScores, Range
-from ecgan.detection.strategies import STRATEGIES
+from ecgan.detection.strategies.known import STRATEGIES
 from ecgan.detection.thresholds import fit_threshold
 from ecgan.detection.weighing import best_weights, simplex, stable_weights, weighted_sum
 from ecgan.evaluation.curves import pr_frame, roc_frame

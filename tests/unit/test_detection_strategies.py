@@ -12,7 +12,8 @@ from ecgan.detection import weighing
 from ecgan.detection.base import Detector, State
 from ecgan.detection.fitted import fit_detector
 from ecgan.detection.scales import NormalScores, Range
-from ecgan.detection.strategies import STABLE_SAMPLES, STRATEGIES, LambdaGrid, supervision
+from ecgan.detection.strategies.known import STRATEGIES, supervision
+from ecgan.detection.strategies.lambda_grid import STABLE_SAMPLES, LambdaGrid
 from ecgan.detection.svm import fit_svm, stratified
 from ecgan.detection.thresholds import fit_threshold
 from ecgan.detection.weighing import simplex

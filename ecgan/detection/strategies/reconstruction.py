@@ -1,0 +1,18 @@
+"""The reconstruction error R."""
+
+from ecgan.detection.base import F64
+from ecgan.detection.strategies.base import Components, Labels, Strategy
+
+
+class Reconstruction(Strategy):
+    """R alone; nothing is fitted."""
+
+    name = "reconstruction"
+    needs = ("reconstruction",)
+
+    def fit(self, components: Components, labels: Labels) -> None:
+        """Nothing to learn."""
+
+    def score(self, components: Components) -> F64:
+        """The reconstruction error, unscaled."""
+        return components["reconstruction"]

@@ -7,11 +7,12 @@ import pytest
 from ecgan.registry import load_plugins
 from ecgan.testing import Check, checks
 
-load_plugins(["my_dataset.py", "my_model.py", "my_detector.py"], Path(__file__).parent)
+load_plugins(["my_dataset.py", "my_model.py", "my_detector.py", "my_strategy.py"], Path(__file__).parent)
 CHECKS = [
     *checks("dataset", "pulses", {"fetch": {"pulses": 40}}),
     *checks("model", "dense"),
     *checks("detector", "steepness"),
+    *checks("strategy", "largest"),
 ]
 
 

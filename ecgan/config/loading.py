@@ -14,7 +14,7 @@ from ecgan.config.options import Options
 from ecgan.config.reading import Document, read_document
 from ecgan.config.schema import Detect, Detection, DetectionParams, InverseParams, Params, RunParams, Runtime
 from ecgan.errors import EcganError
-from ecgan.registry import DATASETS, DETECTORS, INVERSIONS, MODELS, PROTOCOLS, Registry, load_plugins
+from ecgan.registry import DATASETS, DETECTORS, INVERSIONS, MODELS, PROTOCOLS, Registry, load_plugins, strategies_of
 
 P = TypeVar("P", bound=Options)
 
@@ -285,7 +285,7 @@ def _named_detectors(checker: Checker, detect: Detection, hint: str) -> list[str
     name = _resolved(checker, DETECTORS, detect.detector, ("detect", "detector"), hint)
     if name:
         used.append(name)
-        known = list(DETECTORS.get(name).strategies)
+        known = strategies_of(DETECTORS.get(name))
         for index, strategy in enumerate(detect.strategies):
             if strategy not in known:
                 text = f"found {found(strategy)}; allowed with the detector {name!r}: {', '.join(known)}"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecgan.config.inverse import SearchOptions
 from ecgan.config.options import Options
+from ecgan.registry import strategies_of
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -70,7 +71,8 @@ class Detector(ABC):
         source: The paper that it follows, where there is one.
         Options: Its parameters, which type `detectors.<name>`.
         needs_model: Whether it scores through a trained model (then `mapping` is given).
-        strategies: Names of the strategies that can weigh its components.
+        strategies: Names of the strategies that weigh its components where none are named.
+        gives: Names of the components that any strategy may weigh; empty: only its own strategies can.
         classifies: Whether it also names a class for each sample (then `classify` is there).
     """
 
@@ -80,6 +82,7 @@ class Detector(ABC):
     Options: ClassVar[type[Options]]
     needs_model: ClassVar[bool] = False
     strategies: ClassVar[tuple[str, ...]] = ("plain",)
+    gives: ClassVar[tuple[str, ...]] = ()
     classifies: ClassVar[bool] = False
 
     def __init__(self, options: Any, mapping: Mapping | None = None, *, seed: int = 0) -> None:
@@ -88,8 +91,8 @@ class Detector(ABC):
         self.seed = seed
 
     def available_strategies(self) -> tuple[str, ...]:
-        """Those of `strategies` that can run here; a detector leaves out what its model cannot feed."""
-        return self.strategies
+        """Strategies that can run here; a detector leaves out what its model cannot feed."""
+        return tuple(strategies_of(self))
 
     @abstractmethod
     def fit(self, train: F32) -> None:

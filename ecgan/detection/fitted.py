@@ -21,13 +21,12 @@ from ecgan.detection.base import F32, F64, Detector, Mapping, State
 from ecgan.detection.components import check_finite
 from ecgan.detection.latents import OnLatents, build
 from ecgan.detection.stored import AGAIN, stored_mapping, stored_number, stored_value
-from ecgan.detection.strategies.base import CHOICE, SVM_SAMPLES, Choice, Strategy
-from ecgan.detection.strategies.known import strategy_class, supervision
+from ecgan.detection.strategies.base import CHOICE, SVM_SAMPLES, Choice, Strategy, supervision
 from ecgan.detection.thresholds import SOURCES, Threshold, fit_threshold
 from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.ranking import check_scores
 from ecgan.files import found_words, read_json, write_bytes, write_json
-from ecgan.registry import DETECTORS
+from ecgan.registry import DETECTORS, STRATEGIES, strategies_of
 
 FORMAT = 3
 VALUES_FILE = "detector.json"
@@ -139,7 +138,7 @@ def fit_detector(
     fitted: dict[str, Strategy] = {}
     thresholds: dict[str, Threshold] = {}
     for name in names:
-        strategy = strategy_class(name)(seed=seed, svm_samples=svm_samples, choice=choice)
+        strategy = STRATEGIES.get(name)(seed=seed, svm_samples=svm_samples, choice=choice)
         strategy.fit(components, vali_labels)
         fitted[name] = strategy
         scores = strategy.score(components)
@@ -154,7 +153,7 @@ def usable(detector: Detector, names: list[str]) -> list[str]:
     to weigh. A name that the detector does not know at all is still refused, and so is a list of which nothing is left.
     """
     there = detector.available_strategies()
-    left = [name for name in names if name in there or name not in detector.strategies]
+    left = [name for name in names if name in there or name not in strategies_of(detector)]
     check_strategies(detector, left or names)
     return left
 
@@ -163,10 +162,10 @@ def check_strategies(detector: Detector, names: list[str]) -> None:
     """Refuse strategies that are unknown or that weigh components which the detector does not have."""
     there = detector.available_strategies()
     for name in names:
-        needs = strategy_class(name).needs
+        needs = STRATEGIES.get(name).needs
         if name in there:
             continue
-        if name in detector.strategies:
+        if name in strategies_of(detector):
             raise EcganError(
                 f"the strategy {name!r} weighs {', '.join(needs)}, and this model does not give all of them.",
                 f"Strategies that work here: {', '.join(there)}.",
@@ -252,7 +251,7 @@ def _rebuild(stored: Any, arrays: dict[str, NDArray[Any]], mapping: Mapping | No
     check_strategies(detector, order)
     for key in order:
         entry = stored_mapping(described, key)
-        strategies[key] = strategy_class(key)(seed=detector.seed)
+        strategies[key] = STRATEGIES.get(key)(seed=detector.seed)
         strategies[key].restore(State(_below(f"strategy/{key}/", arrays), stored_mapping(entry, "values")))
         thresholds[key] = _threshold(stored_mapping(entry, "threshold"))
     return FittedDetector(detector, strategies, thresholds)

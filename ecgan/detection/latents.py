@@ -29,7 +29,7 @@ class OnLatents(Detector):
         super().__init__(inside.options, mapping, seed=inside.seed)
         self.inside = inside
         self.name = inside.name  # type: ignore[misc]
-        self.strategies = inside.strategies  # type: ignore[misc]
+        self.strategies, self.gives = inside.strategies, inside.gives  # type: ignore[misc]
 
     def fit(self, train: F32) -> None:
         """Learn from the latents of the training samples (n, C, L)."""

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from ecgan.detection.base import F64, State
 from ecgan.detection.scales import NormalScores, Range, Scale, restore_scales, scales_state
 from ecgan.errors import EcganError
+from ecgan.registry import STRATEGIES
 
 SVM_SAMPLES = 10_000
 
@@ -41,15 +42,20 @@ Labels = NDArray[np.int64]
 
 
 class Strategy(ABC):
-    """A way to weigh components.
+    """A way to weigh components, with every detector that gives what it needs.
+
+    One file in `ecgan/detection/strategies/`, registered with `@register_strategy("name")`.
 
     Attributes:
-        name: Its name in params.yaml and in every table.
+        title: What it is, one line.
+        source: The paper that it follows, where there is one.
         needs: The components that it weighs; empty if it takes the only one there is.
         labelled: Whether it learns from abnormal labels (then its rows are supervised, "S").
     """
 
     name: ClassVar[str]
+    title: ClassVar[str]
+    source: ClassVar[str] = ""
     needs: ClassVar[tuple[str, ...]] = ()
     labelled: ClassVar[bool] = False
 
@@ -119,3 +125,17 @@ class Scaled(Strategy):
 
     def _scale(self, components: Components) -> list[F64]:
         return [scale.apply(components[name]) for name, scale in zip(self.needs, self.scales, strict=True)]
+
+
+def supervision(strategy: str, select_by: str | None) -> str:
+    """How much a row of a table owes to abnormal labels.
+
+    Args:
+        strategy: Name of the strategy.
+        select_by: Criterion by which the model's version was chosen; None for detectors without a model.
+
+    Returns:
+        "U" if abnormal labels were used for nothing but the threshold, "S" if they fitted anything else: the
+        strategy, or the choice of the version by anything but the loss.
+    """
+    return "S" if STRATEGIES.get(strategy).labelled or select_by not in (None, "loss") else "U"

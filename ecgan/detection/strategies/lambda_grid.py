@@ -8,6 +8,7 @@ from ecgan.detection.stored import stored_mapping, stored_number
 from ecgan.detection.strategies.base import CHOICE, SVM_SAMPLES, Choice, Components, Scaled
 from ecgan.detection.svm import stratified
 from ecgan.detection.weighing import Weights, best_weights, stable_weights, weighted_sum
+from ecgan.registry import register_strategy
 
 STABLE_SAMPLES = 4096  # that weights are compared on: 1,275 sorts of all samples take long, and tell little more
 
@@ -46,8 +47,10 @@ class Grid(Scaled):
         self.weights = stable_weights([part[rows] for part in scaled], abnormal[rows])
 
 
+@register_strategy("lambda_grid")
 class LambdaGrid(Grid):
     """λR' + (1 − λ)D'."""
 
-    name = "lambda_grid"
+    title = "weighted sum of reconstruction error and discrimination"
+    source = "Lüer et al., arXiv 2310.18091"
     needs = ("reconstruction", "discrimination")

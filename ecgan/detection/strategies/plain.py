@@ -3,12 +3,14 @@
 from ecgan.detection.base import F64
 from ecgan.detection.strategies.base import Components, Labels, Strategy
 from ecgan.errors import EcganError
+from ecgan.registry import register_strategy
 
 
+@register_strategy("plain")
 class Plain(Strategy):
     """The one component that there is; nothing is fitted."""
 
-    name = "plain"
+    title = "the one component of a detector that has only one"
 
     def fit(self, components: Components, labels: Labels) -> None:
         """Nothing to learn."""

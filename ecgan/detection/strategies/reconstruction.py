@@ -2,12 +2,14 @@
 
 from ecgan.detection.base import F64
 from ecgan.detection.strategies.base import Components, Labels, Strategy
+from ecgan.registry import register_strategy
 
 
+@register_strategy("reconstruction")
 class Reconstruction(Strategy):
     """R alone; nothing is fitted."""
 
-    name = "reconstruction"
+    title = "the reconstruction error"
     needs = ("reconstruction",)
 
     def fit(self, components: Components, labels: Labels) -> None:

@@ -2,12 +2,14 @@
 
 from ecgan.detection.base import F64
 from ecgan.detection.strategies.base import Components, Labels, Strategy
+from ecgan.registry import register_strategy
 
 
+@register_strategy("smoothed")
 class Smoothed(Strategy):
     """S alone; nothing is fitted."""
 
-    name = "smoothed"
+    title = "the slow part of the residual, in units of what is normal"
     needs = ("smoothed",)
 
     def fit(self, components: Components, labels: Labels) -> None:

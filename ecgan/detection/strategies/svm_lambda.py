@@ -8,6 +8,7 @@ from ecgan.detection.stored import AGAIN, stored_array, stored_number
 from ecgan.detection.strategies.base import CHOICE, SVM_SAMPLES, Choice, Components, Scaled
 from ecgan.detection.svm import SMOOTH, USUAL, RbfSvm, fit_svm
 from ecgan.errors import EcganError
+from ecgan.registry import register_strategy
 
 
 class Svm(Scaled):
@@ -58,8 +59,10 @@ class Svm(Scaled):
         return self._machine
 
 
+@register_strategy("svm_lambda")
 class SvmLambda(Svm):
     """A radial SVM on (R', D')."""
 
-    name = "svm_lambda"
+    title = "support vector machine on reconstruction error and discrimination"
+    source = "Lüer et al., arXiv 2310.18091"
     needs = ("reconstruction", "discrimination")

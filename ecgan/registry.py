@@ -20,6 +20,7 @@ from ecgan.errors import EcganError, nearest
 
 T = TypeVar("T")
 
+PLUGIN_HINT = "If it is your own, name the Python file that holds it: --plugin FILE"
 _PLUGIN = "ecgan_plugin_"  # prefix of the module names of plug-in files
 
 

@@ -26,7 +26,7 @@ from ecgan.detection.thresholds import SOURCES, Threshold, fit_threshold
 from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.ranking import check_scores
 from ecgan.files import found_words, read_json, write_bytes, write_json
-from ecgan.registry import DETECTORS, STRATEGIES, strategies_of
+from ecgan.registry import DETECTORS, PLUGIN_HINT, STRATEGIES, Registry, strategies_of
 
 FORMAT = 3
 VALUES_FILE = "detector.json"
@@ -232,7 +232,7 @@ def _rebuild(stored: Any, arrays: dict[str, NDArray[Any]], mapping: Mapping | No
     name = stored_value(stored, "detector")
     if not isinstance(name, str):
         raise EcganError(f"the name of the detector is {name!r}.", AGAIN)
-    cls = DETECTORS.get(name)
+    cls = _registered(DETECTORS, name)
     try:
         options = cls.Options(**stored_mapping(stored, "options"))
     except ValidationError as error:
@@ -248,13 +248,22 @@ def _rebuild(stored: Any, arrays: dict[str, NDArray[Any]], mapping: Mapping | No
         raise EcganError("the list of strategies does not fit what is stored of them.", AGAIN)
     strategies: dict[str, Strategy] = {}
     thresholds: dict[str, Threshold] = {}
+    known = {key: _registered(STRATEGIES, key) for key in order}
     check_strategies(detector, order)
     for key in order:
         entry = stored_mapping(described, key)
-        strategies[key] = STRATEGIES.get(key)(seed=detector.seed)
+        strategies[key] = known[key](seed=detector.seed)
         strategies[key].restore(State(_below(f"strategy/{key}/", arrays), stored_mapping(entry, "values")))
         thresholds[key] = _threshold(stored_mapping(entry, "threshold"))
     return FittedDetector(detector, strategies, thresholds)
+
+
+def _registered(registry: Registry[Any], name: str) -> Any:
+    """The part that a stored name stands for; one that is not there may be the user's own."""
+    try:
+        return registry.get(name)
+    except EcganError as error:
+        raise EcganError(error.message, f"{error.hint} {PLUGIN_HINT}") from None
 
 
 def _model(stored: Any, cls: type[Detector], mapping: Mapping | None) -> Mapping | None:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from ecgan.notebook.run import load as load
     from ecgan.registry import list_datasets as list_datasets
     from ecgan.registry import list_detectors as list_detectors
+    from ecgan.registry import list_inversions as list_inversions
     from ecgan.registry import list_models as list_models
     from ecgan.registry import list_protocols as list_protocols
+    from ecgan.registry import list_strategies as list_strategies
     from ecgan.samples import About as About
     from ecgan.samples import Samples as Samples
 
@@ -29,8 +31,10 @@ _HOME: Final = {
     "EcganError": "errors",
     "list_datasets": "registry",
     "list_detectors": "registry",
+    "list_inversions": "registry",
     "list_models": "registry",
     "list_protocols": "registry",
+    "list_strategies": "registry",
     "load": "notebook.run",
     "load_dataset": "notebook.data",
     "read": "notebook.data",

@@ -262,7 +262,9 @@ def info(
 
 @app.command("list", epilog="Examples: `ecgan list datasets`, `ecgan list models --json`")
 def list_parts(
-    kind: Annotated[str, typer.Argument(help="datasets, models, detectors, protocols, inversions or presets.")],
+    kind: Annotated[
+        str, typer.Argument(help="datasets, models, detectors, protocols, inversions, strategies or presets.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
     plugin: cmd.Plugin = None,
 ) -> None:

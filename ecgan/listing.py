@@ -13,7 +13,7 @@ from ecgan.errors import EcganError, nearest
 from ecgan.presets import PRESETS
 from ecgan.registry import REGISTRIES, Registry, is_built_in, plugin_file
 
-LISTS = {f"{registry.kind}s": registry for registry in REGISTRIES}
+LISTS = {registry.kinds: registry for registry in REGISTRIES}
 SHAPE = (2, 320)
 """Leads and time steps of the samples for which weights of models are counted, those of the BeatGAN data set."""
 _SIDE_BY_SIDE = 140  # columns of a terminal from which every field of a part gets a column of its own

@@ -7,7 +7,7 @@ from typing import Any
 from ecgan.config import Params, read_document
 from ecgan.errors import EcganError
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS
-from ecgan.watched import watch_file, watch_inversion, watch_part
+from ecgan.watched import watch_file, watch_inversion, watch_part, watch_strategies
 
 PIPELINE = "dvc.yaml"
 
@@ -35,6 +35,7 @@ def renew_links(params: Params) -> None:
     watch_part(DATASETS, params.dataset)
     watch_part(PROTOCOLS, params.split.protocol)
     watch_inversion(params.inverse.method)
+    watch_strategies(params.detect.strategies)
     for model in params.models:
         watch_part(MODELS, model)
     for detector in {params.detect.detector, *params.detect.classical}:

@@ -1,4 +1,4 @@
-"""Registries of datasets, models, detectors, split protocols and inverse mappings.
+"""Registries of datasets, models, detectors, split protocols, inverse mappings and strategies.
 
 A part of the package registers itself where its class is defined, in a file of its own name:
 `ecgan/models/aegan.py` holds `@register_model("aegan", "beatgan")`. Files are imported only when a name is
@@ -20,6 +20,7 @@ from ecgan.errors import EcganError, nearest
 
 T = TypeVar("T")
 
+PLUGIN_HINT = "If it is your own, name the Python file that holds it: --plugin FILE"
 _PLUGIN = "ecgan_plugin_"  # prefix of the module names of plug-in files
 
 
@@ -30,13 +31,15 @@ class Registry(Generic[T]):
         kind: What is registered, singular, for messages: "model".
         package: The package whose files hold the built-in entries.
         group: The entry-point group that other packages use.
+        kinds: The plural of kind, where it has more than an s.
 
     Attributes:
         failures: Why parts of installed packages could not be loaded: one sentence by the name of the entry point.
     """
 
-    def __init__(self, kind: str, package: str, group: str) -> None:
+    def __init__(self, kind: str, package: str, group: str, kinds: str = "") -> None:
         self.kind = kind
+        self.kinds = kinds or f"{kind}s"
         self.package = package
         self.group = group
         self.failures: dict[str, str] = {}
@@ -83,9 +86,9 @@ class Registry(Generic[T]):
         if name in self.failures:
             return EcganError(self.failures[name], "Mend, update or uninstall that package.")
         known = self.names()
-        hint = f"Known {self.kind}s: {', '.join(known)}."
+        hint = f"Known {self.kinds}: {', '.join(known)}."
         if self.failures:
-            hint += f" Failed to load: {', '.join(sorted(self.failures))}; `ecgan list {self.kind}s` says why."
+            hint += f" Failed to load: {', '.join(sorted(self.failures))}; `ecgan list {self.kinds}` says why."
         return EcganError(f"there is no {self.kind} {name!r}{nearest(name, [*known, *self._aliases])}", hint)
 
     def names(self) -> list[str]:
@@ -171,14 +174,23 @@ MODELS: Registry[Any] = Registry("model", "ecgan.models", "ecgan.models")
 DETECTORS: Registry[Any] = Registry("detector", "ecgan.detection.detectors", "ecgan.detectors")
 PROTOCOLS: Registry[Any] = Registry("protocol", "ecgan.protocols", "ecgan.protocols")
 INVERSIONS: Registry[Any] = Registry("inversion", "ecgan.inversion", "ecgan.inversions")
+STRATEGIES: Registry[Any] = Registry("strategy", "ecgan.detection.strategies", "ecgan.strategies", "strategies")
 
-REGISTRIES = (DATASETS, MODELS, DETECTORS, PROTOCOLS, INVERSIONS)
+REGISTRIES = (DATASETS, MODELS, DETECTORS, PROTOCOLS, INVERSIONS, STRATEGIES)
 
 register_dataset = DATASETS.register
 register_model = MODELS.register
 register_detector = DETECTORS.register
 register_protocol = PROTOCOLS.register
 register_inversion = INVERSIONS.register
+register_strategy = STRATEGIES.register
+
+
+def strategies_of(detector: Any) -> list[str]:
+    """Names of the strategies that can weigh what a detector (or its class) gives, its own first."""
+    own, given = list(detector.strategies), set(getattr(detector, "gives", ()))
+    others = [name for name in STRATEGIES.names() if name not in own] if given else []
+    return own + [name for name in others if (needs := set(STRATEGIES.get(name).needs)) and needs <= given]
 
 
 def list_datasets() -> list[str]:
@@ -199,6 +211,16 @@ def list_detectors() -> list[str]:
 def list_protocols() -> list[str]:
     """Return the names of all protocols of the split."""
     return PROTOCOLS.names()
+
+
+def list_inversions() -> list[str]:
+    """Return the names of all inverse mappings."""
+    return INVERSIONS.names()
+
+
+def list_strategies() -> list[str]:
+    """Return the names of all strategies."""
+    return STRATEGIES.names()
 
 
 def load_plugins(files: list[str], folder: Path) -> None:

@@ -20,7 +20,7 @@ from ecgan.config.inverse import AUTO
 from ecgan.config.options import Options
 from ecgan.errors import EcganError
 from ecgan.imports import OWN, ROOT, closure, module_files
-from ecgan.registry import INVERSIONS, Registry, plugin_file
+from ecgan.registry import DETECTORS, INVERSIONS, STRATEGIES, Registry, plugin_file
 
 FOLDER: Final = Path("watched")
 NOTHING: Final = "none"
@@ -28,7 +28,8 @@ ALWAYS: Final = {
     "dataset": ("ecgan/datasets/*.py",),
     "protocol": ("ecgan/protocols/*.py",),
     "model": ("ecgan/models/base.py",),
-    "detector": ("ecgan/detection/job.py",),
+    "detector": ("ecgan/detection/job.py", "ecgan/detection/strategies/*.py"),
+    "strategy": ("ecgan/detection/strategies/*.py",),
     "inversion": ("ecgan/inversion/*.py",),
 }
 """What `dvc.yaml` names, with all that it imports, for every stage that uses a part of the kind."""
@@ -60,12 +61,17 @@ def watch_file(stage: str, section: Options) -> None:
 
 def watch_part(registry: Registry[Any], name: str) -> None:
     """Let `watched/<kind>s/<name>/` hold a link to each file of a part, but for what every part of its kind needs."""
-    watch_parts(FOLDER / f"{registry.kind}s" / name, registry, [name])
+    watch_parts(FOLDER / registry.kinds / name, registry, [name])
 
 
 def watch_inversion(method: str) -> None:
     """Do so for the inverse mapping that `inverse.method` names, or for all that it may take."""
     watch_parts(FOLDER / "inversions" / method, INVERSIONS, AUTO if method == "auto" else [method])
+
+
+def watch_strategies(names: Iterable[str]) -> None:
+    """Do so in one folder for the strategies that `detect.strategies` names."""
+    watch_parts(FOLDER / "strategies", STRATEGIES, names)
 
 
 def watch_parts(folder: Path, registry: Registry[Any], names: Iterable[str]) -> None:
@@ -95,6 +101,8 @@ def part_files(registry: Registry[Any], name: str) -> set[Path]:
         tops[module.partition(".")[0]] = own.parents[module.count(".") + (own.name == "__init__.py")]
     looked_into = tuple(tops.items())
     files = closure([file] if file is not None else module_files(module, looked_into), looked_into)
+    if registry is DETECTORS:
+        files = files.union(*(part_files(STRATEGIES, own) for own in registry.get(name).strategies))
     about = getattr(package, "_path", None)  # the folder of its metadata, whose name holds the version
     return files | ({Path(about) / "METADATA"} if about is not None else set())
 

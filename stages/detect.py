@@ -16,7 +16,7 @@ from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.layout import part
 from ecgan.runtime import derive_seed, own_process, set_threads
 from ecgan.samples import Samples
-from ecgan.watched import watch_part
+from ecgan.watched import watch_part, watch_strategies
 from stages import paths
 
 
@@ -30,6 +30,7 @@ def run_model(params: Params, model: str, fold: int) -> dict[str, Any]:
     set_threads(params.runtime.threads)
     watch_part(MODELS, model)
     watch_part(DETECTORS, params.detect.detector)
+    watch_strategies(params.detect.strategies)
     return with_run(
         paths.run(params, model),
         fold,

@@ -8,7 +8,7 @@ import torch
 
 from ecgan.detection.fitted import fit_detector, usable
 from ecgan.detection.latents import build
-from ecgan.detection.strategies import Choice
+from ecgan.detection.strategies.base import Choice
 from ecgan.inversion.base import choose
 from ecgan.preprocessing.transformations import make_transformation
 from ecgan.registry import DETECTORS, MODELS

@@ -7,7 +7,10 @@ import pytest
 from ecgan.registry import load_plugins
 from ecgan.testing import Check, checks
 
-FILES = ["my_dataset.py", "my_findings.py", "my_model.py", "my_detector.py", "my_record_detector.py"]
+FILES = [
+    *("my_dataset.py", "my_findings.py", "my_model.py", "my_detector.py"),
+    *("my_record_detector.py", "my_strategy.py"),
+]
 load_plugins(FILES, Path(__file__).parent)
 CHECKS = [
     *checks("dataset", "pulses", {"fetch": {"pulses": 40}}),
@@ -15,6 +18,7 @@ CHECKS = [
     *checks("dataset", "strips", {"fetch": {"strips": 40}}),
     *checks("detector", "steepness"),
     *checks("detector", "own_beat"),
+    *checks("strategy", "largest"),
 ]
 
 

@@ -14,11 +14,20 @@ from ecgan.config.options import Options
 from ecgan.config.reading import Document, read_document
 from ecgan.config.schema import Detect, Detection, DetectionParams, InverseParams, Params, RunParams, Runtime
 from ecgan.errors import EcganError
-from ecgan.registry import DATASETS, DETECTORS, INVERSIONS, MODELS, PROTOCOLS, Registry, load_plugins
+from ecgan.registry import (
+    DATASETS,
+    DETECTORS,
+    INVERSIONS,
+    MODELS,
+    PLUGIN_HINT,
+    PROTOCOLS,
+    Registry,
+    load_plugins,
+    strategies_of,
+)
 
 P = TypeVar("P", bound=Options)
 
-_PLUGIN_HINT = "If it is your own, name the Python file that holds it: --plugin FILE"
 _MEND_HINT = "Mend the file and try again"
 _RUN_HINT = (
     "A run's config.yml is as the training wrote it: parts of your own are named with --plugin FILE; a run of another"
@@ -109,7 +118,7 @@ class _ParamsResolver:
         self.models = models
         self.plugins = plugins
         self.schema = Params if plugins else RunParams
-        self.hint = "" if plugins or hint else _PLUGIN_HINT
+        self.hint = "" if plugins or hint else PLUGIN_HINT
         self.values: dict[str, Any] = {}
         self.defaults: dict[str, Any] = {}
 
@@ -275,7 +284,7 @@ def _named_detectors(checker: Checker, detect: Detection, hint: str) -> list[str
     name = _resolved(checker, DETECTORS, detect.detector, ("detect", "detector"), hint)
     if name:
         used.append(name)
-        known = list(DETECTORS.get(name).strategies)
+        known = strategies_of(DETECTORS.get(name))
         for index, strategy in enumerate(detect.strategies):
             if strategy not in known:
                 text = f"found {found(strategy)}; allowed with the detector {name!r}: {', '.join(known)}"

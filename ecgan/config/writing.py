@@ -12,7 +12,7 @@ from ecgan.config.loading import resolve_detection, resolve_inverse, resolve_par
 from ecgan.config.options import Options
 from ecgan.config.reading import Document
 from ecgan.config.schema import DetectionParams, InverseParams, Params, Runtime
-from ecgan.registry import DETECTORS, INVERSIONS, PROTOCOLS
+from ecgan.registry import DETECTORS, INVERSIONS, PROTOCOLS, strategies_of
 
 _WIDTH = 110
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./ -]*[A-Za-z0-9_./-]|[A-Za-z_]")
@@ -165,7 +165,7 @@ def _choices(params: Options) -> dict[str, str]:
     if hasattr(params, "inverse"):
         choices["inverse.method"] = "one of " + ", ".join(["auto", *INVERSIONS.names()])
     if detect is not None:
-        strategies = ", ".join(DETECTORS.get(detect.detector).strategies)
+        strategies = ", ".join(strategies_of(DETECTORS.get(detect.detector)))
         choices["detect.strategies"] = f"a list of {strategies}"
     return choices
 

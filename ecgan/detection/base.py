@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecgan.config.inverse import SearchOptions
 from ecgan.config.options import Options
+from ecgan.registry import strategies_of
 from ecgan.samples import Samples
 
 F32 = NDArray[np.float32]
@@ -83,7 +84,8 @@ class Detector(ABC):
         source: The paper that it follows, where there is one.
         Options: Its parameters, which type `detectors.<name>`.
         needs_model: Whether it scores through a trained model (then `mapping` is given).
-        strategies: Names of the strategies that can weigh its components.
+        strategies: Names of the strategies that weigh its components where none are named.
+        gives: Names of the components that any strategy may weigh; empty: only its own strategies can.
         classifies: Whether it also names a class for each sample (then `classify` is there).
         context: What it looks at besides a sample: `record`, `rhythm` or both; it is then given samples with all
             others of their records around them (`Samples.around`, `Samples.places`), never with labels. Without
@@ -96,6 +98,7 @@ class Detector(ABC):
     Options: ClassVar[type[Options]]
     needs_model: ClassVar[bool] = False
     strategies: ClassVar[tuple[str, ...]] = ("plain",)
+    gives: ClassVar[tuple[str, ...]] = ()
     classifies: ClassVar[bool] = False
     context: ClassVar[tuple[str, ...]] = ()
 
@@ -110,8 +113,8 @@ class Detector(ABC):
         return tuple(sorted({*self.context, *(self.mapping.context if self.mapping else ())}))
 
     def available_strategies(self) -> tuple[str, ...]:
-        """Those of `strategies` that can run here; a detector leaves out what its model cannot feed."""
-        return self.strategies
+        """Strategies that can run here; a detector leaves out what its model cannot feed."""
+        return tuple(strategies_of(self))
 
     @abstractmethod
     def fit(self, train: Samples) -> None:

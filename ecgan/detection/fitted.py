@@ -21,12 +21,12 @@ from ecgan.detection.base import F64, Detector, Mapping, State
 from ecgan.detection.components import check_finite
 from ecgan.detection.latents import OnLatents, build
 from ecgan.detection.stored import AGAIN, stored_mapping, stored_number, stored_value
-from ecgan.detection.strategies import CHOICE, SVM_SAMPLES, Choice, Strategy, strategy_class, supervision
+from ecgan.detection.strategies.base import CHOICE, SVM_SAMPLES, Choice, Strategy, supervision
 from ecgan.detection.thresholds import SOURCES, Threshold, fit_threshold
 from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.ranking import check_scores
 from ecgan.files import found_words, read_json, write_bytes, write_json
-from ecgan.registry import DETECTORS
+from ecgan.registry import DETECTORS, PLUGIN_HINT, STRATEGIES, Registry, strategies_of
 from ecgan.samples import Samples
 
 FORMAT = 3
@@ -124,7 +124,7 @@ def fit_detector(
         threshold: "best_f1", "quantile" or "fixed".
         quantile: For "quantile", the share of normal samples below the threshold.
         threshold_value: For "fixed", the threshold of every strategy.
-        choice: How strategies choose, "stable" or "best"; see `ecgan.detection.strategies`.
+        choice: How strategies choose, "stable" or "best"; see `ecgan.detection.strategies.base`.
         svm_samples: Most samples that an SVM is fitted on.
         seed: Seed of whatever is drawn at random.
 
@@ -139,7 +139,7 @@ def fit_detector(
     fitted: dict[str, Strategy] = {}
     thresholds: dict[str, Threshold] = {}
     for name in names:
-        strategy = strategy_class(name)(seed=seed, svm_samples=svm_samples, choice=choice)
+        strategy = STRATEGIES.get(name)(seed=seed, svm_samples=svm_samples, choice=choice)
         strategy.fit(components, vali_labels)
         fitted[name] = strategy
         scores = strategy.score(components)
@@ -154,7 +154,7 @@ def usable(detector: Detector, names: list[str]) -> list[str]:
     to weigh. A name that the detector does not know at all is still refused, and so is a list of which nothing is left.
     """
     there = detector.available_strategies()
-    left = [name for name in names if name in there or name not in detector.strategies]
+    left = [name for name in names if name in there or name not in strategies_of(detector)]
     check_strategies(detector, left or names)
     return left
 
@@ -163,10 +163,10 @@ def check_strategies(detector: Detector, names: list[str]) -> None:
     """Refuse strategies that are unknown or that weigh components which the detector does not have."""
     there = detector.available_strategies()
     for name in names:
-        needs = strategy_class(name).needs
+        needs = STRATEGIES.get(name).needs
         if name in there:
             continue
-        if name in detector.strategies:
+        if name in strategies_of(detector):
             raise EcganError(
                 f"the strategy {name!r} weighs {', '.join(needs)}, and this model does not give all of them.",
                 f"Strategies that work here: {', '.join(there)}.",
@@ -233,7 +233,7 @@ def _rebuild(stored: Any, arrays: dict[str, NDArray[Any]], mapping: Mapping | No
     name = stored_value(stored, "detector")
     if not isinstance(name, str):
         raise EcganError(f"the name of the detector is {name!r}.", AGAIN)
-    cls = DETECTORS.get(name)
+    cls = _registered(DETECTORS, name)
     try:
         options = cls.Options(**stored_mapping(stored, "options"))
     except ValidationError as error:
@@ -249,13 +249,22 @@ def _rebuild(stored: Any, arrays: dict[str, NDArray[Any]], mapping: Mapping | No
         raise EcganError("the list of strategies does not fit what is stored of them.", AGAIN)
     strategies: dict[str, Strategy] = {}
     thresholds: dict[str, Threshold] = {}
+    known = {key: _registered(STRATEGIES, key) for key in order}
     check_strategies(detector, order)
     for key in order:
         entry = stored_mapping(described, key)
-        strategies[key] = strategy_class(key)(seed=detector.seed)
+        strategies[key] = known[key](seed=detector.seed)
         strategies[key].restore(State(_below(f"strategy/{key}/", arrays), stored_mapping(entry, "values")))
         thresholds[key] = _threshold(stored_mapping(entry, "threshold"))
     return FittedDetector(detector, strategies, thresholds)
+
+
+def _registered(registry: Registry[Any], name: str) -> Any:
+    """The part that a stored name stands for; one that is not there may be the user's own."""
+    try:
+        return registry.get(name)
+    except EcganError as error:
+        raise EcganError(error.message, f"{error.hint} {PLUGIN_HINT}") from None
 
 
 def _model(stored: Any, cls: type[Detector], mapping: Mapping | None) -> Mapping | None:

@@ -31,7 +31,7 @@ class OnLatents(Detector):
         super().__init__(inside.options, mapping, seed=inside.seed)
         self.inside = inside
         self.name = inside.name  # type: ignore[misc]
-        self.strategies = inside.strategies  # type: ignore[misc]
+        self.strategies, self.gives = inside.strategies, inside.gives  # type: ignore[misc]
         self.context = inside.context  # type: ignore[misc]
 
     def fit(self, train: Samples) -> None:

@@ -19,8 +19,8 @@ from ecgan.detection.components import (
 )
 from ecgan.detection.smoothing import SmoothedError
 from ecgan.detection.stored import stored_number
-from ecgan.detection.strategies import STRATEGIES
 from ecgan.errors import EcganError
+from ecgan.registry import STRATEGIES, strategies_of
 from ecgan.samples import Samples
 
 DISCRIMINATION: Any = Field(
@@ -54,6 +54,7 @@ class Reconstructing(Detector):
         "svm_lambda",
         "svm_lambda_gamma",
     )
+    gives: ClassVar[tuple[str, ...]] = ("reconstruction", "smoothed", "discrimination", "latent")
     mode_samples: ClassVar[int] = 4096
 
     _mode: float | None = None
@@ -72,7 +73,7 @@ class Reconstructing(Detector):
     def available_strategies(self) -> tuple[str, ...]:
         """Those whose components the model gives: without a discriminator, only those of the reconstruction error."""
         there = {"smoothed", *component_names(self.model, self.discrimination)}
-        return tuple(name for name in self.strategies if there.issuperset(STRATEGIES[name].needs))
+        return tuple(name for name in strategies_of(self) if there.issuperset(STRATEGIES.get(name).needs))
 
     def fit(self, train: Samples) -> None:
         """Learn from the training samples: the most frequent latent norm, the smoothed residual's scale."""

@@ -14,10 +14,13 @@ from ecgan.detection.detectors.argmax import Argmax
 from ecgan.detection.detectors.inverse_mapping import InverseMapping
 from ecgan.detection.scales import NormalScores, Range, Scale
 from ecgan.detection.smoothing import SmoothedError, smoothed
-from ecgan.detection.strategies import Grid, Scaled, Strategy, Svm
+from ecgan.detection.strategies.base import Scaled, Strategy
+from ecgan.detection.strategies.lambda_grid import Grid
+from ecgan.detection.strategies.svm_lambda import Svm
 from ecgan.detection.weighing import weighted_sum
 from ecgan.errors import EcganError
 from ecgan.exporting.inputs import input_module
+from ecgan.registry import is_built_in
 from ecgan.scoring.scorer import Member, Scorer
 
 
@@ -59,7 +62,7 @@ class _Member(nn.Module):
 
     def __init__(self, member: Member, scorer: Scorer) -> None:
         super().__init__()
-        check_exportable(member)
+        check_exportable(member, scorer.strategy)
         trained, detector = member.trained, member.fitted.detector
         self.input = input_module(trained.transformation, trained.expected.length)
         self.compare = _Classified(member) if isinstance(detector, Argmax) else _Reconstructed(member, _names(scorer))
@@ -229,8 +232,8 @@ class _Machine(_Scaled):
         return ((-self.gamma * square).exp() * self.coefficients).sum(dim=1) + self.intercept
 
 
-def check_exportable(member: Member) -> None:
-    """Refuse detectors that are no function of one sample in one pass."""
+def check_exportable(member: Member, strategy: str) -> None:
+    """Refuse detectors that are no function of one sample in one pass, and strategies that only NumPy computes."""
     detector = member.fitted.detector
     if not isinstance(detector, (Argmax, InverseMapping)):
         raise EcganError(
@@ -242,4 +245,9 @@ def check_exportable(member: Member) -> None:
             f"the inverse mapping {member.network.inversion.name!r} cannot be exported: it searches each latent step"
             " by step.",
             "Set inverse.method to auto and run inverse and detect again.",
+        )
+    if not is_built_in(type(member.fitted.strategies[strategy])):
+        raise EcganError(
+            f"the strategy {strategy!r} cannot be exported: ECGAN has no torch module of what it computes.",
+            "Export with a built-in strategy (--strategy).",
         )

@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from ecgan.detection.fitted import FittedDetector, fit_detector, save_detector
 from ecgan.detection.latents import build
-from ecgan.detection.strategies import strategy_class
 from ecgan.detection.thresholds import OF_TRAINING
 from ecgan.errors import EcganError
 from ecgan.inversion.base import choose
 from ecgan.notebook.parameters import Chosen
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.protocols.folds import NO_PIPELINE, Fold
-from ecgan.registry import DETECTORS
+from ecgan.registry import DETECTORS, STRATEGIES, strategies_of
 from ecgan.runs.layout import part
 from ecgan.runs.loading import Trained, load_fold_of, load_trained
 from ecgan.runs.writing import save_settings, save_training
@@ -87,16 +86,13 @@ def _check_labels(chosen: Chosen, *, labelled: bool) -> None:
             "the threshold 'best_f1' needs labels of abnormal samples.", "Give labels: fit(x, y); or leave it out."
         )
     for name in chosen.params.detect.strategies:
-        if strategy_class(name).labelled:
-            free = [one for one in DETECTORS.get(chosen.params.detect.detector).strategies if not _learns(one)]
+        if STRATEGIES.get(name).labelled:
+            usable = strategies_of(DETECTORS.get(chosen.params.detect.detector))
+            free = [one for one in usable if not STRATEGIES.get(one).labelled]
             raise EcganError(
                 f"the strategy {name!r} learns from labels of abnormal samples, and there are none.",
                 f"Give labels: fit(x, y); or take {' or '.join(free)}.",
             )
-
-
-def _learns(strategy: str) -> bool:
-    return strategy_class(strategy).labelled
 
 
 def _train(folder: Path, model: str, chosen: Chosen, data: Samples, fold: Fold) -> None:

@@ -1,4 +1,4 @@
-"""Conformance checks for datasets, models, detectors, protocols and inverse mappings: your own and the package's.
+"""Conformance checks for every kind of part, datasets, models, detectors and so on: your own and the package's.
 
 One generator gives the checks of one part. With pytest::
 
@@ -21,7 +21,7 @@ from ecgan.testing.check import Check, ConformanceError
 
 __all__ = ["Check", "ConformanceError", "Kind", "checks"]
 
-Kind = Literal["dataset", "model", "detector", "protocol", "inversion"]
+Kind = Literal["dataset", "model", "detector", "protocol", "inversion", "strategy"]
 
 _REGISTRIES: dict[str, Registry[Any]] = {registry.kind: registry for registry in REGISTRIES}
 
@@ -30,12 +30,13 @@ def checks(kind: Kind, name: str, options: Mapping[str, Any] | None = None) -> I
     """Yield the conformance checks of one registered part.
 
     Args:
-        kind: "dataset", "model", "detector", "protocol" or "inversion".
+        kind: "dataset", "model", "detector", "protocol", "inversion" or "strategy".
         name: Its registered name or an alias; the file that registers it must have been imported (or loaded with
             `ecgan.registry.load_plugins`).
         options: Values in place of the quick ones. For a model and a detector: of its parameters. For a dataset:
             `{"fetch": {...}, "preprocess": {...}}`, without which nothing is fetched and only the description is
-            checked. For a protocol: of the section `split`. For an inversion: of the section `inverse`.
+            checked. For a protocol: of the section `split`. For an inversion: of the section `inverse`. A strategy
+            takes none.
 
     Yields:
         Checks; `str(check)` is a name for reports, and calling one returns or raises `ConformanceError`.
@@ -61,6 +62,10 @@ def checks(kind: Kind, name: str, options: Mapping[str, Any] | None = None) -> I
 
         mapping = inversions.InversionSubject(cls, given)
         yield from (Check(kind, cls.name, subjects.undisturbing(c), mapping) for c in inversions.CHECKS)
+    elif kind == "strategy":
+        from ecgan.testing import strategies
+
+        yield from (Check(kind, cls.name, c, strategies.StrategySubject(cls)) for c in strategies.CHECKS)
     else:
         from ecgan.testing import protocols
 

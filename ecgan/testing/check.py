@@ -28,7 +28,7 @@ class Check:
     """One check of one part; call it, and it returns or raises `ConformanceError`.
 
     Attributes:
-        kind: model, detector, dataset, protocol or inversion.
+        kind: model, detector, dataset, protocol, inversion or strategy.
         part: Name of the part.
         function: The check, a function of the subject.
         subject: What the function needs: the class and its toy data.

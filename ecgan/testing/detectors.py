@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ecgan.detection.base import F32, F64, Detector, Mapping
 from ecgan.detection.fitted import fit_detector, load_detector, save_detector
-from ecgan.detection.strategies import strategy_class
 from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import auroc
+from ecgan.registry import STRATEGIES
 from ecgan.samples import Samples
 from ecgan.testing.check import (
     ConformanceError,
@@ -141,7 +141,7 @@ def strategies_weigh_what_is_there(subject: DetectorSubject) -> None:
     available = detector.available_strategies()
     expect(bool(available), "expected at least one strategy that can run, found none")
     for strategy in available:
-        missing = set(strategy_class(strategy).needs) - names
+        missing = set(STRATEGIES.get(strategy).needs) - names
         expect(not missing, f"expected the components of the strategy {strategy!r}, found no {', '.join(missing)}")
     if "plain" in available:
         expect_equal(len(names), 1, "the number of components of a detector with the strategy 'plain'")

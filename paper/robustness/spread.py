@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 from components import PERTURBATIONS, kept, parameters
 
-from ecgan.detection.strategies import STRATEGIES
 from ecgan.evaluation.ranking import auroc, average_precision
+from ecgan.registry import STRATEGIES
 from ecgan.runtime import set_threads
 
 HERE = Path(__file__).parent
@@ -46,7 +46,7 @@ def parts(path: Path) -> dict[str, dict[str, Any]]:
 
 def fitted(data: dict[str, dict[str, Any]], name: str, choice: str) -> dict[str, Any]:
     """Fit one strategy to the fitting half; return what it reaches on the others."""
-    strategy = STRATEGIES[name](choice=choice)
+    strategy = STRATEGIES.get(name)(choice=choice)
     strategy.fit(data["fit"], data["fit"]["labels"])
     row: dict[str, Any] = {"strategy": name, "choice": choice}
     for part, (key, measure) in product(("report", "test"), MEASURES.items()):

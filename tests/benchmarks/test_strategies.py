@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from ecgan.detection import strategies
-from ecgan.detection.strategies import STRATEGIES, SVM_SAMPLES
+from ecgan.detection.strategies import lambda_grid
+from ecgan.detection.strategies.base import SVM_SAMPLES
 from ecgan.detection.weighing import simplex, weighted_sum
 from ecgan.evaluation.ranking import auroc, best_cut
+from ecgan.registry import STRATEGIES
 
 POINTS = 20_000
 MANY = 60_000
@@ -36,7 +37,7 @@ def loop(strategy, scaled, abnormal: np.ndarray) -> tuple[float, ...]:
 def test_grid(benchmark, name: str, points: int, way: str) -> None:
     benchmark.group = f"{name}, {points:,} points"
     found, labels = components(points)
-    strategy = STRATEGIES[name](choice="best")
+    strategy = STRATEGIES.get(name)(choice="best")
     strategy.fit(found, labels)
     scaled = [(v - v.min()) / (v.max() - v.min()) for v in (found[need] for need in strategy.needs)]
     if way == "ours":
@@ -50,8 +51,8 @@ def test_grid(benchmark, name: str, points: int, way: str) -> None:
 @pytest.mark.parametrize("way", ["ours", "reference: compares on all points"])
 def test_stable_grid(benchmark, monkeypatch, way: str) -> None:
     found, labels = components(MANY)
-    strategy = STRATEGIES["lambda_gamma_grid"](choice="stable")
-    monkeypatch.setattr(strategies, "STABLE_SAMPLES", strategies.STABLE_SAMPLES if way == "ours" else MANY)
+    strategy = STRATEGIES.get("lambda_gamma_grid")(choice="stable")
+    monkeypatch.setattr(lambda_grid, "STABLE_SAMPLES", lambda_grid.STABLE_SAMPLES if way == "ours" else MANY)
     benchmark.pedantic(strategy.fit, (found, labels), rounds=3 if way == "ours" else 1)
     benchmark.extra_info["AUROC"] = round(auroc(strategy.score(found), labels != 0), 4)
 
@@ -61,7 +62,7 @@ def test_stable_grid(benchmark, monkeypatch, way: str) -> None:
 def test_svm(benchmark, way: str) -> None:
     found, labels = components(MANY)
     samples = SVM_SAMPLES if way == "ours" else MANY
-    strategy = STRATEGIES["svm_lambda_gamma"](svm_samples=samples)
+    strategy = STRATEGIES.get("svm_lambda_gamma")(svm_samples=samples)
     benchmark.pedantic(strategy.fit, (found, labels), rounds=1, warmup_rounds=way == "ours")
     assert auroc(strategy.score(found), labels != 0) > 0.8
 
@@ -70,7 +71,7 @@ def test_svm(benchmark, way: str) -> None:
 @pytest.mark.parametrize("way", ["ours", "reference: a loop over points"])
 def test_decisions(benchmark, way: str) -> None:
     found, labels = components(POINTS)
-    strategy = STRATEGIES["svm_lambda_gamma"]()
+    strategy = STRATEGIES.get("svm_lambda_gamma")()
     strategy.fit(found, labels)
 
     def loop() -> np.ndarray:

@@ -23,6 +23,7 @@ from .toy_parts import (
     ToyNamer,
     ToyOptions,
     ToyProtocol,
+    ToyStrategy,
 )
 
 
@@ -680,10 +681,74 @@ INVERSIONS = [
     (ForgetsItsMean, "a_saved_mapping_gives_equal_bytes", "the same latents after saving"),
 ]
 
+
+class NeedsOneWord(ToyStrategy):
+    needs = "ab"  # type: ignore[assignment]
+
+
+class RoundedScores(ToyStrategy):
+    def score(self, components: Any) -> Any:
+        return super().score(components).astype(np.float32)
+
+
+class UpsideDown(ToyStrategy):
+    def score(self, components: Any) -> Any:
+        return -super().score(components)
+
+
+class ScoresByRank(ToyStrategy):
+    def score(self, components: Any) -> Any:
+        return super().score(components).argsort().argsort().astype(np.float64)
+
+
+class WritesIntoComponents(ToyStrategy):
+    def score(self, components: Any) -> Any:
+        components["a"] += 1
+        return super().score(components)
+
+
+class LooksAtLabels(ToyStrategy):
+    def fit(self, components: Any, labels: Any) -> None:
+        self.mean = float(components["a"][labels == 0].mean())
+
+
+class DividesByTheExtent(ToyStrategy):
+    def fit(self, components: Any, labels: Any) -> None:
+        with np.errstate(divide="ignore"):
+            self.mean = np.ptp(components["a"])
+
+    def score(self, components: Any) -> Any:
+        with np.errstate(divide="ignore"):
+            return super().score(components)
+
+
+class DrawnUnit(ToyStrategy):
+    def fit(self, components: Any, labels: Any) -> None:
+        self.mean = float(np.random.random())  # noqa: NPY002
+
+
+class ForgetsItsUnit(ToyStrategy):
+    def restore(self, state: State) -> None:
+        self.mean = 1.0
+
+
+STRATEGIES = [
+    (NeedsOneWord, "it_says_what_it_is", "a tuple of names"),
+    (RoundedScores, "scores_are_finite_float64_of_shape_n", "float32"),
+    (UpsideDown, "higher_components_score_higher", "to score higher"),
+    (ScoresByRank, "scores_do_not_depend_on_neighbours", "the score of a sample by itself"),
+    (WritesIntoComponents, "components_are_left_as_they_are", "'a' to be left as it is"),
+    (LooksAtLabels, "labels_count_only_where_it_says_so", "the same scores with other labels"),
+    (DividesByTheExtent, "a_constant_component_is_no_problem", "finite scores of constants"),
+    (DrawnUnit, "a_rerun_gives_equal_bytes", "a rerun to give the same scores"),
+    (ForgetsItsUnit, "saved_state_gives_equal_bytes", "the same scores after saving"),
+]
+
 BROKEN = [
     *(("model", *entry) for entry in MODELS),
     *(("detector", *entry) for entry in DETECTORS),
     *(("dataset", *entry) for entry in DATASETS),
     *(("protocol", *entry) for entry in PROTOCOLS),
     *(("inversion", *entry) for entry in INVERSIONS),
+    *(("strategy", *entry) for entry in STRATEGIES),
 ]

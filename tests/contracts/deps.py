@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 
 from ecgan.imports import ROOT, closure
-from ecgan.registry import REGISTRIES, is_built_in
-from ecgan.watched import ALWAYS, watch_inversion, watch_part
+from ecgan.registry import REGISTRIES, STRATEGIES, is_built_in
+from ecgan.watched import ALWAYS, watch_inversion, watch_part, watch_strategies
 
 FILE = ROOT / "dvc.yaml"
 KINDS = {  # of the parts that a stage takes from registries, which import files by name where no parser sees it
@@ -34,6 +34,7 @@ LINKS = {
         "watched/models/${item.model}",
         "watched/detectors/${detect.detector}",
         "watched/inversions/${inverse.method}",
+        "watched/strategies",
     ],
     "detect-classical": ["watched/detectors/${item.detector}"],
     "report": ["watched/datasets/${dataset}"],
@@ -97,7 +98,7 @@ def written() -> str:
 
 
 def built_in() -> Iterator[tuple[object, str]]:
-    for registry in REGISTRIES:
+    for registry in (one for one in REGISTRIES if one is not STRATEGIES):  # they share one folder
         yield from ((registry, name) for name in registry.names() if is_built_in(registry.get(name)))
 
 
@@ -106,3 +107,4 @@ if __name__ == "__main__":
     for part in built_in():
         watch_part(*part)  # type: ignore[arg-type]
     watch_inversion("auto")
+    watch_strategies(yaml.safe_load((ROOT / "params.yaml").read_text())["detect"]["strategies"])

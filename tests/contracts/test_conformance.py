@@ -17,7 +17,16 @@ from tests.raw import made_up
 
 from .broken_parts import BROKEN
 from .imports import ROOT
-from .toy_parts import ToyClassifier, ToyDataset, ToyDetector, ToyInversion, ToyModel, ToyNamer, ToyProtocol
+from .toy_parts import (
+    ToyClassifier,
+    ToyDataset,
+    ToyDetector,
+    ToyInversion,
+    ToyModel,
+    ToyNamer,
+    ToyProtocol,
+    ToyStrategy,
+)
 
 KINDS: dict[str, Registry[Any]] = {registry.kind: registry for registry in REGISTRIES}
 OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
@@ -74,6 +83,7 @@ TOYS = [
     ("dataset", ToyDataset),
     ("protocol", ToyProtocol),
     ("inversion", ToyInversion),
+    ("strategy", ToyStrategy),
 ]
 
 
@@ -158,6 +168,7 @@ def test_the_modules_of_checks_list_every_check_that_they_define() -> None:
         "recordings": ("RECORDINGS",),
         "protocols": ("CHECKS",),
         "inversions": ("CHECKS",),
+        "strategies": ("CHECKS",),
     }.items():
         loaded = importlib.import_module(f"ecgan.testing.{module}")
         listed = {function.__name__ for name in lists for function in getattr(loaded, name)}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, REGISTRIES
+from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, REGISTRIES, STRATEGIES
 
 from .imports import ROOT
 
@@ -53,6 +53,13 @@ def test_every_model_and_detector_has_a_section_with_its_parameters() -> None:
         for name in builtin(registry):
             assert name in headings, f"docs/{page}.md has no section on {name}"
             assert f"<!-- table: {kind} {name} -->" in text
+
+
+def test_every_strategy_has_a_row_that_says_whether_it_learns_from_labels() -> None:
+    text = (ROOT / "docs/detectors.md").read_text(encoding="utf-8").partition("\n## Strategies\n")[2]
+    for name in builtin(STRATEGIES):
+        letter = "S" if STRATEGIES.get(name).labelled else "U"
+        assert re.search(rf"^\| `{name}` \| .+ \| {letter} \|$", text, re.MULTILINE), name
 
 
 def test_every_protocol_has_a_section_with_its_rule() -> None:

@@ -44,7 +44,7 @@ def test_deps_are_the_code_and_the_parts_that_the_stage_needs_and_nothing_else(s
 
 @pytest.mark.parametrize(("registry", "name"), list(built_in()), ids=lambda value: getattr(value, "kind", value))
 def test_links_and_deps_lead_to_all_that_a_part_is_made_of(registry: Registry[Any], name: str) -> None:
-    folder = ROOT / "watched" / f"{registry.kind}s" / name
+    folder = ROOT / "watched" / registry.kinds / name
     linked = {Path(os.path.normpath(folder / link.readlink())) for link in folder.iterdir()}
     assert linked <= part_files(registry, name), "run `make deps`"
     for stage, kinds in KINDS.items():

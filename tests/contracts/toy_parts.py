@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from ecgan.config.options import Options
 from ecgan.datasets.base import Card, Cut, Dataset, Samples
 from ecgan.detection.base import F32, F64, Detector, State
+from ecgan.detection.strategies.base import Strategy
 from ecgan.ecg.beats import cut_windows
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
@@ -231,3 +232,26 @@ class ToyInversion(Inversion):
     def restore(self, folder: Path, stored: dict[str, Any]) -> None:
         super().restore(folder, stored)
         self.mean = torch.tensor(stored["mean"]).to(next(self.model.parameters()).device)
+
+
+class ToyStrategy(Strategy):
+    """Two components, the second in units of the first's mean."""
+
+    name = "toy"
+    title = "toy"
+    needs = ("a", "b")
+
+    def fit(self, components: Any, labels: Any) -> None:
+        self.mean = float(components["a"].mean())
+
+    def score(self, components: Any) -> F64:
+        return components["a"] + components["b"] / self.mean
+
+    def parameters(self) -> dict[str, float]:
+        return {"mean": self.mean}
+
+    def state(self) -> State:
+        return State(values={"mean": self.mean})
+
+    def restore(self, state: State) -> None:
+        self.mean = state.values["mean"]

@@ -13,12 +13,12 @@ from ecgan.detection import weighing
 from ecgan.detection.components import mode_of_norms
 from ecgan.detection.detectors.knn import Knn, KnnOptions
 from ecgan.detection.scales import NormalScores, Range
-from ecgan.detection.strategies import STRATEGIES
 from ecgan.detection.thresholds import fit_threshold
 from ecgan.detection.weighing import best_weights, simplex, stable_weights, weighted_sum
 from ecgan.evaluation.curves import pr_frame, roc_frame
 from ecgan.evaluation.labels import label_metrics
 from ecgan.evaluation.ranking import auroc, average_precision, best_cut, placements
+from ecgan.registry import STRATEGIES
 
 coarse = st.integers(-4, 4).map(float)
 fine = st.floats(-1e6, 1e6, allow_subnormal=False)
@@ -113,7 +113,7 @@ def test_weights_do_not_depend_on_the_order_of_samples(case, random, choice):
     order = list(range(len(labels)))
     random.shuffle(order)
     for name in ("lambda_grid", "lambda_gamma_grid"):
-        first, second = STRATEGIES[name](choice=choice), STRATEGIES[name](choice=choice)
+        first, second = STRATEGIES.get(name)(choice=choice), STRATEGIES.get(name)(choice=choice)
         first.fit(components, labels)
         second.fit({key: values[order] for key, values in components.items()}, labels[order])
         assert first.parameters() == second.parameters()
@@ -171,7 +171,7 @@ def test_the_lambda_grid_equals_a_plain_double_loop(case):
         f1 = max(_f1(combined >= value, abnormal) for value in combined)
         if f1 >= best:
             best, chosen = f1, weight
-    strategy = STRATEGIES["lambda_grid"](choice="best")
+    strategy = STRATEGIES.get("lambda_grid")(choice="best")
     strategy.fit(components, labels)
     assert strategy.parameters() == {"lambda": chosen}
     assert best_cut(strategy.score(components), abnormal).f1 == best
@@ -183,7 +183,7 @@ def test_three_components_are_never_worse_on_the_fit_half_than_two(case):
     components, labels = case
     found = []
     for name in ("lambda_grid", "lambda_gamma_grid"):
-        strategy = STRATEGIES[name](choice="best")
+        strategy = STRATEGIES.get(name)(choice="best")
         strategy.fit(components, labels)
         found.append(best_cut(strategy.score(components), labels != 0).f1)
     assert found[1] >= found[0]
@@ -274,7 +274,7 @@ def test_rounding_of_the_components_changes_the_order_of_stable_scores_hardly_at
     for name in ("lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"):
         scores = []
         for parts in (found, moved):
-            strategy = STRATEGIES[name]()
+            strategy = STRATEGIES.get(name)()
             strategy.fit(parts, labels)
             scores.append(strategy.score(found).argsort().argsort())
         assert np.abs(scores[0] - scores[1]).mean() < 2, name  # places of 300

@@ -4,8 +4,9 @@ import pytest
 import yaml
 
 from ecgan.config import load_detection, load_params, render_detection, render_params
+from ecgan.detection.strategies.reconstruction import Reconstruction
 from ecgan.errors import EcganError
-from ecgan.registry import DETECTORS
+from ecgan.registry import DETECTORS, STRATEGIES, strategies_of
 
 CLASSICAL = [name for name in DETECTORS.names() if not DETECTORS.get(name).needs_model]
 
@@ -95,3 +96,33 @@ def test_a_fixed_threshold_is_for_one_score() -> None:
         written(classical=[])
     with pytest.raises(EcganError, match="knn, pca beside a fixed threshold"):
         written(strategies=["reconstruction"])
+
+
+class Mine(Reconstruction):
+    needs = ("smoothed", "latent")
+
+
+def test_a_strategy_of_ones_own_runs_with_the_detectors_that_give_what_it_needs(tmp_path, monkeypatch):
+    with pytest.raises(EcganError, match=r"found 'mine' .text.; allowed with the detector 'inverse_mapping': recon"):
+        load_params(_written(tmp_path, ["aegan"], detect={"strategies": ["mine"]}))
+    monkeypatch.setitem(STRATEGIES._entries, "mine", Mine)
+    for name in ("inverse_mapping", "anogan"):
+        path = _written(tmp_path, ["aegan"], detect={"detector": name, "strategies": ["mine", "smoothed"]})
+        assert load_params(path).detect.strategies == ["mine", "smoothed"]
+        assert ", mine." in " ".join(path.read_text().replace("#", " ").split()), "the comment lists it"
+    assert load_params(_written(tmp_path, ["aegan"])).detect.strategies == list(DETECTORS.get("anogan").strategies)
+    with pytest.raises(EcganError, match=r"found 'mine' .text.; allowed with the detector 'knn': plain"):
+        load_params(_written(tmp_path, ["aegan"], detect={"detector": "knn", "strategies": ["mine"]}))
+
+
+def test_a_detector_is_weighed_by_its_own_strategies_and_those_that_need_no_more_than_it_gives(monkeypatch):
+    monkeypatch.setitem(STRATEGIES._entries, "mine", Mine)
+    assert strategies_of(DETECTORS.get("knn")) == ["plain"]
+    assert strategies_of(DETECTORS.get("inverse_mapping"))[-1] == "mine"
+    monkeypatch.setattr(Mine, "needs", ("smoothed", "path_length"))
+    assert "mine" not in strategies_of(DETECTORS.get("inverse_mapping"))
+
+
+def test_a_name_is_taken_once():
+    with pytest.raises(EcganError, match="the strategy name 'smoothed' is registered twice"):
+        STRATEGIES.register("smoothed")(Mine)

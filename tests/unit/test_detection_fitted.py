@@ -273,6 +273,20 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("kind", "rename"),
+    [
+        ("detector", lambda s: s.update(detector="own")),
+        ("strategy", lambda s: s.update(order=["own"], strategies={"own": s["strategies"]["smoothed"]})),
+    ],
+)
+def test_a_part_that_may_be_the_users_own_is_asked_for(folder, kind, rename):
+    _edit(folder, rename)
+    with pytest.raises(EcganError, match=f"there is no {kind} 'own'") as caught:
+        load_detector(folder, _mapping())
+    assert "--plugin FILE" in caught.value.hint
+
+
 def test_a_pickle_in_the_place_of_the_arrays_is_not_run(folder, capsys):
     _replace_arrays(folder, pickle.dumps(_Gadget()))
     with pytest.raises(EcganError, match="not a safetensors file"):

@@ -12,12 +12,14 @@ from ecgan.detection import weighing
 from ecgan.detection.base import Detector, State
 from ecgan.detection.fitted import fit_detector
 from ecgan.detection.scales import NormalScores, Range
-from ecgan.detection.strategies import STABLE_SAMPLES, STRATEGIES, LambdaGrid, supervision
+from ecgan.detection.strategies.base import supervision
+from ecgan.detection.strategies.lambda_grid import STABLE_SAMPLES, LambdaGrid
 from ecgan.detection.svm import fit_svm, stratified
 from ecgan.detection.thresholds import fit_threshold
 from ecgan.detection.weighing import simplex
 from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import best_cut
+from ecgan.registry import STRATEGIES
 
 GRIDS = ["lambda_grid", "lambda_gamma_grid"]
 MACHINES = ["svm_lambda", "svm_lambda_gamma"]
@@ -42,17 +44,17 @@ def _components(name, components):
 
 def _fitted(name, **keywords):
     components, labels = _half()
-    strategy = STRATEGIES[name](**keywords)
+    strategy = STRATEGIES.get(name)(**keywords)
     strategy.fit(_components(name, components), labels)
     return strategy
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", STRATEGIES.names())
 def test_what_was_learned_comes_back_with_the_same_bytes(name, choice):
     first = _fitted(name, choice=choice)
     state = first.state()
-    second = STRATEGIES[name]()
+    second = STRATEGIES.get(name)()
     second.restore(State(state.arrays, json.loads(json.dumps(state.values))))
     new = _components(name, _half(200, seed=5)[0])
     assert first.score(new).tobytes() == second.score(new).tobytes()
@@ -60,7 +62,7 @@ def test_what_was_learned_comes_back_with_the_same_bytes(name, choice):
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", STRATEGIES.names())
 def test_a_sample_has_the_same_score_alone_and_in_company(name, choice):
     strategy = _fitted(name, choice=choice)
     new = _components(name, _half(50, seed=6)[0])
@@ -75,17 +77,17 @@ def test_a_broken_state_is_refused(name, choice):
     state = _fitted(name, choice=choice).state()
     for key in state.values:
         with pytest.raises(EcganError, match=key):
-            STRATEGIES[name]().restore(State(state.arrays, {k: v for k, v in state.values.items() if k != key}))
+            STRATEGIES.get(name)().restore(State(state.arrays, {k: v for k, v in state.values.items() if k != key}))
     for key in state.arrays:
         with pytest.raises(EcganError, match=key):
-            STRATEGIES[name]().restore(State({k: v for k, v in state.arrays.items() if k != key}, state.values))
+            STRATEGIES.get(name)().restore(State({k: v for k, v in state.arrays.items() if k != key}, state.values))
 
 
 @pytest.mark.parametrize("name", [*GRIDS, *MACHINES])
 def test_broken_scales_are_refused(name):
     state = _fitted(name, choice="best").state()
     with pytest.raises(EcganError, match="range"):
-        STRATEGIES[name]().restore(State(state.arrays, {**state.values, "ranges": {"reconstruction": [1]}}))
+        STRATEGIES.get(name)().restore(State(state.arrays, {**state.values, "ranges": {"reconstruction": [1]}}))
     state = _fitted(name).state()
     key = "normal_scores/discrimination"
     for broken in (
@@ -95,14 +97,14 @@ def test_broken_scales_are_refused(name):
         state.arrays[key] * [1, 0],
     ):
         with pytest.raises(EcganError, match="normal scores of 'discrimination'"):
-            STRATEGIES[name]().restore(State({**state.arrays, key: broken}, state.values))
+            STRATEGIES.get(name)().restore(State({**state.arrays, key: broken}, state.values))
 
 
 def test_support_vectors_of_the_wrong_width_are_refused():
     two, three = (_fitted(name).state() for name in MACHINES)
     support = {key: two.arrays[key] for key in ("support", "coefficients")}
     with pytest.raises(EcganError, match="support vectors have shape"):
-        STRATEGIES["svm_lambda_gamma"]().restore(State({**three.arrays, **support}, three.values))
+        STRATEGIES.get("svm_lambda_gamma")().restore(State({**three.arrays, **support}, three.values))
 
 
 def test_reconstruction_is_the_reconstruction_error():
@@ -112,7 +114,7 @@ def test_reconstruction_is_the_reconstruction_error():
 
 def test_plain_wants_one_component():
     with pytest.raises(EcganError, match="only component"):
-        STRATEGIES["plain"]().score({"a": np.zeros(1), "b": np.zeros(1)})
+        STRATEGIES.get("plain")().score({"a": np.zeros(1), "b": np.zeros(1)})
 
 
 def test_ranges_are_those_of_the_fit_half_and_nothing_is_clipped():
@@ -179,7 +181,7 @@ def test_lambda_gamma_grid_fits_both_weights_to_the_component_that_tells(told):
     noise = np.array([3.0, 1.0, 5.0, 2.0, 0.0, 4.0])
     components = {"reconstruction": noise, "discrimination": noise[::-1], "latent": np.roll(noise, 2)}
     components[told] = np.arange(6.0)
-    strategy = STRATEGIES["lambda_gamma_grid"](choice="best")
+    strategy = STRATEGIES.get("lambda_gamma_grid")(choice="best")
     strategy.fit(components, labels)
     score = strategy.score(components)
     assert score[labels == 1].min() > score[labels == 0].max()
@@ -217,7 +219,7 @@ def test_of_equally_good_weights_lambda_is_the_largest(choice):
     same = np.arange(6.0)
     components = {"reconstruction": same, "discrimination": same, "latent": same}
     for name, expected in (("lambda_grid", {"lambda": 1.0}), ("lambda_gamma_grid", {"lambda": 1.0, "gamma": 0.0})):
-        strategy = STRATEGIES[name](choice=choice)
+        strategy = STRATEGIES.get(name)(choice=choice)
         strategy.fit(components, np.array([0, 0, 0, 1, 1, 1]))
         assert strategy.parameters() == expected
 
@@ -234,7 +236,7 @@ def _told_by(strength, n=400):
 @pytest.mark.parametrize(("strength", "alone"), [(0.0, True), (0.2, True), (1.0, False), (2.0, False)])
 def test_weights_leave_reconstruction_alone_only_for_what_is_more_than_chance(name, strength, alone):
     components, labels = _told_by(strength)
-    strategy = STRATEGIES[name](choice="stable")
+    strategy = STRATEGIES.get(name)(choice="stable")
     strategy.fit(components, labels)
     assert (strategy.parameters()["lambda"] == 1) == alone
 
@@ -244,7 +246,7 @@ def test_with_a_single_abnormal_sample_reconstruction_counts_alone(name):
     components, labels = _half(50)
     labels[:] = 0
     labels[np.argmax(components["discrimination"])] = 1
-    strategy = STRATEGIES[name](choice="stable")
+    strategy = STRATEGIES.get(name)(choice="stable")
     strategy.fit(components, labels)
     assert strategy.parameters()["lambda"] == 1
 
@@ -261,7 +263,7 @@ def test_lambda_one_ranks_as_reconstruction_does_beyond_the_fit_half_too():
 @pytest.mark.parametrize("name", [*GRIDS, *MACHINES])
 def test_a_stable_choice_of_many_samples_is_the_same_each_time(name):
     components, labels = _half(2 * STABLE_SAMPLES)
-    first, second = (STRATEGIES[name](seed=5, svm_samples=500) for _ in range(2))
+    first, second = (STRATEGIES.get(name)(seed=5, svm_samples=500) for _ in range(2))
     for strategy in (first, second):
         strategy.fit(components, labels)
     assert first.score(components).tobytes() == second.score(components).tobytes()
@@ -274,7 +276,7 @@ def test_a_stable_machine_does_not_look_at_how_many_are_abnormal(name):
     fewer = (labels == 0) | (np.arange(4000) % 10 == 0)
     scores = []
     for rows in (np.full(4000, True), fewer):
-        strategy = STRATEGIES[name](choice="stable")
+        strategy = STRATEGIES.get(name)(choice="stable")
         strategy.fit({key: values[rows] for key, values in components.items()}, labels[rows])
         scores.append(strategy.score(components) > 0)
     assert (scores[0] != scores[1]).mean() < 0.1
@@ -284,7 +286,7 @@ def test_few_of_the_weights_are_sorted(monkeypatch):
     tried = []
     monkeypatch.setattr(weighing, "best_cut", lambda scores, abnormal: tried.append(1) or best_cut(scores, abnormal))
     components, labels = _half(20_000)
-    STRATEGIES["lambda_gamma_grid"](choice="best").fit(components, labels)
+    STRATEGIES.get("lambda_gamma_grid")(choice="best").fit(components, labels)
     assert 0 < len(tried) < len(simplex(3)) / 10
 
 
@@ -303,7 +305,7 @@ def test_the_simplex_is_complete_and_contains_the_lambda_grid():
 def test_a_half_with_one_kind_only_is_refused(name, label, missing):
     components, labels = _half()
     with pytest.raises(EcganError, match=missing) as caught:
-        STRATEGIES[name]().fit(components, np.full_like(labels, label))
+        STRATEGIES.get(name)().fit(components, np.full_like(labels, label))
     assert name in caught.value.message
     assert "reconstruction" in caught.value.hint
 
@@ -311,7 +313,7 @@ def test_a_half_with_one_kind_only_is_refused(name, label, missing):
 @pytest.mark.parametrize("name", MACHINES)
 def test_the_machine_is_that_of_scikit_learn(name):
     components, labels = _half()
-    strategy = STRATEGIES[name](choice="best")
+    strategy = STRATEGIES.get(name)(choice="best")
     strategy.fit(components, labels)
     new = _half(500, seed=8)[0]
     ends = {key: (components[key].min(), components[key].max()) for key in strategy.needs}

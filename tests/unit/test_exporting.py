@@ -151,6 +151,17 @@ def test_what_searches_cannot_be_exported(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_strategy_of_ones_own_cannot_be_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = member()
+    own = type("Mine", (type(one.fitted.strategies["smoothed"]),), {"__module__": "mine"})
+    monkeypatch.setitem(one.fitted.strategies, "smoothed", own())
+    with pytest.raises(EcganError, match="the strategy 'smoothed' cannot be exported") as caught:
+        export(scorer(one, strategy="smoothed"), tmp_path / "model.onnx")
+    assert "--strategy" in caught.value.hint
+    assert not list(tmp_path.iterdir())
+    export(scorer(one, strategy="reconstruction"), tmp_path / "model.onnx")
+
+
 def test_files_that_must_not_be_written_and_packages_that_are_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

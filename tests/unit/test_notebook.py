@@ -72,6 +72,8 @@ def test_names_are_there_and_others_are_not() -> None:
     assert "knn" in ecgan.list_detectors()
     assert "mitbih" in ecgan.list_datasets()
     assert "interpatient" in ecgan.list_protocols()
+    assert "encoder" in ecgan.list_inversions()
+    assert "smoothed" in ecgan.list_strategies()
     with pytest.raises(AttributeError, match="lode"):
         _ = ecgan.lode  # type: ignore[attr-defined]
     assert (Path(ecgan.__file__).parent / "py.typed").is_file()

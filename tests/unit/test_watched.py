@@ -14,8 +14,8 @@ from ecgan.datasets.mitbih_beatgan import PreprocessOptions
 from ecgan.datasets.sources import SourceOptions
 from ecgan.errors import EcganError
 from ecgan.imports import ROOT
-from ecgan.registry import DETECTORS, MODELS, load_plugins
-from ecgan.watched import code, watch_file, watch_part
+from ecgan.registry import DETECTORS, MODELS, STRATEGIES, load_plugins
+from ecgan.watched import code, watch_file, watch_inversion, watch_part, watch_strategies
 
 
 def link(path: str) -> str:
@@ -138,3 +138,45 @@ def test_an_interrupted_training_depends_on_the_code_of_its_model_alone() -> Non
     assert {"stages/train.py", "ecgan/training/loop.py", "ecgan/models/aegan.py", "ecgan/models/encoding.py"} <= files
     assert not files & {"ecgan/models/vaegan.py", "ecgan/reporting/style.py", "ecgan/generation/figures.py"}
     assert not [file for file in files if file.startswith(("ecgan/scoring", "ecgan/detection", "ecgan/reporting"))]
+
+
+STRATEGY = """
+from ecgan.detection.strategies.plain import Plain
+from ecgan.registry import register_strategy
+
+@register_strategy("watched_strategy")
+class Mine(Plain):
+    title = "mine"
+"""
+DETECTOR = """
+from ecgan.detection.detectors.pca import Pca
+from ecgan.registry import register_detector
+
+@register_detector("watched_detector")
+class Mine(Pca):
+    strategies = ("plain", "watched_strategy")
+"""
+
+
+def test_strategies_are_watched_where_they_are_named(project: Path) -> None:
+    Path("strategy.py").write_text(STRATEGY)
+    Path("detector.py").write_text(DETECTOR)
+    try:
+        load_plugins(["strategy.py", "detector.py"], Path())
+        watch_strategies(["smoothed", "watched_strategy"])
+        assert links("strategies")["strategy.py"] == project / "strategy.py"
+        assert "ecgan.detection.strategies.smoothed.py" in links("strategies")
+        watch_strategies(["smoothed"])
+        assert "strategy.py" not in links("strategies")
+        watch_part(DETECTORS, "watched_detector")
+        assert {"detector.py", "strategy.py"} <= set(links("detectors/watched_detector")), "its own are part of it"
+    finally:
+        STRATEGIES._entries.pop("watched_strategy", None)
+        DETECTORS._entries.pop("watched_detector", None)
+
+
+def test_the_inverse_mappings_that_auto_may_take_are_watched() -> None:
+    watch_inversion("auto")
+    assert {"ecgan.inversion.encoder.py", "ecgan.inversion.network.py"} <= set(links("inversions/auto"))
+    watch_inversion("search")
+    assert "ecgan.inversion.search.py" in links("inversions/search")

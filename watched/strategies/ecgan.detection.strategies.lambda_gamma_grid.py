@@ -1,0 +1,1 @@
+../../ecgan/detection/strategies/lambda_gamma_grid.py

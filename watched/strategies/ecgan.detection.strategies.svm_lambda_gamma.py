@@ -1,0 +1,1 @@
+../../ecgan/detection/strategies/svm_lambda_gamma.py

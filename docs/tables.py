@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from typer import Context, Typer
 from typer.main import get_command
@@ -131,10 +130,8 @@ def commands() -> str:
     context = Context(app, info_name="ecgan")
     sections = [_command(app.get_command(context, name), f"ecgan {name}") for name in app.list_commands(context)]
     for name in ("init", "preprocess", "train", "detect", "inverse"):
-        with mock.patch.object(cli, "single_command") as run:
-            getattr(cli, f"{name}_classic")()
         single = Typer(add_completion=False)
-        single.command()(run.call_args.args[0])
+        single.command()(getattr(cli, f"{name}_classic").__wrapped__)
         sections.append(_command(get_command(single), f"ecgan-{name}"))
     return "\n\n".join(sections)
 

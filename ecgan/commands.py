@@ -6,6 +6,7 @@ Nothing heavy is imported until a command runs.
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -171,7 +172,12 @@ def classic(command: Callable[..., None]) -> Callable[[], NoReturn]:
     """Make a function a classic command: the entry point of an app of its own."""
     app = typer.Typer(**SETTINGS)
     app.command()(command)
-    return lambda: guarded(app)
+
+    @wraps(command)
+    def run() -> NoReturn:
+        guarded(app)
+
+    return run
 
 
 def use_plugins(files: list[Path] | None) -> None:

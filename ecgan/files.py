@@ -79,7 +79,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically, keys sorted; NaN and infinities become null (JSON has no word for them)."""
-    write_text(path, json.dumps(_finite(value), indent=2, sort_keys=True, allow_nan=False) + "\n")
+    write_text(path, json.dumps(finite(value), indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def write_frame(path: Path, frame: "pd.DataFrame") -> None:
@@ -256,11 +256,12 @@ def _set_aside(folder: Path, aside: Path) -> None:
         folder.replace(aside)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Return plain values for JSON; what is no finite number becomes None."""
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if hasattr(value, "item") and not isinstance(value, (str, bytes)):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

@@ -113,8 +113,9 @@ class Preset:
         return "minmax" if dataset == WAFER else "individual"
 
 
-def _published() -> dict[str, Preset]:
-    entries = (
+PRESETS: Mapping[str, Preset] = {
+    preset.name: preset
+    for preset in (
         Preset("beatgan-50", "BeatGAN-50", "BeatGAN with the 50 latent dimensions that it was published with", "aegan",
                {**_BEATGAN, "latent_size": 50}, {"latent_size": 4}),
         Preset("beatgan-6", "BeatGAN-6", "BeatGAN with 6 latent dimensions", "aegan", {**_BEATGAN, "latent_size": 6}),
@@ -128,11 +129,8 @@ def _published() -> dict[str, Preset]:
                {**_PLAIN, "latent_size": 4}, {"batch_size": 64}),
         Preset("vae", "VAE", "variational autoencoder without a discriminator, β = 0", "vae",
                {**_PLAIN, **_NO_SCHEDULE, "latent_size": 6, "kl_beta": 0.0}, {"latent_size": 4, "batch_size": 64}),
-    )  # fmt: skip
-    return {preset.name: preset for preset in entries}
-
-
-PRESETS: Mapping[str, Preset] = _published()
+    )
+}  # fmt: skip
 
 
 def find(name: str) -> Preset:

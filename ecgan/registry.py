@@ -193,24 +193,10 @@ def strategies_of(detector: Any) -> list[str]:
     return own + [name for name in others if (needs := set(STRATEGIES.get(name).needs)) and needs <= given]
 
 
-def list_datasets() -> list[str]:
-    """Return the names of all datasets."""
-    return DATASETS.names()
-
-
-def list_models() -> list[str]:
-    """Return the names of all models."""
-    return MODELS.names()
-
-
-def list_detectors() -> list[str]:
-    """Return the names of all detectors."""
-    return DETECTORS.names()
-
-
-def list_protocols() -> list[str]:
-    """Return the names of all protocols of the split."""
-    return PROTOCOLS.names()
+list_datasets = DATASETS.names
+list_models = MODELS.names
+list_detectors = DETECTORS.names
+list_protocols = PROTOCOLS.names
 
 
 def list_inversions() -> list[str]:

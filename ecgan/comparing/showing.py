@@ -6,7 +6,6 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -14,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ecgan.comparing.compared import MISSING, Compared, moved
+from ecgan.files import finite
 from ecgan.reporting.grid import NOTHING
 from ecgan.reporting.style import legal
 
@@ -104,9 +104,9 @@ def as_json(sections: Sequence[Section], old: str, new: str) -> str:
         "agrees": agree(sections),
         "verdict": sentences(sections),
         "compared": {section.kind: len(section.items) for section in sections},
-        "differences": [{key: _finite(value) for key, value in row.items()} for row in differences],
+        "differences": differences,
     }
-    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(finite(found), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _sentence(section: Section) -> str:
@@ -175,7 +175,3 @@ def _cells(item: Compared, brief: int) -> list[str]:
     sides = [NOTHING if value is None else number.format(value) for value in (item.old, item.new)]
     relative = "" if item.relative is None else f"{item.relative:.2g}"
     return [item.where, item.what, *sides, signed.format(item.difference), relative, limits, item.note]
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -46,16 +46,17 @@ def samples_figure(groups: Mapping[str, F32], leads: Sequence[str]) -> str:
     shown = {title: x[: COLUMNS * ROWS, :MOST_LEADS] for title, x in groups.items() if len(x)}
     low, high = _limits(list(shown.values()))
     block = 7.0 + ROWS * 17
+    height = block * len(shown) + 7
     with style():
-        figure = new_figure(_WIDTH, block * len(shown) + 7)
+        figure = new_figure(_WIDTH, height)
         for number, (title, x) in enumerate(shown.items()):
             top = block * (len(shown) - number) + 7
-            _heading(figure, title, top - 4)
+            figure.text(5 / _WIDTH, (top - 4) / height, title, fontsize=8.5, color=INK)
             for cell, signal in enumerate(x):
                 row, column = divmod(cell, COLUMNS)
                 axes = _cell(figure, 5 + 29 * column, top - 7 - 17 * (row + 1), 27, 15.5, (low, high))
                 _draw(axes, signal)
-        _lead_key(figure, leads)
+        _lead_key(figure, leads, height)
         return svg_text(figure, "Signals: " + ", ".join(shown))
 
 
@@ -79,7 +80,7 @@ def walk_figure(walk: Walk, real: F32, leads: Sequence[str]) -> str:
             words = "mean" if abs(step) < 1e-6 else f"{step:+.1f} σ".replace("-", "−")
             where = ((12 + 15.2 * column + 7.1) / _WIDTH, 3 / (rows * height + 9))
             figure.text(*where, words, fontsize=7, color=MUTED, ha="center")
-        return svg_text(figure, f"Walk through the latents, lead {legal_lead(leads)}")
+        return svg_text(figure, f"Walk through the latents, lead {clip(leads[0], 16)}")
 
 
 def embedding_figure(points: Mapping[str, F64], groups: Sequence[str]) -> str:
@@ -108,11 +109,6 @@ def embedding_figure(points: Mapping[str, F64], groups: Sequence[str]) -> str:
                 figure.text(at / (6 + count * (side + 6)), 4 / (side + 20), words, color=colour, fontsize=7)
                 at += 26 if count == 1 else 40
         return svg_text(figure, "Signals in a plane by " + ", ".join(TITLES[method] for method in points))
-
-
-def legal_lead(leads: Sequence[str]) -> str:
-    """Name of the first lead, short enough to be shown."""
-    return clip(leads[0], 16)
 
 
 def _cell(figure: Figure, left: float, bottom: float, width: float, height: float, limits: Any) -> Axes:
@@ -154,13 +150,7 @@ def _dots(axes: Axes, where: F64, colour: str) -> None:
         axes.add_patch(patch)
 
 
-def _heading(figure: Figure, text: str, bottom: float) -> None:
-    height = float(figure.get_size_inches()[1]) * 25.4
-    figure.text(5 / _WIDTH, bottom / height, text, fontsize=8.5, color=INK)
-
-
-def _lead_key(figure: Figure, leads: Sequence[str]) -> None:
-    height = float(figure.get_size_inches()[1]) * 25.4
+def _lead_key(figure: Figure, leads: Sequence[str], height: float) -> None:
     drawn = [clip(lead, 16) for lead in leads[:MOST_LEADS]]
     rest = f" and {len(leads) - len(drawn)} more, not drawn" if len(leads) > len(drawn) else ""
     for number, lead in enumerate(drawn):

@@ -22,7 +22,14 @@ def samples_from(x: Any, *, leads: int | None = None, length: int | None = None)
     Raises:
         EcganError: It is no array of numbers, of another shape than expected, or holds NaN or infinity.
     """
-    array = _numbers(x)
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise EcganError("the samples are no array: they differ in length.", SHAPES) from None
+    if array.dtype.kind not in "biuf":
+        raise EcganError(f"the samples hold {array.dtype}, expected numbers.", SHAPES)
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(array, dtype=np.float32)
     if array.ndim not in (2, 3):
         raise EcganError(f"the samples have the shape {array.shape}.", SHAPES)
     if array.ndim == 2:
@@ -55,23 +62,9 @@ def labels_from(y: Any, count: int) -> NDArray[np.int64]:
         raise EcganError(f"there are {count:,} samples and labels of the shape {labels.shape}.", "Give one a sample.")
     whole = labels.dtype.kind in "biu" or (labels.dtype.kind == "f" and bool((labels == np.rint(labels)).all()))
     if not whole or (count and labels.min() < 0):
+        some = ", ".join(map(repr, np.unique(labels)[:3].tolist()))
         raise EcganError(
-            f"labels are whole numbers, 0 for normal and 1, 2, … for what is not; found {_some(labels)}.",
+            f"labels are whole numbers, 0 for normal and 1, 2, … for what is not; found {some}.",
             "Turn names or ±1 into such numbers: y = (names != 'normal').astype(int).",
         )
     return labels.astype(np.int64)
-
-
-def _numbers(x: Any) -> F32:
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        raise EcganError("the samples are no array: they differ in length.", SHAPES) from None
-    if array.dtype.kind not in "biuf":
-        raise EcganError(f"the samples hold {array.dtype}, expected numbers.", SHAPES)
-    with np.errstate(over="ignore"):
-        return np.ascontiguousarray(array, dtype=np.float32)
-
-
-def _some(labels: NDArray[Any]) -> str:
-    return ", ".join(map(repr, np.unique(labels)[:3].tolist()))

@@ -1,8 +1,6 @@
 """Recordings and datasets for use in memory."""
 
-import contextlib
 import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,20 +63,11 @@ def load_dataset(name: str, folder: Path | str | None = None, *, seed: int = 0, 
         values[section][key] = value
     document = Document(f"load_dataset({name!r})", values)
     params = resolve_params(document, models=False, plugins=False, hint="Mend that parameter.")
-    with _kept(folder) as raw, tempfile.TemporaryDirectory(prefix="ecgan-") as place:
+    with tempfile.TemporaryDirectory(prefix="ecgan-") as place:
+        raw, processed = Path(folder or Path(place, "raw")), Path(place)
+        raw.mkdir(parents=True, exist_ok=True)
         dataset.fetch(raw, params.fetch, seed=seed)
-        save_processed(Path(place), name, dataset.samples(raw, params.preprocess))
-        data = load_processed(Path(place))
+        save_processed(processed, name, dataset.samples(raw, params.preprocess))
+        data = load_processed(processed)
         about = replace(data.about, preprocess=params.preprocess.model_dump(mode="json"))
         return replace(data, signals=np.ascontiguousarray(data.signals), about=about)
-
-
-@contextlib.contextmanager
-def _kept(folder: Path | str | None) -> Iterator[Path]:
-    """Give the folder of raw files; without one, a folder that is gone afterwards."""
-    if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        yield Path(folder)
-        return
-    with tempfile.TemporaryDirectory(prefix="ecgan-") as place:
-        yield Path(place)

@@ -1,11 +1,11 @@
 """The examples of a report, drawn: the best and the worst beats of each method."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ecgan.reporting.ecg_paper import beat_svg, origin_text
-from ecgan.reporting.inputs import CAUGHT, EXPLAINED, FALSE_ALARM, MISSED, RunResult
+from ecgan.reporting.inputs import CAUGHT, EXPLAINED, FALSE_ALARM, MISSED, Plot, RunResult
 from ecgan.reporting.style import slug
 from ecgan.reporting.tables import name_of
 
@@ -18,22 +18,12 @@ KIND_TEXT: Final = {
 
 
 @dataclass(frozen=True)
-class Beat:
-    """An example drawn: its path relative to the report, kind, caption and SVG."""
-
-    path: str
-    kind: str
-    caption: str
-    svg: str
-
-
-@dataclass(frozen=True)
 class BeatGroup:
-    """The examples of one method."""
+    """The examples of one method; the title of each plot is its kind."""
 
     title: str
     note: str
-    beats: tuple[Beat, ...]
+    beats: tuple[Plot, ...]
 
 
 def beat_groups(runs: Sequence[RunResult]) -> tuple[BeatGroup, ...]:
@@ -51,14 +41,14 @@ def beat_groups(runs: Sequence[RunResult]) -> tuple[BeatGroup, ...]:
             while path in taken:
                 path, number = f"{beat.path[:-4]}-{number}.svg", number + 1
             taken.add(path)
-            beats.append(Beat(path, beat.kind, beat.caption, beat.svg))
+            beats.append(replace(beat, path=path))
         strategies = sorted({example.strategy for example in first[name].examples})
         note = f"Fold {first[name].metrics['fold']}, strategy {', '.join(strategies)}."
         groups.append(BeatGroup(name, note, tuple(beats)))
     return tuple(groups)
 
 
-def _beats(run: RunResult) -> list[Beat]:
+def _beats(run: RunResult) -> list[Plot]:
     beats = []
     for example in run.examples:
         entry = run.metrics["strategies"].get(example.strategy)
@@ -66,5 +56,5 @@ def _beats(run: RunResult) -> list[Beat]:
         name = f"{slug(str(run.metrics['method'])) or 'method'}-{slug(example.kind)}-{example.index}"
         patient = "" if example.patient is None else f", patient {example.patient}"
         caption = f"{example.kind}: {example.class_name}, {origin_text(example)}{patient}"
-        beats.append(Beat(f"figures/beats/{name}.svg", example.kind, caption, beat_svg(example, threshold=threshold)))
+        beats.append(Plot(f"figures/beats/{name}.svg", example.kind, caption, beat_svg(example, threshold=threshold)))
     return beats

@@ -1,7 +1,6 @@
 """What a report says, once: Markdown, page and files show the same text, tables and figures."""
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,8 +19,8 @@ from ecgan.reporting.grid import (
     fold_grid,
     marks_text,
     method_grid,
+    quantity,
     results_grid,
-    short,
 )
 from ecgan.reporting.inputs import Plot, ReportInputs
 from ecgan.reporting.naming import Naming, naming
@@ -59,6 +58,27 @@ _THRESHOLDS: Final = {
     "quantile": "at a quantile of the scores of normal validation samples",
     "fixed": "at a threshold given in advance",
 }
+_METHODS: Final = "Each method with its best strategy on validation, U or S in brackets.{band}"
+_PLOTS: Final = {
+    "roc": ("ROC", _METHODS),
+    "pr": ("Precision and recall", f"{_METHODS} Chance is the share of abnormal samples in the test set."),
+    "sensitivity": (
+        "Which classes are found",
+        "Share of each class that was flagged: means over the folds, and single folds as dots or their range below. "
+        "For the normal class these are false alarms.",
+    ),
+    "scores": (
+        "Scores of each class",
+        "Each class scaled to its own highest bar, first fold. The line is the threshold, what is coloured was "
+        "flagged; the last bar holds everything beyond.",
+    ),
+    "training": ("Training", "Thin lines: folds; thick line: their mean; dots: the versions that were used."),
+}
+_CLASS_NOTES: Final = (
+    "One row for each method and use of labels, with its best strategy on validation.",
+    "Sensitivity: share of a class that was flagged; for the normal class these are false alarms. "
+    "PPV: flagged samples of the class among these and the false alarms.",
+)
 _DATASET: Final = {
     "name": "Name",
     "title": "What",
@@ -119,6 +139,7 @@ def compose(inputs: ReportInputs) -> Content:
     shared, results, classes, folds = facts(metrics), results_table(metrics), class_table(metrics), fold_table(metrics)
     lines = figures.curves(inputs.runs)
     shown, named = condensed(metrics, results), naming(inputs.runs, shared)
+    bars = figures.sensitivity_figure(lines, shared) if lines else None
     frames = {"results.csv": results, "per_class.csv": classes, "folds.csv": folds}
     return Content(
         title=inputs.title,
@@ -127,13 +148,13 @@ def compose(inputs: ReportInputs) -> Content:
         results=results_grid(shown),
         result_notes=(*result_notes(shared, shown), *condensed_note(shown, results)),
         every_strategy=results_grid(results if len(shown) < len(results) else results.iloc[:0]),
-        curves=_curve_plots(lines, shared) if lines else (),
+        curves=_plots(shared, roc=figures.roc_figure(lines), pr=figures.pr_figure(lines, shared)) if lines else (),
         classes=class_grid(classes, shared),
-        class_notes=_class_notes(shared),
-        class_plots=_class_plots(lines, shared) if lines else (),
+        class_notes=(_context(shared), *_CLASS_NOTES, *supervision_notes()),
+        class_plots=_plots(shared, sensitivity=bars, scores=traces.scores_figure(lines, shared)),
         naming=named,
         beats=beat_groups(inputs.runs),
-        training=_training_plots(lines),
+        training=_plots(shared, training=traces.training_figure(lines)),
         generation=generation_grid(inputs.generation),
         generation_notes=NOTES,
         generation_plots=tuple(Plot(*figure) for figure in generation_figures(inputs.generation)),
@@ -159,7 +180,7 @@ def headline(metrics: Sequence[Metrics], results: pd.DataFrame, folds: pd.DataFr
         best = [rows[f"best {family}"] for family in FAMILIES if f"best {family}" in rows]
         if best:
             parts = [
-                f"best {WORDS[r['family']]} {_row_name(r)}, AUROC {_mean(r['auroc_mean'], r['auroc_std'])}"
+                f"best {WORDS[r['family']]} {_row_name(r)}, AUROC {quantity(r['auroc_mean'], r['auroc_std']).full}"
                 for r in best
             ]
             sentences.append(f"{words} ({supervision}): {'; '.join(parts)}.")
@@ -216,16 +237,6 @@ def _protocol(shared: Facts) -> str:
     return f"{shared.protocol} ({known})" if known else shared.protocol
 
 
-def _class_notes(shared: Facts) -> tuple[str, ...]:
-    return (
-        _context(shared),
-        "One row for each method and use of labels, with its best strategy on validation.",
-        "Sensitivity: share of a class that was flagged; for the normal class these are false alarms. "
-        "PPV: flagged samples of the class among these and the false alarms.",
-        *supervision_notes(),
-    )
-
-
 def _difference(folds: pd.DataFrame, first: dict[str, Any], second: dict[str, Any]) -> str:
     keys = ("method", "detector", "strategy")
     pair = [folds[(folds[list(keys)] == [row[key] for key in keys]).all(axis=1)] for row in (first, second)]
@@ -234,7 +245,7 @@ def _difference(folds: pd.DataFrame, first: dict[str, Any], second: dict[str, An
     sign = "+" if mean > 0 else ""
     over = f"over {count} folds" if count > 1 else "on one fold"
     names = f"{_row_name(first)} − {_row_name(second)}"
-    return f"Difference in AUROC on the same samples, {names}: {sign}{_mean(mean, std)} {over}."
+    return f"Difference in AUROC on the same samples, {names}: {sign}{quantity(mean, std).full} {over}."
 
 
 def _row_name(row: dict[str, Any]) -> str:
@@ -242,44 +253,11 @@ def _row_name(row: dict[str, Any]) -> str:
     return name if row["strategy"] == "plain" else f"{name} ({row['strategy']})"
 
 
-def _mean(mean: float, std: float) -> str:
-    return short(mean) if math.isnan(std) else f"{short(mean)} ± {short(std)}"
-
-
-def _curve_plots(lines: Sequence[figures.Curve], shared: Facts) -> tuple[Plot, ...]:
+def _plots(shared: Facts, **svgs: str | None) -> tuple[Plot, ...]:
+    """The diagrams by name that could be drawn, with what `_PLOTS` says of them."""
     band = " Line: mean of the folds; band: lowest to highest fold." if len(shared.folds) > 1 else ""
-    which = "Each method with its best strategy on validation, U or S in brackets."
-    return (
-        Plot("figures/roc.svg", "ROC", f"{which}{band}", figures.roc_figure(lines)),
-        Plot(
-            "figures/pr.svg",
-            "Precision and recall",
-            f"{which}{band} Chance is the share of abnormal samples in the test set.",
-            figures.pr_figure(lines, shared),
-        ),
-    )
-
-
-def _class_plots(lines: Sequence[figures.Curve], shared: Facts) -> tuple[Plot, ...]:
-    bars = Plot(
-        "figures/sensitivity.svg",
-        "Which classes are found",
-        "Share of each class that was flagged: means over the folds, and single folds as dots or their range below. "
-        "For the normal class these are false alarms.",
-        figures.sensitivity_figure(lines, shared),
-    )
-    svg = traces.scores_figure(lines, shared)
-    caption = (
-        "Each class scaled to its own highest bar, first fold. The line is the threshold, what is coloured was "
-        "flagged; the last bar holds everything beyond."
-    )
-    return (bars, Plot("figures/scores.svg", "Scores of each class", caption, svg)) if svg else (bars,)
-
-
-def _training_plots(lines: Sequence[figures.Curve]) -> tuple[Plot, ...]:
-    svg = traces.training_figure(lines)
-    caption = "Thin lines: folds; thick line: their mean; dots: the versions that were used."
-    return (Plot("figures/training.svg", "Training", caption, svg),) if svg else ()
+    found = [(name, svg, *_PLOTS[name]) for name, svg in svgs.items() if svg]
+    return tuple(Plot(f"figures/{name}.svg", title, words.format(band=band), svg) for name, svg, title, words in found)
 
 
 def _dataset_rows(dataset: dict[str, Any]) -> tuple[tuple[str, str], ...]:

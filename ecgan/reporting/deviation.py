@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ecgan.reporting.recordings import Explained
 
@@ -55,15 +54,11 @@ def deviation(sample: Explained, peak_s: float | None) -> Deviation:
     edges = _edges(sample.duration_s, None if peak_s is None else peak_s - sample.start_s)
     at = np.arange(len(error)) * sample.duration_s / len(error)
     regions = [
-        Region(name, start, stop, _within(error, at, start, stop) / total)
+        Region(name, start, stop, float(error[(at >= start) & (at < stop)].sum()) / total)
         for name, start, stop in edges
         if stop > start
     ]
     return Deviation(regions, [float(part) for part in error.sum(axis=0) / total])
-
-
-def _within(error: NDArray[np.float64], at: NDArray[np.float64], start: float, stop: float) -> float:
-    return float(error[(at >= start) & (at < stop)].sum())
 
 
 def _edges(duration: float, peak: float | None) -> list[tuple[str, float, float]]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
-from ecgan.reporting.inputs import CAUGHT, EXPLAINED, F64, FALSE_ALARM, KINDS, MISSED, Example
+from ecgan.reporting.inputs import AGAIN, CAUGHT, EXPLAINED, F64, FALSE_ALARM, KINDS, MISSED, Example
 
 DECIMALS: Final = 4
 _TEXT, _WHOLE, _NUMBER = (str,), (int,), (int, float)
@@ -90,11 +90,8 @@ def examples_from_json(value: Any, source: str = "examples.json") -> list[Exampl
         EcganError: Anything but a list of examples with exactly the known keys, types and shapes.
     """
     if not isinstance(value, list):
-        raise EcganError(f"{source} holds {type(value).__name__}, not a list of examples", _HINT)
+        raise EcganError(f"{source} holds {type(value).__name__}, not a list of examples", AGAIN)
     return [_from_json(entry, f"{source}, example {position}") for position, entry in enumerate(value)]
-
-
-_HINT: Final = "Run `ecgan detect` again to write it anew."
 
 
 def _take_turns(mask: NDArray[np.bool_], key: F64, labels: NDArray[Any], count: int) -> list[int]:
@@ -131,18 +128,18 @@ def _rounded(trace: F64) -> list[list[float]]:
 
 def _from_json(entry: Any, where: str) -> Example:
     if not isinstance(entry, dict):
-        raise EcganError(f"{where} is {type(entry).__name__}, not a mapping", _HINT)
+        raise EcganError(f"{where} is {type(entry).__name__}, not a mapping", AGAIN)
     if missing := sorted(_FIELDS.keys() - entry.keys()):
-        raise EcganError(f"{where} lacks {', '.join(missing)}", _HINT)
+        raise EcganError(f"{where} lacks {', '.join(missing)}", AGAIN)
     if unknown := sorted(str(key) for key in entry.keys() - _FIELDS.keys()):
-        raise EcganError(f"{where} has the unknown key {unknown[0]!r}", _HINT)
+        raise EcganError(f"{where} has the unknown key {unknown[0]!r}", AGAIN)
     for name, types in _FIELDS.items():
         given = entry[name]
         if not isinstance(given, types) or (isinstance(given, bool) and bool not in types):
-            raise EcganError(f"{where}: {name} is {type(given).__name__}", _HINT)
+            raise EcganError(f"{where}: {name} is {type(given).__name__}", AGAIN)
     values = dict(entry)
     if not all(isinstance(lead, str) for lead in entry["leads"]):
-        raise EcganError(f"{where}: leads are not all names", _HINT)
+        raise EcganError(f"{where}: leads are not all names", AGAIN)
     values["leads"] = tuple(entry["leads"])
     values["signal"] = _array(entry["signal"], f"{where}: signal")
     if entry["reconstruction"] is not None:
@@ -157,5 +154,5 @@ def _array(rows: list[Any], where: str) -> F64:
         for row in rows
     )
     if not numbers or len({len(row) for row in rows}) != 1:
-        raise EcganError(f"{where} is not one list of numbers of equal length for each lead", _HINT)
+        raise EcganError(f"{where} is not one list of numbers of equal length for each lead", AGAIN)
     return np.asarray(rows, dtype=np.float64).T

@@ -11,6 +11,7 @@ from ecgan.errors import EcganError
 
 F64 = NDArray[np.float64]
 
+AGAIN: Final = "Run `ecgan detect` again to write it anew."
 CAUGHT: Final = "caught"
 EXPLAINED: Final = "explained"
 MISSED: Final = "missed"

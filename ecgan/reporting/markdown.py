@@ -95,15 +95,15 @@ def _beats(groups: Sequence[BeatGroup]) -> list[str]:
     for group in groups:
         parts.append(f"### {escape(group.title)}\n\n{escape(group.note)}")
         for kind in KINDS:
-            beats = [beat for beat in group.beats if beat.kind == kind]
+            beats = [beat for beat in group.beats if beat.title == kind]
             if beats:
                 images = " ".join(f"![{escape(beat.caption)}]({beat.path})" for beat in beats)
                 parts.append(f"**{kind}** ({KIND_TEXT[kind]})\n\n{images}")
     return parts
 
 
-def _pairs(rows: Iterable[tuple[str, str]], left: str = "", right: str = "") -> str:
-    columns = (Column(left or "What"), Column(right or "Value"))
+def _pairs(rows: Iterable[tuple[str, str]], left: str = "What") -> str:
+    columns = (Column(left), Column("Value"))
     return markdown_table(Grid(columns, tuple((Cell(key), Cell(value)) for key, value in rows))).rstrip()
 
 

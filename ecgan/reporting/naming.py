@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from ecgan.errors import EcganError
 from ecgan.evaluation.classification import confusion
 from ecgan.reporting.grid import Cell, Column, Grid, quantity
-from ecgan.reporting.inputs import Plot, RunResult
+from ecgan.reporting.inputs import AGAIN, Plot, RunResult
 from ecgan.reporting.matrix import Matrix, matrices_figure
 from ecgan.reporting.tables import Facts, Metrics, mean_std, name_of, records
 
-AGAIN: Final = "Run `ecgan detect` again to write it anew."
 OVERALL: Final = {"accuracy": "Accuracy", "f1_macro": "F1 macro", "f1_micro": "F1 micro"}
 SINGLE: Final = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 

@@ -134,7 +134,7 @@ def _signal(scored: ScoredRecording) -> tuple[Packed, int | None]:
         steps, step, offset = quantise(signals[:, lead], _MICROVOLT)
         base, squares = _paper(signals[:, lead])
         leads.append({
-            "name": scored.record.leads[lead], "model": _named(scored.leads, lead),
+            "name": scored.record.leads[lead], "model": scored.leads[lead] if lead < len(scored.leads) else "",
             "step": step, "offset": offset, "base": base, "squares": squares,
         })  # fmt: skip
         whole.append(steps if size == 1 else envelope(steps, size).ravel())
@@ -228,10 +228,6 @@ def _traces(sample: Explained) -> list[NDArray[np.float32]]:
 def _components(beats: pd.DataFrame) -> list[str]:
     spread = ["score_std"] if "score_std" in beats.columns else []
     return [name for name in beats.columns if name.startswith("component_")] + spread
-
-
-def _named(names: list[str], lead: int) -> str:
-    return names[lead] if lead < len(names) else ""
 
 
 def _base64(parts: list[NDArray[Any]], kind: str) -> str:

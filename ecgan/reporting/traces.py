@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ecgan.reporting.figures import Curve
-from ecgan.reporting.grid import short
+from ecgan.reporting.grid import NOTHING
 from ecgan.reporting.inputs import F64, RunResult
 from ecgan.reporting.style import COLOURS, INK, MUTED, clip, name_axes, new_figure, place, style, svg_text
 from ecgan.reporting.tables import Facts
@@ -145,7 +145,8 @@ def _draw_scores(axes: Axes, line: Curve, run: RunResult, names: Sequence[str]) 
         0, len(names) + 0.28, clip(line.label, 34), fontsize=8, fontweight="bold", transform=axes.get_yaxis_transform()
     )
     axes.text(1.03, len(names) + 0.28, "flagged", fontsize=6.8, color=MUTED, transform=axes.get_yaxis_transform())
-    name_axes(axes, x=f"score, fold {run.metrics['fold']}, threshold {_plain(cut)}", below=6.4, size=7)
+    words = NOTHING if math.isnan(cut) else f"{cut:.3g}"
+    name_axes(axes, x=f"score, fold {run.metrics['fold']}, threshold {words}", below=6.4, size=7)
 
 
 def _steps(axes: Axes, edges: F64, heights: F64, base: float, chosen: Any, colour: str) -> None:
@@ -168,7 +169,3 @@ def _edges(scores: F64, threshold: float) -> F64:
     width = (high - low) / (_BINS - 2)
     left, right = math.ceil((threshold - low) / width), max(1, math.ceil((high - threshold) / width))
     return np.asarray(threshold + width * np.arange(-left, right + 1), dtype=np.float64)
-
-
-def _plain(value: float) -> str:
-    return short(value) if math.isnan(value) else f"{value:.3g}"

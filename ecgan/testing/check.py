@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from ecgan.config import Params, load_params, render_params
 from ecgan.config.options import Options
 
 Function = Callable[[Any], None]
+T = TypeVar("T")
 
 
 class ConformanceError(AssertionError):
@@ -24,15 +25,16 @@ class ConformanceError(AssertionError):
 
 
 @dataclass(frozen=True)
-class Check:
-    """One check of one part; call it, and it returns or raises `ConformanceError`.
+class Subject(Generic[T]):
+    """A part under test: its class, and what was given in place of the quick values of its parameters."""
 
-    Attributes:
-        kind: model, detector, dataset, protocol, inversion or strategy.
-        part: Name of the part.
-        function: The check, a function of the subject.
-        subject: What the function needs: the class and its toy data.
-    """
+    cls: type[T]
+    given: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check, a function of its subject, of one part; call it, and it returns or raises `ConformanceError`."""
 
     kind: str
     part: str

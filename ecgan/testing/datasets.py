@@ -1,7 +1,6 @@
 """Conformance checks of datasets."""
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +10,14 @@ from ecgan.datasets.base import Dataset
 from ecgan.preprocessing.options import SampleOptions
 from ecgan.preprocessing.processed import load_processed, save_processed
 from ecgan.samples import Samples
-from ecgan.testing.check import Function, check_options, expect, expect_equal, written_params
+from ecgan.testing.check import Function, Subject, check_options, expect, expect_equal, written_params
 from ecgan.testing.recordings import RECORDINGS
 
 FILES = ("data.pkl", "label.pkl", "samples.csv", "dataset.json")
 
 
-@dataclass(frozen=True)
-class DatasetSubject:
-    """A dataset under test.
-
-    Attributes:
-        cls: The dataset's class.
-        given: Perhaps `fetch` and `preprocess`, values of these sections.
-    """
-
-    cls: type[Dataset]
-    given: dict[str, Any]
+class DatasetSubject(Subject[Dataset]):
+    """A dataset under test; perhaps with values of the sections `fetch` and `preprocess`."""
 
     def fetch(self, raw: Path, seed: int = 0) -> None:
         """Fetch the raw files into a folder."""

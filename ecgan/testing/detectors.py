@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ecgan.samples import Samples
 from ecgan.testing.check import (
     ConformanceError,
     Function,
+    Subject,
     check_options,
     checks_of,
     choices,
@@ -37,17 +38,8 @@ SIZES: dict[str, Any] = {}
 LEAST_AUROC = 0.9
 
 
-@dataclass(frozen=True)
-class DetectorSubject:
-    """A detector under test.
-
-    Attributes:
-        cls: The detector's class.
-        given: Values of its parameters in place of the quick ones.
-    """
-
-    cls: type[Detector]
-    given: dict[str, Any]
+class DetectorSubject(Subject[Detector]):
+    """A detector under test."""
 
     @cached_property
     def options(self) -> Any:

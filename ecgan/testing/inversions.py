@@ -1,7 +1,6 @@
 """Conformance checks of inverse mappings."""
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from ecgan.inversion.base import FILE, Inversion
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, Optimizers
 from ecgan.models.latents import Prior
 from ecgan.runtime import device
-from ecgan.testing.check import ConformanceError, checks_of, expect, expect_close, expect_equal, expect_same
+from ecgan.testing.check import ConformanceError, Subject, checks_of, expect, expect_close, expect_equal, expect_same
 from ecgan.testing.subjects import array
 from ecgan.testing.toys import toy_beats
 
@@ -85,17 +84,8 @@ class _Classifier(ClassifierModel):
         return x.mean(dim=(1, 2))[:, None].repeat(1, 2)
 
 
-@dataclass(frozen=True)
-class InversionSubject:
-    """An inverse mapping under test.
-
-    Attributes:
-        cls: Its class.
-        given: Values of the section `inverse` in place of the quick ones.
-    """
-
-    cls: type[Inversion]
-    given: dict[str, Any]
+class InversionSubject(Subject[Inversion]):
+    """An inverse mapping under test, with values of the section `inverse`."""
 
     def model(self) -> GenerativeModel:
         """The first of two toy models, without an encoder and with one, that the mapping suits."""

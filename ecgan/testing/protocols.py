@@ -1,6 +1,6 @@
 """Conformance checks of split protocols."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,22 +10,13 @@ from ecgan.config.schema import Split
 from ecgan.errors import EcganError
 from ecgan.protocols.base import EvaluationSets, Partition, Protocol
 from ecgan.samples import About, Samples
-from ecgan.testing.check import checks_of, expect, expect_equal, expect_refusal, expect_same
+from ecgan.testing.check import Subject, checks_of, expect, expect_equal, expect_refusal, expect_same
 
 PATIENTS, EACH = 16, 30
 
 
-@dataclass(frozen=True)
-class ProtocolSubject:
-    """A protocol under test.
-
-    Attributes:
-        cls: The protocol's class.
-        given: Values of the section `split`.
-    """
-
-    cls: type[Protocol]
-    given: dict[str, Any]
+class ProtocolSubject(Subject[Protocol]):
+    """A protocol under test, with values of the section `split`."""
 
     def options(self, **values: Any) -> Split | None:
         """The section `split`; None where the protocol needs a value that only the user knows, such as `source`."""

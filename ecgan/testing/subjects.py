@@ -1,7 +1,6 @@
 """A model under test, with toy data and a short training."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor
 from ecgan.errors import EcganError
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, Optimizers, model_input
 from ecgan.runtime import device, set_deterministic
-from ecgan.testing.check import ConformanceError, small
+from ecgan.testing.check import ConformanceError, Subject, small
 from ecgan.testing.toys import scaled, toy_beats, toy_samples
 
 LENGTHS = (20, 32, 64, 96, 100, 125, 128, 160, 187, 256, 320)
@@ -21,17 +20,8 @@ SIZES = {"batch_size": 8, "width": 0.0625, "latent_size": 3}
 CHANNELS, CLASSES, SAMPLES, STEPS = 2, 3, 12, 2
 
 
-@dataclass(frozen=True)
-class ModelSubject:
-    """A model under test.
-
-    Attributes:
-        cls: The model's class.
-        given: Values of its parameters in place of the quick ones.
-    """
-
-    cls: type[Model]
-    given: dict[str, Any]
+class ModelSubject(Subject[Model]):
+    """A model under test."""
 
     @cached_property
     def options(self) -> Any:

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from ecgan.errors import EcganError
 
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = timedelta(hours=2)  # of the others, while process 0 evaluates or writes
 VARIABLE = "ECGAN_PROCESSES"
-
-
-def started_by_torchrun() -> bool:
-    """Whether this is one of several processes that `torchrun` started."""
-    return "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 @contextlib.contextmanager
@@ -69,14 +64,15 @@ def joined() -> Iterator[None]:
 
     Whatever ends one process ends all, with a status that is not 0; only the first that fails says why.
     """
-    if not started_by_torchrun():
+    if "TORCHELASTIC_RUN_ID" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
     from torch import distributed
     from torch.distributed.rendezvous import rendezvous
 
     store, rank, size = next(rendezvous("env://"))
-    signal.signal(signal.SIGTERM, _end)  # by which torchrun ends the others; nothing is to be left half-written
+    # torchrun ends the others by SIGTERM; nothing is to be left half-written
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         on = _device()
         backend = "nccl" if on.type == "cuda" else "gloo"
@@ -107,7 +103,3 @@ def _first_to_fail(store: Any) -> bool:
         return int(store.add("ecgan: failed", 1)) == 1
     except RuntimeError:  # torchrun itself is gone
         return True
-
-
-def _end(*_: object) -> NoReturn:
-    sys.exit(128 + signal.SIGTERM)

@@ -12,6 +12,7 @@ from ecgan.config.options import Options
 from ecgan.datasets.annotated import BeatOptions
 from ecgan.datasets.base import Dataset
 from ecgan.datasets.ecgsyn import Ecgsyn
+from ecgan.samples import Samples
 from ecgan.scoring.scorer import Judged, Scorer
 
 
@@ -23,6 +24,7 @@ class _Plain:
     length: int
     threshold: float
     centre: int | None
+    context: tuple[str, ...] = ()
     reference: str = "toy"
     strategy: str = "largest"
     threshold_from: str = "given"
@@ -42,20 +44,29 @@ class _Plain:
         self.members = (SimpleNamespace(trained=trained, fitted=fitted),)
         self.trained = trained
 
+    @property
+    def beats(self) -> bool:
+        return self.centre is not None
+
     @cached_property
     def rate(self) -> float:
         rate = self.dataset.recording_rate(self.options)
         assert rate is not None
         return rate
 
-    def judge(self, x: F32) -> Judged:
+    def judge(self, samples: Samples) -> Judged:
+        x = samples.signals
         assert np.isfinite(x).all()
-        assert x.shape[1:] == (self.length, len(self.leads))
-        largest = np.abs(x - np.median(x, axis=1, keepdims=True)).max(axis=(1, 2)).astype(np.float64)
+        assert x.shape[1:] == (len(self.leads), self.length)
+        assert len(x) > 0, "a detector is not asked for nothing"
+        assert samples.labels is None
+        assert (samples.around is None) == (not self.context)
+        largest = np.abs(x - np.median(x, axis=2, keepdims=True)).max(axis=(1, 2)).astype(np.float64)
         return Judged({"size": largest}, {"largest": largest}, None)
 
-    def reconstruct(self, x: F32) -> F32:
-        return np.broadcast_to(x.mean(axis=1, keepdims=True), x.shape).copy()
+    def reconstruct(self, samples: Samples) -> F32:
+        x = samples.signals
+        return np.broadcast_to(x.mean(axis=2, keepdims=True), x.shape).copy()
 
 
 def toy_scorer(
@@ -66,7 +77,10 @@ def toy_scorer(
     length: int = 320,
     threshold: float = 1.0,
     centre: int | None = 140,
+    context: tuple[str, ...] = (),
 ) -> Scorer:
     """A scorer of a dataset's windows that looks at no model."""
     leads = leads or ["MLII"]
-    return cast(Scorer, _Plain(leads, dataset or Ecgsyn(), options or BeatOptions(), length, threshold, centre))
+    return cast(
+        Scorer, _Plain(leads, dataset or Ecgsyn(), options or BeatOptions(), length, threshold, centre, context)
+    )

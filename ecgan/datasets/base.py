@@ -15,7 +15,7 @@ from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.options import SampleOptions
 from ecgan.preprocessing.preparing import prepare
-from ecgan.preprocessing.rates import at_rate
+from ecgan.preprocessing.rates import at_rate, ratio_of
 from ecgan.samples import Samples
 
 
@@ -132,7 +132,9 @@ def cut_recording(dataset: Dataset, record: Record, options: Any) -> Samples:
     samples = dataset.cut(moved, options)
     at = samples.table["sample"].to_numpy(np.int64)
     if samples.about.centre is None:
-        positions = np.rint(at * (record.sampling_rate / rate)).astype(np.int64)
+        ratio = ratio_of(record.sampling_rate, rate)
+        assert ratio is not None  # or at_rate had refused
+        positions = np.rint(at / float(ratio)).astype(np.int64)
         placed = pd.DataFrame({"sample": positions, "time_s": (positions / record.sampling_rate).round(6)})
     else:
         placed = beat_times(record, own[np.searchsorted(moved_to, at)])

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ecgan.arrays import load_array, save_array
 from ecgan.errors import EcganError
-from ecgan.files import check_numbers, read_record, read_table, sha256, write_frame, write_json
+from ecgan.files import check_numbers, read_json, read_record, read_table, sha256, write_frame, write_json
 from ecgan.preprocessing.preparing import rounded
 from ecgan.samples import About, Samples
 
 AGAIN = "Run `ecgan preprocess` again."
+_KEYS = ("centre", "mapping", "name", "unit")  # files say what samples in memory may leave out
 _TEXT = ("record", "patient", "class_name", "symbol", "aami")
 
 
@@ -114,8 +115,11 @@ def load_about(folder: Path) -> About:
         )
     path = folder / "dataset.json"
     about = read_record(path, About, "a dataset")
+    lacking = [key for key in _KEYS if key not in read_json(path)]
     problem = ""
-    if not 0 <= about.sampling_rate < math.inf:
+    if lacking:
+        problem = f"the key {lacking[0]!r} is missing"
+    elif not 0 <= about.sampling_rate < math.inf:
         problem = f"sampling_rate is {about.sampling_rate:g}, expected 0 or more"
     elif not about.leads or not about.classes:
         problem = f"{'classes' if about.leads else 'leads'} is an empty list"

@@ -15,9 +15,12 @@ _MOST = 2000
 
 def ratio_of(rate: float, wanted: float) -> Fraction | None:
     """Return the ratio of small whole numbers by which `wanted` is `rate`, both in Hz; None where there is none."""
-    ratio = (Fraction(wanted) / Fraction(rate)).limit_denominator(_MOST)
-    off = ratio == 0 or ratio.numerator > _MOST or abs(float(ratio) * rate - wanted) > 1e-4 * wanted
-    return None if off else ratio
+    exact = Fraction(wanted) / Fraction(rate)
+    small = min(exact, 1 / exact).limit_denominator(_MOST)  # at most 1: neither term is larger
+    if small == 0:
+        return None
+    ratio = small if exact <= 1 else 1 / small
+    return None if abs(float(ratio) * rate - wanted) > 1e-3 * wanted else ratio
 
 
 def at_rate(record: Record, rate_hz: float) -> Record:

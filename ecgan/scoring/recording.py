@@ -49,6 +49,11 @@ def score_recording(
     )
     _check_signals(own, scorer)
     own, source = (own, f"annotator {annotator}") if annotator is not None else _with_peaks(own, scorer)
+    if scorer.beats and not len(own.samples):
+        raise EcganError(
+            f"the recording {own.name} of {len(own.signals) / own.sampling_rate:.3g} s has 0 R peaks.",
+            "Take a longer recording, or one in which R peaks can be found.",
+        )
     done = _score(own, scorer)
     if not done.rows.size:
         counts = ", ".join(f"{count:,} × {reason}" for reason, count in Counter(done.reasons).most_common())
@@ -139,9 +144,11 @@ def _score(record: Record, scorer: Scorer) -> _Done:
     judged: list[Judged] = []
     high: list[NDArray[np.int64]] = []
     for windows in stretches:
-        found = scorer.judge(windows.samples.seen(slice(None), scorer.context))
-        flagged = np.flatnonzero(found.scores[scorer.strategy] >= scorer.threshold)
-        judged.append(found)
+        flagged = np.zeros(0, dtype=np.int64)
+        if len(windows.samples):
+            found = scorer.judge(windows.samples.seen(slice(None), scorer.context))
+            flagged = np.flatnonzero(found.scores[scorer.strategy] >= scorer.threshold)
+            judged.append(found)
         high.append(windows.rows[flagged])
         parts.append(replace(windows, samples=windows.samples[flagged]))  # the other signals are no longer needed
     whole, offsets = _together(parts), _offsets(parts)

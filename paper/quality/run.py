@@ -23,7 +23,6 @@ from ecgan.config.checking import overlay
 from ecgan.detection.smoothing import SmoothedError
 from ecgan.evaluation.ranking import auroc, average_precision
 from ecgan.models.base import GenerativeModel, batched
-from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import load_processed
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.presets import find
@@ -130,11 +129,11 @@ def prepare(params: Params) -> None:
 def tensors(params: Params, model: GenerativeModel) -> TrainingData:
     """Training beats and the fitting half of validation, as the stage `train` sees them."""
     data, fold = load_processed(paths.processed(params)), load_fold(paths.folds(params) / "fold_0.json")
-    samples, _ = select_leads(data.data, data.about.leads, params.train.leads)
-    vali, _ = vali_halves(fold, data.labels, data.patients)
-    transformation = fit_transformation(params.train.transformation, samples[fold.train], model.output_range)
-    signals = [to_tensor(transformation.apply(samples[rows])) for rows in (fold.train, vali)]
-    labels = [torch.from_numpy(data.labels[rows]) for rows in (fold.train, vali)]
+    data = data.with_leads(params.train.leads)
+    vali, _ = vali_halves(fold, data)
+    transformation = fit_transformation(params.train.transformation, data.signals[fold.train], model.output_range)
+    signals = [to_tensor(transformation.transform(data.signals[rows])) for rows in (fold.train, vali)]
+    labels = [torch.from_numpy(data.class_ids[rows]) for rows in (fold.train, vali)]
     return TrainingData(signals[0], labels[0], signals[1], labels[1])
 
 

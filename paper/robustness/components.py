@@ -22,7 +22,6 @@ from ecgan.detection.detectors.inverse_mapping import InverseMapping
 from ecgan.inversion.base import choose
 from ecgan.models.base import Model
 from ecgan.models.folding import folded
-from ecgan.preprocessing.leads import select_leads
 from ecgan.preprocessing.processed import load_processed
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.protocols.folds import load_fold, vali_halves
@@ -71,16 +70,17 @@ def perturb(model: Model, number: int) -> None:
 def components(params: Params, name: str, index: int, number: int) -> dict[str, np.ndarray]:
     """Train once; return labels and components of each part, as `fit/labels`, `test/reconstruction` and so on."""
     data, fold = load_processed(paths.processed(params)), load_fold(paths.folds(params) / f"fold_{index}.json")
-    samples, _ = select_leads(data.data, data.about.leads, params.train.leads)
-    first, second = vali_halves(fold, data.labels, data.patients)
+    data = data.with_leads(params.train.leads)
+    first, second = vali_halves(fold, data)
     rows = {"train": fold.train, "fit": first, "report": second, "test": fold.test}
     seed = derive_seed(params.runtime.seed, "train", name, index)
     torch.manual_seed(derive_seed(seed, "weights"))
-    model = MODELS.get(name)(params.modules[name], channels=samples.shape[2], length=samples.shape[1])
+    model = MODELS.get(name)(params.modules[name], channels=data.signals.shape[1], length=data.length)
     perturb(model, number)
-    transformation = fit_transformation(params.train.transformation, samples[fold.train], model.output_range)
-    x = {part: to_tensor(transformation.apply(samples[indices])) for part, indices in rows.items()}
-    labels = {part: data.labels[indices] for part, indices in rows.items()}
+    transformation = fit_transformation(params.train.transformation, data.signals[fold.train], model.output_range)
+    parts = {part: transformation.apply(data[indices]) for part, indices in rows.items()}
+    x = {part: to_tensor(parts[part].signals) for part in ("train", "fit")}
+    labels = {part: samples.class_ids for part, samples in parts.items()}
     training = TrainingData(x["train"], torch.from_numpy(labels["train"]), x["fit"], torch.from_numpy(labels["fit"]))
     never = ResumeFile(WORK / "state" / f"{name}_{index}_{number}", "", seconds=float("inf"))
     progress = fit(Run(model, training, params.train, seed, params.runtime.precision, never), [])
@@ -89,10 +89,10 @@ def components(params: Params, name: str, index: int, number: int) -> dict[str, 
     inversion = choose(params.inverse.method, ready, params.inverse, seed=0, precision=params.runtime.precision)
     mapping = mapping_of(ready, inversion, params.detect.batch_size)
     detector = InverseMapping(params.detectors["inverse_mapping"], mapping)
-    detector.fit(x.pop("train").numpy())
-    found = {f"{part}/labels": labels[part] for part in x}
-    for part, signals in x.items():
-        found |= {f"{part}/{key}": values for key, values in detector.components(signals.numpy()).items()}
+    detector.fit(parts.pop("train"))
+    found = {f"{part}/labels": labels[part] for part in parts}
+    for part, samples in parts.items():
+        found |= {f"{part}/{key}": values for key, values in detector.components(samples).items()}
     return found
 
 

@@ -9,6 +9,7 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.svm import OneClassSVM
 
 from ecgan.registry import DETECTORS
+from tests.making import samples
 
 TRAIN, SCORED = 20_000, 10_000
 PACKAGE = {
@@ -36,8 +37,8 @@ def test_detector(benchmark, name: str, way: str) -> None:
     detector = cls(cls.Options())
 
     def ours() -> np.ndarray:
-        detector.fit(train[:, None])
-        return next(iter(detector.components(x[:, None]).values()))
+        detector.fit(samples(train[:, None]))
+        return next(iter(detector.components(samples(x[:, None])).values()))
 
     def package() -> np.ndarray:
         estimator = PACKAGE[name]().fit(train)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from ecgan.datasets.mitbih_beatgan import MitbihBeatgan, PreprocessOptions
-from ecgan.preprocessing.preparing import prepare
 from ecgan.preprocessing.processed import save_processed
 
 pytestmark = [
@@ -29,8 +28,8 @@ def test_mitbih(benchmark, monkeypatch, raw: Path, tmp_path: Path, way: str) -> 
     monkeypatch.setenv("ECGAN_WORKERS", "2" if way == "two workers" else "1")
 
     def run() -> int:
-        samples = prepare(MitbihBeatgan().preprocess(raw, PreprocessOptions()), PreprocessOptions())
+        samples = MitbihBeatgan().samples(raw, PreprocessOptions())
         save_processed(tmp_path, "mitbih_beatgan", samples)
-        return len(samples.data)
+        return len(samples)
 
     assert benchmark.pedantic(run, rounds=3) == 97_568

@@ -7,22 +7,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecgan.arrays import F32
 from ecgan.detection.components import feature_matching, latent_norm, reconstruction_error
 from ecgan.exporting.writing import export
 from ecgan.inversion.base import choose
 from ecgan.runs.loading import mapping_of
+from ecgan.samples import Samples
+from tests import making
 from tests.members import member, scorer
 
 SIZES = {"published size": {"width": 1.0, "latent_size": 50}, "width 0.25": {"width": 0.25, "latent_size": 10}}
 BATCHES = {"a single beat": 1, "256 beats": 256}
 WAYS = ("ours", "ours, bf16", "onnxruntime", "reference: as trained, one network after the other")
 
-Judge = Callable[[F32], Any]
+Judge = Callable[[Samples], Any]
 
 
 def judge_of(way: str, size: dict[str, Any], folder: Path) -> Judge:
-    """What takes beats (n, L, C) to the components R, D and Z, which every way computes."""
+    """What takes beats to the components R, D and Z, which every way computes."""
     one = member("aegan", length=320, leads=1, precision="bf16" if "bf16" in way else "fp32", **size)
     run = scorer(one, strategy="lambda_gamma_grid")
     if way.startswith("ours"):
@@ -34,13 +35,13 @@ def judge_of(way: str, size: dict[str, Any], folder: Path) -> Judge:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 2
         session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
-        return lambda x: session.run(None, {"x": np.ascontiguousarray(x.transpose(0, 2, 1))})
+        return lambda samples: session.run(None, {"x": samples.signals})
     model = one.trained.model
     mapping = mapping_of(model, choose("encoder", model), 256)
     assert mapping.features is not None
 
-    def reference(x: F32) -> Any:
-        inputs = one.trained.inputs(x)
+    def reference(samples: Samples) -> Any:
+        inputs = one.trained.inputs(samples).signals
         z = mapping.invert(inputs)
         y = mapping.decode(z)
         features = [mapping.features(part) for part in (inputs, y)]
@@ -57,7 +58,8 @@ def test_scoring(benchmark, tmp_path: Path, size: str, count: str, way: str) -> 
     benchmark.group = f"aegan, {size}, {count} of 1 × 320"
     benchmark.extra_info["scored"] = BATCHES[count]
     judge = judge_of(way, SIZES[size], tmp_path)
-    x = np.random.default_rng(0).random((BATCHES[count], 320, 1), dtype=np.float32)
+    x = np.random.default_rng(0).random((BATCHES[count], 1, 320), dtype=np.float32)
+    beats = making.samples(x, leads=["MLII"])
     for _ in range(5):
-        judge(x)
-    assert benchmark(judge, x)
+        judge(beats)
+    assert benchmark(judge, beats)

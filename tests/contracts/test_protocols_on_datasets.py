@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,12 +14,13 @@ import pytest
 
 from ecgan.config import render_params
 from ecgan.config.schema import Split
-from ecgan.datasets.base import Samples
 from ecgan.errors import EcganError
-from ecgan.preprocessing.preparing import prepare
-from ecgan.preprocessing.processed import Processed, load_processed, save_processed
-from ecgan.protocols.folds import Fold, load_fold, make_folds, save_fold, vali_halves
+from ecgan.preprocessing.processed import load_processed, save_processed
+from ecgan.protocols.folds import Fold, load_fold, save_fold, vali_halves
+from ecgan.protocols.making import make_folds
 from ecgan.registry import DATASETS, PROTOCOLS
+from ecgan.samples import Samples
+from tests import making
 from tests.corpus.project import run
 
 WORKS = ""
@@ -64,20 +66,20 @@ def samples_of(kind: str) -> Samples:
         cls().fetch(raw, cls.Fetch(**SMALL[name]), seed=0)
     else:
         importlib.import_module(f"tests.raw.{MADE_UP.get(kind, name)}").write(raw)
-    samples = prepare(cls().preprocess(raw, cls.Preprocess()), cls.Preprocess())
+    samples = cls().samples(raw, cls.Preprocess())
     table = samples.table.copy()
     if kind == "folder, one patient":
         table["patient"] = "p0"
     if kind == "folder, many patients":
         table["patient"] = [f"p{number // 9}" for number in range(len(table))]
-    labels, classes = samples.labels, samples.classes
+    labels = samples.labels
     if kind == "folder, no labels":
-        labels, table["class_name"] = np.zeros_like(labels), classes[0]
-    return Samples(samples.data, labels, table, samples.sampling_rate, samples.leads, classes, samples.unit)
+        labels, table["class_name"] = np.zeros_like(labels), samples.about.classes[0]
+    return replace(samples, labels=labels, table=table)
 
 
 @cache
-def processed(kind: str) -> Processed:
+def processed(kind: str) -> Samples:
     folder = Path(mkdtemp())
     save_processed(folder, name_of(kind), samples_of(kind))
     return load_processed(folder)
@@ -93,7 +95,7 @@ def folds_of(kind: str, protocol: str, tmp_path: Path, k: int = 2, seed: int = 0
             save_fold(tmp_path / f"fold_{fold.index}.json", fold)
     options = Split(protocol=protocol, k=k, source=source)
     sets = DATASETS.get(name_of(kind))().evaluation_sets()
-    return make_folds(data.labels, data.table, options, seed, evaluation_sets=sets, data_sha256=data.sha256)
+    return make_folds(data, options, seed, evaluation_sets=sets)
 
 
 def test_every_dataset_and_every_protocol_is_expected_to_do_something() -> None:
@@ -108,7 +110,7 @@ def test_a_dataset_with_a_protocol(kind: str, protocol: str, tmp_path: Path) -> 
     if expected:
         with pytest.raises(EcganError) as caught:
             folds_of(kind, protocol, tmp_path)
-        assert re.search(expected.format(n=len(data.labels)), caught.value.message)
+        assert re.search(expected.format(n=len(data)), caught.value.message)
         assert caught.value.hint
         return
     folds = folds_of(kind, protocol, tmp_path)
@@ -119,18 +121,18 @@ def test_a_dataset_with_a_protocol(kind: str, protocol: str, tmp_path: Path) -> 
         assert {fold.protocol for fold in folds} == {"normal_only"}
 
 
-def check_fold(fold: Fold, data: Processed) -> None:
+def check_fold(fold: Fold, data: Samples) -> None:
     parts = {"train": fold.train, "vali": fold.vali, "test": fold.test}
     everything = np.concatenate(list(parts.values()))
     assert len(np.unique(everything)) == len(everything)
     assert everything.min() >= 0
-    assert everything.max() < len(data.labels)
+    assert everything.max() < len(data)
     assert len(fold.train) > 0
-    assert (data.labels[fold.train] == 0).all()
-    halves = dict(zip(("one half", "other half"), vali_halves(fold, data.labels, data.patients), strict=True))
+    assert (data.class_ids[fold.train] == 0).all()
+    halves = dict(zip(("one half", "other half"), vali_halves(fold, data), strict=True))
     for name, part in {**parts, **halves}.items():
         if name != "train":
-            assert set(np.unique(data.labels[part] != 0)) == {False, True}, name
+            assert set(np.unique(data.class_ids[part] != 0)) == {False, True}, name
     if fold.protocol.startswith("interpatient"):
         assert data.patients is not None
         groups = [set(data.patients[part]) for part in (fold.train, fold.vali, *halves.values())]
@@ -156,7 +158,7 @@ def test_the_command_line_says_why_in_one_sentence_and_leaves_no_folds(
     assert run(("ecgan", "split")) == 1
     sentence, hint = capsys.readouterr().err.strip().splitlines()
     assert sentence.startswith(f"error: the protocol {protocol!r}")
-    assert re.search(EXPECTED[kind][protocol].format(n=len(samples_of(kind).labels)), sentence)
+    assert re.search(EXPECTED[kind][protocol].format(n=len(samples_of(kind))), sentence)
     assert "protocol" in hint or "ecgan score" in hint or "split.k" in hint
     assert not (tmp_path / "data" / name / "folds").exists()
 
@@ -179,17 +181,17 @@ def test_a_k_that_patients_do_not_allow_is_refused_with_one_that_they_do(kind: s
         folds_of(kind, "interpatient", tmp_path, k=int(offered[1]) + 1)
 
 
-def classes_of(*counts: int) -> tuple[Any, pd.DataFrame]:
-    """Labels of so many samples of each class, shuffled, and a table without patients."""
-    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts)).astype(np.int64)
-    return labels, pd.DataFrame({"class_name": labels.astype(str)})
+def classes_of(*counts: int) -> Samples:
+    """So many samples of each class, shuffled, without patients."""
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+    return making.samples(labels=labels, table=pd.DataFrame({"class_name": labels.astype(str)}), sha256="0" * 64)
 
 
 @pytest.mark.parametrize("rare", [15, 3, 1])
 @pytest.mark.parametrize("protocol", ["normal_only", "stratified", "beatgan"])
 def test_a_class_of_fewer_samples_than_folds_is_divided_as_far_as_it_goes(protocol: str, rare: int) -> None:
-    labels, table = classes_of(867, 30, 70, 8, rare)
-    folds = make_folds(labels, table, Split(protocol=protocol, k=20), 0, data_sha256="0" * 64)
+    samples = classes_of(867, 30, 70, 8, rare)
+    labels, folds = samples.class_ids, make_folds(samples, Split(protocol=protocol, k=20), 0)
     for fold in folds:
         everything = np.concatenate([fold.train, fold.vali, fold.test])
         assert len(np.unique(everything)) == len(everything)
@@ -208,9 +210,8 @@ def test_a_class_of_fewer_samples_than_folds_is_divided_as_far_as_it_goes(protoc
     ("abnormal", "protocol"), [(1, "normal_only"), (1, "beatgan"), (2, "stratified"), (3, "beatgan")]
 )
 def test_too_few_abnormal_samples_are_refused_before_anything_is_trained(abnormal: int, protocol: str) -> None:
-    labels, table = classes_of(200, abnormal)
     with pytest.raises(EcganError, match=f"{abnormal} abnormal|1 abnormal") as caught:
-        make_folds(labels, table, Split(protocol=protocol, k=2), 0, data_sha256="0" * 64)
+        make_folds(classes_of(200, abnormal), Split(protocol=protocol, k=2), 0)
     assert "more samples" in caught.value.hint
 
 
@@ -220,15 +221,13 @@ def test_stored_folds_are_taken_over_whatever_the_seed_and_only_with_their_data(
         save_fold(tmp_path / f"fold_{fold.index}.json", fold)
     data = processed("ecgsyn")
     options = Split(protocol="fixed", k=2, source=str(tmp_path))
-    again = make_folds(data.labels, data.table, options, 77, data_sha256=data.sha256)
+    again = make_folds(data, options, 77)
     for one, other in zip(first, again, strict=True):
         assert (other.protocol, other.seed) == ("interpatient", one.seed)
         for part in ("train", "vali", "test"):
             assert np.array_equal(getattr(one, part), getattr(other, part))
-        assert np.array_equal(
-            vali_halves(one, data.labels, data.patients)[0], vali_halves(other, data.labels, data.patients)[0]
-        )
+        assert np.array_equal(vali_halves(one, data)[0], vali_halves(other, data)[0])
     other = processed("wafer")
     with pytest.raises(EcganError, match=r"refers to sample|belongs to other data"):
-        make_folds(other.labels, other.table, options, 0, data_sha256=other.sha256)
+        make_folds(other, options, 0)
     assert load_fold(tmp_path / "fold_1.json").data_sha256 == data.sha256

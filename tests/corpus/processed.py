@@ -167,6 +167,7 @@ add(
 add("table_of_zeros", PROCESSED, DO, "samples.csv", spoil=written(TABLE, b"\0" * 100))
 add("quotes_without_end", PROCESSED, DO, "samples.csv", spoil=written(TABLE, 'class_name,record\nN,"100\nN,101\n'))
 about("description_lacks_the_leads", {"leads": ...}, "leads", "missing")
+about("description_lacks_the_peak", {"centre": ...}, "centre", "missing")
 about("unknown_key_of_a_dataset", {"colour": "blue"}, "'colour'")
 about("rate_is_a_word", {"sampling_rate": "fast"}, "sampling_rate", "'fast'")
 about("rate_below_zero", {"sampling_rate": -360.0}, "sampling_rate", "-360")

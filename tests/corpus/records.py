@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .case import DETECTED, RAW, RAW_DIR, add, case, cut_off, removed, written
+from .case import DETECTED, RAW, RAW_DIR, add, case, cut_off, removed, replaced, written
 
 DO = "ecgan preprocess"
 HEADER = f"{RAW_DIR}/p01.hea"
@@ -64,13 +64,14 @@ header("data_elsewhere", r"p01\.dat", "../../../params.yaml", "p01.hea")
 header("another_rate_than_the_others", r"^(p01 2) 360", r"\1 250", "250, 360 Hz")
 
 
-@case(RAW, DO, "p01", "missing samples", "preprocess.records")
-def samples_are_missing(project: Path) -> None:
+@case(RAW, DO, "lead without any value", "preprocess.cleansing")
+def samples_are_missing_and_are_to_be_kept(project: Path) -> None:
     from ecgan.ecg.records import read_record, write_record
 
     record = read_record(project / RAW_DIR, "p01")
-    record.signals[1000:1100] = np.nan
+    record.signals[1000:2000] = np.nan
     write_record(project / RAW_DIR, record)
+    replaced("params.yaml", "drop: true", "drop: false")(project)
 
 
 @case(RAW, DO, "p01.atr", "beyond")

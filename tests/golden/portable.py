@@ -54,17 +54,18 @@ def _signals() -> Iterator[tuple[str, Any]]:
 
 
 def _samples() -> Iterator[tuple[str, Any]]:
+    """Hashed with time before leads, (n, L, C), as files of processed data hold them."""
     from ecgan.preprocessing.options import Resampling
     from ecgan.preprocessing.resampling import resample
     from ecgan.preprocessing.transformations import TRANSFORMATIONS, fit_transformation
     from ecgan.testing.toys import toy_beats
 
-    x = toy_beats(BEATS, 2, LENGTH).transpose(0, 2, 1)  # (n, C, L) → (n, L, C)
+    x = toy_beats(BEATS, 2, LENGTH)
     for method, size in (("lttb", {"length": 40}), ("interpolate", {"length": 70}), ("polyphase", {"rate_hz": 250.0})):
         options = Resampling.model_validate({"method": method, **size})
-        yield f"resampling/{method}", resample(x, 360.0, 40, options).data
+        yield f"resampling/{method}", resample(x, 360.0, 40, options).data.transpose(0, 2, 1)
     for name in TRANSFORMATIONS:
-        yield f"transformations/{name}", fit_transformation(name, x).apply(x)
+        yield f"transformations/{name}", fit_transformation(name, x).transform(x).transpose(0, 2, 1)
 
 
 def _training(threads: int, only: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -121,7 +122,7 @@ def _detectors() -> Iterator[tuple[str, Any]]:
     from ecgan.evaluation.ranking import auroc, average_precision
     from ecgan.generation.embedding import embed
     from ecgan.registry import DETECTORS
-    from ecgan.testing.toys import toy_beats
+    from ecgan.testing.toys import toy_beats, toy_samples
 
     train, normal, odd = toy_beats(200, 2, LENGTH), toy_beats(40, 2, LENGTH, seed=1), toy_beats(20, 2, LENGTH, seed=2)
     x = np.concatenate([normal, odd[:, :, ::-1]])
@@ -129,8 +130,8 @@ def _detectors() -> Iterator[tuple[str, Any]]:
         cls = DETECTORS.get(name)
         if not cls.needs_model:
             detector = cls(cls.Options(), seed=3)
-            detector.fit(train)
-            for component, values in detector.components(x).items():
+            detector.fit(toy_samples(train))
+            for component, values in detector.components(toy_samples(x)).items():
                 yield f"detect/{name}/{component}", values
                 abnormal = np.arange(len(x)) >= len(normal)
                 yield (

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from ecgan.config import Split
-from ecgan.datasets.base import Samples
 from ecgan.datasets.kachuee import ScaledOptions
 from ecgan.datasets.mitbih import Mitbih
 from ecgan.datasets.mitbih_beats import MitbihBeats
 from ecgan.registry import PROTOCOLS
+from ecgan.samples import Samples
 
 pytestmark = [
     pytest.mark.mirror,
@@ -43,7 +43,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Samples:
 
 
 def test_the_published_counts(samples: Samples) -> None:
-    assert samples.data.shape == (109_446, 187, 1)
+    assert samples.signals.shape == (109_446, 1, 187)
     counts = samples.table["class_name"].value_counts().to_dict()
     assert counts == {"N": 90_589, "S": 2_779, "V": 7_236, "F": 803, "Q": 8_039}
     assert samples.table["record"].nunique() == 48
@@ -51,12 +51,12 @@ def test_the_published_counts(samples: Samples) -> None:
 
 
 def test_every_beat_reaches_from_zero_to_one(samples: Samples) -> None:
-    assert (samples.data.min(axis=1) == 0).all()
-    assert (samples.data.max(axis=1) == 1).all()
+    assert (samples.signals.min(axis=2) == 0).all()
+    assert (samples.signals.max(axis=2) == 1).all()
 
 
 def test_the_lengths_of_published_rows(samples: Samples) -> None:
-    last = np.where(samples.data[:, :, 0] > 0, np.arange(1, 188), 0).max(axis=1)
+    last = np.where(samples.signals[:, 0] > 0, np.arange(1, 188), 0).max(axis=1)
     keys = zip(samples.table["record"], samples.table["sample"], strict=True)
     found = {key: int(length) for key, length in zip(keys, last, strict=True) if key in LENGTHS}
     assert found == LENGTHS
@@ -64,8 +64,8 @@ def test_the_lengths_of_published_rows(samples: Samples) -> None:
 
 def test_the_set_sizes_of_the_vaegan_paper(samples: Samples) -> None:
     protocol = PROTOCOLS.get("normal_only")()
-    parts = protocol.make(samples.labels, samples.table, Split(protocol="normal_only", k=5, test_share=0.15), 43324)
-    abnormal = samples.labels != 0
+    parts = protocol.make(samples, Split(protocol="normal_only", k=5, test_share=0.15), 43324)
+    abnormal = samples.class_ids != 0
     assert [len(part.train) for part in parts] == [61_600] * 4 + [61_604]
     assert [int((~abnormal[part.vali]).sum()) for part in parts] == [15_401] * 4 + [15_397]
     assert {int(abnormal[part.vali].sum()) for part in parts} == {10_018}

@@ -46,13 +46,13 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_published_beats_are_rebuilt_exactly(raw: Path) -> None:
     samples = MitbihBeatgan().preprocess(raw, PreprocessOptions())
-    assert samples.data.shape == (97_568, 320, 2)
-    assert samples.data.dtype == np.float32
+    assert samples.signals.shape == (97_568, 2, 320)
+    assert samples.signals.dtype == np.float32
     counts = samples.table["class_name"].value_counts().to_dict()
     assert counts == {"N": 86_717, "S": 3_026, "V": 7_008, "F": 802, "Q": 15}
     assert samples.table["record"].nunique() == 44
     assert samples.table["patient"].nunique() == 43
-    assert np.isfinite(samples.data).all()
+    assert np.isfinite(samples.signals).all()
 
 
 def test_all_annotated_beats_of_lead_mlii(raw: Path) -> None:

@@ -6,13 +6,14 @@ import pytest
 
 from ecgan.config import Split
 from ecgan.registry import PROTOCOLS
+from tests.making import samples
 
 
 def partitions(protocol: str, counts: list[int], **options):
     labels = np.repeat(np.arange(len(counts)), counts)
     table = pd.DataFrame({"class_name": labels.astype(str)})
     split = Split(protocol=protocol, **options)
-    return labels, PROTOCOLS.get(protocol)().make(labels, table, split, 0)
+    return labels, PROTOCOLS.get(protocol)().make(samples(labels=labels, table=table), split, 0)
 
 
 NORMAL_ONLY = {  # classes, (train, last train), (vali normal, last), vali abnormal, test normal, test abnormal

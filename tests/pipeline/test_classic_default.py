@@ -42,9 +42,9 @@ def test_the_documented_sequence_works_word_for_word(tmp_path: Path) -> None:
     project.classic("preprocess")
     processed = load_processed(project.folder / "data/mitbih_beats/processed")
     counts = np.sum(list(COUNTS.values()), axis=0)
-    assert np.bincount(processed.labels).tolist() == counts.tolist()
-    assert processed.data.shape == (counts.sum(), 160, 1)
-    assert (processed.data.min(), processed.data.max()) == (0.0, 1.0)
+    assert np.bincount(processed.class_ids).tolist() == counts.tolist()
+    assert processed.signals.shape == (counts.sum(), 1, 160)
+    assert (processed.signals.min(), processed.signals.max()) == (0.0, 1.0)
     project.classic("train")
     reference = "models/ecgan/test_project/test_run:best"
     project.classic("detect", "-i", reference, "ecgan", "test_project", "detection_run")

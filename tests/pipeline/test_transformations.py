@@ -11,7 +11,7 @@ from ecgan.arrays import load_array
 from ecgan.config import Params, load_params, render_params
 from ecgan.errors import EcganError
 from ecgan.files import read_json
-from ecgan.preprocessing.processed import load_described
+from ecgan.preprocessing.processed import load_about, load_processed
 from ecgan.references import parse_reference
 from stages import detect, fetch, generate, inverse, preprocess, split, train
 
@@ -64,7 +64,7 @@ def test_samples_have_the_rate_that_was_asked_for_and_say_what_was_left_out(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = here / "data/ecgsyn/processed"
-    about = load_described(folder)
+    about = load_about(folder)
     data = load_array(folder / "data.pkl", ndim=3, kind="f")
     assert (about.sampling_rate, about.centre, data.shape[1:]) == (180.0, 70, (160, 2))
     preprocess.run(params(here, "minmax", "aegan", preprocess=PREPROCESS | {"cleansing": {"limit": 1.2}}))
@@ -72,7 +72,7 @@ def test_samples_have_the_rate_that_was_asked_for_and_say_what_was_left_out(
     fewer = load_array(folder / "data.pkl", ndim=3, kind="f")
     assert 0 < len(fewer) < len(data)
     assert f"{len(data) - len(fewer)} of {len(data)} samples left out" in told
-    assert "samples left out" in load_described(folder).mapping
+    assert "samples left out" in load_about(folder).mapping
     assert len(load_array(folder / "label.pkl", ndim=1, kind="iu")) == len(fewer)
 
 
@@ -115,8 +115,8 @@ def test_it_goes_through_every_stage(here: Path, name: str, model: str, channels
     from ecgan.runs.loading import load_trained
 
     trained = load_trained(run, 0, "best")
-    x = load_array(here / "data/ecgsyn/processed/data.pkl", ndim=3, kind="f")[:5].astype(np.float32)
-    assert trained.tensor(x).shape == (5, channels, 160)
+    samples = load_processed(here / "data/ecgsyn/processed")[:5]
+    assert trained.tensor(samples).shape == (5, channels, 160)
     if channels == 4:
         assert "MLII imaginary" in (here / "made.svg").read_text()
 

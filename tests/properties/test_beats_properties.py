@@ -22,10 +22,10 @@ def test_each_window_is_the_slice_around_its_position(
 ) -> None:
     windows, keep = cut_windows(values, np.array(places, dtype=np.int64), before, after)
     kept = [place for place, inside in zip(places, keep, strict=True) if inside]
-    assert windows.shape == (len(kept), before + after, values.shape[1])
+    assert windows.shape == (len(kept), values.shape[1], before + after)
     for window, place in zip(windows, kept, strict=True):
-        np.testing.assert_array_equal(window, values[place - before : place + after])
-        np.testing.assert_array_equal(window[before], values[place])
+        np.testing.assert_array_equal(window, values[place - before : place + after].T)
+        np.testing.assert_array_equal(window[:, before], values[place])
 
 
 @given(signals, positions, st.integers(0, 40), st.integers(1, 40))

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from ecgan.config import Split
 from ecgan.errors import EcganError
-from ecgan.protocols.base import allot, ceil_share
-from ecgan.protocols.folds import load_fold, make_folds, save_fold, vali_halves
+from ecgan.protocols.dividing import allot, ceil_share
+from ecgan.protocols.folds import load_fold, save_fold, vali_halves
+from ecgan.protocols.making import make_folds
 from ecgan.protocols.patients import deal_evenly, deal_greedily, roster
+from tests.making import samples
 
 quick = settings(deadline=None, max_examples=60)
 SHA = "0123456789abcdef" * 4
@@ -44,7 +46,8 @@ def folds_of(protocol, cohort, seed, k=2, sets=None, **options):
     labels, table = cohort
     split = Split(protocol=protocol, k=k, **options)
     try:
-        return make_folds(labels, table, split, seed, evaluation_sets=sets, data_sha256=SHA)
+        given = samples(labels=labels, table=table, sha256=SHA)
+        return make_folds(given, split, seed, evaluation_sets=sets)
     except EcganError as error:
         if not re.search("needs .* patients|cannot be (made|halved)", error.message):
             raise
@@ -189,12 +192,12 @@ def test_halves_are_disjoint_complete_and_stratified(cohort, seed, protocol):
     labels = cohort[0]
     for fold in folds_of(protocol, cohort, seed):
         with contextlib.suppress(EcganError):
-            fit, report = vali_halves(fold, labels)
+            fit, report = vali_halves(fold, samples(labels=labels))
             assert np.array_equal(np.sort(np.concatenate([fit, report])), fold.vali)
             for label in np.unique(labels[fold.vali]):
                 surplus = (labels[fit] == label).sum() - (labels[report] == label).sum()
                 assert surplus in (0, 1)
-            again = vali_halves(fold, labels)
+            again = vali_halves(fold, samples(labels=labels))
             assert np.array_equal(again[0], fit)
             assert (labels[fit] != 0).any()
             assert (labels[report] != 0).any()
@@ -206,7 +209,7 @@ def test_halves_by_patient_share_no_patient_and_always_exist(cohort, seed, k):
     labels, table = cohort
     patients = table["patient"].to_numpy(dtype=str)
     for fold in folds_of("interpatient", cohort, seed, k):
-        fit, report = vali_halves(fold, labels, patients)
+        fit, report = vali_halves(fold, samples(labels=labels, table=table))
         assert np.array_equal(np.sort(np.concatenate([fit, report])), fold.vali)
         assert not set(patients[fit]) & set(patients[report])
         for half in (fit, report):

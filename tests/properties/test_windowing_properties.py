@@ -33,10 +33,10 @@ def test_windows_hold_what_stands_there(length: int, window: int, step: int, lea
     signals = np.arange(length * leads, dtype=np.float32).reshape(length, leads)  # (T, C)
     starts = window_starts(length, window, step)
     windows = cut_at(signals, starts, window)
-    assert windows.shape == (len(starts), window, leads)
+    assert windows.shape == (len(starts), leads, window)
     assert windows.dtype == np.float32
     for start, found in zip(starts, windows, strict=True):
-        assert np.array_equal(found, signals[start : start + window])
+        assert np.array_equal(found, signals[start : start + window].T)
     windows[:] = -1
     assert signals.min() == 0, "a copy"
 

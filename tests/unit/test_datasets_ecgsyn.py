@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ecgan.datasets.annotated import BeatOptions
-from ecgan.datasets.base import Samples
 from ecgan.datasets.ecgsyn import Ecgsyn, FetchOptions
 from ecgan.errors import EcganError
+from ecgan.samples import Samples
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def test_the_default_set_is_small_and_has_every_class(raw: Path, samples: Sample
     assert sum(file.stat().st_size for file in raw.iterdir()) < 2_500_000
     assert len(list(raw.glob("*.hea"))) == 16
     counts = samples.table["class_name"].value_counts()
-    assert 1600 < len(samples.data) < 2200
-    assert 0.75 < counts["N"] / len(samples.data) < 0.9
+    assert 1600 < len(samples) < 2200
+    assert 0.75 < counts["N"] / len(samples) < 0.9
     assert counts[["S", "V", "F"]].min() > 40
 
 
@@ -52,27 +52,28 @@ def test_both_evaluation_sets_have_every_class_and_share_no_patient(samples: Sam
 
 
 def test_samples_keep_the_contract(samples: Samples) -> None:
-    assert samples.data.shape == (len(samples.labels), 320, 1)
-    assert (samples.leads, samples.classes, samples.sampling_rate) == (["MLII"], ["N", "S", "V", "F", "Q"], 360.0)
-    assert samples.centre == 140
-    assert (np.asarray(samples.classes)[samples.labels] == samples.table["class_name"]).all()
+    assert samples.signals.shape == (len(samples.class_ids), 1, 320)
+    about = samples.about
+    assert (about.leads, about.classes, about.sampling_rate) == (["MLII"], ["N", "S", "V", "F", "Q"], 360.0)
+    assert about.centre == 140
+    assert (np.asarray(about.classes)[samples.class_ids] == samples.table["class_name"]).all()
     assert samples.table.columns.tolist() == [
         *("class_name", "record", "patient", "sample", "time_s", "symbol", "aami", "rr_prev_s", "rr_next_s")
     ]
-    np.testing.assert_array_equal(samples.data, np.round(samples.data.astype(np.float64), 4).astype(np.float32))
+    np.testing.assert_array_equal(samples.signals, np.round(samples.signals.astype(np.float64), 4).astype(np.float32))
 
 
 def test_nearest_neighbours_do_well_but_not_perfectly(samples: Samples) -> None:
     from sklearn.metrics import roc_auc_score
     from sklearn.neighbors import NearestNeighbors
 
-    beats = samples.data[:, :, 0].astype(np.float64)
+    beats = samples.signals[:, 0].astype(np.float64)
     beats = (beats - beats.min(axis=1, keepdims=True)) / np.ptp(beats, axis=1, keepdims=True)
-    normal = np.random.default_rng(0).permutation(np.flatnonzero(samples.labels == 0))
+    normal = np.random.default_rng(0).permutation(np.flatnonzero(samples.class_ids == 0))
     train, rest = normal[: len(normal) * 4 // 5], normal[len(normal) * 4 // 5 :]
-    test = np.concatenate([rest, np.flatnonzero(samples.labels)])
+    test = np.concatenate([rest, np.flatnonzero(samples.class_ids)])
     distances, _ = NearestNeighbors(n_neighbors=5).fit(beats[train]).kneighbors(beats[test])
-    assert 0.85 < roc_auc_score(samples.labels[test] > 0, distances.mean(axis=1)) < 0.96
+    assert 0.85 < roc_auc_score(samples.class_ids[test] > 0, distances.mean(axis=1)) < 0.96
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
@@ -116,11 +117,11 @@ def test_leads_filter_window_and_records_are_options(tmp_path: Path) -> None:
     Ecgsyn().fetch(tmp_path, small(3), seed=0)
     options = BeatOptions(leads=["V1", "MLII"], records=["p03", "p01"], before=64, after=96)
     found = Ecgsyn().preprocess(tmp_path, options)
-    assert found.data.shape[1:] == (160, 2)
+    assert found.signals.shape[1:] == (2, 160)
     assert found.table["record"].unique().tolist() == ["p03", "p01"]
     filtered = Ecgsyn().preprocess(tmp_path, options.model_copy(update={"filters": ["bandpass"]}))
-    assert filtered.data.shape == found.data.shape
-    assert np.abs(filtered.data.mean(axis=1)).mean() < np.abs(found.data.mean(axis=1)).mean()
+    assert filtered.signals.shape == found.signals.shape
+    assert np.abs(filtered.signals.mean(axis=2)).mean() < np.abs(found.signals.mean(axis=2)).mean()
 
 
 @pytest.mark.parametrize("workers", ["1", "3"])
@@ -129,7 +130,7 @@ def test_the_number_of_workers_changes_nothing(
 ) -> None:
     monkeypatch.setenv("ECGAN_WORKERS", workers)
     found = Ecgsyn().preprocess(raw, BeatOptions())
-    np.testing.assert_array_equal(found.data, samples.data)
+    np.testing.assert_array_equal(found.signals, samples.signals)
     assert found.table.equals(samples.table)
 
 

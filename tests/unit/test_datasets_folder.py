@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecgan.datasets.base import Samples
 from ecgan.datasets.folder import FetchOptions, Folder
 from ecgan.datasets.inventory import NAME
 from ecgan.datasets.own_recordings import PreprocessOptions
 from ecgan.ecg.records import Record, write_record
 from ecgan.errors import EcganError
+from ecgan.samples import Samples
 from tests.raw.folder import BEATS, recording, write_recordings
 
 POSITIONS = "file,sample,label\n" + "".join(f"p{number},9,N\n" for number in range(6))
@@ -44,28 +44,28 @@ def counts(samples: Samples) -> dict[str, int]:
 
 def test_annotated_records_become_beats_of_aami_classes(home: Path) -> None:
     samples = cut(home)
-    assert samples.data.shape == (6 * BEATS, 320, 2)
-    assert (samples.leads, samples.sampling_rate, samples.centre) == (["MLII", "V1"], 360.0, 140)
-    assert (samples.classes, counts(samples)) == (["N", "S", "V", "F", "Q"], {"N": 6 * 18, "V": 6 * 6})
-    assert "AAMI EC57" in samples.mapping
+    assert samples.signals.shape == (6 * BEATS, 2, 320)
+    assert (samples.about.leads, samples.about.sampling_rate, samples.about.centre) == (["MLII", "V1"], 360.0, 140)
+    assert (samples.about.classes, counts(samples)) == (["N", "S", "V", "F", "Q"], {"N": 6 * 18, "V": 6 * 6})
+    assert "AAMI EC57" in samples.about.mapping
     assert sorted(set(samples.table["patient"])) == [f"p{patient}" for patient in range(6)]
     first = samples.table.iloc[0]
     assert (first["sample"], first["symbol"], first["aami"], first["rr_next_s"]) == (288, "N", "N", 1.0)
     assert first["time_s"] == 288 / 360
-    np.testing.assert_array_equal(samples.data[0], recording("p0", 0).signals[148:468].astype(np.float32))
+    np.testing.assert_array_equal(samples.signals[0], recording("p0", 0).signals[148:468].T.astype(np.float32))
 
 
 def test_without_labels_r_peaks_are_found_and_everything_counts_as_normal(home: Path) -> None:
     for file in home.glob("*.atr"):
         file.unlink()
     samples = cut(home, leads=["V1"])
-    assert samples.mapping == "unlabelled: every sample counts as normal; R peaks detected"
-    assert (samples.classes, set(samples.labels.tolist())) == (["normal"], {0})
-    assert len(samples.data) > 6 * (BEATS - 4)
+    assert samples.about.mapping == "unlabelled: every sample counts as normal; R peaks detected"
+    assert (samples.about.classes, set(samples.class_ids.tolist())) == (["normal"], {0})
+    assert len(samples) > 6 * (BEATS - 4)
     near = np.abs(samples.table["sample"].to_numpy()[:, None] - recording("p0", 0).samples).min(axis=1)
     assert np.median(near) <= 2
     same = cut(home, leads=["V1"], annotator=None)
-    np.testing.assert_array_equal(same.data, samples.data)
+    np.testing.assert_array_equal(same.signals, samples.signals)
 
 
 def test_one_abnormal_beat_makes_a_window_abnormal(home: Path) -> None:
@@ -83,19 +83,19 @@ def test_one_abnormal_beat_makes_a_window_abnormal(home: Path) -> None:
 def test_annotations_of_some_recordings_only_are_refused(home: Path) -> None:
     (home / "p3.atr").unlink()
     assert "1 of 6 recordings have no annotations (atr), p3 among them" in refusal(home)
-    assert "unlabelled" in cut(home, annotator=None).mapping
+    assert "unlabelled" in cut(home, annotator=None).about.mapping
 
 
 def test_a_sheet_labels_whole_recordings(home: Path) -> None:
     rows = [f"p{patient}.hea,{'AF' if patient > 3 else 'normal'}" for patient in range(6)]
     (home / "labels.csv").write_text("file,label\n" + "\n".join(rows))
     samples = cut(home)
-    assert samples.classes == ["normal", "AF"]
+    assert samples.about.classes == ["normal", "AF"]
     assert counts(samples) == {"normal": 4 * BEATS, "AF": 2 * BEATS}
-    assert samples.mapping == "labels of labels.csv, normal: normal"
+    assert samples.about.mapping == "labels of labels.csv, normal: normal"
     windows = cut(home, cut="windows", window=900, step=900)
     assert counts(windows) == {"normal": 40, "AF": 20}
-    assert windows.centre is None
+    assert windows.about.centre is None
 
 
 def test_a_sheet_labels_positions(home: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_sheet_labels_positions(home: Path) -> None:
         + "".join(f"p{patient};{at};{label}\n" for patient in range(6) for at, label in ((2000, "x"), (500, "0.0")))
     )
     samples = cut(home, before=10, after=20)
-    assert samples.data.shape == (12, 30, 2)
+    assert samples.signals.shape == (12, 2, 30)
     assert samples.table["sample"].tolist() == [500, 2000] * 6
     assert samples.table["class_name"].tolist() == ["0", "x"] * 6
     windows = cut(home, cut="windows", window=1000, step=1000)
@@ -160,8 +160,8 @@ def test_recordings_of_several_rates_and_formats_are_brought_together(tmp_path: 
     rows = "\n".join(f"{a},{b}" for a, b in fast.signals * 1000)
     (home / "b.csv").write_text(f"v1 (uV),ii (uV)\n{rows}\n")
     samples = cut(home, leads=["II"], sampling_rate=1000.0, rate_hz=360.0)
-    assert (samples.leads, samples.sampling_rate) == (["II"], 360.0)
-    peaks = samples.data[:, 140, 0]
+    assert (samples.about.leads, samples.about.sampling_rate) == (["II"], 360.0)
+    peaks = samples.signals[:, 0, 140]
     assert len(peaks) > 40
     assert np.median(peaks[:20]) == pytest.approx(1.0, abs=0.1)
     assert np.median(peaks[-20:]) == pytest.approx(0.6, abs=0.1)
@@ -170,7 +170,7 @@ def test_recordings_of_several_rates_and_formats_are_brought_together(tmp_path: 
 
 def test_leads_that_all_recordings_share_are_taken(home: Path) -> None:
     write_record(home, recording("p9", 9, leads=("V5", "Lead MLII")))
-    assert cut(home).leads == ["MLII"]
+    assert cut(home).about.leads == ["MLII"]
     assert "p9.hea: there is no lead 'V1'" in refusal(home, leads=["V1"])
     write_record(home, recording("p8", 9, leads=("V3",)))
     assert "no lead in common" in refusal(home)
@@ -183,10 +183,10 @@ def test_gaps_stay_gaps_and_spoil_nothing_else(tmp_path: Path) -> None:
     whole.signals[4000:4010, 0] = np.nan
     write_record(tmp_path / "home", whole)
     after = cut(tmp_path / "home", filters=["bandpass"])
-    missing = np.isnan(after.data)
-    assert 10 <= missing[..., 0].sum() <= 16
-    assert not missing[..., 1].any()
-    assert np.abs(after.data - before.data)[~missing].max() < 0.2
+    missing = np.isnan(after.signals)
+    assert 10 <= missing[:, 0].sum() <= 16
+    assert not missing[:, 1].any()
+    assert np.abs(after.signals - before.signals)[~missing].max() < 0.2
 
 
 def test_segments_are_no_recordings_of_their_own(home: Path) -> None:
@@ -246,37 +246,38 @@ def table(tmp_path: Path, content: str, name: str = "t.csv") -> Path:
 )
 def test_a_table_holds_a_sample_a_row(tmp_path: Path, content: str, options: dict[str, Any]) -> None:
     samples = cut(table(tmp_path, content), cut="none", sampling_rate=125.0, leads=["II"], **options)
-    np.testing.assert_array_equal(samples.data[:, :, 0], [[1, 2, 3], [4, np.nan, 6]])
-    assert (samples.labels.tolist(), samples.classes, samples.leads) == ([0, 1], ["N", "V"], ["II"])
-    assert samples.sampling_rate == 125.0
+    np.testing.assert_array_equal(samples.signals[:, 0], [[1, 2, 3], [4, np.nan, 6]])
+    assert (samples.class_ids.tolist(), samples.about.classes, samples.about.leads) == ([0, 1], ["N", "V"], ["II"])
+    assert samples.about.sampling_rate == 125.0
 
 
 def test_labels_may_be_any_words(tmp_path: Path) -> None:
     samples = cut(table(tmp_path, "1,2,Größe\n3,4,normal\n"), cut="none", label_column="last")
-    assert samples.classes == ["normal", "Größe"]
+    assert samples.about.classes == ["normal", "Größe"]
 
 
 def test_a_table_without_labels_is_all_normal(tmp_path: Path) -> None:
     samples = cut(table(tmp_path, "1,2\n3,4\n"), cut="none")
-    assert (samples.data.shape, samples.mapping) == ((2, 2, 1), "unlabelled: every sample counts as normal")
-    assert samples.sampling_rate == 0.0
+    assert (samples.signals.shape, samples.about.mapping) == ((2, 1, 2), "unlabelled: every sample counts as normal")
+    assert samples.about.sampling_rate == 0.0
 
 
 def test_labels_that_are_numbers_are_compared_as_numbers(tmp_path: Path) -> None:
     samples = cut(table(tmp_path, "1,2,0.000e+00\n3,4,1.0\n5,6,10\n7,8,2\n"), cut="none", label_column="last")
-    assert (samples.classes, samples.labels.tolist()) == (["0", "1", "2", "10"], [0, 1, 3, 2])
+    assert (samples.about.classes, samples.class_ids.tolist()) == (["0", "1", "2", "10"], [0, 1, 3, 2])
 
 
 def test_arrays_of_samples(tmp_path: Path) -> None:
     data = np.arange(24.0).reshape(2, 4, 3)
     np.save(tmp_path / "t.npy", data)
-    np.testing.assert_array_equal(cut(tmp_path / "t.npy", cut="none").data, data)
+    np.testing.assert_array_equal(cut(tmp_path / "t.npy", cut="none").signals, data.transpose(0, 2, 1))
     np.save(tmp_path / "t.npy", np.array([[1.0, 2, 0], [3, 4, 7]]))
     samples = cut(tmp_path / "t.npy", cut="none", label_column="last")
-    assert (samples.data.shape, samples.labels.tolist(), samples.classes) == ((2, 2, 1), [0, 1], ["0", "7"])
+    assert (samples.signals.shape, samples.class_ids.tolist(), samples.about.classes) == ((2, 1, 2), [0, 1], ["0", "7"])
     np.savez(tmp_path / "t.npz", samples=data, labels=["V", "N"], patients=["p", "q"], fs=250, leads=["I", "II", "III"])
     samples = cut(tmp_path / "t.npz", cut="none", sampling_rate=500)  # what the file says counts
-    assert (samples.labels.tolist(), samples.sampling_rate, samples.leads) == ([1, 0], 250.0, ["I", "II", "III"])
+    about = samples.about
+    assert (samples.class_ids.tolist(), about.sampling_rate, about.leads) == ([1, 0], 250.0, ["I", "II", "III"])
     assert samples.table["patient"].tolist() == ["p", "q"]
 
 
@@ -302,18 +303,14 @@ def test_foreign_recordings_are_cut_as_its_own(home: Path) -> None:
     assert Folder().recording_rate(options) == 360.0
     found = Folder().cut(own, options)
     mine = cut(home, filters=["bandpass"])
-    np.testing.assert_array_equal(found.data, mine.data[: len(found.data)])
-    assert (found.centre, found.starts[0], found.positions[0]) == (140, 148, 288)
+    np.testing.assert_array_equal(found.signals, mine.signals[: len(found)])
+    assert (found.about.centre, found.table["sample"][0]) == (140, 288)
     options = PreprocessOptions(cut="windows", window=4000, step=4000)
     found = Folder().cut(own, options)
-    assert (found.starts.tolist(), found.positions.tolist(), found.centre) == (
-        [0, 4000, 5000],
-        [2000, 6000, 7000],
-        None,
-    )
+    assert (found.table["sample"].tolist(), found.about.centre) == ([2000, 6000, 7000], None)
+    np.testing.assert_array_equal(found.signals[2], own.signals[5000:].T.astype(np.float32))
     short = Record("s", own.signals[:100], 360.0, own.leads, own.samples[:0], [])
-    with pytest.raises(EcganError, match="shorter than a window of 4000"):
-        Folder().cut(short, options)
+    assert len(Folder().cut(short, options)) == 0
     options = PreprocessOptions(cut="none")
     assert Folder().recording_rate(options) is None
     with pytest.raises(EcganError, match="cannot score recordings"):

@@ -64,13 +64,13 @@ def test_leads_go_by_name_not_by_position(raw: Path) -> None:
     record = read_record(raw, "114")
     assert record.leads == ["V5", "MLII"]
     first = int(found.table["sample"][0])
-    np.testing.assert_allclose(found.data[0, :, 0], record.signals[first - 140 : first + 180, 1], atol=6e-5)
+    np.testing.assert_allclose(found.signals[0, 0], record.signals[first - 140 : first + 180, 1], atol=6e-5)
 
 
 def test_records_without_the_leads_are_named(raw: Path) -> None:
     found = Mitbih().preprocess(raw, BeatOptions(leads=["V5"], records=["102", "114", "201"]))
     assert found.table["record"].unique().tolist() == ["102", "114"]
-    assert found.mapping.endswith("left out for want of a lead: 201")
+    assert found.about.mapping.endswith("left out for want of a lead: 201")
     with pytest.raises(EcganError, match="no record has the leads I, II") as caught:
         Mitbih().preprocess(raw, BeatOptions(leads=["I", "II"]))
     assert "MLII" in caught.value.hint
@@ -78,12 +78,12 @@ def test_records_without_the_leads_are_named(raw: Path) -> None:
 
 def test_the_published_cut_is_filtered_and_one_sample_late(raw: Path) -> None:
     found = MitbihBeatgan().preprocess(raw, PreprocessOptions(records=["114"]))
-    assert (found.data.shape[1:], found.leads, found.centre) == ((320, 2), ["MLII", "other"], 139)
+    assert (found.signals.shape[1:], found.about.leads, found.about.centre) == ((2, 320), ["MLII", "other"], 139)
     record = read_record(raw, "114")
     filtered = fir_bandpass(record.select(["MLII", "V5"]), 360.0, 3.0, 45.0, order=108)
     annotated = int(found.table["sample"][3])
     late = annotated + 1
-    np.testing.assert_allclose(found.data[3], filtered[late - 140 : late + 180], atol=6e-5)
+    np.testing.assert_allclose(found.signals[3], filtered[late - 140 : late + 180].T, atol=6e-5)
     assert annotated in record.samples
 
 
@@ -132,9 +132,9 @@ def arrays(tmp_path: Path) -> Path:
 def test_the_authors_arrays_are_read_instead(arrays: Path) -> None:
     found = MitbihBeatgan().preprocess(Path("nowhere"), PreprocessOptions(npy=str(arrays)))
     assert found.table["class_name"].value_counts().to_dict() == COUNTS
-    assert found.table["class_name"].tolist() == [found.classes[i] for i in found.labels]
+    assert found.table["class_name"].tolist() == [found.about.classes[i] for i in found.class_ids]
     stored = np.load(arrays / "S_samples.npy")
-    np.testing.assert_allclose(found.data[5], stored[0].T)
+    np.testing.assert_allclose(found.signals[5], stored[0])
 
 
 def test_a_missing_array_is_named(arrays: Path) -> None:

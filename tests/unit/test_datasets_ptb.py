@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgan.datasets.base import cut_recording
 from ecgan.datasets.kachuee import FetchOptions
 from ecgan.datasets.ptb import FILES, URL, PreprocessOptions, Ptb
 from ecgan.ecg.peaks import find_r_peaks
@@ -31,14 +32,15 @@ def test_it_goes_by_both_names() -> None:
 
 def test_people_are_labelled_by_their_diagnosis(raw: Path) -> None:
     found = Ptb().preprocess(raw, PreprocessOptions())
-    assert found.data.shape == (len(found.labels), 187, 1)
-    assert (found.classes, found.leads, found.unit, found.sampling_rate) == (["N", "A"], ["II"], "0-1", 125.0)
+    assert found.signals.shape == (len(found), 1, 187)
+    about = found.about
+    assert (about.classes, about.leads, about.unit, about.sampling_rate) == (["N", "A"], ["II"], "0-1", 125.0)
     by_patient = found.table.groupby("patient")["class_name"].first()
     assert by_patient.index.tolist() == [f"patient{i:03d}" for i in range(1, 17)]
     assert by_patient.tolist() == ["N"] * 8 + ["A"] * 8
     assert {SECOND, NAMES[8]} <= set(found.table.loc[found.table["patient"] == "patient009", "record"])
-    assert found.table["class_name"].tolist() == [found.classes[label] for label in found.labels]
-    assert found.mapping == "N: healthy control, A: myocardial infarction"
+    assert found.table["class_name"].tolist() == [found.about.classes[label] for label in found.class_ids]
+    assert found.about.mapping == "N: healthy control, A: myocardial infarction"
 
 
 def test_other_diagnoses_are_abnormal_where_they_are_wanted(raw: Path) -> None:
@@ -54,10 +56,10 @@ def test_a_beat_begins_at_its_r_peak_and_ends_behind_the_next(raw: Path) -> None
     found = Ptb().preprocess(raw, PreprocessOptions(records=[NAMES[0]]))
     rows = found.table
     assert 0.8 * SECONDS < len(rows) < 2 * SECONDS
-    lengths = np.where(found.data[:, :, 0] > 0, np.arange(1, 188), 0).max(axis=1)
+    lengths = np.where(found.signals[:, 0] > 0, np.arange(1, 188), 0).max(axis=1)
     expected = 125 * (rows["rr_next_s"].to_numpy()[:-1] + 0.2 * rows["rr_next_s"].to_numpy()[1:])
     np.testing.assert_allclose(lengths[:-1], np.minimum(expected, 187), atol=3)
-    assert (found.data[:, 0, 0] > 0.8).mean() > 0.9  # R waves; an ectopic beat may be inverted
+    assert (found.signals[:, 0, 0] > 0.8).mean() > 0.9  # R waves; an ectopic beat may be inverted
     np.testing.assert_allclose(np.diff(rows["sample"]) / 1000, rows["rr_next_s"][:-1], atol=1e-6)
     np.testing.assert_allclose(rows["time_s"], rows["sample"] / 1000, atol=1e-6)
 
@@ -65,8 +67,8 @@ def test_a_beat_begins_at_its_r_peak_and_ends_behind_the_next(raw: Path) -> None
 def test_the_lead_is_an_option(raw: Path) -> None:
     second = Ptb().preprocess(raw, PreprocessOptions(records=[NAMES[0]]))
     first = Ptb().preprocess(raw, PreprocessOptions(records=[NAMES[0]], lead="I"))
-    assert first.leads == ["I"]
-    np.testing.assert_allclose(first.data, second.data, atol=0.01)  # made as half of it
+    assert first.about.leads == ["I"]
+    np.testing.assert_allclose(first.signals, second.signals, atol=0.01)  # made as half of it
     with pytest.raises(EcganError, match=r"record s0010_re: there is no lead 'V6'"):
         Ptb().preprocess(raw, PreprocessOptions(records=[NAMES[0]], lead="V6"))
 
@@ -78,12 +80,16 @@ def test_the_samples_of_a_recording_are_those_of_the_dataset(raw: Path, filters:
     samples = Ptb().preprocess(raw, options)
     place = raw / NAMES[2]
     fast = read_lead(place.parent, place.name, "II", "")
-    peaks = np.rint(find_r_peaks(fast.signals[:, 0], 1000.0) / 8).astype(np.int64)
+    peaks = find_r_peaks(fast.signals[:, 0], 1000.0)
     assert Ptb().recording_rate(options) == 125.0
-    slow = at_rate(Record("mine", fast.signals, 1000.0, ["II"], peaks, []), 125.0).signals
-    cut = Ptb().cut(Record("mine", slow, 125.0, ["II"], peaks, ["N"] * len(peaks)), options)
-    np.testing.assert_array_equal(cut.data, samples.data)
-    assert (cut.centre, cut.step) == (0, 1)
+    mine = Record("mine", fast.signals, 1000.0, ["II"], peaks, ["N"] * len(peaks))
+    cut = cut_recording(Ptb(), mine, options)
+    np.testing.assert_array_equal(cut.signals, samples.signals)
+    shared = ["sample", "time_s", "rr_prev_s", "rr_next_s"]
+    assert cut.table[shared].equals(samples.table[shared])
+    slow = Ptb().cut(at_rate(mine, 125.0), options)
+    np.testing.assert_array_equal(slow.signals, samples.signals)
+    assert (cut.about.centre, cut.about.sampling_rate) == (0, 125.0)
 
 
 def test_a_record_that_is_cut_off_is_named(raw: Path, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_other_options_leave_nothing_of_the_old_files(tmp_path: Path) -> None:
     Sine().fetch(tmp_path, FetchOptions(samples=50), seed=1)
     Sine().fetch(tmp_path, FetchOptions(samples=40, length=64), seed=1)
     samples = Sine().preprocess(tmp_path, Sine.Preprocess())
-    assert samples.data.shape == (40, 64, 1)
+    assert samples.signals.shape == (40, 1, 64)
     assert samples.table["class_name"].tolist() == ["normal"] * 32 + ["noise"] * 4 + ["superimposed"] * 4
     assert sorted(file.name for file in tmp_path.iterdir()) == ["classes.npy", "series.npy"]
 

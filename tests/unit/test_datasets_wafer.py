@@ -63,13 +63,13 @@ def test_training_and_test_files_are_merged_and_the_negative_label_is_abnormal(t
     write(tmp_path)
     samples = Wafer().preprocess(tmp_path, Wafer.Preprocess())
     (train, train_labels), (test, test_labels) = series(90, 30, seed=1), series(60, 20, seed=2)
-    assert samples.data.shape == (150, LENGTH, 1)
-    assert np.allclose(samples.data[:, :, 0], np.concatenate([train, test]), atol=1e-7)
-    assert np.array_equal(samples.labels == 1, np.concatenate([train_labels, test_labels]) == -1)
+    assert samples.signals.shape == (150, 1, LENGTH)
+    assert np.allclose(samples.signals[:, 0], np.concatenate([train, test]), atol=1e-7)
+    assert np.array_equal(samples.class_ids == 1, np.concatenate([train_labels, test_labels]) == -1)
     assert samples.table["class_name"].value_counts().to_dict() == {"normal": 100, "abnormal": 50}
     assert samples.table.iloc[90].to_dict()["part"] == "TEST"
     assert samples.table.iloc[90]["row"] == 1
-    assert (samples.unit, samples.sampling_rate) == ("1", 0.0)
+    assert (samples.about.unit, samples.about.sampling_rate) == ("1", 0.0)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,12 @@ import pytest
 
 from ecgan.config import Split
 from ecgan.errors import EcganError
-from ecgan.protocols.base import allot
-from ecgan.protocols.folds import Fold, load_fold, make_folds, save_fold, vali_halves
+from ecgan.protocols.dividing import allot
+from ecgan.protocols.folds import Fold, load_fold, save_fold, vali_halves
+from ecgan.protocols.making import make_folds
 from ecgan.protocols.patients import Roster, deal_evenly
 from ecgan.registry import PROTOCOLS
+from tests.making import samples
 
 SHA = "a" * 64
 
@@ -29,7 +31,7 @@ def cohort(patients: int, normal: int = 6, abnormal: int = 4):
 
 
 def make(labels, table, sets=None, sha=SHA, **options):
-    return make_folds(labels, table, Split(**options), 0, evaluation_sets=sets, data_sha256=sha)
+    return make_folds(samples(labels=labels, table=table, sha256=sha), Split(**options), 0, evaluation_sets=sets)
 
 
 def test_the_same_fold_is_written_as_the_same_bytes(tmp_path):
@@ -206,7 +208,7 @@ def test_fixed_folds_are_taken_as_they_are_and_keep_their_protocol(tmp_path):
     for one in stored:
         save_fold(tmp_path / f"fold_{one.index}.json", one)
     options = {"protocol": "fixed", "k": 2, "source": str(tmp_path), "train_on": "all"}
-    taken = make_folds(labels, table, Split(**options), 99, data_sha256=SHA)
+    taken = make_folds(samples(labels=labels, table=table, sha256=SHA), Split(**options), 99)
     assert [one.protocol for one in taken] == ["interpatient"] * 2
     assert [one.seed for one in taken] == [0, 0]
     for one, other in zip(taken, stored, strict=True):
@@ -226,7 +228,7 @@ def test_fixed_folds_are_taken_as_they_are_and_keep_their_protocol(tmp_path):
 def test_halves_put_a_class_of_one_into_the_first_half():
     labels = np.array([0, 0, 0, 1, 1, 2])
     one = Fold(0, "normal_only", 3, SHA, np.array([6]), np.arange(6), np.array([7]))
-    fit, report = vali_halves(one, labels)
+    fit, report = vali_halves(one, samples(labels=labels))
     assert np.bincount(labels[fit], minlength=3).tolist() == [2, 1, 1]
     assert np.bincount(labels[report], minlength=3).tolist() == [1, 1, 0]
 
@@ -235,27 +237,27 @@ def test_halves_that_would_lack_a_kind_are_refused():
     labels = np.array([0, 0, 0, 1, 2])
     one = Fold(4, "normal_only", 3, SHA, np.array([6]), np.arange(5), np.array([7]))
     with pytest.raises(EcganError, match="fold 4 cannot be halved: 3 are normal and 2 abnormal"):
-        vali_halves(one, labels)
+        vali_halves(one, samples(labels=labels))
 
 
 def test_halves_by_patient_need_patients_and_enough_of_them():
     labels, table = cohort(3)
-    patients = table["patient"].to_numpy(dtype=str)
     one = Fold(0, "interpatient", 3, SHA, np.arange(10), np.arange(10, 20), np.arange(20, 30), by_patient=True)
     with pytest.raises(EcganError, match="halves validation by patient"):
-        vali_halves(one, labels)
+        vali_halves(one, samples(labels=labels, table=table.drop(columns="patient")))
     with pytest.raises(EcganError, match="1 have normal and 1 abnormal") as caught:
-        vali_halves(one, labels, patients)
+        vali_halves(one, samples(labels=labels, table=table))
     assert "smaller split.k" in caught.value.hint
 
 
 def test_halves_depend_on_the_seed_and_on_the_fold():
     labels, table = cohort(40)
     first, second = make(labels, table, protocol="normal_only", k=2)
-    assert not np.array_equal(vali_halves(first, labels)[0], vali_halves(first, labels, seed=5)[0])
-    assert np.array_equal(vali_halves(first, labels)[0], vali_halves(first, labels, seed=0)[0])
+    given = samples(labels=labels, table=table)
+    assert not np.array_equal(vali_halves(first, given)[0], vali_halves(first, given, seed=5)[0])
+    assert np.array_equal(vali_halves(first, given)[0], vali_halves(first, given, seed=0)[0])
     moved = Fold(1, first.protocol, first.seed, SHA, first.train, first.vali, first.test)
-    assert not np.array_equal(vali_halves(first, labels)[0], vali_halves(moved, labels)[0])
+    assert not np.array_equal(vali_halves(first, given)[0], vali_halves(moved, given)[0])
     assert second.index == 1
 
 

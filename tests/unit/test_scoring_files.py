@@ -79,7 +79,7 @@ def test_samples_that_are_no_beats_are_comments(tmp_path: Path) -> None:
 
 def test_the_page_calls_windows_windows(record: Record) -> None:
     options = WindowOptions(leads=["II"], resampling=Resampling())
-    windows = toy_scorer(["II"], dataset=Shaoxing(), options=options, length=options.window)
+    windows = toy_scorer(["II"], dataset=Shaoxing(), options=options, length=options.window, centre=None)
     assert score_recording(record, windows, leads=["MLII"]).noun == "window"
     assert score_recording(record, toy_scorer()).noun == "beat"
 

@@ -11,6 +11,7 @@ from ecgan.ecg.aami import BEAT_SYMBOLS
 from ecgan.ecg.records import Record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
+from ecgan.samples import Samples
 from ecgan.scoring import recording as module
 from ecgan.scoring import windows
 from ecgan.scoring.leads import choose_leads
@@ -84,7 +85,7 @@ def test_the_highest_scores_are_explained_first_and_not_all(record: Record, monk
     assert list(table["score"].iloc[rows]) == sorted(table["score"].dropna(), reverse=True)[:7]
     for one in scored.explained:
         start = round(one.start_s * 360)
-        window = record.signals[start : start + round(one.duration_s * 360), :1]
+        window = record.signals[start : start + round(one.duration_s * 360), :1]  # (L, C)
         np.testing.assert_allclose(one.signal, window, atol=1e-4)
         assert start == table["sample"].iloc[one.row] - 140
         assert one.reconstruction is not None
@@ -105,6 +106,44 @@ def test_pieces_of_a_long_recording_are_one_table(record: Record, monkeypatch: p
     assert [one.row for one in whole.explained] == [one.row for one in pieces.explained]
     for one, other in zip(whole.explained, pieces.explained, strict=True):
         np.testing.assert_array_equal(one.signal, other.signal)
+
+
+def test_a_run_that_looks_at_the_record_is_given_all_of_it(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    scorer = toy_scorer(threshold=0.8, context=("record", "rhythm"))
+    given: list[Samples] = []
+    judge = scorer.judge
+    monkeypatch.setattr(scorer, "judge", lambda samples: given.append(samples) or judge(samples))
+    whole = score_recording(record, toy_scorer(threshold=0.8), annotator="atr")
+    monkeypatch.setattr(windows, "BLOCK_S", 30)
+    found = score_recording(record, scorer, annotator="atr")
+    assert found.beats.equals(whole.beats)
+    (samples,) = given
+    scored = found.beats[found.beats["reason"] == ""]
+    assert samples.table["sample"].tolist() == scored["sample"].tolist()
+    assert samples.around is not None
+    np.testing.assert_array_equal(samples.around.signals, samples.signals)
+    rows = np.searchsorted(record.samples, samples.table["sample"])
+    np.testing.assert_allclose(samples.table["rr_prev_s"][1:], (np.diff(record.samples) / 360)[rows[1:] - 1], atol=1e-6)
+
+
+def test_a_stretch_without_a_beat_that_can_be_scored_is_passed_over(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals = record.signals.copy()
+    signals[40 * 360 : 80 * 360] = np.nan
+    monkeypatch.setattr(windows, "BLOCK_S", 20)
+    found = score_recording(replace(record, signals=signals), toy_scorer(threshold=0.8), annotator="atr").beats
+    assert found["sample"].tolist() == record.samples.tolist()
+    gone = (found["time_s"] > 41) & (found["time_s"] < 79)
+    assert set(found["reason"][gone]) == {"with too large gaps"}
+    assert found["score"][~gone].notna().sum() > 70
+
+
+def test_a_long_recording_without_any_beat_is_one_sentence(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "BLOCK_S", 20)
+    with pytest.raises(EcganError, match="p02 of 120 s has 0 R peaks") as caught:
+        score_recording(bare(record), toy_scorer(), annotator="atr")
+    assert "longer recording" in caught.value.hint
 
 
 def test_a_dead_first_lead_does_not_hide_the_beats_of_the_second(record: Record) -> None:

@@ -1,5 +1,6 @@
 """A run that scores: what its folds say together, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,15 +13,14 @@ from ecgan.detection.fitted import Scored
 from ecgan.detection.thresholds import Threshold
 from ecgan.errors import EcganError
 from ecgan.references import Reference
+from ecgan.samples import Samples
 from ecgan.scoring import scorer as module
 from ecgan.scoring.scorer import Member, Scorer, load_scorer
+from tests.making import samples
 
 
 class Half:
     """A transformation: halves what goes in."""
-
-    def apply(self, x: F32) -> F32:
-        return x / 2
 
     def invert(self, x: F32, *, like: F32) -> F32:
         assert x.shape == like.shape
@@ -30,9 +30,8 @@ class Half:
 def member(fold: int, factor: float, *, strategies: tuple[str, ...] = ("one", "two"), **changes: Any) -> Member:
     """A fold: `factor` times the largest value that it sees is its score, that many times the sample what it makes."""
 
-    def score(x: F32, only: str | None = None) -> Scored:
-        size = factor * x.max(axis=(1, 2)).astype(np.float64)
-        assert x.shape[1:] == (2, 5), "models take (n, C, L)"
+    def score(samples: Samples, only: str | None = None) -> Scored:
+        size = factor * samples.signals.max(axis=(1, 2)).astype(np.float64)
         found = {name: size + index for index, name in enumerate(strategies) if only in (None, name)}
         return Scored({"size": size}, found, {})
 
@@ -47,9 +46,13 @@ def member(fold: int, factor: float, *, strategies: tuple[str, ...] = ("one", "t
         transformation=Half(),
         fold=SimpleNamespace(index=fold),
         version="v01",
-        inputs=lambda x: Half().apply(x).transpose(0, 2, 1),  # (n, L, C) → (n, C, L)
+        inputs=lambda samples: replace(samples, signals=samples.signals / 2),
     )
-    detector = SimpleNamespace(name="inverse_mapping", reconstruct=lambda x: changes.get("made", factor) and factor * x)
+
+    def reconstruct(samples: Samples) -> F32 | None:
+        return factor * samples.signals if changes.get("made", True) else None
+
+    detector = SimpleNamespace(name="inverse_mapping", reconstruct=reconstruct, sees=())
     thresholds = {name: Threshold("best_f1", factor) for name in strategies}
     fitted = SimpleNamespace(
         score=score, detector=detector, strategies=dict.fromkeys(strategies), thresholds=thresholds
@@ -66,19 +69,19 @@ class _Bound(Member):
 
 
 @pytest.fixture
-def x() -> F32:
-    return np.random.default_rng(0).normal(size=(7, 5, 2)).astype(np.float32)
+def x() -> Samples:
+    return samples(np.random.default_rng(0).normal(size=(7, 2, 5)).astype(np.float32))
 
 
-def test_one_fold_speaks_for_itself(x: F32) -> None:
+def test_one_fold_speaks_for_itself(x: Samples) -> None:
     found = Scorer("run", (member(0, 3.0),), "one", 1.0, "given").judge(x)
-    np.testing.assert_array_equal(found.scores["one"], 3.0 * (x / 2).max(axis=(1, 2)).astype(np.float64))
+    np.testing.assert_array_equal(found.scores["one"], 3.0 * (x.signals / 2).max(axis=(1, 2)).astype(np.float64))
     assert found.spread is None
 
 
-def test_folds_speak_with_their_mean_and_standard_deviation(x: F32) -> None:
+def test_folds_speak_with_their_mean_and_standard_deviation(x: Samples) -> None:
     scorer = Scorer("run", (member(0, 1.0), member(1, 3.0)), "two", 1.0, "given")
-    found, size = scorer.judge(x), (x / 2).max(axis=(1, 2))
+    found, size = scorer.judge(x), (x.signals / 2).max(axis=(1, 2))
     np.testing.assert_allclose(found.components["size"], 2 * size, rtol=1e-6)
     np.testing.assert_allclose(found.scores["two"], 2 * size + 1, rtol=1e-6)
     assert found.spread is not None
@@ -86,11 +89,11 @@ def test_folds_speak_with_their_mean_and_standard_deviation(x: F32) -> None:
     made = scorer.reconstruct(x)
     assert made is not None
     assert made.dtype == np.float32
-    np.testing.assert_allclose(made, 2 * x, rtol=1e-6)  # in the unit of x: the mean of 1 · x and 3 · x
+    np.testing.assert_allclose(made, 2 * x.signals, rtol=1e-6)  # in the unit of x: the mean of 1 · x and 3 · x
 
 
-def test_a_detector_without_reconstructions_gives_none(x: F32) -> None:
-    assert Scorer("run", (member(0, 2.0, made=None),), "one", 1.0, "given").reconstruct(x) is None
+def test_a_detector_without_reconstructions_gives_none(x: Samples) -> None:
+    assert Scorer("run", (member(0, 2.0, made=False),), "one", 1.0, "given").reconstruct(x) is None
 
 
 def load(monkeypatch: pytest.MonkeyPatch, members: list[Member], **options: Any) -> Scorer:
@@ -105,7 +108,7 @@ def test_strategy_and_threshold_are_the_first_and_the_mean_or_as_given(monkeypat
     assert (usual.strategy, usual.threshold, usual.threshold_from) == ("one", 2.5, "validation, best_f1")
     chosen = load(monkeypatch, members, strategy="two", threshold=-1.0)
     assert (chosen.strategy, chosen.threshold, chosen.threshold_from) == ("two", -1.0, "given")
-    one = np.ones((3, 5, 2), dtype=np.float32)
+    one = samples(np.ones((3, 2, 5), dtype=np.float32))
     assert set(usual.judge(one).scores) == {"one", "two"}
     assert set(chosen.judge(one).scores) == {"two"}, "what is not asked for is not computed"
     with pytest.raises(EcganError, match="no strategy 'tow', did you mean 'two'"):

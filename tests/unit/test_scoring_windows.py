@@ -20,10 +20,9 @@ from ecgan.ecg.segments import segment_ends
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
 from ecgan.preprocessing.options import Cleansing, Resampling, SampleOptions
-from ecgan.preprocessing.preparing import prepare
 from ecgan.scoring import windows as module
 from ecgan.scoring.scorer import Scorer
-from ecgan.scoring.windows import BORDER, LEFT_OUT, Windows, ratio_of, windows_of
+from ecgan.scoring.windows import BORDER, LEFT_OUT, Windows, windows_of
 from tests.raw.mitbih import write
 from tests.scorers import toy_scorer
 
@@ -45,7 +44,7 @@ def one_lead(record: Record) -> Record:
 def joined(record: Record, scorer: Scorer) -> tuple[NDArray[np.float32], NDArray[np.int64], list[str]]:
     """Data, the positions that they belong to, and all reasons."""
     parts = list(windows_of(record, scorer))
-    data = np.concatenate([part.data for part in parts])
+    data = np.concatenate([part.samples.signals for part in parts])
     positions = np.concatenate([part.positions[part.rows] for part in parts])
     return data, positions, [reason for part in parts for reason in part.reasons]
 
@@ -69,14 +68,14 @@ def test_the_windows_are_those_of_the_dataset(
     dataset: Dataset, options: SampleOptions, length: int, tmp_path: Path
 ) -> None:
     write(tmp_path)
-    samples = prepare(dataset.preprocess(tmp_path, options), options)
-    expected = np.round(samples.data, 4).astype(np.float32)
+    samples = dataset.samples(tmp_path, options)
+    expected = np.round(samples.signals, 4).astype(np.float32)
     name = samples.table["record"].iloc[0]
     rows = np.flatnonzero(samples.table["record"] == name)
     mine = one_lead(read_record(tmp_path, name))
     found = only(list(windows_of(mine, toy_scorer(dataset=dataset, options=options, length=length))))
     chosen = np.isin(found.positions[found.rows], samples.table["sample"].iloc[rows])
-    np.testing.assert_array_equal(found.data[chosen], expected[rows])
+    np.testing.assert_array_equal(found.samples.signals[chosen], expected[rows])
     assert np.sum(chosen) == len(rows) > 20
 
 
@@ -92,15 +91,16 @@ def test_every_peak_has_a_row_at_its_own_position(record: Record, rate: float) -
     assert len(found.rows) >= len(found.positions) - 2
     assert set(np.asarray(found.reasons)[np.setdiff1d(np.arange(len(found.positions)), found.rows)]) <= {BORDER}
     assert all(found.reasons[row] == "" for row in found.rows)
-    starts = found.positions[found.rows] / rate - 140 / RATE
-    np.testing.assert_allclose(found.starts_s[found.rows], starts, atol=0.6 / RATE + 1e-9)
+    np.testing.assert_array_equal(found.samples.table["sample"], found.positions[found.rows])
+    np.testing.assert_allclose(found.samples.table["time_s"], found.positions[found.rows] / rate, atol=1e-6)
+    assert found.before_s == pytest.approx(140 / RATE)
     assert found.duration_s == pytest.approx(320 / RATE)
     here = [np.flatnonzero(whole.rows == row)[0] for row in found.rows if row in whole.rows]
-    mine = found.data[np.isin(found.rows, whole.rows)]
-    assert np.mean(np.abs(mine[:, 100:180] - whole.data[here][:, 100:180])) < 0.04  # around the QRS complex
-    assert np.ptp(mine) == pytest.approx(np.ptp(whole.data), rel=0.08)
-    peak = found.data[:, 140, 0]  # the R peak is where the model expects it
-    assert np.median(peak - np.median(found.data[:, :, 0], axis=1)) > 0.5
+    mine, theirs = found.samples.signals[np.isin(found.rows, whole.rows)], whole.samples.signals[here]
+    assert np.mean(np.abs(mine[..., 100:180] - theirs[..., 100:180])) < 0.04  # around the QRS complex
+    assert np.ptp(mine) == pytest.approx(np.ptp(whole.samples.signals), rel=0.08)
+    lead = found.samples.signals[:, 0]
+    assert np.median(lead[:, 140] - np.median(lead, axis=1)) > 0.5  # the R peak is where the model expects it
 
 
 def test_long_recordings_are_cut_piece_by_piece_into_the_same_windows(
@@ -131,13 +131,13 @@ def test_gaps_are_filled_where_they_are_short_and_left_out_where_they_are_not(re
     signals[short + 60 : short + 70] = np.nan
     found = only(list(windows_of(replace(record, signals=signals), toy_scorer())))
     whole = only(list(windows_of(record, toy_scorer())))
-    assert np.isfinite(found.data).all()
+    assert np.isfinite(found.samples.signals).all()
     assert found.reasons[20] == "with too large gaps"
-    assert np.isnan(found.data).sum() == 0
     assert 40 in found.rows
     untouched = [row for row in whole.rows if not {19, 20, 21, 39, 40, 41} & {int(row)}]
     np.testing.assert_array_equal(
-        found.data[np.isin(found.rows, untouched)], whole.data[np.isin(whole.rows, untouched)]
+        found.samples.signals[np.isin(found.rows, untouched)],
+        whole.samples.signals[np.isin(whole.rows, untouched)],
     )
     kept = BeatOptions(cleansing=Cleansing(drop=False, impute="linear"))
     assert 20 in only(list(windows_of(replace(record, signals=signals), toy_scorer(options=kept)))).rows
@@ -150,7 +150,7 @@ def test_a_beat_without_any_value_does_not_stop_the_others_even_where_nothing_is
     found = only(list(windows_of(replace(record, signals=signals), toy_scorer(options=kept))))
     assert found.reasons[20] == "samples are missing"
     assert 40 in found.rows
-    assert np.isfinite(found.data).all()
+    assert np.isfinite(found.samples.signals).all()
 
 
 def test_flat_and_extreme_beats_are_named(record: Record) -> None:
@@ -166,12 +166,14 @@ def test_flat_and_extreme_beats_are_named(record: Record) -> None:
 def test_nothing_left_is_no_error_here(record: Record) -> None:
     options = BeatOptions(cleansing=Cleansing(limit=1e-6))
     found = only(list(windows_of(record, toy_scorer(options=options))))
-    assert len(found.rows) == len(found.data) == 0
+    assert len(found.rows) == len(found.samples) == 0
     assert set(found.reasons) == {"out of range", BORDER} or set(found.reasons) == {"out of range"}
 
 
 def test_a_beat_that_the_dataset_leaves_out_is_named(record: Record) -> None:
-    found = only(list(windows_of(record, toy_scorer(dataset=MitbihBeats(), options=ScaledOptions(), length=160))))
+    found = only(
+        list(windows_of(record, toy_scorer(dataset=MitbihBeats(), options=ScaledOptions(), length=160, centre=0)))
+    )
     assert found.reasons[-1] in (BORDER, LEFT_OUT)  # it ends with the next R peak, which is not there
     assert set(found.reasons[:-1]) == {""}
     assert found.duration_s == pytest.approx(187 * 3 / RATE)
@@ -183,11 +185,12 @@ def test_windows_that_are_no_beats_cover_the_recording(monkeypatch: pytest.Monke
     peaks = np.arange(250, 500 * 60, 500)
     record = Record("mine", signals, 500.0, ["II"], peaks, ["N"] * len(peaks))
     options = WindowOptions(leads=["II"], resampling=Resampling())
-    scorer = toy_scorer(["II"], dataset=Shaoxing(), options=options, length=options.window)
+    scorer = toy_scorer(["II"], dataset=Shaoxing(), options=options, length=options.window, centre=None)
     found = only(list(windows_of(record, scorer)))
-    assert not found.beats
     assert len(found.rows) == len(found.positions) >= 60 * 500 // options.window
-    np.testing.assert_allclose(found.starts_s * 500 + options.window // 2, found.positions)
+    assert found.before_s * 500 == options.window // 2
+    first, last = found.positions[[0, -1]] - options.window // 2
+    assert (first, last) == (0, len(signals) - options.window)
 
 
 @pytest.mark.parametrize("rate", [10.0, 1e-6, 1e6, 1e9])
@@ -196,9 +199,10 @@ def test_a_rate_that_cannot_be_reached_is_refused(record: Record, rate: float) -
         list(windows_of(replace(record, sampling_rate=rate), toy_scorer()))
 
 
-def test_no_peaks_is_the_error_of_the_dataset(record: Record) -> None:
-    with pytest.raises(EcganError, match="has 0 R peaks"):
-        list(windows_of(replace(record, samples=np.zeros(0, dtype=np.int64), symbols=[]), toy_scorer()))
+def test_no_peaks_are_no_windows(record: Record) -> None:
+    none = replace(record, samples=np.zeros(0, dtype=np.int64), symbols=[])
+    found = only(list(windows_of(none, toy_scorer())))
+    assert len(found.samples) == len(found.positions) == len(found.reasons) == 0
 
 
 def test_a_single_beat_in_an_hour_does_not_spoil_the_others(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,16 +213,18 @@ def test_a_single_beat_in_an_hour_does_not_spoil_the_others(record: Record, monk
     kept = np.flatnonzero((time < 40) | (time > 110) | (np.arange(len(time)) == lonely))
     sparse = replace(record, samples=record.samples[kept], symbols=["N"] * len(kept))
     options = ScaledOptions(resampling=Resampling())
-    scorer = toy_scorer(dataset=MitbihBeats(), options=options, length=187)
+    scorer = toy_scorer(dataset=MitbihBeats(), options=options, length=187, centre=0)
     parts = list(windows_of(sparse, scorer))
     positions = np.concatenate([part.positions for part in parts])
     np.testing.assert_array_equal(positions, sparse.samples)
     reasons = [reason for part in parts for reason in part.reasons]
     last = [int(record.samples[time < 40][-1]), int(record.samples[lonely]), int(record.samples[-1])]
     assert [int(positions[index]) for index, reason in enumerate(reasons) if reason] == last  # no beat follows these
-    assert set(reasons) == {"", LEFT_OUT}
-    with pytest.raises(EcganError, match="has no beat"):
-        list(windows_of(replace(sparse, samples=sparse.samples[:1], symbols=["N"]), scorer))
+    assert set(reasons[:-1]) == {"", LEFT_OUT}
+    assert reasons[-1] in (BORDER, LEFT_OUT)
+    alone = only(list(windows_of(replace(sparse, samples=sparse.samples[:1], symbols=["N"]), scorer)))
+    assert alone.reasons == [LEFT_OUT]
+    assert len(alone.samples) == 0
 
 
 def test_a_gap_behind_a_padded_beat_is_none_in_it(record: Record) -> None:
@@ -232,16 +238,9 @@ def test_a_gap_behind_a_padded_beat_is_none_in_it(record: Record) -> None:
     signals[end : record.samples[beat] + 3 * 187 + 50] = np.nan
     found = only(list(windows_of(replace(record, signals=signals), scorer)))
     assert not found.reasons[beat]
-    np.testing.assert_array_equal(found.data[found.rows == beat], whole.data[whole.rows == beat])
+    np.testing.assert_array_equal(found.samples.signals[found.rows == beat], whole.samples.signals[whole.rows == beat])
 
 
 def test_a_model_of_another_length_is_refused(record: Record) -> None:
     with pytest.raises(EcganError, match="samples of 320 steps"):
         list(windows_of(record, toy_scorer(length=300)))
-
-
-def test_ratios_are_exact_where_they_can_be() -> None:
-    assert ratio_of(250.0, 360.0) == ratio_of(250, 360)
-    assert (ratio_of(250.0, 360.0).numerator, ratio_of(250.0, 360.0).denominator) == (36, 25)
-    assert ratio_of(360.0, 360.0) == 1
-    assert abs(float(ratio_of(257.13, 360.0)) - 360 / 257.13) < 1e-4

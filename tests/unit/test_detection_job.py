@@ -246,6 +246,18 @@ def test_a_context_is_transformed_as_the_samples_are(job):
     np.testing.assert_array_equal(given.around.signals, doubled.transform(job.data.signals))
 
 
+def test_a_context_has_the_leads_of_the_samples(job):
+    two = replace(
+        job.data,
+        signals=np.concatenate([job.data.signals, -job.data.signals], axis=1),
+        about=replace(job.data.about, leads=["I", "II"]),
+        table=job.data.table.assign(record="a"),
+    )
+    seen = two.seen(np.arange(5), ("record",)).with_leads(["II"])
+    assert (seen.about.leads, seen.around.about.leads) == (["II"], ["II"])
+    np.testing.assert_array_equal(seen.around.signals, -job.data.signals)
+
+
 def test_without_a_context_there_is_nothing_but_signals(job):
     given = job.inputs(job.fold.test)
     assert (given.around, given.places, given.labels, list(given.table)) == (None, None, None, [])

@@ -114,7 +114,7 @@ class Samples:
         return self.table[column].to_numpy(dtype=str)
 
     def with_leads(self, want: Sequence[str] | None) -> "Samples":
-        """Keep the leads that are named, in that order; None keeps all.
+        """Keep the leads that are named, in that order, also of what stands around; None keeps all.
 
         Raises:
             EcganError: A lead is not there.
@@ -127,7 +127,8 @@ class Samples:
                 f"the data have no lead {', '.join(missing)}; they have {', '.join(have)}.", "Mend train.leads."
             )
         signals = self.signals[:, [have.index(lead) for lead in want]]
-        return replace(self, signals=signals, about=replace(self.about, leads=list(want)))
+        around = None if self.around is None else self.around.with_leads(want)
+        return replace(self, signals=signals, about=replace(self.about, leads=list(want)), around=around)
 
     def seen(self, rows: Any, context: Collection[str] = ()) -> "Samples":
         """Return the samples at `rows` as a part sees them that declares this context: without labels.

@@ -3,9 +3,10 @@
 import numpy as np
 
 from ecgan.config.options import Options
-from ecgan.detection.base import F32, F64, Detector, State
+from ecgan.detection.base import F64, Detector, State
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
+from ecgan.samples import Samples
 
 
 class PeakRangeOptions(Options):
@@ -19,13 +20,14 @@ class PeakRange(Detector):
     title = "distance of the peak-to-peak height from the median (example plug-in)"
     Options = PeakRangeOptions
 
-    def fit(self, train: F32) -> None:
-        """Learn the median height of the training samples (n, C, L), and their shape."""
-        self.shape = train.shape[1:]
-        self.median = float(np.median(np.ptp(train, axis=(1, 2))))
+    def fit(self, train: Samples) -> None:
+        """Learn the median height of the training samples, and their shape."""
+        self.shape = train.signals.shape[1:]
+        self.median = float(np.median(np.ptp(train.signals, axis=(1, 2))))
 
-    def components(self, x: F32) -> dict[str, F64]:
-        """Return |height − median| of x (n, C, L) as `height`, (n,)."""
+    def components(self, samples: Samples) -> dict[str, F64]:
+        """Return |height − median| of n samples as `height`, (n,)."""
+        x = samples.signals
         if x.shape[1:] != self.shape:
             raise EcganError(f"peak_range learned samples of shape {self.shape}, and was given {x.shape[1:]}.")
         return {"height": np.abs(np.ptp(x, axis=(1, 2)).astype(np.float64) - self.median)}

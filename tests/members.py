@@ -15,7 +15,7 @@ from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.loading import Trained
 from ecgan.scoring.scorer import Member, Scorer
 from ecgan.testing.check import small
-from ecgan.training.inputs import Input
+from ecgan.training.inputs import Input, bare
 
 LENGTH, LEADS = 45, ["MLII", "V1"]
 ALL = ["reconstruction", "smoothed", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"]
@@ -51,7 +51,7 @@ def member(
 ) -> Member:
     """One fold; `options` are those of the model."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(80, length, leads)).cumsum(axis=1).astype(np.float32)
+    x = rng.normal(size=(80, leads, length)).cumsum(axis=2).astype(np.float32)
     labels = (np.arange(80) % 4 == 0).astype(np.int64)
     cls = MODELS.get(name)
     given = make_transformation(transformation, None if cls.classifies else (-1.0, 1.0))
@@ -70,11 +70,11 @@ def member(
     )  # fmt: skip
     vars(trained)["inversion"] = choose(inversion, trained.folded, precision=precision)
     if inversion == "search":
-        trained.inversion.fit(torch.from_numpy(x.transpose(0, 2, 1).copy()))
+        trained.inversion.fit(torch.from_numpy(x))
     chosen = DETECTORS.get(detector or ("argmax" if cls.classifies else "inverse_mapping"))
     settings = {"discrimination": kind} if "discrimination" in chosen.Options.model_fields else {}
     built = build(chosen, chosen.Options(**settings), trained.mapping(256), seed=0)
-    inputs = np.ascontiguousarray(given.apply(x).transpose(0, 2, 1))
+    inputs = trained.inputs(bare(x, expected))
     strategies = usable(built, ALL) if "reconstruction" in built.strategies else ["plain"]
     return Member(trained, fit_detector(built, strategies, inputs, inputs, labels, choice=choice))
 

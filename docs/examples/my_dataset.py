@@ -11,11 +11,12 @@ import pandas as pd
 from pydantic import Field
 
 from ecgan.config.options import Options
-from ecgan.datasets.base import Card, Cut, Dataset, Samples
-from ecgan.ecg.beats import cut_windows
+from ecgan.datasets.base import Card, Dataset
+from ecgan.ecg.beats import beat_table, cut_windows
 from ecgan.ecg.records import Record
 from ecgan.preprocessing.options import SampleOptions
 from ecgan.registry import register_dataset
+from ecgan.samples import About, Samples
 
 RATE = 100.0  # Hz
 LENGTH = 64
@@ -62,26 +63,23 @@ class Pulses(Dataset):
         table.to_csv(raw / "pulses.csv", index=False, lineterminator="\n")
 
     def preprocess(self, raw: Path, options: PulsesPreprocess) -> Samples:
-        """Read pulses.csv into (n, L, 1)."""
+        """Read pulses.csv into (n, 1, L)."""
         table = pd.read_csv(raw / "pulses.csv")
         labels = table.pop("label").to_numpy(dtype=np.int64)
         return Samples(
-            data=options.scale * table.to_numpy(dtype=np.float64)[:, :, None],  # (n, L) → (n, L, 1)
-            labels=labels,
+            signals=options.scale * table.to_numpy(dtype=np.float64)[:, None],  # (n, L) → (n, 1, L)
             table=pd.DataFrame({"class_name": np.array(CLASSES)[labels]}),
-            sampling_rate=RATE,
-            leads=["pulse"],
-            classes=CLASSES,
-            centre=LENGTH // 2,
+            about=About(sampling_rate=RATE, leads=["pulse"], classes=CLASSES, centre=LENGTH // 2),
+            labels=labels,
         )
 
     def recording_rate(self, options: PulsesPreprocess) -> float:
         """Return the rate in Hz that recordings are brought to before `cut`; leave both out if there are none."""
         return RATE
 
-    def cut(self, record: Record, options: PulsesPreprocess) -> Cut:
+    def cut(self, record: Record, options: PulsesPreprocess) -> Samples:
         """Cut around the R peaks; those too near the border are left out."""
         before = LENGTH // 2
         windows, inside = cut_windows(record.signals, record.samples, before, LENGTH - before)
-        peaks = record.samples[inside]
-        return Cut(data=options.scale * windows, positions=peaks, starts=peaks - before, centre=before)
+        table = beat_table(record, np.flatnonzero(inside), annotated=False)
+        return Samples(options.scale * windows, table, About(RATE, record.leads, CLASSES, centre=before))

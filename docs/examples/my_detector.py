@@ -7,6 +7,7 @@ from ecgan.config.options import Options
 from ecgan.detection.base import F32, F64, Detector, State
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
+from ecgan.samples import Samples
 
 
 class SteepnessOptions(Options):
@@ -22,15 +23,16 @@ class Steepness(Detector):
     title = "distance of the steepest slope from the median (example plug-in)"
     Options = SteepnessOptions
 
-    def fit(self, train: F32) -> None:
-        """Learn the median slope of the training samples (n, C, L), and their shape."""
-        if train.shape[2] <= self.options.lag:
-            raise EcganError(f"detectors.steepness.lag is {self.options.lag}, and samples have {train.shape[2]} steps.")
-        self.shape = train.shape[1:]
-        self.median = float(np.median(self._slope(train)))
+    def fit(self, train: Samples) -> None:
+        """Learn the median slope of the training samples, and their shape."""
+        if train.length <= self.options.lag:
+            raise EcganError(f"detectors.steepness.lag is {self.options.lag}, and samples have {train.length} steps.")
+        self.shape = train.signals.shape[1:]
+        self.median = float(np.median(self._slope(train.signals)))
 
-    def components(self, x: F32) -> dict[str, F64]:
-        """Return |slope − median| of x (n, C, L) as `slope`: float64, (n,), higher = more abnormal."""
+    def components(self, samples: Samples) -> dict[str, F64]:
+        """Return |slope − median| of n samples as `slope`: float64, (n,), higher = more abnormal."""
+        x = samples.signals
         if x.shape[1:] != self.shape:
             raise EcganError(f"steepness learned samples of shape {self.shape}, and was given {x.shape[1:]}.")
         return {"slope": np.abs(self._slope(x) - self.median)}

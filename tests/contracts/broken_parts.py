@@ -4,17 +4,21 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import pandas as pd
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ecgan.config.options import Options
-from ecgan.datasets.base import Card, Cut
+from ecgan.datasets.base import Card
 from ecgan.detection.base import State
+from ecgan.ecg.beats import beat_table
 from ecgan.errors import EcganError
+from ecgan.samples import About, Samples
 
 from .toy_parts import (
+    ToyAdapter,
     ToyClassifier,
     ToyDataset,
     ToyDetector,
@@ -345,8 +349,8 @@ class NoDefault(ToyDetector):
 
 
 class SinglePrecision(ToyDetector):
-    def components(self, x: Any) -> Any:
-        return {"distance": super().components(x)["distance"].astype(np.float32)}
+    def components(self, samples: Any) -> Any:
+        return {"distance": super().components(samples)["distance"].astype(np.float32)}
 
 
 class UnknownMetric(ToyDetector):
@@ -355,8 +359,8 @@ class UnknownMetric(ToyDetector):
 
         metric: Literal["l1", "l2"] = Field("l2", description="distance")
 
-    def components(self, x: Any) -> Any:
-        return {"distance": {"l2": super().components(x)["distance"]}[self.options.metric]}
+    def components(self, samples: Any) -> Any:
+        return {"distance": {"l2": super().components(samples)["distance"]}[self.options.metric]}
 
 
 class MissingComponent(ToyDetector):
@@ -364,36 +368,36 @@ class MissingComponent(ToyDetector):
 
 
 class UpsideDown(ToyDetector):
-    def components(self, x: Any) -> Any:
-        return {"distance": -super().components(x)["distance"]}
+    def components(self, samples: Any) -> Any:
+        return {"distance": -super().components(samples)["distance"]}
 
 
 class SortedScores(ToyDetector):
-    def components(self, x: Any) -> Any:
-        return {"distance": np.sort(super().components(x)["distance"])}
+    def components(self, samples: Any) -> Any:
+        return {"distance": np.sort(super().components(samples)["distance"])}
 
 
 class Ranks(ToyDetector):
-    def components(self, x: Any) -> Any:
-        distance = super().components(x)["distance"]
+    def components(self, samples: Any) -> Any:
+        distance = super().components(samples)["distance"]
         return {"distance": distance / distance.max()}
 
 
 class TwoLeadsOnly(ToyDetector):
     def fit(self, train: Any) -> None:
-        self.mean = train.reshape(len(train), 2, -1)[:, :2].mean(axis=0, dtype=np.float64)
+        self.mean = train.signals.reshape(len(train), 2, -1)[:, :2].mean(axis=0, dtype=np.float64)
 
 
 class CentresInPlace(ToyDetector):
-    def components(self, x: Any) -> Any:
-        found = super().components(x)
-        x -= 0.5
+    def components(self, samples: Any) -> Any:
+        found = super().components(samples)
+        samples.signals[:] -= 0.5
         return found
 
 
 class ScoresAnything(ToyDetector):
-    def components(self, x: Any) -> Any:
-        return {"distance": np.abs(x.mean(axis=(1, 2), dtype=np.float64) - self.mean.mean())}
+    def components(self, samples: Any) -> Any:
+        return {"distance": np.abs(samples.signals.mean(axis=(1, 2), dtype=np.float64) - self.mean.mean())}
 
 
 class UnseededDetector(ToyDetector):
@@ -402,8 +406,8 @@ class UnseededDetector(ToyDetector):
 
 
 class Learning(ToyDetector):
-    def components(self, x: Any) -> Any:
-        found = super().components(x)
+    def components(self, samples: Any) -> Any:
+        found = super().components(samples)
         self.mean = self.mean + 0.01
         return found
 
@@ -413,10 +417,10 @@ class LosesState(ToyDetector):
 
     def fit(self, train: Any) -> None:
         super().fit(train)
-        self.scale = float(train.std())
+        self.scale = float(train.signals.std())
 
-    def components(self, x: Any) -> Any:
-        return {"distance": super().components(x)["distance"] / self.scale}
+    def components(self, samples: Any) -> Any:
+        return {"distance": super().components(samples)["distance"] / self.scale}
 
 
 class RoundedState(ToyDetector):
@@ -425,8 +429,24 @@ class RoundedState(ToyDetector):
 
 
 class ClassesAsText(ToyNamer):
-    def classify(self, x: Any) -> Any:
-        return super().classify(x).astype(str)
+    def classify(self, samples: Any) -> Any:
+        return super().classify(samples).astype(str)
+
+
+class RanksInItsRecord(ToyAdapter):
+    """It declares the record, and looks at what of it is scored instead of at all of it."""
+
+    def components(self, samples: Any) -> Any:
+        distance = ToyDetector.components(self, samples)["distance"]
+        return {"distance": distance / pd.Series(distance).groupby(samples.records).transform("max").to_numpy()}
+
+
+class OtherRecords(ToyAdapter):
+    """What is usual is that of all records that are scored together."""
+
+    def components(self, samples: Any) -> Any:
+        usual = np.median(ToyDetector.components(self, samples.around)["distance"])
+        return {"distance": ToyDetector.components(self, samples)["distance"] / usual}
 
 
 DETECTORS = [
@@ -444,6 +464,8 @@ DETECTORS = [
     (Learning, "scoring_twice_gives_equal_bytes", "to be the same twice"),
     (LosesState, "saved_state_gives_equal_bytes", "the component 'distance' to be the same after saving"),
     (RoundedState, "saved_state_gives_equal_bytes", "to be the same after saving"),
+    (RanksInItsRecord, "scores_do_not_depend_on_neighbours", "of a sample by itself"),
+    (OtherRecords, "scores_depend_on_nothing_outside_the_record", "of a record by itself"),
     (ClassesAsText, "classes_are_named", "the type of classify to be int64"),
 ]
 
@@ -478,14 +500,14 @@ class NoNormalClass(ToyDataset):
 class OtherNames(ToyDataset):
     def preprocess(self, raw: Any, options: Any) -> Any:
         samples = super().preprocess(raw, options)
-        samples.classes.reverse()
+        samples.about.classes.reverse()
         return samples
 
 
 class UnseededPreprocess(ToyDataset):
     def preprocess(self, raw: Any, options: Any) -> Any:
         samples = super().preprocess(raw, options)
-        samples.data[:] += np.random.default_rng().normal(0, 0.1, samples.data.shape)
+        samples.signals[:] += np.random.default_rng().normal(0, 0.1, samples.signals.shape)
         return samples
 
 
@@ -493,53 +515,67 @@ class PlainOptions(ToyDataset):
     Preprocess = Options
 
 
-class LeadsFirst(ToyDataset):
+class TimeStepsFirst(ToyDataset):
     def cut(self, record: Any, options: Any) -> Any:
         cut = super().cut(record, options)
-        return replace(cut, data=cut.data.transpose(0, 2, 1))
+        return replace(cut, signals=cut.signals.transpose(0, 2, 1))
 
 
-class OffCentre(ToyDataset):
+class OtherTimes(ToyDataset):
     def cut(self, record: Any, options: Any) -> Any:
         cut = super().cut(record, options)
-        return replace(cut, starts=cut.starts + 1)
+        return replace(cut, table=cut.table.assign(time_s=cut.table["time_s"] + 0.01))
+
+
+class NoTimes(ToyDataset):
+    def cut(self, record: Any, options: Any) -> Any:
+        cut = super().cut(record, options)
+        return replace(cut, table=cut.table.drop(columns="time_s"))
 
 
 class OtherPeaks(ToyDataset):
     def cut(self, record: Any, options: Any) -> Any:
         cut = super().cut(record, options)
-        return replace(cut, positions=cut.positions + 1, starts=cut.starts + 1)
+        positions = cut.table["sample"] + 1
+        return replace(cut, table=cut.table.assign(sample=positions, time_s=positions / record.sampling_rate))
 
 
 class Missing(ToyDataset):
     def cut(self, record: Any, options: Any) -> Any:
         cut = super().cut(record, options)
-        return replace(cut, data=np.where(cut.data > 0.9, np.nan, cut.data))
+        return replace(cut, signals=np.where(cut.signals > 0.9, np.nan, cut.signals))
 
 
 class Backwards(ToyDataset):
     def cut(self, record: Any, options: Any) -> Any:
         cut = super().cut(record, options)
-        return replace(cut, data=cut.data[::-1], positions=cut.positions[::-1], starts=cut.starts[::-1])
+        return cut[np.arange(len(cut))[::-1]]
 
 
 class Wrapped(ToyDataset):
     def cut(self, record: Any, options: Any) -> Any:
-        starts = record.samples - 12
-        return Cut(record.signals[(starts[:, None] + np.arange(32)) % len(record.signals)], record.samples, starts, 12)
+        places = (record.samples[:, None] - 12 + np.arange(32)) % len(record.signals)
+        return windows(record, places, np.arange(len(record.samples)))
 
 
 class BehindTheEnd(ToyDataset):
     def cut(self, record: Any, options: Any) -> Any:
-        samples = record.samples[record.samples >= 12]
-        places = np.minimum(samples[:, None] - 12 + np.arange(32), len(record.signals) - 1)
-        return Cut(record.signals[places], samples, samples - 12, 12)
+        rows = np.flatnonzero(record.samples >= 12)
+        places = np.minimum(record.samples[rows, None] - 12 + np.arange(32), len(record.signals) - 1)
+        return windows(record, places, rows)
+
+
+def windows(record: Any, places: Any, rows: Any) -> Samples:
+    """Windows (n, 32) of places in a record around its beats at rows (n,), the R peak at 12."""
+    table = beat_table(record, rows, annotated=False)
+    about = About(record.sampling_rate, record.leads, [], centre=12)
+    return Samples(record.signals[places].transpose(0, 2, 1), table, about)
 
 
 class Noisy(ToyDataset):
     def cut(self, record: Any, options: Any) -> Any:
         cut = super().cut(record, options)
-        return replace(cut, data=cut.data + np.random.default_rng().normal(0, 1e-3, cut.data.shape))
+        return replace(cut, signals=cut.signals + np.random.default_rng().normal(0, 1e-3, cut.signals.shape))
 
 
 class Detrending(ToyDataset):
@@ -567,14 +603,15 @@ class CutsAnything(ToyDataset):
 
 DATASETS = [
     (PlainOptions, "preprocess_has_the_options_of_samples", "SampleOptions, found Options"),
-    (LeadsFirst, "recordings_are_cut_as_described", "expected C, the leads of the samples to be 1, found 32"),
-    (OffCentre, "recordings_are_cut_as_described", "positions − starts, the centre"),
+    (TimeStepsFirst, "recordings_are_cut_as_described", "expected C, the leads of the samples to be 1, found 32"),
+    (NoTimes, "recordings_are_cut_as_described", "found no time_s"),
+    (OtherTimes, "recordings_are_cut_as_described", "`time_s` to be the position in seconds"),
     (OtherPeaks, "recordings_are_cut_as_described", "positions that are R peaks"),
-    (Missing, "recordings_are_cut_as_described", "expected finite data"),
+    (Missing, "recordings_are_cut_as_described", "expected finite signals"),
     (Backwards, "recordings_are_cut_as_described", "expected ascending positions"),
     (Wrapped, "recordings_are_not_crossed_at_their_border", "starts within the recording, found -10"),
     (BehindTheEnd, "recordings_are_not_crossed_at_their_border", "end within 3000 time steps"),
-    (Noisy, "recordings_are_cut_the_same_again", "data to be the same when a recording is cut again"),
+    (Noisy, "recordings_are_cut_the_same_again", "signals and table to be the same"),
     (Detrending, "recordings_are_cut_the_same_again", "left as it was"),
     (
         NeedsBeats,
@@ -604,23 +641,25 @@ class Overlapping(ToyProtocol):
 
 
 class TrainsOnAll(ToyProtocol):
-    def cut(self, labels: Any, *arguments: Any) -> Any:
-        return super().cut(np.where(np.arange(len(labels)) % 7, 0, labels), *arguments)
+    def cut(self, samples: Any, *arguments: Any) -> Any:
+        labels = np.where(np.arange(len(samples)) % 7, 0, samples.class_ids)
+        return super().cut(replace(samples, labels=labels), *arguments)
 
 
 class SplitsPatients(ToyProtocol):
-    def cut(self, labels: Any, table: Any, *arguments: Any) -> Any:
-        return super().cut(labels, table.assign(patient=np.arange(len(table)).astype(str)), *arguments)
+    def cut(self, samples: Any, *arguments: Any) -> Any:
+        table = samples.table.assign(patient=np.arange(len(samples)).astype(str))
+        return super().cut(replace(samples, table=table), *arguments)
 
 
 class UnseededProtocol(ToyProtocol):
-    def cut(self, labels: Any, table: Any, options: Any, rng: Any, sets: Any) -> Any:
-        return super().cut(labels, table, options, np.random.default_rng(), sets)
+    def cut(self, samples: Any, options: Any, rng: Any, sets: Any) -> Any:
+        return super().cut(samples, options, np.random.default_rng(), sets)
 
 
 class AcceptsAnything(ToyProtocol):
-    def make(self, labels: Any, table: Any, options: Any, seed: int, sets: Any) -> Any:
-        return self.cut(labels, table, options, np.random.default_rng(seed), sets)
+    def make(self, samples: Any, options: Any, seed: int, sets: Any) -> Any:
+        return self.cut(samples, options, np.random.default_rng(seed), sets)
 
 
 PROTOCOLS = [

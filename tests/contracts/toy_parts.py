@@ -11,17 +11,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ecgan.config.options import Options
-from ecgan.datasets.base import Card, Cut, Dataset, Samples
-from ecgan.detection.base import F32, F64, Detector, State
+from ecgan.datasets.annotated import cut_beats
+from ecgan.datasets.base import Card, Dataset
+from ecgan.detection.base import F64, Detector, State
 from ecgan.detection.strategies.base import Strategy
-from ecgan.ecg.beats import cut_windows
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.inversion.base import Inversion
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, Optimizers
 from ecgan.models.latents import Prior
 from ecgan.preprocessing.options import SampleOptions
-from ecgan.protocols.base import Partition, Protocol, allot
+from ecgan.protocols.base import Partition, Protocol
+from ecgan.protocols.dividing import allot
+from ecgan.samples import About, Samples
 from ecgan.testing.toys import toy_beats
 
 
@@ -117,19 +119,32 @@ class ToyDetector(Detector):
     title = "toy"
     Options: ClassVar[type[Options]] = Options
 
-    def fit(self, train: F32) -> None:
-        self.mean = train.mean(axis=0, dtype=np.float64)
+    def fit(self, train: Samples) -> None:
+        self.mean = train.signals.mean(axis=0, dtype=np.float64)
 
-    def components(self, x: F32) -> dict[str, F64]:
-        if x.shape[1:] != self.mean.shape:
+    def components(self, samples: Samples) -> dict[str, F64]:
+        if samples.signals.shape[1:] != self.mean.shape:
             raise EcganError("other shape.")
-        return {"distance": np.sqrt(np.square(x - self.mean).mean(axis=(1, 2)))}
+        return {"distance": np.sqrt(np.square(samples.signals - self.mean).mean(axis=(1, 2)))}
 
     def state(self) -> State:
         return State(arrays={"mean": self.mean})
 
     def restore(self, state: State) -> None:
         self.mean = state.arrays["mean"]
+
+
+class ToyAdapter(ToyDetector):
+    """Distance from the mean training beat, and how much of it is unusual in the record."""
+
+    context = ("record",)
+
+    def components(self, samples: Samples) -> dict[str, F64]:
+        assert samples.around is not None
+        assert samples.places is not None
+        distance = super().components(samples.around)["distance"]
+        usual = pd.Series(distance).groupby(samples.around.records).transform("median").to_numpy()
+        return {"distance": (distance / usual)[samples.places]}
 
 
 class ToyNamer(Detector):
@@ -141,15 +156,15 @@ class ToyNamer(Detector):
     needs_model = True
     classifies = True
 
-    def fit(self, train: F32) -> None:
+    def fit(self, train: Samples) -> None:
         pass
 
-    def components(self, x: F32) -> dict[str, F64]:
-        logits = self.mapping.logits(x).astype(np.float64)  # type: ignore[union-attr, misc]
+    def components(self, samples: Samples) -> dict[str, F64]:
+        logits = self.mapping.logits(samples.signals).astype(np.float64)  # type: ignore[union-attr, misc]
         return {"log_odds": logits[:, 1:].max(axis=1) - logits[:, 0]}
 
-    def classify(self, x: F32) -> Any:
-        return self.mapping.logits(x).argmax(axis=1).astype(np.int64)  # type: ignore[union-attr, misc]
+    def classify(self, samples: Samples) -> Any:
+        return self.mapping.logits(samples.signals).argmax(axis=1).astype(np.int64)  # type: ignore[union-attr, misc]
 
     def state(self) -> State:
         return State()
@@ -180,14 +195,13 @@ class ToyDataset(Dataset):
         x = np.concatenate([toy_beats(count, 1, 32, seed=seed), toy_beats(count, 1, 32, seed=seed, abnormal=True)])
         labels = np.repeat(np.arange(2, dtype=np.int64), count)
         table = pd.DataFrame({"class_name": np.array(["N", "A"])[labels]})
-        return Samples(x.transpose(0, 2, 1).astype(np.float64), labels, table, 100.0, ["I"], ["N", "A"])
+        return Samples(x.astype(np.float64), table, About(100.0, ["I"], ["N", "A"]), labels)
 
     def recording_rate(self, options: Any) -> float | None:
         return 100.0
 
-    def cut(self, record: Record, options: Any) -> Cut:
-        windows, inside = cut_windows(record.signals, record.samples, 12, 20)
-        return Cut(windows, record.samples[inside], record.samples[inside] - 12, 12)
+    def cut(self, record: Record, options: Any) -> Samples:
+        return cut_beats(record, record.signals, 12, 20, None)
 
 
 class ToyProtocol(Protocol):
@@ -197,12 +211,12 @@ class ToyProtocol(Protocol):
     title = "toy"
     by_patient = True
 
-    def cut(self, labels: Any, table: Any, options: Any, rng: Any, evaluation_sets: Any) -> list[Partition]:
-        patients = table["patient"].to_numpy()
+    def cut(self, samples: Samples, options: Any, rng: Any, evaluation_sets: Any) -> list[Partition]:
+        patients = samples.table["patient"].to_numpy()
         names = rng.permutation(np.unique(patients))
         ends = np.cumsum(allot(np.array([2, 1, 1]), len(names)))
         parts = [np.flatnonzero(np.isin(patients, part)) for part in np.split(names, ends[:-1])]
-        train = parts[0][labels[parts[0]] == 0]
+        train = parts[0][samples.class_ids[parts[0]] == 0]
         return [Partition(train, parts[1], parts[2]) for _ in range(options.k)]
 
 

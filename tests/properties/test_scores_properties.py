@@ -19,6 +19,7 @@ from ecgan.evaluation.curves import pr_frame, roc_frame
 from ecgan.evaluation.labels import label_metrics
 from ecgan.evaluation.ranking import auroc, average_precision, best_cut, placements
 from ecgan.registry import STRATEGIES
+from tests.arrays import samples
 
 coarse = st.integers(-4, 4).map(float)
 fine = st.floats(-1e6, 1e6, allow_subnormal=False)
@@ -341,13 +342,13 @@ def test_the_mode_lies_among_the_norms(norms):
 
 @given(st.integers(1, 200), st.integers(1, 20), st.integers(1, 6), st.integers(0, 10_000), st.booleans())
 @settings(max_examples=40, deadline=None)
-def test_knn_equals_all_distances_sorted(training, samples, k, seed, coarsely):
+def test_knn_equals_all_distances_sorted(training, count, k, seed, coarsely):
     rng = np.random.default_rng(seed)
-    train, x = (rng.normal(size=(n, 1, 5)).astype(np.float32) for n in (max(training, k), samples))
+    train, x = (rng.normal(size=(n, 1, 5)).astype(np.float32) for n in (max(training, k), count))
     if coarsely:
         train, x = np.round(train), np.round(x)  # with ties
     detector = Knn(KnnOptions(neighbours=k))
-    detector.fit(train)
+    detector.fit(samples(train))
     gaps = x[:, None].astype(np.float64) - train[None]
     distances = np.sort(np.sqrt((gaps**2).sum(axis=(2, 3))), axis=1)[:, :k]
-    np.testing.assert_allclose(detector.components(x)["distance"], distances.mean(axis=1), rtol=1e-7)
+    np.testing.assert_allclose(detector.components(samples(x))["distance"], distances.mean(axis=1), rtol=1e-7)

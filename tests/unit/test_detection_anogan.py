@@ -17,6 +17,7 @@ from ecgan.errors import EcganError
 from ecgan.inversion.base import choose
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.loading import mapping_of
+from tests.arrays import samples
 
 EVERY = ("reconstruction", "smoothed", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma")
 
@@ -55,13 +56,13 @@ def test_every_strategy_works_on_gans_with_and_without_an_encoder(name: str, kin
     assert detector.available_strategies() == EVERY
     vali = np.concatenate([beats(16, 1), beats(8, 2, height=-0.4)])
     labels = np.repeat([0, 1], [16, 8])
-    fitted = fit_detector(detector, EVERY, beats(30), vali, labels)
-    scored = fitted.score(vali)
+    fitted = fit_detector(detector, EVERY, samples(beats(30)), samples(vali), labels)
+    scored = fitted.score(samples(vali))
     assert set(scored.scores) == set(EVERY)
     assert set(scored.components) == {"reconstruction", "smoothed", "discrimination", "latent", "path_length"}
     assert not all(scored.predictions["reconstruction"])
     save_detector(tmp_path, fitted)
-    again = load_detector(tmp_path, mapping).score(vali)
+    again = load_detector(tmp_path, mapping).score(samples(vali))
     assert {key: value.tobytes() for key, value in again.scores.items()} == {
         key: value.tobytes() for key, value in scored.scores.items()
     }
@@ -70,10 +71,10 @@ def test_every_strategy_works_on_gans_with_and_without_an_encoder(name: str, kin
 @pytest.mark.parametrize(("start", "runs"), [("prior", 1), ("prior", 3), ("mapping", 2)])
 def test_a_sample_scores_alone_as_in_company(start: str, runs: int) -> None:
     detector = build(trained("rgan"), start=start, runs=runs)
-    detector.fit(beats(20))
+    detector.fit(samples(beats(20)))
     x = beats(15, 4)
-    together = detector.components(x)
-    some = detector.components(x[[11, 2]])
+    together = detector.components(samples(x))
+    some = detector.components(samples(x[[11, 2]]))
     for key, values in together.items():
         np.testing.assert_allclose(some[key], values[[11, 2]], rtol=1e-3, atol=1e-5, err_msg=key)
 
@@ -83,8 +84,8 @@ def test_runs_give_one_score_a_sample_and_never_a_worse_reconstruction() -> None
     errors = []
     for runs in (1, 4):
         detector = build(mapping, start="prior", runs=runs, criterion="squared", epsilon=0)
-        detector.fit(beats(20))
-        found = detector.components(beats(9, 4))
+        detector.fit(samples(beats(20)))
+        found = detector.components(samples(beats(9, 4)))
         assert all(values.shape == (9,) for values in found.values())
         errors.append(found["reconstruction"])
     assert (errors[1] <= errors[0] + 1e-9).all()
@@ -96,7 +97,7 @@ def test_the_reconstruction_is_that_of_the_search() -> None:
     x = beats(5, 4)
     assert mapping.search is not None
     z, _ = mapping.search(x, detector.options, 3)
-    np.testing.assert_array_equal(detector.reconstruct(x), mapping.decode(z))
+    np.testing.assert_array_equal(detector.reconstruct(samples(x)), mapping.decode(z))
 
 
 def test_the_path_stands_beside_the_components() -> None:
@@ -105,8 +106,8 @@ def test_the_path_stands_beside_the_components() -> None:
 
     mapping = Mapping(lambda x: x[:, 0, :2], lambda z: np.zeros((len(z), 1, 40), np.float32), search=search)
     detector = build(mapping)
-    detector.fit(beats(20))
-    found = detector.components(beats(4))
+    detector.fit(samples(beats(20)))
+    found = detector.components(samples(beats(4)))
     assert found["path_length"].tolist() == [0, 1, 2, 3]
     assert set(found) == {"reconstruction", "smoothed", "latent", "path_length"}
     assert detector.available_strategies() == ("reconstruction", "smoothed")
@@ -120,18 +121,18 @@ def test_few_training_samples_are_searched_for() -> None:
         return x[:, 0, :2], np.zeros(len(x), np.float32)
 
     mapping = Mapping(lambda x: x[:, 0, :2], lambda z: np.zeros((len(z), 1, 40), np.float32), search=search)
-    build(mapping).fit(beats(3000))
+    build(mapping).fit(samples(beats(3000)))
     assert seen == [256]
 
 
 def test_what_it_cannot_score_is_refused_in_a_sentence() -> None:
     mapping = trained("rgan")
     with pytest.raises(EcganError, match="has not been fitted"):
-        build(mapping).components(beats(2))
+        build(mapping).components(samples(beats(2)))
     with pytest.raises(EcganError, match="lacks"):
         build(mapping).restore(State())
     with pytest.raises(EcganError, match="no training samples"):
-        build(mapping).fit(beats(0))
+        build(mapping).fit(samples(beats(0)))
 
     def refuse(x: F32) -> F32:
         raise AssertionError
@@ -139,10 +140,10 @@ def test_what_it_cannot_score_is_refused_in_a_sentence() -> None:
     for name in ("anogan", "inverse_mapping"):
         cls = DETECTORS.get(name)
         with pytest.raises(EcganError, match="a classifier makes none") as caught:
-            cls(cls.Options(), Mapping(refuse, refuse, logits=refuse)).fit(beats(3))
+            cls(cls.Options(), Mapping(refuse, refuse, logits=refuse)).fit(samples(beats(3)))
         assert "argmax" in caught.value.hint
     with pytest.raises(EcganError, match="none was given"):
-        Anogan(AnoganOptions()).fit(beats(3))
+        Anogan(AnoganOptions()).fit(samples(beats(3)))
 
 
 def test_it_is_imported_without_torch() -> None:

@@ -15,6 +15,7 @@ from ecgan.detection.neighbours import Neighbours
 from ecgan.errors import EcganError
 from ecgan.registry import DETECTORS
 from ecgan.runtime import derive_seed
+from tests.arrays import samples
 
 SEED = 4
 NEW = ["kmeans", "lof", "isolation_forest", "ocsvm"]
@@ -30,12 +31,12 @@ def _waves(n, seed, *, leads=2, length=20, offset=0.0):
 def _fitted(name, train, **options):
     cls = DETECTORS.get(name)
     detector = cls(cls.Options(**options), seed=SEED)
-    detector.fit(train)
+    detector.fit(samples(train))
     return detector
 
 
 def _score(detector, x):
-    (values,) = detector.components(x).values()
+    (values,) = detector.components(samples(x)).values()
     return values
 
 
@@ -135,7 +136,7 @@ def test_more_training_samples_than_asked_for_are_drawn_by_the_seed(name):
     assert _score(_fitted(name, train, samples=80), x).tolist() == _score(_fitted(name, chosen), x).tolist()
     cls = DETECTORS.get(name)
     other = cls(cls.Options(samples=80), seed=SEED + 1)
-    other.fit(train)
+    other.fit(samples(train))
     assert _score(other, x).tolist() != _score(_fitted(name, train, samples=80), x).tolist()
 
 
@@ -210,12 +211,12 @@ def test_log_odds_are_those_of_the_probabilities_even_where_they_vanish():
     cls = DETECTORS.get("argmax")
     detector = cls(cls.Options(), Mapping(None, None, logits=lambda x: logits[: len(x)]))
     x = np.zeros((4, 1, 8), np.float32)
-    detector.fit(x)
-    odds = detector.components(x)["log_odds"]
+    detector.fit(samples(x))
+    odds = detector.components(samples(x))["log_odds"]
     probability = log_softmax(logits.astype(np.float64), axis=1)
     np.testing.assert_allclose(odds, np.logaddexp(probability[:, 1], probability[:, 2]) - probability[:, 0])
     assert odds[0] == pytest.approx(np.log(2))
-    assert detector.classify(x).tolist() == [0, 0, 1, 0]
+    assert detector.classify(samples(x)).tolist() == [0, 0, 1, 0]
     assert detector.reconstruct(x) is None
 
 
@@ -223,9 +224,9 @@ def test_a_classifier_that_diverged_is_named():
     logits = np.float32([[0, np.nan], [0, 1], [np.inf, np.inf]])
     cls = DETECTORS.get("argmax")
     detector = cls(cls.Options(), Mapping(None, None, logits=lambda x: logits[: len(x)]))
-    detector.fit(np.zeros((3, 1, 8), np.float32))
+    detector.fit(samples(np.zeros((3, 1, 8), np.float32)))
     with pytest.raises(EcganError, match="'log_odds' is not a finite number for 2 of 3 samples"):
-        detector.components(np.zeros((3, 1, 8), np.float32))
+        detector.components(samples(np.zeros((3, 1, 8), np.float32)))
 
 
 def test_neighbours_that_float32_cannot_tell_apart_are_found():

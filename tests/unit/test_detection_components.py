@@ -6,6 +6,7 @@ import pytest
 from ecgan.detection import components as parts
 from ecgan.detection.base import Mapping
 from ecgan.errors import EcganError
+from tests.arrays import samples
 
 
 def test_reconstruction_error_is_the_mean_over_leads_and_time():
@@ -64,10 +65,10 @@ def _mapping(*, features=True, seen=None):
 def test_chunks_give_the_same_bytes_as_one_piece(monkeypatch):
     x = np.random.default_rng(1).normal(size=(23, 1, 8)).astype(np.float32)
     z = x[:, 0, :2]
-    whole = parts.model_components(x, z, _mapping(), 1.0)
+    whole = parts.model_components(samples(x), z, _mapping(), 1.0)
     seen = []
     monkeypatch.setattr(parts.chunks, "__defaults__", (5,))
-    pieces = parts.model_components(x, z, _mapping(seen=seen), 1.0)
+    pieces = parts.model_components(samples(x), z, _mapping(seen=seen), 1.0)
     assert seen == [5, 5, 5, 5, 3]
     assert {k: v.tobytes() for k, v in whole.items()} == {k: v.tobytes() for k, v in pieces.items()}
     assert set(whole) == {"reconstruction", "discrimination", "latent"}
@@ -76,14 +77,17 @@ def test_chunks_give_the_same_bytes_as_one_piece(monkeypatch):
 
 def test_without_features_there_is_no_discrimination():
     x = np.zeros((3, 1, 8), np.float32)
-    assert set(parts.model_components(x, x[:, 0, :2], _mapping(features=False), 0.0)) == {"reconstruction", "latent"}
+    assert set(parts.model_components(samples(x), x[:, 0, :2], _mapping(features=False), 0.0)) == {
+        "reconstruction",
+        "latent",
+    }
 
 
 def test_a_model_that_diverged_is_refused_with_the_count():
     x = np.zeros((5, 1, 8), np.float32)
     x[[1, 3], 0, 0] = np.nan
     with pytest.raises(EcganError, match="2 of 5 samples") as caught:
-        parts.model_components(x, x[:, 0, :2], _mapping(), 0.0)
+        parts.model_components(samples(x), x[:, 0, :2], _mapping(), 0.0)
     assert "diverged" in caught.value.hint
 
 
@@ -98,20 +102,20 @@ def _judging(logits):
 
 def test_target_value_is_the_probability_of_not_being_real():
     x = np.ones((3, 1, 8), np.float32)
-    found = parts.model_components(x, x[:, 0, :2], _judging([0.0, np.log(3), -np.log(3)]), 0.0, "target_value")
+    found = parts.model_components(samples(x), x[:, 0, :2], _judging([0.0, np.log(3), -np.log(3)]), 0.0, "target_value")
     np.testing.assert_allclose(found["discrimination"], [0.5, 0.25, 0.75], rtol=1e-6)
 
 
 def test_log_is_higher_the_less_real_a_reconstruction_looks():
     x = np.ones((3, 1, 8), np.float32)
-    found = parts.model_components(x, x[:, 0, :2], _judging([0.0, np.log(3), -np.log(3)]), 0.0, "log")
+    found = parts.model_components(samples(x), x[:, 0, :2], _judging([0.0, np.log(3), -np.log(3)]), 0.0, "log")
     np.testing.assert_allclose(found["discrimination"], -np.log([0.5, 0.75, 0.25]), rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["target_value", "log"])
 def test_the_values_of_a_critic_are_no_trouble_however_large(kind):
     x = np.ones((4, 1, 8), np.float32)
-    found = parts.model_components(x, x[:, 0, :2], _judging([3000.0, 20.0, -20.0, -3000.0]), 0.0, kind)
+    found = parts.model_components(samples(x), x[:, 0, :2], _judging([3000.0, 20.0, -20.0, -3000.0]), 0.0, kind)
     values = found["discrimination"]
     assert np.isfinite(values).all()
     assert values[0] == 0.0
@@ -127,7 +131,7 @@ def test_the_discriminator_judges_the_reconstruction_and_not_the_sample(kind):
         decode=lambda z: np.full((len(z), 1, 8), 7, np.float32),
         discriminate=lambda x: (seen.append(float(x.mean())), np.zeros(len(x), np.float32))[1],
     )
-    parts.model_components(np.ones((2, 1, 8), np.float32), np.zeros((2, 2), np.float32), mapping, 0.0, kind)
+    parts.model_components(samples(np.ones((2, 1, 8), np.float32)), np.zeros((2, 2), np.float32), mapping, 0.0, kind)
     assert seen == [7.0]
 
 

@@ -12,6 +12,7 @@ from ecgan.detection.base import Mapping, State
 from ecgan.detection.components import mode_of_norms
 from ecgan.errors import EcganError
 from ecgan.registry import DETECTORS
+from tests.arrays import samples
 
 CLASSICAL = ["knn", "pca", "kmeans", "lof", "isolation_forest", "ocsvm"]
 
@@ -67,33 +68,33 @@ def name(request):
 
 def test_components_are_float64_one_a_sample(name):
     detector = _build(name)
-    detector.fit(_waves(120, 0))
-    found = detector.components(_waves(17, 1))
+    detector.fit(samples(_waves(120, 0)))
+    found = detector.components(samples(_waves(17, 1)))
     assert found
     assert all(values.dtype == np.float64 and values.shape == (17,) for values in found.values())
 
 
 def test_what_was_learned_comes_back_with_the_same_bytes(name):
     first = _build(name)
-    first.fit(_waves(120, 0))
+    first.fit(samples(_waves(120, 0)))
     second = _build(name)
     second.restore(first.state())
     x = _waves(300, 1)
-    before, after = first.components(x), second.components(x)
+    before, after = first.components(samples(x)), second.components(samples(x))
     assert {k: v.tobytes() for k, v in before.items()} == {k: v.tobytes() for k, v in after.items()}
 
 
 def test_abnormal_samples_get_higher_components(name):
     detector = _build(name)
-    detector.fit(_waves(200, 0))
+    detector.fit(samples(_waves(200, 0)))
     strange = _waves(40, 2) + 6 * np.random.default_rng(3).normal(size=(40, 2, 24)).astype(np.float32)
-    usual, unusual = detector.components(_waves(40, 1)), detector.components(strange)
+    usual, unusual = detector.components(samples(_waves(40, 1))), detector.components(samples(strange))
     assert all(np.median(unusual[key]) > np.median(usual[key]) for key in usual)
 
 
 def test_scoring_before_fitting_is_refused(name):
     with pytest.raises(EcganError, match="has not been fitted"):
-        _build(name).components(_waves(3, 0))
+        _build(name).components(samples(_waves(3, 0)))
 
 
 def test_an_empty_state_is_refused(name):
@@ -103,61 +104,61 @@ def test_an_empty_state_is_refused(name):
 
 def test_no_samples_give_no_components(name):
     detector = _build(name)
-    detector.fit(_waves(120, 0))
-    assert all(values.shape == (0,) for values in detector.components(_waves(0, 1)).values())
+    detector.fit(samples(_waves(120, 0)))
+    assert all(values.shape == (0,) for values in detector.components(samples(_waves(0, 1))).values())
 
 
 @pytest.mark.parametrize("k", [1, 5, 40])
 def test_knn_is_the_mean_distance_to_the_k_nearest(k):
     train, x = _waves(131, 0), _waves(600, 1)
     detector = _build("knn", neighbours=k)
-    detector.fit(train)
+    detector.fit(samples(train))
     searcher = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(train.reshape(131, -1).astype(np.float64))
     distances, _ = searcher.kneighbors(x.reshape(600, -1).astype(np.float64))
-    np.testing.assert_allclose(detector.components(x)["distance"], distances.mean(axis=1), rtol=1e-9)
+    np.testing.assert_allclose(detector.components(samples(x))["distance"], distances.mean(axis=1), rtol=1e-9)
 
 
 def test_knn_of_as_many_neighbours_as_samples():
     detector = _build("knn", neighbours=3)
-    detector.fit(np.float32([[[0.0]], [[3.0]], [[6.0]]]))
-    assert detector.components(np.float32([[[0.0]]]))["distance"].tolist() == [3.0]
+    detector.fit(samples(np.float32([[[0.0]], [[3.0]], [[6.0]]])))
+    assert detector.components(samples(np.float32([[[0.0]]])))["distance"].tolist() == [3.0]
 
 
 def test_knn_is_exact_far_from_the_origin():
     train, x = _waves(100, 0) + 1000, _waves(20, 1) + 1000
     detector = _build("knn")
-    detector.fit(train)
+    detector.fit(samples(train))
     gaps = x.astype(np.float64)[:, None] - train.astype(np.float64)[None]
     distances = np.sort(np.sqrt((gaps**2).sum(axis=(2, 3))), axis=1)[:, :5].mean(axis=1)
-    np.testing.assert_allclose(detector.components(x)["distance"], distances, rtol=1e-12)
+    np.testing.assert_allclose(detector.components(samples(x))["distance"], distances, rtol=1e-12)
 
 
 def test_knn_scores_a_beat_alone_as_in_company():
     detector = _build("knn")
-    detector.fit(_waves(500, 0))
+    detector.fit(samples(_waves(500, 0)))
     x = _waves(300, 1)
-    alone = [detector.components(x[i : i + 1])["distance"][0] for i in range(0, 300, 7)]
-    assert alone == detector.components(x)["distance"][::7].tolist()
+    alone = [detector.components(samples(x[i : i + 1]))["distance"][0] for i in range(0, 300, 7)]
+    assert alone == detector.components(samples(x))["distance"][::7].tolist()
 
 
 def test_knn_wants_enough_training_samples():
     with pytest.raises(EcganError, match="neighbours is 5, and there are 3"):
-        _build("knn").fit(_waves(3, 0))
+        _build("knn").fit(samples(_waves(3, 0)))
 
 
 def test_pca_is_the_residual_of_scikit_learns_components():
     train, x = _waves(150, 0), _waves(40, 1)
     detector = _build("pca", components=6)
-    detector.fit(train)
+    detector.fit(samples(train))
     flat, other = (a.reshape(len(a), -1).astype(np.float64) for a in (train, x))
     model = PCA(6, svd_solver="full").fit(flat)
     residual = other - model.inverse_transform(model.transform(other))
-    np.testing.assert_allclose(detector.components(x)["reconstruction"], (residual**2).mean(axis=1), rtol=1e-9)
+    np.testing.assert_allclose(detector.components(samples(x))["reconstruction"], (residual**2).mean(axis=1), rtol=1e-9)
 
 
 def test_pca_components_are_turned_the_same_way():
     detector = _build("pca", components=4)
-    detector.fit(_waves(150, 0))
+    detector.fit(samples(_waves(150, 0)))
     basis = detector.state().arrays["basis"]
     assert (basis[np.abs(basis).argmax(axis=0), range(4)] > 0).all()
     np.testing.assert_allclose(basis.T @ basis, np.eye(4), atol=1e-12)
@@ -165,40 +166,40 @@ def test_pca_components_are_turned_the_same_way():
 
 def test_pca_must_leave_a_residual():
     with pytest.raises(EcganError, match=r"detectors\.pca\.components is 10"):
-        _build("pca").fit(_waves(10, 0))
+        _build("pca").fit(samples(_waves(10, 0)))
 
 
 @pytest.mark.parametrize("classical", CLASSICAL)
 def test_samples_of_another_shape_are_refused(classical):
     detector = _build(classical)
-    detector.fit(_waves(120, 0))
+    detector.fit(samples(_waves(120, 0)))
     with pytest.raises(EcganError, match=r"\(1, 48\)"):
-        detector.components(_waves(3, 0).reshape(3, 1, 48))
+        detector.components(samples(_waves(3, 0).reshape(3, 1, 48)))
 
 
 @pytest.mark.parametrize("classical", CLASSICAL)
 def test_samples_with_nan_are_refused_with_their_number(classical):
     detector = _build(classical)
-    detector.fit(_waves(120, 0))
+    detector.fit(samples(_waves(120, 0)))
     x = _waves(6, 1)
     x[2, 0, 3] = np.nan
     with pytest.raises(EcganError, match="1 of 6 samples"):
-        detector.components(x)
+        detector.components(samples(x))
 
 
 def test_inverse_mapping_learns_the_mode_from_the_training_samples():
     detector = _build("inverse_mapping")
     train, x = _waves(400, 0), _waves(10, 1)
-    detector.fit(train)
+    detector.fit(samples(train))
     norms = np.linalg.norm(_mapping().invert(train).astype(np.float64), axis=1)
     expected = np.linalg.norm(_mapping().invert(x).astype(np.float64), axis=1) - mode_of_norms(norms)
-    np.testing.assert_allclose(detector.components(x)["latent"], expected, rtol=1e-12)
+    np.testing.assert_allclose(detector.components(samples(x))["latent"], expected, rtol=1e-12)
 
 
 def test_inverse_mapping_needs_a_model():
     cls = DETECTORS.get("inverse_mapping")
     with pytest.raises(EcganError, match="none was given"):
-        cls(cls.Options()).fit(_waves(3, 0))
+        cls(cls.Options()).fit(samples(_waves(3, 0)))
 
 
 def test_a_model_without_features_leaves_the_reconstruction_error():

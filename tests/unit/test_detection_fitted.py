@@ -22,6 +22,7 @@ from ecgan.detection.latents import OnLatents, build
 from ecgan.detection.thresholds import fit_threshold
 from ecgan.errors import EcganError
 from ecgan.registry import DETECTORS
+from tests.arrays import samples
 
 MODEL_STRATEGIES = DETECTORS.get("inverse_mapping").strategies
 
@@ -45,6 +46,15 @@ def _beats(n, seed, abnormal=0.4):
     return x[:, None, :].astype(np.float32), labels
 
 
+def _train():
+    return samples(_beats(150, 0, 0.0)[0])
+
+
+def _vali():
+    x, labels = _beats(120, 1)
+    return samples(x), labels
+
+
 def _classifier(classes=4):
     weights = np.random.default_rng(8).normal(size=(32, classes)).astype(np.float32)
     return Mapping(None, None, logits=lambda x: x.reshape(len(x), -1) @ weights)
@@ -62,7 +72,7 @@ def _detector(name, mapping=None):
 
 def _fit(name="inverse_mapping", **keywords):
     detector = _detector(name)
-    return fit_detector(detector, detector.available_strategies(), _beats(150, 0, 0.0)[0], *_beats(120, 1), **keywords)
+    return fit_detector(detector, detector.available_strategies(), _train(), *_vali(), **keywords)
 
 
 def _bytes(scored):
@@ -81,7 +91,7 @@ def test_a_folder_gives_back_the_same_bytes(name, tmp_path):
     save_detector(tmp_path, fitted)
     restored = load_detector(tmp_path, _model(name))
     x = _beats(80, 2)[0]
-    assert _bytes(restored.score(x)) == _bytes(fitted.score(x))
+    assert _bytes(restored.score(samples(x))) == _bytes(fitted.score(samples(x)))
     assert list(restored.strategies) == list(fitted.strategies)
     for strategy in fitted.strategies:
         assert restored.describe(strategy, "loss") == fitted.describe(strategy, "loss")
@@ -97,7 +107,7 @@ def test_the_same_fit_writes_the_same_files(name, tmp_path):
 
 def test_every_strategy_has_scores_and_decisions_that_agree():
     fitted = _fit()
-    scored = fitted.score(_beats(80, 2)[0])
+    scored = fitted.score(samples(_beats(80, 2)[0]))
     assert set(scored.scores) == set(scored.predictions) == set(MODEL_STRATEGIES)
     for strategy, values in scored.scores.items():
         assert values.dtype == np.float64
@@ -109,17 +119,17 @@ def test_every_strategy_has_scores_and_decisions_that_agree():
 def test_scoring_other_data_changes_nothing_that_was_fitted(threshold, tmp_path):
     for folder, seed in (("a", 5), ("b", 6)):
         fitted = _fit(threshold=threshold)
-        fitted.score(_beats(60, seed)[0])
+        fitted.score(samples(_beats(60, seed)[0]))
         save_detector(tmp_path / folder, fitted)
     for file in (VALUES_FILE, ARRAYS_FILE):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
 def test_a_label_of_the_fit_half_does_move_what_is_fitted():
-    x, labels = _beats(120, 1)
+    x, labels = _vali()
     other = labels.copy()
     other[labels == 0] = np.arange((labels == 0).sum()) % 2
-    train = _beats(150, 0, 0.0)[0]
+    train = _train()
     first = fit_detector(_detector("inverse_mapping"), MODEL_STRATEGIES, train, x, labels)
     second = fit_detector(_detector("inverse_mapping"), MODEL_STRATEGIES, train, x, other)
     assert first.thresholds["reconstruction"] != second.thresholds["reconstruction"]
@@ -129,10 +139,10 @@ def test_a_label_of_the_fit_half_does_move_what_is_fitted():
 def test_the_quantile_needs_no_abnormal_label():
     x, _ = _beats(100, 1, 0.0)
     labels = np.zeros(100, np.int64)
-    fitted = fit_detector(_detector("knn"), ["plain"], _beats(150, 0, 0.0)[0], x, labels, threshold="quantile")
-    assert fitted.score(x).predictions["plain"].sum() == 5
+    fitted = fit_detector(_detector("knn"), ["plain"], _train(), samples(x), labels, threshold="quantile")
+    assert fitted.score(samples(x)).predictions["plain"].sum() == 5
     with pytest.raises(EcganError, match="'best_f1' needs some"):
-        fit_detector(_detector("knn"), ["plain"], _beats(150, 0, 0.0)[0], x, labels)
+        fit_detector(_detector("knn"), ["plain"], _train(), samples(x), labels)
 
 
 def test_describe_is_the_entry_of_metrics_json():
@@ -150,7 +160,7 @@ def test_a_strategy_that_the_model_cannot_feed_is_refused_before_anything_is_com
     assert caught.value.hint == "Strategies that work here: reconstruction, smoothed."
     detector.fit = lambda train: pytest.fail("fitted all the same")
     with pytest.raises(EcganError, match="does not give all of them"):
-        fit_detector(detector, ["svm_lambda"], _beats(150, 0, 0.0)[0], *_beats(120, 1))
+        fit_detector(detector, ["svm_lambda"], _train(), *_vali())
 
 
 def test_strategies_of_another_detector_and_unknown_ones_are_refused():
@@ -164,14 +174,14 @@ def test_a_detector_that_breaks_the_contract_is_named(monkeypatch):
     detector = _detector("pca")
     monkeypatch.setattr(detector, "components", lambda x: {"reconstruction": np.zeros((len(x), 1), np.float32)})
     with pytest.raises(EcganError, match=r"'pca' gave 'reconstruction' with shape \(120, 1\) and type float32"):
-        fit_detector(detector, ["plain"], _beats(150, 0, 0.0)[0], *_beats(120, 1))
+        fit_detector(detector, ["plain"], _train(), *_vali())
 
 
 def test_components_of_a_users_detector_that_are_not_finite_are_refused(monkeypatch):
     detector = _detector("pca")
     monkeypatch.setattr(detector, "components", lambda x: {"reconstruction": np.full(len(x), np.nan)})
     with pytest.raises(EcganError, match="the component 'reconstruction' is not a finite number for 120 of 120"):
-        fit_detector(detector, ["plain"], _beats(150, 0, 0.0)[0], *_beats(120, 1))
+        fit_detector(detector, ["plain"], _train(), *_vali())
 
 
 LATENTS = ["knn", "pca", "kmeans", "lof", "isolation_forest", "ocsvm"]
@@ -186,17 +196,17 @@ def _on_latents(name):
 @pytest.mark.parametrize("name", LATENTS)
 def test_a_classical_detector_on_latents_sees_what_the_mapping_gives(name, tmp_path):
     train, (x, labels) = _beats(150, 0, 0.0)[0], _beats(120, 1)
-    fitted = fit_detector(_on_latents(name), ["plain"], train, x, labels)
+    fitted = fit_detector(_on_latents(name), ["plain"], samples(train), samples(x), labels)
     cls = DETECTORS.get(name)
     options = {"components": 2} if name == "pca" else {}
     plain, invert = cls(cls.Options(**options), seed=3), _mapping().invert
-    plain.fit(invert(train)[:, None])
-    (values,) = plain.components(invert(x)[:, None]).values()
-    assert fitted.score(x).scores["plain"].tobytes() == values.tobytes()
+    plain.fit(samples(invert(train)[:, None]))
+    (values,) = plain.components(samples(invert(x)[:, None])).values()
+    assert fitted.score(samples(x)).scores["plain"].tobytes() == values.tobytes()
     save_detector(tmp_path, fitted)
     restored = load_detector(tmp_path, _mapping())
     assert isinstance(restored.detector, OnLatents)
-    assert _bytes(restored.score(x)) == _bytes(fitted.score(x))
+    assert _bytes(restored.score(samples(x))) == _bytes(fitted.score(samples(x)))
     assert restored.describe("plain", "loss") == fitted.describe("plain", "loss")
     with pytest.raises(EcganError, match="fitted on a model's latents, and no model was given"):
         load_detector(tmp_path)
@@ -212,7 +222,7 @@ def test_latents_that_are_not_finite_are_refused():
     broken = _beats(9, 4)[0]
     broken[2:5, 0, 0] = np.inf
     with pytest.raises(EcganError, match="'latent' is not a finite number for 3 of 9"), np.errstate(all="ignore"):
-        detector.fit(broken)
+        detector.fit(samples(broken))
 
 
 def test_detectors_of_classifiers_and_of_generative_models_are_not_exchanged():
@@ -224,21 +234,21 @@ def test_detectors_of_classifiers_and_of_generative_models_are_not_exchanged():
     with pytest.raises(EcganError, match="the model is generative"):
         build(cls, cls.Options(), _mapping(), seed=0)
     with pytest.raises(EcganError, match="needs a classifier"):
-        cls(cls.Options()).fit(_beats(5, 0)[0])
+        cls(cls.Options()).fit(samples(_beats(5, 0)[0]))
 
 
 def test_a_classifier_names_classes_and_its_rows_are_supervised(tmp_path):
     fitted = _fit("argmax")
     x = _beats(80, 2)[0]
     logits = _classifier().logits(x)
-    assert (fitted.classify(x) == logits.argmax(axis=1)).all()
+    assert (fitted.classify(samples(x)) == logits.argmax(axis=1)).all()
     assert fitted.describe("plain", "loss")["supervision"] == "S"
     save_detector(tmp_path, fitted)
     restored = load_detector(tmp_path, _classifier())
-    assert (restored.classify(x) == fitted.classify(x)).all()
-    assert _fit("knn").classify(x) is None
+    assert (restored.classify(samples(x)) == fitted.classify(samples(x))).all()
+    assert _fit("knn").classify(samples(x)) is None
     with pytest.raises(EcganError, match=r"logits \(80, 3\); expected \(80, 4\)"):
-        load_detector(tmp_path, _classifier(3)).score(x)
+        load_detector(tmp_path, _classifier(3)).score(samples(x))
 
 
 def test_strategies_that_the_model_cannot_feed_are_left_out_but_never_all():
@@ -378,7 +388,7 @@ def test_scores_of_a_model_that_diverged_are_refused():
     broken = _beats(9, 4)[0]
     broken[2:5, 0, 0] = np.inf
     with pytest.raises(EcganError, match="3 of 9 samples"), np.errstate(all="ignore"):
-        fitted.score(broken)
+        fitted.score(samples(broken))
     assert isinstance(fitted, FittedDetector)
 
 
@@ -386,8 +396,10 @@ def test_scores_of_a_model_that_diverged_are_refused():
 def test_every_strategy_has_a_threshold_tuned_for_its_own_score(method: str) -> None:
     train, _ = _beats(80, 1, abnormal=0.0)
     vali, labels = _beats(120, 2)
-    fitted = fit_detector(_detector("inverse_mapping"), MODEL_STRATEGIES, train, vali, labels, threshold=method)
-    scores = fitted.score(vali).scores
+    fitted = fit_detector(
+        _detector("inverse_mapping"), MODEL_STRATEGIES, samples(train), samples(vali), labels, threshold=method
+    )
+    scores = fitted.score(samples(vali)).scores
     for name in MODEL_STRATEGIES:
         assert fitted.thresholds[name] == fit_threshold(scores[name], labels, method), name
     assert len({threshold.value for threshold in fitted.thresholds.values()}) >= 3

@@ -17,6 +17,7 @@ from ecgan.models.folding import folded
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.loading import mapping_of
 from ecgan.runtime import cpu_has_bfloat16
+from tests.arrays import samples
 
 N = 700  # more than a chunk
 STRATEGIES = ("reconstruction", "lambda_grid", "lambda_gamma_grid")
@@ -51,7 +52,7 @@ def counted() -> tuple[Counting, FittedDetector, F32]:
     rng = np.random.default_rng(1)
     x, labels = rng.normal(size=(N, 2, 3)).astype(np.float32), (np.arange(N) % 3).astype(np.int64)
     model, cls = Counting(), DETECTORS.get("inverse_mapping")
-    fitted = fit_detector(cls(cls.Options(), model.mapping()), STRATEGIES, x, x, labels)
+    fitted = fit_detector(cls(cls.Options(), model.mapping()), STRATEGIES, samples(x), samples(x), labels)
     model.passed = dict.fromkeys(model.passed, 0)
     return model, fitted, x
 
@@ -60,27 +61,27 @@ def test_every_network_sees_a_sample_once_and_the_discriminator_sample_and_recon
     counted: tuple[Counting, FittedDetector, F32],
 ) -> None:
     model, fitted, x = counted
-    found = fitted.score(x)
+    found = fitted.score(samples(x))
     assert model.passed == {"invert": N, "decode": N, "features": 2 * N}
     y = model.decode(model.invert(x))
     np.testing.assert_allclose(found.components["reconstruction"], reconstruction_error(x, y), rtol=1e-12)
     expected = feature_matching(model.features(x), model.features(y))
     np.testing.assert_allclose(found.components["discrimination"], expected, rtol=1e-12)
     model.calls = 0
-    fitted.score(x[:1])
+    fitted.score(samples(x[:1]))
     assert model.calls == 1
 
 
 def test_a_strategy_alone_computes_what_it_weighs(counted: tuple[Counting, FittedDetector, F32]) -> None:
     model, fitted, x = counted
-    everything = fitted.score(x)
+    everything = fitted.score(samples(x))
     model.passed = dict.fromkeys(model.passed, 0)
-    found = fitted.score(x, "reconstruction")
+    found = fitted.score(samples(x), "reconstruction")
     assert model.passed == {"invert": N, "decode": N, "features": 0}
     assert set(found.components) == set(found.scores) == set(found.predictions) == {"reconstruction"}
-    two = fitted.score(x, "lambda_grid")
+    two = fitted.score(samples(x), "lambda_grid")
     assert set(two.components) == {"reconstruction", "discrimination"}
-    three = fitted.score(x, "lambda_gamma_grid")
+    three = fitted.score(samples(x), "lambda_gamma_grid")
     assert set(three.components) == {"reconstruction", "discrimination", "latent"}
     for one in (found, two, three):
         for name, scores in one.scores.items():
@@ -103,14 +104,14 @@ def test_a_model_that_reconstructs_by_itself_is_asked_with_the_seed_of_the_detec
     rng = np.random.default_rng(1)
     x, labels = rng.normal(size=(N, 2, 3)).astype(np.float32), (np.arange(N) % 3).astype(np.int64)
     model, cls = Rebuilding(), DETECTORS.get("inverse_mapping")
-    fitted = fit_detector(cls(cls.Options(), model.mapping(), seed=seed), STRATEGIES, x, x, labels)
+    fitted = fit_detector(cls(cls.Options(), model.mapping(), seed=seed), STRATEGIES, samples(x), samples(x), labels)
     model.passed = dict.fromkeys(model.passed, 0)
-    found = fitted.score(x, "reconstruction")
+    found = fitted.score(samples(x), "reconstruction")
     assert model.passed == {"invert": 0, "decode": 0, "features": 0}, "no latent is asked for where none counts"
     expected = reconstruction_error(x, model.rebuild(x, seed))
     np.testing.assert_array_equal(found.components["reconstruction"], expected)
-    np.testing.assert_array_equal(fitted.score(x).components["reconstruction"], expected)
-    np.testing.assert_array_equal(fitted.detector.reconstruct(x), model.rebuild(x, seed))
+    np.testing.assert_array_equal(fitted.score(samples(x)).components["reconstruction"], expected)
+    np.testing.assert_array_equal(fitted.detector.reconstruct(samples(x)), model.rebuild(x, seed))
 
 
 def test_anogan_compares_with_what_the_latent_gives() -> None:
@@ -118,15 +119,15 @@ def test_anogan_compares_with_what_the_latent_gives() -> None:
     model, cls = Rebuilding(), DETECTORS.get("anogan")
     mapping = replace(model.mapping(), search=lambda x, options, seed: (model.invert(x), np.ones(len(x), np.float32)))
     detector = cls(cls.Options(), mapping)
-    detector.fit(x)
+    detector.fit(samples(x))
     expected = model.decode(model.invert(x))
-    np.testing.assert_array_equal(detector.components(x)["reconstruction"], reconstruction_error(x, expected))
-    np.testing.assert_array_equal(detector.reconstruct(x), expected)
+    np.testing.assert_array_equal(detector.components(samples(x))["reconstruction"], reconstruction_error(x, expected))
+    np.testing.assert_array_equal(detector.reconstruct(samples(x)), expected)
 
 
 def test_latents_alone_decode_nothing(counted: tuple[Counting, FittedDetector, F32]) -> None:
     model, fitted, x = counted
-    assert set(fitted.detector.some_components(x, ["latent"])) == {"latent"}
+    assert set(fitted.detector.some_components(samples(x), ["latent"])) == {"latent"}
     assert model.passed == {"invert": N, "decode": 0, "features": 0}
 
 
@@ -134,9 +135,9 @@ def test_a_detector_that_computes_all_at_once_gives_what_is_asked_for() -> None:
     cls = DETECTORS.get("knn")
     detector: Detector = cls(cls.Options(), seed=0)
     x = np.random.default_rng(0).normal(size=(40, 1, 4)).astype(np.float32)
-    detector.fit(x)
-    assert set(detector.some_components(x, ["distance"])) == {"distance"}
-    assert detector.some_components(x, ["none of these"]) == {}
+    detector.fit(samples(x))
+    assert set(detector.some_components(samples(x), ["distance"])) == {"distance"}
+    assert detector.some_components(samples(x), ["none of these"]) == {}
 
 
 def trained(name: str) -> Any:
@@ -160,8 +161,8 @@ def test_bf16_changes_scores_a_little_and_folding_less(name: str, tmp_path: Path
         mapping = mapping_of(network, choose("encoder", network, precision=precision), 128, precision)
         assert mapping.decode(mapping.invert(x)).dtype == np.float32
         detector = cls(cls.Options(), mapping)
-        detector.fit(x)
-        found.append(detector.components(x))
+        detector.fit(samples(x))
+        found.append(detector.components(samples(x)))
     z = np.ones((2, 8), dtype=np.float32)
     quick_decode, half_decode = (mapping_of(model, choose("encoder", model), 4, p).decode(z) for p in ("fp32", "bf16"))
     differs = cpu_has_bfloat16()

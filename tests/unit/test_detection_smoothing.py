@@ -10,6 +10,7 @@ from ecgan.detection.smoothing import SmoothedError, smoothed
 from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import auroc
 from ecgan.registry import DETECTORS
+from tests.arrays import samples
 
 
 def residuals(count: int, seed: int, channels: int = 2, length: int = 50) -> np.ndarray:
@@ -90,8 +91,8 @@ def test_the_detector_smooths_as_its_parameters_say(share: float) -> None:
     cls = DETECTORS.get("inverse_mapping")
     detector = cls(cls.Options(smoothing=share), mapping)
     train, x = residuals(60, 6), residuals(7, 7)
-    detector.fit(train)
+    detector.fit(samples(train))
     expected = SmoothedError.learn(train, mapping.decode(mapping.invert(train)), share)
     np.testing.assert_allclose(
-        detector.components(x)["smoothed"], expected.measure(x, mapping.decode(mapping.invert(x))), rtol=1e-6
+        detector.components(samples(x))["smoothed"], expected.measure(x, mapping.decode(mapping.invert(x))), rtol=1e-6
     )

@@ -28,6 +28,7 @@ from ecgan.references import parse_reference
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.loading import load_fold_of, load_trained
 from stages import score as score_stage
+from tests.contracts.toy_parts import ToyAdapter
 
 EcganError = ecgan.EcganError
 MODEL = {"epochs": 2, "width": 0.125, "latent_size": 3, "batch_size": 16, "threads": 1}
@@ -416,6 +417,39 @@ def test_datasets_are_those_of_the_pipeline(tmp_path: Path) -> None:
     again = ecgan.load_dataset("ecgsyn", patients=2, minutes=0.4, leads=["V1"])
     assert np.array_equal(again.signals, beats.signals)
     assert np.allclose(np.round(beats.signals.astype(float), 4), beats.signals, atol=1e-6)
+
+
+@pytest.fixture
+def adapter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A detector with a context, registered as `toy`."""
+    monkeypatch.setitem(DETECTORS._entries, "toy", ToyAdapter)
+
+
+@pytest.mark.usefixtures("adapter")
+def test_a_detector_with_a_context_takes_samples_and_looks_at_their_records(recordings: Path) -> None:
+    beats = ecgan.load_dataset("ecgsyn", patients=3, minutes=0.5)
+    detector = ecgan.Detector("toy").fit(beats)
+    records = beats.records
+    for record in np.unique(records):
+        alone = detector.decision_function(beats[records == record])
+        np.testing.assert_allclose(alone, detector.decision_scores_[records == record], rtol=1e-6)
+    again = detector.predict(beats)
+    assert np.array_equal(again, detector.labels_)
+    assert np.array_equal(detector.explain(beats).scores, detector.decision_scores_)
+    scored = detector.run_.score(recordings / "p01.hea").beats["score"]
+    assert abs(np.nanmedian(scored) - 1) < 0.5, "the usual distance of this record is one"
+    for arrays in (lambda: detector.predict(beats.signals), lambda: ecgan.Detector("toy").fit(beats.signals)):
+        with pytest.raises(EcganError, match="do not know their records"):
+            arrays()
+
+
+def test_samples_are_scored_by_their_leads_and_their_labels_do_not_count() -> None:
+    beats = ecgan.load_dataset("ecgsyn", patients=2, minutes=0.4, leads=["MLII", "V1"])
+    detector = ecgan.Detector("knn").fit(beats.with_leads(["V1"]))
+    assert np.array_equal(detector.decision_function(beats), detector.decision_scores_)
+    assert np.array_equal(ecgan.Detector("knn").fit(beats.signals[:, 1]).decision_scores_, detector.decision_scores_)
+    with pytest.raises(EcganError, match="no lead V1"):
+        detector.predict(beats.with_leads(["MLII"]))
 
 
 def test_what_needs_a_model_refuses_the_run_of_a_classical_detector(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from ecgan.config.options import Options
 from ecgan.detection.base import F32, F64, Detector, State
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
+from ecgan.samples import Samples
 
 
 class EnergyOptions(Options):
@@ -19,13 +20,14 @@ class Energy(Detector):
     title = "distance of the energy from the median (example package)"
     Options = EnergyOptions
 
-    def fit(self, train: F32) -> None:
-        """Learn the median energy of the training samples (n, C, L), and their shape."""
-        self.shape = train.shape[1:]
-        self.median = float(np.median(_energy(train)))
+    def fit(self, train: Samples) -> None:
+        """Learn the median energy of the training samples, and their shape."""
+        self.shape = train.signals.shape[1:]
+        self.median = float(np.median(_energy(train.signals)))
 
-    def components(self, x: F32) -> dict[str, F64]:
-        """Return |energy − median| of x (n, C, L) as `energy`: float64, (n,), higher = more abnormal."""
+    def components(self, samples: Samples) -> dict[str, F64]:
+        """Return |energy − median| of n samples as `energy`: float64, (n,), higher = more abnormal."""
+        x = samples.signals
         if x.shape[1:] != self.shape:
             raise EcganError(f"energy learned samples of shape {self.shape}, and was given {x.shape[1:]}.")
         return {"energy": np.abs(_energy(x) - self.median)}

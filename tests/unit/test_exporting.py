@@ -63,8 +63,12 @@ def test_samples_go_in_as_they_were_cut(transformation: str, tmp_path: Path) -> 
     same(run, tmp_path / "model.onnx", beats(20))
 
 
-@pytest.mark.parametrize("strategy", ALL)
-@pytest.mark.parametrize("kind", ["feature_matching", "target_value", "log"])
+KINDS = ("feature_matching", "target_value", "log")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "kind"), [(one, KINDS[0]) for one in ALL] + [("svm_lambda_gamma", kind) for kind in KINDS[1:]]
+)
 def test_every_strategy_and_every_kind_of_discrimination(strategy: str, kind: str, tmp_path: Path) -> None:
     run = scorer(member(kind=kind), strategy=strategy)
     outputs = export(run, tmp_path / "model.onnx")

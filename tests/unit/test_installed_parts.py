@@ -2,12 +2,12 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forking
 from tests.installed import ROOT, ecgan, install
 
 DETECTOR = """
@@ -46,9 +46,7 @@ def asked(target: Path, code: str) -> str:
         "from pathlib import Path\nfrom ecgan.errors import EcganError\nfrom ecgan.registry import *\n"
         f"from ecgan.registry import load_plugins\ntry:\n    {code}\nexcept EcganError as error:\n    print(error)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=target, env=environment, check=False
-    )
+    done = forking.run([sys.executable, "-c", script], target, environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -17,6 +17,7 @@ from .project import EXPERIMENT, TINY, Project, environment, make
 pytestmark = pytest.mark.slow
 SMALL: dict[str, Any] = TINY | {
     "modules": {"aegan": TINY["modules"]["aegan"]},
+    "train": {"epochs": 3, "generation": {"metrics": [], "figures": False}},
     "detect": {"bootstrap": 50, "classical": ["pca"]},
 }
 

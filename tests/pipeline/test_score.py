@@ -22,12 +22,13 @@ from .project import Project, make
 pytestmark = pytest.mark.slow
 RUN = "models/lab/tiny/aegan"
 RAW = "data/ecgsyn/raw"
+TRAIN = {"epochs": 3, "generation": {"metrics": [], "figures": False}}
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = make(tmp_path_factory.mktemp("score") / "project")
-    project.params(split={"k": 2, "folds": [0, 1]})
+    project.params(split={"k": 2, "folds": [0, 1]}, train=TRAIN)
     for stage in ("fetch", "preprocess", "split"):
         project.ecgan(stage)
     for stage in ("train", "inverse", "detect"):

@@ -112,7 +112,7 @@ def test_an_alias_in_the_pipelines_parameters_is_refused_before_dvc_starts(tmp_p
     path.write_text(path.read_text().replace("models: [aegan]", "models: [beatgan]").replace("  aegan:", "  beatgan:"))
     found = ecgan("info", "params.yaml", "--pipeline", cwd=tmp_path)
     assert found.returncode == 1
-    assert "Write aegan instead of beatgan" in found.stderr
+    assert "aegan instead of beatgan" in found.stderr
 
 
 def test_list_shows_what_there_is() -> None:

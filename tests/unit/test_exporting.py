@@ -169,7 +169,7 @@ def test_files_that_must_not_be_written_and_packages_that_are_missing(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(EcganError, match=r"onnxruntime") as caught:
         export(run, tmp_path / "model.onnx")
-    assert caught.value.hint == "Install it: pip install 'ecgan[onnx]'"
+    assert "pip install 'ecgan[onnx]'" in caught.value.hint
 
 
 def test_the_command_tells_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def test_nothing_to_do_changes_nothing() -> None:
 
 
 def test_no_sample_left_is_an_error_with_the_reasons() -> None:
-    with pytest.raises(EcganError, match=r"no sample is left: 3 of 3 samples left out: 3 flat\.") as caught:
+    with pytest.raises(EcganError, match=r"no sample is left.*3 of 3.*3 flat") as caught:
         prepare(samples(np.zeros((3, 100, 2))), SampleOptions())
     assert "preprocess.cleansing" in caught.value.hint
 
@@ -116,7 +116,7 @@ def test_resampling_comes_last_and_rate_and_centre_follow() -> None:
     assert (found.sampling_rate, found.centre) == (40.0, 20)
     assert np.flatnonzero(~found.kept).tolist() == [2, 3, 5]
     np.testing.assert_array_equal(found.data[3, [0, -1]], x[6, [0, -1]])
-    assert found.note == "3 of 12 samples left out: 2 with too large gaps, 1 flat"
+    assert all(fact in found.note for fact in ("3 of 12", "2 with too large gaps", "1 flat"))
 
 
 def test_a_batch_is_prepared_one_by_one() -> None:

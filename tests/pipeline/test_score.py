@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -323,13 +322,3 @@ def test_classical_detectors_on_latents_score_too(project: Project) -> None:
     mine = beats(project.folder / f"knn/{record}.csv").set_index("sample").loc[rows["sample"]]
     np.testing.assert_allclose(mine["score"], rows["plain"], rtol=1e-4)
     assert project.json(f"knn/{record}.json")["detector"] == "knn"
-
-
-def test_help_needs_no_torch(project: Project) -> None:
-    code = (
-        "import sys\nsys.argv = ['ecgan', 'score', '--help']\ntry:\n    import ecgan.__main__\n"
-        "finally:\n    print({'torch', 'numpy', 'pandas'} & set(sys.modules))"
-    )
-    done = project.run(sys.executable, "-c", code)
-    assert "Example" in done.stdout
-    assert done.stdout.rstrip().endswith("set()")

@@ -15,10 +15,10 @@ repro: .venv/.installed  ## run the pipeline: fetch, preprocess, split, train, i
 	dvc repro
 
 test: .venv/.installed  ## run the quick tests
-	python -m pytest -n auto --dist loadfile -m "not slow"
+	python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-all: .venv/.installed  ## run all tests, as CI does
-	python -m pytest -n auto --dist loadfile
+	python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 bench: .venv/.installed  ## run the benchmarks; some of them: make bench TOPICS="lttb beats", or make bench K=knn
 	python tests/benchmarks/run.py $(TOPICS) $(if $(K),-k "$(K)")

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests import forking
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -51,11 +53,4 @@ def install_project(target: Path, folder: Path) -> None:
 def ecgan(target: Path, *arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `ecgan` where the packages of `target` are installed."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(target), str(ROOT)]), **variables}
-    return subprocess.run(
-        [sys.executable, "-m", "ecgan", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        check=False,
-        env=environment,
-    )
+    return forking.run([sys.executable, "-m", "ecgan", *arguments], cwd, environment)

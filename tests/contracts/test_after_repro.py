@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forking
 from tests.conftest import ROOT
 from tests.pipeline.project import environment
 
@@ -28,6 +29,6 @@ def test_the_tests_pass_after_a_run_that_gave_other_results(tmp_path: Path) -> N
             text = file.read_text()
             file.write_text(re.sub(r"(?<=\.)\d\d", lambda digits: f"{(int(digits[0]) + 7) % 100:02d}", text))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *CHOSEN]
-    done = subprocess.run(command, cwd=clone, env=environment(), capture_output=True, text=True, check=False)
+    done = forking.run(command, clone, environment())
     assert done.returncode == 0, done.stdout[-4000:]
     assert re.search(r"\d\d+ passed", done.stdout)

@@ -1,17 +1,16 @@
 """The documentation says what the program does: tables, names, links and commands."""
 
 import importlib.util
-import os
 import re
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from ecgan.cli import app
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, REGISTRIES, STRATEGIES
 
 from .imports import ROOT
@@ -108,14 +107,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @cache
 def options_of(command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "ecgan", command, "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
-    )
-    assert done.returncode == 0, f"there is no command `ecgan {command}`"
+    done = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    assert done.exit_code == 0, f"there is no command `ecgan {command}`"
     return done.stdout
 
 

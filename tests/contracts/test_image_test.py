@@ -1,5 +1,6 @@
 """What surrounds `make image-test`: missing tools and CI."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,8 +20,8 @@ def test_image_test_names_every_missing_tool_with_the_way_to_get_it(tmp_path: Pa
     )
     assert done.returncode == 3
     for tool in ("debootstrap", "buildah", "podman", "runc", "git"):
-        assert f"  {tool}: apt-get install --no-install-recommends {tool}\n" in done.stderr
-    assert "  dvc: make .venv/.installed" in done.stderr
+        assert re.search(rf"{tool}: apt-get install .*\b{tool}\n", done.stderr)
+    assert "dvc: make .venv/.installed" in done.stderr
     assert not done.stdout
     assert not list(tmp_path.iterdir())
 

@@ -18,6 +18,12 @@ def test_the_command_line_imports_nothing_heavy() -> None:
     assert imported_by("import ecgan.cli") == set()
 
 
+@pytest.mark.parametrize("command", ["generate", "score"])
+def test_help_imports_neither_numpy_nor_torch(command: str) -> None:
+    code = f"sys.argv = ['ecgan', '{command}', '--help']\ntry:\n    import ecgan.__main__\nexcept SystemExit:\n    pass"
+    assert imported_by(code) <= {"pydantic"}
+
+
 def test_the_library_imports_nothing_heavy_before_it_is_used() -> None:
     assert imported_by("import ecgan\nassert ecgan.__version__ and 'Detector' in dir(ecgan)") == set()
     assert imported_by("import ecgan\necgan.EcganError, ecgan.set_arithmetic") == set()

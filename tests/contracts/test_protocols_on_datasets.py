@@ -172,7 +172,7 @@ def test_data_without_labels_are_told_what_they_are_good_for(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("kind", ["ecgsyn", "shaoxing", "ptb"])
 def test_a_k_that_patients_do_not_allow_is_refused_with_one_that_they_do(kind: str, tmp_path: Path) -> None:
-    with pytest.raises(EcganError, match="k = 9 needs 18 patients with normal and 18 with abnormal") as caught:
+    with pytest.raises(EcganError, match=r"k = 9 .*18 patients.* 18 ") as caught:
         folds_of(kind, "interpatient", tmp_path, k=9)
     offered = re.search(r"Set split\.k to (\d+)", caught.value.hint)
     assert offered is not None

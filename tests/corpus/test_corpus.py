@@ -112,9 +112,7 @@ def test_the_corpus_is_large() -> None:
     assert all(kind.__doc__ for kind in KINDS)
 
 
-SEPARATE = ("unknown_key", "truncated_data", "pickle_runs_a_command", "weights_of_another_shape", "no_such_run")
-
-
+SEPARATE = ("unknown_key", "pickle_runs_a_command", "weights_of_another_shape")
 APART = [case for case in CASES if case.name in SEPARATE]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ecgan.arithmetic import PORTABLE
 from ecgan.config import render_params
+from tests import forking
 
 ROOT = Path(__file__).parent.parent.parent
 PARTS = (
@@ -50,15 +51,18 @@ def environment(**extra: str) -> dict[str, str]:
 
 
 class Project:
-    """Commands run in one copy of the project."""
+    """Commands run in one copy of the project: as forks, unless they are to start as a user's do."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, forks: bool = True) -> None:
+        self.folder, self.forks = folder, forks
 
     def run(self, *command: str, ok: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            command, cwd=self.folder, env=environment(**extra), capture_output=True, text=True, check=False
-        )
+        if self.forks and command[0] in ("dvc", sys.executable):
+            done = forking.run([*command], self.folder, environment(ECGAN_RUN=forking.runner(), **extra))
+        else:
+            done = subprocess.run(
+                command, cwd=self.folder, env=environment(**extra), capture_output=True, text=True, check=False
+            )
         if ok:
             assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done

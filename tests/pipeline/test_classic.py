@@ -20,6 +20,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     path = project.folder / "another_config.yml"
     config = yaml.safe_load(path.read_text())
     config["train"]["epochs"], config["split"]["k"], config["split"]["folds"] = 2, 2, [0, 1]
+    config["train"]["generation"] |= {"metrics": [], "figures": False}
     config["fetch"] |= {"patients": 8, "minutes": 0.8}
     config["detect"]["bootstrap"] = 50
     path.write_text(yaml.safe_dump(config))

@@ -1,7 +1,6 @@
 """The example package of the documentation: installed, listed, checked, and run through the pipeline."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests import forking
 from tests.installed import ROOT, ecgan, install_project
 
 PACKAGE = ROOT / "docs" / "examples" / "package"
@@ -40,14 +40,7 @@ def test_its_parts_conform(site: Path) -> None:
         "parts = {'dataset': ('ecgsyn_v1', small), 'model': ('slim',), 'detector': ('energy',)}\n"
         "for kind, part in parts.items():\n    for check in checks(kind, *part):\n        check()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=site,
-        check=False,
-        env={"PYTHONPATH": f"{site}:{ROOT}", "OMP_NUM_THREADS": "1"},
-    )
+    done = forking.run([sys.executable, "-c", code], site, {"PYTHONPATH": f"{site}:{ROOT}", "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-2000:]
 
 

@@ -1,7 +1,6 @@
 """`ecgan generate` after a training, and what the training says of generated signals."""
 
 import json
-import sys
 
 import numpy as np
 import pandas as pd
@@ -142,13 +141,3 @@ def test_a_classifier_generates_nothing_and_says_so(project: Project) -> None:
         assert load_drawn(project.folder / "reports/train/cnn/fold_0/drawn.safetensors") is None
     finally:
         (project.folder / "params.yaml").write_text(text)
-
-
-def test_help_needs_no_torch(project: Project) -> None:
-    code = (
-        "import sys\nsys.argv = ['ecgan', 'generate', '--help']\ntry:\n    import ecgan.__main__\n"
-        "finally:\n    print({'torch', 'numpy', 'pandas'} & set(sys.modules))"
-    )
-    done = project.run(sys.executable, "-c", code)
-    assert "Example" in done.stdout
-    assert done.stdout.rstrip().endswith("set()")

@@ -23,6 +23,7 @@ FILES = (
     "unit/test_inversion_search",
     "unit/test_models",
 )
+WHAT = "bf16 or bfloat16 or SinglePrecision or equal_bytes or same_bytes or training_lowers"
 
 
 @pytest.mark.parametrize("limits", [{}, AVX2_ONLY], ids=["this processor", "AVX2 only"])
@@ -30,15 +31,7 @@ def test_what_depends_on_the_processor(limits: dict[str, str]) -> None:
     plain = {name: value for name, value in os.environ.items() if name not in PORTABLE and "PYTEST" not in name}
     environment = plain | limits | {"ECGAN_TEST_ARITHMETIC": "native"}
     files = [f"tests/{name}.py" for name in FILES]
-    options = [
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        "-k",
-        "bf16 or bfloat16 or training or SinglePrecision",
-    ]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", WHAT]
     command = [sys.executable, "-m", "pytest", *options, *files]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .project import Project, make
+from .project import Project
 
 pytestmark = pytest.mark.slow
 
@@ -15,13 +15,9 @@ MODEL_STAGES = ("train", "inverse", "detect")
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = make(tmp_path_factory.mktemp("watched") / "project")
-    project.run("dvc", "repro")
-    project.run("git", "add", "-A")
-    project.run("git", "commit", "-q", "-m", "results")
-    assert changed(project) == set()
-    return project
+def project(finished: Project) -> Project:
+    assert changed(finished) == set()
+    return finished
 
 
 def changed(project: Project) -> set[str]:

@@ -1,10 +1,15 @@
 """The command line as a user meets it."""
 
+import functools
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from ecgan.config import render_params
+from tests import forking
 
 COMMANDS = (
     "init",
@@ -24,15 +29,26 @@ COMMANDS = (
 
 
 def ecgan(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ecgan", *arguments], capture_output=True, text=True, cwd=cwd, check=False
-    )
+    return forking.run([sys.executable, "-m", "ecgan", *arguments], cwd or Path.cwd(), dict(os.environ))
+
+
+@functools.cache
+def parameters(*models: str) -> str:
+    """What `ecgan init` writes."""
+    return render_params("ecgsyn", [*models] or ["aegan", "vaegan"])
+
+
+def begun(folder: Path, *models: str) -> Path:
+    """Write the parameters of a project that has just been started."""
+    path = folder / "params.yaml"
+    path.write_text(parameters(*models))
+    return path
 
 
 def classic(name: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     code = f"import sys; sys.argv[0] = 'ecgan-{name}'; from ecgan.cli import {name}_classic as run; run()"
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    return forking.run(command, cwd, dict(os.environ))
 
 
 def test_help_lists_every_command_and_each_has_an_example() -> None:
@@ -58,8 +74,7 @@ def test_init_writes_a_file_that_is_valid_and_never_overwrites_by_accident(tmp_p
 
 
 def test_a_mistake_is_one_message_without_traceback(tmp_path: Path) -> None:
-    ecgan("init", cwd=tmp_path)
-    path = tmp_path / "params.yaml"
+    path = begun(tmp_path)
     path.write_text(path.read_text().replace("  epochs:", "  epoch:"))
     for arguments in (["info", "params.yaml"], ["train"], ["fetch"]):
         found = ecgan(*arguments, cwd=tmp_path)
@@ -85,7 +100,7 @@ def test_a_mistake_is_one_message_without_traceback(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_missing_is_named_with_the_next_step(arguments: list[str], words: str, tmp_path: Path) -> None:
-    ecgan("init", cwd=tmp_path)
+    begun(tmp_path)
     found = ecgan(*arguments, cwd=tmp_path)
     assert found.returncode == 1
     assert words in found.stderr
@@ -93,12 +108,11 @@ def test_what_is_missing_is_named_with_the_next_step(arguments: list[str], words
 
 
 def test_an_alias_in_the_pipelines_parameters_is_refused_before_dvc_starts(tmp_path: Path) -> None:
-    ecgan("init", "-m", "aegan", cwd=tmp_path)
-    path = tmp_path / "params.yaml"
+    path = begun(tmp_path, "aegan")
     path.write_text(path.read_text().replace("models: [aegan]", "models: [beatgan]").replace("  aegan:", "  beatgan:"))
     found = ecgan("info", "params.yaml", "--pipeline", cwd=tmp_path)
     assert found.returncode == 1
-    assert "Write aegan instead of beatgan" in found.stderr
+    assert "aegan instead of beatgan" in found.stderr
 
 
 def test_list_shows_what_there_is() -> None:
@@ -149,16 +163,20 @@ def test_classic_commands_say_what_is_missing(name: str, arguments: list[str], w
 def test_what_dvc_cannot_do_with_valid_parameters_is_refused_before_it_starts(
     tmp_path: Path, root: Path, old: str, new: str, words: str
 ) -> None:
-    ecgan("init", "-m", "aegan", cwd=tmp_path)
+    path = begun(tmp_path, "aegan")
     (tmp_path / "dvc.yaml").write_text((root / "dvc.yaml").read_text())
-    assert ecgan("info", "params.yaml", "--pipeline", cwd=tmp_path).returncode == 0
-    path = tmp_path / "params.yaml"
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     assert ecgan("info", "params.yaml", cwd=tmp_path).returncode == 0
     found = ecgan("info", "params.yaml", "--pipeline", cwd=tmp_path)
     assert found.returncode == 1
     assert words in found.stderr
+
+
+def test_what_dvc_can_do_passes(tmp_path: Path, root: Path) -> None:
+    begun(tmp_path, "aegan")
+    (tmp_path / "dvc.yaml").write_text((root / "dvc.yaml").read_text())
+    assert ecgan("info", "params.yaml", "--pipeline", cwd=tmp_path).returncode == 0
 
 
 def test_a_folder_in_place_of_a_file_is_one_sentence(tmp_path: Path) -> None:
@@ -172,7 +190,7 @@ def test_a_folder_in_place_of_a_file_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_detector_without_a_model_is_not_asked_to_use_one(tmp_path: Path) -> None:
-    ecgan("init", cwd=tmp_path)
+    begun(tmp_path)
     found = ecgan("detect", "--model", "aegan", "-a", "knn", cwd=tmp_path)
     assert found.returncode == 1
     assert "exclude each other" in found.stderr

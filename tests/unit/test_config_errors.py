@@ -318,7 +318,7 @@ def test_a_needed_plugin_is_named_where_plugins_are_not_run(tmp_path):
     (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     text = message(tmp_path, HEAD.replace("toyset", "theirs") + "plugins: [evil.py]\n", plugins=False)
     assert "line 1: dataset" in text
-    assert ". If it is your own, name the Python file that holds it: --plugin FILE" in text
+    assert "--plugin FILE" in text
     assert not (tmp_path / "ran").exists()
 
 

@@ -59,7 +59,7 @@ def test_without_labels_r_peaks_are_found_and_everything_counts_as_normal(home: 
     for file in home.glob("*.atr"):
         file.unlink()
     samples = cut(home, leads=["V1"])
-    assert samples.about.mapping == "unlabelled: every sample counts as normal; R peaks detected"
+    assert all(fact in samples.about.mapping for fact in ("unlabelled", "normal", "R peaks detected"))
     assert (samples.about.classes, set(samples.class_ids.tolist())) == (["normal"], {0})
     assert len(samples) > 6 * (BEATS - 4)
     near = np.abs(samples.table["sample"].to_numpy()[:, None] - recording("p0", 0).samples).min(axis=1)
@@ -82,7 +82,7 @@ def test_one_abnormal_beat_makes_a_window_abnormal(home: Path) -> None:
 
 def test_annotations_of_some_recordings_only_are_refused(home: Path) -> None:
     (home / "p3.atr").unlink()
-    assert "1 of 6 recordings have no annotations (atr), p3 among them" in refusal(home)
+    assert all(fact in refusal(home) for fact in ("1 of 6", "annotations (atr)", "p3"))
     assert "unlabelled" in cut(home, annotator=None).about.mapping
 
 
@@ -207,7 +207,7 @@ def test_dvc_sees_by_the_inventory_what_has_changed(home: Path) -> None:
     write_record(home, recording("p6", 6))
     with pytest.raises(EcganError, match=r"p6\.atr has come or gone, and 2 more") as caught:
         Folder().preprocess(raw, PreprocessOptions())
-    assert caught.value.hint == "Run `ecgan fetch` again."
+    assert "`ecgan fetch`" in caught.value.hint
     cut(home)
     assert set(json.loads((raw / NAME).read_text())["files"]) > {"p6.hea", "p6.dat", "p6.atr"}
     content = bytearray((home / "p6.dat").read_bytes())

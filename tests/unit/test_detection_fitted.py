@@ -157,7 +157,8 @@ def test_a_strategy_that_the_model_cannot_feed_is_refused_before_anything_is_com
     detector = _detector("inverse_mapping", _mapping(features=False))
     with pytest.raises(EcganError, match="does not give all of them") as caught:
         check_strategies(detector, ["reconstruction", "svm_lambda"])
-    assert caught.value.hint == "Strategies that work here: reconstruction, smoothed."
+    assert "reconstruction, smoothed" in caught.value.hint
+    assert "svm" not in caught.value.hint
     detector.fit = lambda train: pytest.fail("fitted all the same")
     with pytest.raises(EcganError, match="does not give all of them"):
         fit_detector(detector, ["svm_lambda"], _train(), *_vali())
@@ -166,21 +167,21 @@ def test_a_strategy_that_the_model_cannot_feed_is_refused_before_anything_is_com
 def test_strategies_of_another_detector_and_unknown_ones_are_refused():
     with pytest.raises(EcganError, match="'knn' has no strategy 'lambda_grid'"):
         check_strategies(_detector("knn"), ["lambda_grid"])
-    with pytest.raises(EcganError, match="there is no strategy 'svm_lamda', did you mean 'svm_lambda'"):
+    with pytest.raises(EcganError, match=r"'svm_lamda'.*'svm_lambda'"):
         check_strategies(_detector("inverse_mapping"), ["svm_lamda"])
 
 
 def test_a_detector_that_breaks_the_contract_is_named(monkeypatch):
     detector = _detector("pca")
     monkeypatch.setattr(detector, "components", lambda x: {"reconstruction": np.zeros((len(x), 1), np.float32)})
-    with pytest.raises(EcganError, match=r"'pca' gave 'reconstruction' with shape \(120, 1\) and type float32"):
+    with pytest.raises(EcganError, match=r"'pca'.*'reconstruction'.*\(120, 1\).*float32"):
         fit_detector(detector, ["plain"], _train(), *_vali())
 
 
 def test_components_of_a_users_detector_that_are_not_finite_are_refused(monkeypatch):
     detector = _detector("pca")
     monkeypatch.setattr(detector, "components", lambda x: {"reconstruction": np.full(len(x), np.nan)})
-    with pytest.raises(EcganError, match="the component 'reconstruction' is not a finite number for 120 of 120"):
+    with pytest.raises(EcganError, match=r"'reconstruction'.* finite .*120 of 120"):
         fit_detector(detector, ["plain"], _train(), *_vali())
 
 

@@ -26,7 +26,7 @@ def test_spellings_of_one_lead_match(have: str, want: str) -> None:
 def test_other_leads_do_not(have: str, want: str) -> None:
     with pytest.raises(EcganError, match=f"no lead '{want}'") as caught:
         match_leads([have], [want])
-    assert caught.value.hint == f"The leads are: {have}."
+    assert have in caught.value.hint
 
 
 def test_leads_come_in_the_order_of_the_names_and_the_exact_name_wins() -> None:

@@ -63,8 +63,12 @@ def test_samples_go_in_as_they_were_cut(transformation: str, tmp_path: Path) -> 
     same(run, tmp_path / "model.onnx", beats(20))
 
 
-@pytest.mark.parametrize("strategy", ALL)
-@pytest.mark.parametrize("kind", ["feature_matching", "target_value", "log"])
+KINDS = ("feature_matching", "target_value", "log")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "kind"), [(one, KINDS[0]) for one in ALL] + [("svm_lambda_gamma", kind) for kind in KINDS[1:]]
+)
 def test_every_strategy_and_every_kind_of_discrimination(strategy: str, kind: str, tmp_path: Path) -> None:
     run = scorer(member(kind=kind), strategy=strategy)
     outputs = export(run, tmp_path / "model.onnx")
@@ -176,7 +180,7 @@ def test_files_that_must_not_be_written_and_packages_that_are_missing(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(EcganError, match=r"onnxruntime") as caught:
         export(run, tmp_path / "model.onnx")
-    assert caught.value.hint == "Install it: pip install 'ecgan[onnx]'"
+    assert "pip install 'ecgan[onnx]'" in caught.value.hint
 
 
 def test_the_command_tells_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

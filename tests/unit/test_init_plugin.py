@@ -1,11 +1,14 @@
 """`ecgan init --plugin`: the file lists the plug-ins and their parts' parameters."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from tests import forking
 
 PLUGIN = """
 from typing import Any
@@ -25,7 +28,7 @@ class Mine(Autoencoder):
 
 def ecgan(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ecgan", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    return forking.run(command, cwd, dict(os.environ))
 
 
 @pytest.fixture

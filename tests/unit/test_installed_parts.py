@@ -2,12 +2,12 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forking
 from tests.installed import ROOT, ecgan, install
 
 DETECTOR = """
@@ -46,9 +46,7 @@ def asked(target: Path, code: str) -> str:
         "from pathlib import Path\nfrom ecgan.errors import EcganError\nfrom ecgan.registry import *\n"
         f"from ecgan.registry import load_plugins\ntry:\n    {code}\nexcept EcganError as error:\n    print(error)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=target, env=environment, check=False
-    )
+    done = forking.run([sys.executable, "-c", script], target, environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -103,14 +101,13 @@ def test_a_part_that_fails_to_load_disturbs_only_those_who_ask_for_it(
     assert {"average", "knn"} <= set(rows)
     assert "other" not in rows
     (line,) = errors.splitlines()
-    assert line.startswith("warning: the detector 'other' of the installed package his-parts 1.0 failed to load: ")
-    assert reason in line
+    assert line.startswith("warning: ")
+    assert all(fact in line for fact in ("'other'", "his-parts 1.0", reason))
     found = asked(tmp_path, "DETECTORS.get('other')")
     assert reason in found
     assert "uninstall" in found
     unknown = asked(tmp_path, "DETECTORS.get('averag')")
-    assert "did you mean 'average'?" in unknown
-    assert "Failed to load: other; `ecgan list detectors` says why." in unknown
+    assert all(fact in unknown for fact in ("'average'", "Failed to load: other", "`ecgan list detectors`"))
 
 
 def test_a_broken_dataset_leaves_the_commands_of_other_datasets_alone(tmp_path: Path) -> None:
@@ -120,7 +117,7 @@ def test_a_broken_dataset_leaves_the_commands_of_other_datasets_alone(tmp_path: 
     assert (checked.returncode, checked.stderr) == (0, "")
     wanted = ecgan(tmp_path, "init", "-d", "other", "-o", "other.yaml", cwd=tmp_path)
     assert wanted.returncode == 1
-    assert "the dataset 'other' of the installed package his-parts 1.0 failed to load" in wanted.stderr
+    assert all(fact in wanted.stderr for fact in ("dataset 'other'", "his-parts 1.0", "failed to load"))
     assert "Traceback" not in wanted.stderr
     assert not (tmp_path / "other.yaml").exists()
 
@@ -156,8 +153,8 @@ def test_a_plugin_and_a_package_of_the_same_name_are_an_error_that_names_both(tm
     plugin(tmp_path / "plugins", "average")
     found = ecgan(tmp_path, "list", "detectors", "--plugin", "plugins/mine.py", cwd=tmp_path)
     assert found.returncode == 1
-    assert "'average' is registered twice: by her_parts.parts of the package her-parts 1.0 and Mine of" in found.stderr
-    assert "plugins/mine.py" in found.stderr
+    assert "'average' is registered twice" in found.stderr
+    assert all(fact in found.stderr for fact in ("her_parts.parts", "her-parts 1.0", "plugins/mine.py"))
 
 
 def test_a_plugin_cannot_take_an_alias_of_a_part_that_was_not_yet_loaded(tmp_path: Path) -> None:
@@ -165,7 +162,8 @@ def test_a_plugin_cannot_take_an_alias_of_a_part_that_was_not_yet_loaded(tmp_pat
     file = tmp_path / "plugins" / "mine.py"
     file.write_text(file.read_text().replace("register_detector", "register_model"))
     found = asked(tmp_path, "load_plugins(['plugins/mine.py'], Path())")
-    assert "the model name 'beatgan' is registered twice: by Aegan of ecgan.models.aegan and Mine of" in found
+    assert "'beatgan' is registered twice" in found
+    assert all(fact in found for fact in ("Aegan of ecgan.models.aegan", "Mine of"))
 
 
 def test_two_files_of_the_same_name_are_two_plugins(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_nothing_to_do_changes_nothing() -> None:
 
 
 def test_no_sample_left_is_an_error_with_the_reasons() -> None:
-    with pytest.raises(EcganError, match=r"no sample is left: 3 of 3 samples left out: 3 flat\.") as caught:
+    with pytest.raises(EcganError, match=r"no sample is left.*3 of 3.*3 flat") as caught:
         prepare(samples(np.zeros((3, 2, 100))), SampleOptions())
     assert "preprocess.cleansing" in caught.value.hint
 
@@ -116,8 +116,8 @@ def test_resampling_comes_last_and_rate_and_centre_follow() -> None:
         "with too large gaps": [2, 5],
         "flat": [3],
     }
-    words = "3 of 12 samples left out: 2 with too large gaps, 1 flat"
-    assert describe_left_out(found.left_out, len(found.kept)) == words
+    words = describe_left_out(found.left_out, len(found.kept))
+    assert all(fact in words for fact in ("3 of 12", "2 with too large gaps", "1 flat"))
     assert describe_left_out({}, 12) == ""
 
 

@@ -1,5 +1,6 @@
 """The published variants, each value against the table of the authors' configurations, typed by hand."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from ecgan.config import load_params
 from ecgan.errors import EcganError
 from ecgan.presets import PRESETS, find, render_preset
+from tests import forking
 
 ADAM = ("adam", 1e-4, [0.5, 0.999])
 ADABELIEF = ("adabelief", 2e-4, [0.5, 0.99])
@@ -152,7 +154,7 @@ def test_the_file_says_where_it_comes_from_and_what_differs() -> None:
 
 def ecgan(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ecgan", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    return forking.run(command, cwd, dict(os.environ))
 
 
 def test_init_writes_a_preset_and_list_shows_them(tmp_path: Path) -> None:

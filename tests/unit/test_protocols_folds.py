@@ -38,7 +38,6 @@ def test_the_same_fold_is_written_as_the_same_bytes(tmp_path):
     save_fold(tmp_path / "a.json", fold())
     save_fold(tmp_path / "b.json", load_fold(tmp_path / "a.json"))
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
-    assert (tmp_path / "a.json").read_text().count("\n") == 10
 
 
 @pytest.mark.parametrize(
@@ -97,7 +96,7 @@ def test_a_pickle_in_place_of_a_fold_is_not_run(tmp_path):
 
 def test_other_data_are_refused_and_the_right_ones_are_not():
     fold().check_data(SHA)
-    with pytest.raises(EcganError, match=r"made for aaaaaaaaaaaa…, the processed data are bbbbbbbbbbbb…") as caught:
+    with pytest.raises(EcganError, match=r"aaaaaaaa.*bbbbbbbb") as caught:
         fold().check_data("b" * 64)
     assert "ecgan split" in caught.value.hint
     fold().check_size(7)
@@ -111,18 +110,16 @@ def test_too_few_samples_are_refused_with_their_counts(protocol, normal, abnorma
     labels, table = cohort(1, normal, abnormal)
     with pytest.raises(EcganError) as caught:
         make(labels, table, protocol=protocol, k=5)
-    assert (
-        f"'{protocol}' with k = 5 cannot be made from {normal} normal and {abnormal} abnormal" in caught.value.message
-    )
+    assert all(fact in caught.value.message for fact in (protocol, "k = 5", f"{normal} normal", f"{abnormal} abnormal"))
 
 
 @pytest.mark.parametrize("protocol", ["interpatient", "interpatient_strict"])
 def test_unknown_patients_are_refused(protocol):
     labels, table = cohort(8)
-    with pytest.raises(EcganError, match=f"'{protocol}' needs the patient of every sample; 80 of 80"):
+    with pytest.raises(EcganError, match=f"'{protocol}'.* patient .*80 of 80"):
         make(labels, table.drop(columns="patient"), protocol=protocol, k=2)
     table.loc[3, "patient"] = None
-    with pytest.raises(EcganError, match=f"'{protocol}' needs the patient of every sample; 1 of 80"):
+    with pytest.raises(EcganError, match=f"'{protocol}'.* patient .*1 of 80"):
         make(labels, table, protocol=protocol, k=2)
 
 
@@ -135,11 +132,9 @@ def test_unknown_records_are_refused_where_lists_go_by_record():
 def test_too_few_patients_are_refused_with_what_would_do():
     labels, table = cohort(12)  # six remain for training and validation
     assert len(make(labels, table, protocol="interpatient", k=3)) == 3
-    with pytest.raises(
-        EcganError, match=r"k = 4 needs 8 patients with normal and 8 with abnormal.* are 6 and 6"
-    ) as caught:
+    with pytest.raises(EcganError, match=r"k = 4 .*8 patients.* 6 and 6") as caught:
         make(labels, table, protocol="interpatient", k=4)
-    assert caught.value.hint == "Set split.k to 3."
+    assert "split.k to 3" in caught.value.hint
     labels, table = cohort(3)
     with pytest.raises(EcganError) as caught:
         make(labels, table, protocol="interpatient", k=2)

@@ -294,7 +294,7 @@ def test_ecg_channels_of_an_edf_file_share_a_rate(tmp_path: Path) -> None:
 
 def test_an_edf_channel_without_a_unit_needs_one(tmp_path: Path) -> None:
     signals = edf(tmp_path / "r.edf", ("ECG", "Resp"), ("", "%"), (128, 128))
-    assert "no ECG channel in mV, uV or V. Its channels: ECG (no unit), Resp (in '%'" in refusal(tmp_path / "r.edf")
+    assert all(fact in refusal(tmp_path / "r.edf") for fact in ("mV, uV or V", "ECG (no unit)", "Resp (in '%'"))
     found = read_record(tmp_path / "r.edf", unit="uV")
     np.testing.assert_allclose(found.signals[:, 0], signals[0] / 1000, atol=1e-6)
 

@@ -71,7 +71,8 @@ def test_every_family_has_its_own_best_and_a_classifier_is_never_generative(thre
 
 
 def test_marks_name_only_the_families_that_are_there(files, three):
-    assert "● best generative model, ○ best classical method, ◆ best classifier by mean AUROC" in files["summary.md"]
+    marks = ("● best generative model", "○ best classical method", "◆ best classifier")
+    assert all(mark in files["summary.md"] for mark in marks)
     assert re.search(r"\| ◆ +\| \*\*cnn\*\*", files["summary.md"])
     assert "◆" not in build(inputs())["summary.md"]
     output = io.StringIO()
@@ -138,7 +139,7 @@ def test_without_classifiers_there_is_nothing_about_names():
 def test_results_of_classifiers_that_do_not_fit_are_named():
     broken = classifier()
     del broken.metrics["classification"]["accuracy"]
-    with pytest.raises(EcganError, match="metrics of cnn · argmax, fold 0: classification lacks 'accuracy'"):
+    with pytest.raises(EcganError, match=r"cnn · argmax, fold 0.*'accuracy'"):
         build(inputs([broken]))
     strange = classifier()
     strange.confusion.loc[3, "predicted"] = "X"
@@ -157,7 +158,7 @@ def test_strategies_that_a_model_could_not_feed_are_named():
     one = run("vae", strategies=(("reconstruction", "U"),))
     one.metrics["left_out"] = ["lambda_grid", "svm_lambda"]
     text = build(inputs([one, run("aegan")]))["summary.md"]
-    assert "vae · inverse_mapping has no lambda_grid, svm_lambda: its model does not give what they weigh." in text
+    assert "vae · inverse_mapping has no lambda_grid, svm_lambda" in text
 
 
 @pytest.fixture(scope="module")

@@ -188,7 +188,7 @@ def test_the_same_fold_twice_is_refused():
 def test_incomplete_metrics_name_what_is_missing():
     one = metrics("aegan", 0, 0.9)
     del one["strategies"]["reconstruction"]["test"]["mcc"]
-    with pytest.raises(EcganError, match="aegan · inverse_mapping, fold 0, reconstruction: there is no 'mcc'"):
+    with pytest.raises(EcganError, match=r"aegan · inverse_mapping, fold 0, reconstruction.*'mcc'"):
         results_table([one])
 
 

@@ -217,7 +217,8 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, record: Record)
     table, text = told.export_text(), errors.export_text()
     assert table.count("not scored") == 3
     assert "error: the file bad.hea is damaged: [red]odd[/red]\nCopy it again." in text
-    assert f"wrote {tmp_path}: RECORD.csv, RECORD.ecgan, RECORD.html, RECORD.json, summary.csv, summary.html" in text
+    written = "RECORD.csv, RECORD.ecgan, RECORD.html, RECORD.json, summary.csv, summary.html"
+    assert f"{tmp_path}: {written}" in text
     page = (tmp_path / "summary.html").read_text()
     assert '<a href="./a.html">a</a>' in page
     assert "bad.html" not in page

@@ -182,7 +182,7 @@ def test_beats_of_which_none_can_be_scored_are_an_error_with_the_reasons(record:
     signals = record.signals.copy()
     for position in record.samples:
         signals[max(0, position - 100) : position + 10] = np.nan
-    with pytest.raises(EcganError, match=r"none of the \d+ beats of p02 can be scored: \d+ × with too large gaps"):
+    with pytest.raises(EcganError, match=r"none of the \d+ beats of p02 .*\d+ × with too large gaps"):
         score_recording(replace(record, signals=signals), toy_scorer(), annotator="atr")
 
 

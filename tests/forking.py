@@ -1,0 +1,177 @@
+"""Commands in forks of one process that has loaded the libraries already, which is most of what a short command takes.
+
+A command finds what it would in a process of its own: its folder, its environment, the code in that folder. Only the
+libraries are there before it, and loaded for portable arithmetic; tests of what is loaded when start real processes.
+
+As a program: `forking.py serve SOCKET NAME…` serves, keeping variables of these names as they were when it loaded;
+`forking.py ask SOCKET COMMAND…` has a command done there, as DVC's stages do where `ECGAN_RUN` is `runner()`.
+"""
+
+import atexit
+import contextlib
+import functools
+import importlib
+import json
+import os
+import runpy
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = (
+    "dvc.cli.parser", "dvc.commands.repro", "dvc.repo", "dvc.repo.reproduce", "dvc.repo.status", "dvc.stage",
+    "dvclive", "jinja2", "matplotlib.backends.backend_svg", "matplotlib.figure", "pandas", "pydantic", "rich.console",
+    "rich.markdown", "safetensors.torch", "scipy.interpolate", "scipy.ndimage", "scipy.optimize", "scipy.signal",
+    "scipy.spatial", "scipy.stats", "sklearn.cluster", "sklearn.decomposition", "sklearn.ensemble", "sklearn.manifold",
+    "sklearn.metrics", "sklearn.mixture", "sklearn.neighbors", "sklearn.svm", "torch", "torch.distributed",
+    "torch.onnx", "torch.optim", "typer", "typer.rich_utils", "wfdb", "yaml",
+)  # fmt: skip
+
+
+def run(command: list[str], cwd: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Do what `subprocess.run(command, …)` does; the command is `python -m …`, `python -c …` or `dvc …`."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(os.devnull).open() as nothing:
+        files = [file.fileno() for file in (nothing, out, err)]
+        code = ask(server(), {"command": command, "cwd": str(cwd), "environment": environment}, files)
+        told = [_read(file) for file in (out, err)]
+    return subprocess.CompletedProcess(command, code, *told)
+
+
+def _read(file: Any) -> str:
+    file.seek(0)
+    text: str = file.read().decode()
+    return text
+
+
+@functools.cache
+def server() -> Path:
+    """Start the process that forks, once for this one and until it ends; return its socket."""
+    from ecgan.arithmetic import PORTABLE
+
+    folder = tempfile.TemporaryDirectory(prefix="forking")
+    path = Path(folder.name) / "socket"
+    ready, say = os.pipe()
+    command = [sys.executable, "-P", __file__, "serve", str(path), *PORTABLE]
+    made = os.environ | PORTABLE | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, env=made, stdin=subprocess.DEVNULL, stdout=say)
+    os.close(say)
+    with os.fdopen(ready) as lines:
+        assert lines.readline(), "the process that forks did not start"
+
+    @atexit.register
+    def end() -> None:
+        process.kill()
+        process.wait()
+        folder.cleanup()
+
+    return path
+
+
+def runner() -> str:
+    """Return the program for `ECGAN_RUN` that has its arguments done in a fork."""
+    path = server().parent / "runner"
+    if not path.exists():
+        command = [sys.executable, "-ISE", __file__, "ask", str(server())]
+        path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+        path.chmod(0o700)
+    return str(path)
+
+
+def ask(path: Path, job: dict[str, Any], files: list[int]) -> int:
+    """Have a job done with these files as its standard ones; return its exit code."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        text = json.dumps(job).encode()
+        socket.send_fds(connection, [len(text).to_bytes(4, "big")], files)
+        connection.sendall(text)
+        answer = connection.recv(4)
+    return int.from_bytes(answer, "big") if answer else -signal.SIGKILL
+
+
+def serve(path: Path, kept: list[str]) -> None:
+    """Load the libraries, then fork for every job."""
+    variables = {name: os.environ[name] for name in kept}
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        os.write(sys.stdout.fileno(), b"ready\n")
+        while True:
+            connection, _ = listener.accept()
+            if not os.fork():
+                listener.close()
+                _work(connection, variables)
+            connection.close()
+
+
+def _work(connection: socket.socket, kept: dict[str, str]) -> None:
+    """Be the process of one job."""
+    code = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        length, files, _, _ = socket.recv_fds(connection, 4, 3)
+        text = b""
+        while len(text) < int.from_bytes(length, "big"):
+            text += connection.recv(1 << 16)
+        for number, file in enumerate(files):
+            os.dup2(file, number)
+            os.close(file)
+        code = _done(**json.loads(text), kept=kept)
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+    finally:
+        connection.sendall((code & 0xFF).to_bytes(4, "big"))
+        os._exit(0)
+
+
+def _done(command: list[str], cwd: str, environment: dict[str, str], kept: dict[str, str]) -> int:
+    """Do what `python` or `dvc` would; return the exit code."""
+    os.environ.clear()
+    os.environ.update(environment | kept)
+    os.chdir(cwd)
+    sys.path[0:0] = [cwd, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.dont_write_bytecode = bool(environment.get("PYTHONDONTWRITEBYTECODE"))
+    sys.orig_argv = [sys.executable, *command[1:]]
+    try:
+        _call(*command)
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    finally:
+        atexit._run_exitfuncs()
+    return 0
+
+
+def _call(program: str, *arguments: str) -> None:
+    sys.argv = [program, *arguments]
+    if Path(program).name == "dvc":
+        from dvc.cli import main
+
+        sys.exit(main())
+    option, code, *rest = arguments
+    sys.argv = [option, *rest]
+    if option == "-m":
+        runpy.run_module(code, run_name="__main__", alter_sys=True)
+    else:
+        exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+
+
+if __name__ == "__main__":
+    task, at, *words = sys.argv[1:]
+    if task == "serve":
+        serve(Path(at), words)
+    else:
+        job = {"command": words, "cwd": str(Path.cwd()), "environment": dict(os.environ)}
+        sys.exit(ask(Path(at), job, [0, 1, 2]))

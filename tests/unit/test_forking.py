@@ -1,0 +1,53 @@
+"""A command in a fork is what it would be as a process of its own, but for the libraries that are there already."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import forking
+
+SHOWN = (
+    "import os, sys; print(os.getcwd(), sys.argv, os.environ.get('HERE'), os.environ.get('PATH'), sys.path[0] in ('', "
+    "os.getcwd())); print(sys.stdin.read() == '', file=sys.stderr)"
+)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        SHOWN,
+        "import sys; sys.exit(3)",
+        "raise SystemExit('a sentence')",
+        "1 / 0",
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "import mine; print(mine.__file__)",
+        "import subprocess; print(subprocess.run(['false']).returncode)",
+        "import atexit; atexit.register(print, 'the end'); print('é')",
+    ],
+)
+def test_a_command_ends_as_in_a_process_of_its_own(code: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("")
+    command, environment = [sys.executable, "-c", code, "one", "--two"], {**os.environ, "HERE": "here"}
+    own = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
+    fork = forking.run(command, tmp_path, environment)
+    assert (fork.returncode, fork.stdout) == (own.returncode, own.stdout)
+    assert fork.stderr.splitlines()[-1:] == own.stderr.splitlines()[-1:]
+
+
+def test_a_program_may_have_its_commands_done_in_forks(tmp_path: Path) -> None:
+    command = ["sh", "-c", "$ECGAN_RUN python -c 'import sys; print(5); sys.exit(7)' x"]
+    environment = {**os.environ, "ECGAN_RUN": forking.runner()}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (7, "5\n")
+
+
+def test_nothing_of_a_command_is_there_for_the_next(tmp_path: Path) -> None:
+    for _ in range(2):
+        code = "import os, sys; print('left' in os.environ, 'json.tool' in sys.modules); os.environ['left'] = '1'"
+        done = forking.run([sys.executable, "-c", code + "; import json.tool"], tmp_path, dict(os.environ))
+        assert done.stdout == "False False\n"

@@ -7,8 +7,10 @@ from typing import Any
 from ecgan.config import Params
 from ecgan.config.declaring import reads
 from ecgan.config.schema import Detection
+from ecgan.detection.fitted import save_detector
 from ecgan.detection.job import Job, detect
 from ecgan.detection.latents import build
+from ecgan.files import sole_writer
 from ecgan.preprocessing.processed import load_processed
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.protocols.folds import load_fold
@@ -84,7 +86,7 @@ def with_run(
         "transformation": trained.params.train.transformation,
         "leads": data.about.leads,
     }
-    return detect(
+    return _detect(
         Job(
             detector=build(DETECTORS.get(options.detector), settings, mapping, seed=seed),
             strategies=options.strategies,
@@ -94,9 +96,9 @@ def with_run(
             fold=trained.fold,
             seed=seed,
             facts=facts,
-            fitted=part(folder, "detect", fold),
-            results=results,
-        )
+        ),
+        part(folder, "detect", fold),
+        results,
     )
 
 
@@ -124,7 +126,7 @@ def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
         "transformation": params.train.transformation,
         "leads": data.about.leads,
     }
-    return detect(
+    return _detect(
         Job(
             detector=built,
             strategies=list(built.strategies),
@@ -134,7 +136,17 @@ def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
             fold=split,
             seed=seed,
             facts=facts,
-            fitted=paths.classical(params, detector, fold),
-            results=paths.report(params, "detect", detector, fold),
-        )
+        ),
+        paths.classical(params, detector, fold),
+        paths.report(params, "detect", detector, fold),
     )
+
+
+def _detect(job: Job, fitted_folder: Path, results: Path) -> dict[str, Any]:
+    """Detect and write: what was fitted into one folder, the result into another; return the metrics."""
+    fitted, result = detect(job)
+    with sole_writer(fitted_folder) as folder:
+        save_detector(folder, fitted)
+    with sole_writer(results) as folder:
+        result.write(folder)
+    return result.metrics

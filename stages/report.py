@@ -1,11 +1,14 @@
 """Stage `report`: results of `detect` and histories of `train` → `reports/report`: table, figures, summary, page."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ecgan.config import Params
 from ecgan.config.declaring import reads
 from ecgan.errors import EcganError
+from ecgan.evaluation.examples import KINDS
+from ecgan.evaluation.result import Result
 from ecgan.files import read_json, sole_writer, write_text
 from ecgan.generation.drawn import load_drawn
 from ecgan.generation.figures import draw
@@ -14,10 +17,8 @@ from ecgan.registry import DATASETS
 from ecgan.reporting.build import build
 from ecgan.reporting.console import print_results
 from ecgan.reporting.content import DEMONSTRATION
-from ecgan.reporting.examples import examples_from_json
-from ecgan.reporting.inputs import KINDS, Example, GenerationResult, ReportInputs, RunResult
+from ecgan.reporting.inputs import GenerationResult, ReportInputs
 from ecgan.reporting.markdown import readme_table
-from ecgan.reporting.reading import read_metrics, read_results
 from ecgan.watched import watch_part
 from stages import paths
 
@@ -81,26 +82,14 @@ def _inputs(params: Params) -> ReportInputs:
     )
 
 
-def _result(params: Params, name: str, fold: int, trained: bool) -> RunResult:
-    """Read what `detect` and `train` wrote of one method and fold."""
+def _result(params: Params, name: str, fold: int, trained: bool) -> Result:
+    """Read what `detect` and `train` wrote of one method and fold; of each kind of examples as many as are shown."""
     folder = paths.report(params, "detect", name, fold)
     if not (folder / "metrics.json").is_file():
         raise EcganError(f"there are no results of {name}, fold {fold}, in {folder}.", "Run `ecgan detect` first.")
-    metrics = read_metrics(folder / "metrics.json")
-    strategies = list(metrics["strategies"])
-    columns = ["label", "class", *strategies, *(f"{strategy}_predicted" for strategy in strategies)]
-    history = paths.part(params, "train", name, fold) / "history.csv"
-    named = "classification" in metrics
-    sides = ["actual", "predicted"]
-    return RunResult(
-        metrics=metrics,
-        scores=read_results(folder / "scores.csv", columns, ("class",)),
-        roc=read_results(folder / "roc.csv", ["fpr", *strategies]),
-        pr=read_results(folder / "pr.csv", ["recall", *strategies]),
-        history=read_results(history, ["epoch"]) if trained else None,
-        examples=_examples(folder / "examples.json", params.report.beats),
-        confusion=read_results(folder / "confusion.csv", sides, tuple(sides)) if named else None,
-    )
+    found = Result.read(folder, paths.part(params, "train", name, fold) / "history.csv" if trained else None)
+    shown = [one for kind in KINDS for one in [e for e in found.examples if e.kind == kind][: params.report.beats]]
+    return replace(found, examples=shown)
 
 
 def _generation(params: Params, model: str, fold: int) -> GenerationResult:
@@ -108,9 +97,3 @@ def _generation(params: Params, model: str, fold: int) -> GenerationResult:
     folder = paths.report(params, "train", model, fold)
     figures = draw(load_drawn(folder / "drawn.safetensors")) if fold == params.split.folds[0] else {}
     return GenerationResult(model, fold, read_json(folder / "generation.json"), figures)
-
-
-def _examples(path: Path, count: int) -> list[Example]:
-    """Read the examples and keep the first `count` of each kind."""
-    found = examples_from_json(read_json(path), str(path))
-    return [example for kind in KINDS for example in [e for e in found if e.kind == kind][:count]]

@@ -8,9 +8,9 @@ from typing import Any
 
 from ecgan.comparing.compared import Compared, compare_json, paired
 from ecgan.errors import EcganError
+from ecgan.evaluation.result import AGAIN, read_metrics, read_results
 from ecgan.evaluation.tolerance import JUDGED, within
 from ecgan.files import read_json, shown
-from ecgan.reporting.reading import AGAIN, read_metrics, read_results
 from ecgan.reporting.tables import METRICS, records
 
 _QUESTION = (
@@ -24,7 +24,8 @@ _QUESTION = (
     "transformation",
 )
 """Facts of results: where one differs, another question was asked, and no tolerance applies."""
-_WORDS = ("method", "detector", "strategy", "family", "supervision", "version", "select_by", "threshold_method")
+_WORDS = ("method", "detector", "strategy", "family", "supervision", "context", "version", "select_by")
+_MORE_WORDS = ("threshold_method", "parameters")
 _FOLDS = "folds.csv"
 
 Tests = Mapping[str, Mapping[str, Any]]
@@ -116,7 +117,7 @@ def _numbers(path: Path, strategy: str, test: dict[str, Any]) -> dict[str, Any]:
 def _rows(path: Path) -> dict[str, dict[str, Any]]:
     """Read the report's table of folds: metrics by method, detector, fold and strategy."""
     keys = ["method", "detector", "fold", "strategy"]
-    table = read_results(path, [*keys, *METRICS], (*_WORDS, "parameters"))
+    table = read_results(path, [*keys, *METRICS], (*_WORDS, *_MORE_WORDS))
     return {f"{r['method']} · {r['detector']} · fold {r['fold']} · {r['strategy']}": r for r in records(table)}
 
 

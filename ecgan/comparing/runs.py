@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ecgan.comparing.compared import Compared, compare_arrays, compare_json, paired
 from ecgan.config.reading import read_document
 from ecgan.errors import EcganError
+from ecgan.evaluation.result import read_results
 from ecgan.files import read_json
-from ecgan.reporting.reading import read_results
 from ecgan.reporting.tables import records
 from ecgan.runs.layout import PARTS
 

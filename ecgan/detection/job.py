@@ -1,11 +1,6 @@
-"""One detection: fit on training data and half of validation, report the other half and the test set.
-
-What it writes: `detector.json` and `detector.safetensors` into the folder of everything fitted; `metrics.json`,
-`scores.csv`, `roc.csv`, `pr.csv`, `confusion.csv` and `examples.json` into the folder of results.
-"""
+"""One detection: fit on training data and half of validation, report the other half and the test set."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,27 +8,27 @@ from numpy.typing import NDArray
 
 from ecgan.config.schema import Detection
 from ecgan.detection.base import Detector
-from ecgan.detection.fitted import SCORED_ON, FittedDetector, Scored, fit_detector, save_detector, usable
+from ecgan.detection.fitted import SCORED_ON, FittedDetector, Scored, fit_detector, usable
 from ecgan.detection.latents import OnLatents
 from ecgan.evaluation.classification import classification, confusion_frame
 from ecgan.evaluation.curves import pr_frame, roc_frame
+from ecgan.evaluation.examples import Example, choose_examples
+from ecgan.evaluation.result import Result
 from ecgan.evaluation.summary import evaluate, evaluate_validation
 from ecgan.evaluation.tables import scores_frame
-from ecgan.files import sole_writer, write_frame, write_json, write_text
 from ecgan.preprocessing.processed import class_counts
 from ecgan.preprocessing.transformations import Transformation
 from ecgan.protocols.folds import Fold, vali_halves
-from ecgan.reporting.examples import choose_examples, examples_text
-from ecgan.reporting.inputs import Example
 from ecgan.runtime import derive_seed
 from ecgan.samples import Samples
 
+NO_CONTEXT = "none"
 EXAMPLES = 4  # of each kind, among which the report chooses
 
 
 @dataclass(frozen=True)
 class Job:
-    """One detection: what scores, on which samples, and where the results go.
+    """One detection: what scores, and on which samples.
 
     Attributes:
         detector: The detector, not yet fitted.
@@ -44,8 +39,6 @@ class Job:
         fold: The fold.
         seed: Seed of this detection.
         facts: What metrics.json says of method and training.
-        fitted: Folder of everything fitted.
-        results: Folder of scores and metrics.
     """
 
     detector: Detector
@@ -56,16 +49,14 @@ class Job:
     fold: Fold
     seed: int
     facts: dict[str, Any]
-    fitted: Path
-    results: Path
 
     def inputs(self, rows: NDArray[np.int64]) -> Samples:
         """Return the samples at `rows` as the detector sees them: transformed, with its context, without labels."""
         return self.transformation.apply(self.data.seen(rows, self.detector.sees))
 
 
-def detect(job: Job) -> dict[str, Any]:
-    """Fit on training data and one half of validation, report the other half and the test set, write everything.
+def detect(job: Job) -> tuple[FittedDetector, Result]:
+    """Fit on training data and one half of validation; return what was fitted, and the result on the test set.
 
     Raises:
         EcganError: The samples are not those that the fold indexes, or something cannot be fitted.
@@ -95,11 +86,7 @@ def detect(job: Job) -> dict[str, Any]:
     metrics["counts"] = {name: class_counts(labels[rows], job.data.about.classes) for name, rows in counted.items()}
     if named is not None:
         metrics["classification"] = classification(named, labels[job.fold.test], job.data.about.classes)
-    with sole_writer(job.fitted) as folder:
-        save_detector(folder, fitted)
-    with sole_writer(job.results) as folder:
-        _write(folder, job, test, named, metrics)
-    return metrics
+    return fitted, _result(job, test, named, metrics)
 
 
 def _metrics(job: Job, fitted: FittedDetector, test: Scored, validation: Scored, vali_labels: Any) -> dict[str, Any]:
@@ -125,6 +112,7 @@ def _metrics(job: Job, fitted: FittedDetector, test: Scored, validation: Scored,
     }
     facts = {"dataset": about.name, "class_mapping": about.mapping, "protocol": job.fold.protocol}
     facts |= {"family": family(job.detector), "input": SCORED_ON[isinstance(job.detector, OnLatents)]}
+    facts["context"] = " and ".join(job.detector.sees) or NO_CONTEXT
     fold = {"fold": job.fold.index, "seed": job.fold.seed}
     left_out = [name for name in job.strategies if name not in fitted.strategies]
     return {**job.facts, **facts, **fold, "bootstrap": bootstrap, "strategies": strategies, "left_out": left_out}
@@ -137,19 +125,20 @@ def family(detector: Detector) -> str:
     return "generative" if detector.needs_model else "classical"
 
 
-def _write(folder: Path, job: Job, test: Scored, named: NDArray[np.int64] | None, metrics: dict[str, Any]) -> None:
-    """Write scores, curves, decisions, examples and metrics of the test set."""
+def _result(job: Job, test: Scored, named: NDArray[np.int64] | None, metrics: dict[str, Any]) -> Result:
+    """Scores, curves, decisions and examples of the test set, beside its metrics."""
     rows, labels, classes = job.fold.test, job.data.class_ids[job.fold.test], job.data.about.classes
     abnormal = labels != 0
-    frame = scores_frame(rows, labels, classes, test.components, test.scores, test.predictions)
-    write_frame(folder / "scores.csv", frame)
     decided = next(iter(test.predictions.values())) if named is None else named
     names = ["normal", "abnormal"] if named is None else classes
-    write_frame(folder / "confusion.csv", confusion_frame(labels, classes, decided, names))
-    write_frame(folder / "roc.csv", roc_frame(test.scores, abnormal))
-    write_frame(folder / "pr.csv", pr_frame(test.scores, abnormal))
-    write_text(folder / "examples.json", examples_text(_examples(job, test)))
-    write_json(folder / "metrics.json", metrics)
+    return Result(
+        metrics=metrics,
+        scores=scores_frame(rows, labels, classes, test.components, test.scores, test.predictions),
+        roc=roc_frame(test.scores, abnormal),
+        pr=pr_frame(test.scores, abnormal),
+        confusion=confusion_frame(labels, classes, decided, names),
+        examples=_examples(job, test),
+    )
 
 
 def _examples(job: Job, test: Scored) -> list[Example]:

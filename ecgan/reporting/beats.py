@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ecgan.evaluation.examples import CAUGHT, EXPLAINED, FALSE_ALARM, MISSED
+from ecgan.evaluation.result import Result
 from ecgan.reporting.ecg_paper import beat_svg, origin_text
-from ecgan.reporting.inputs import CAUGHT, EXPLAINED, FALSE_ALARM, MISSED, Plot, RunResult
+from ecgan.reporting.inputs import Plot
 from ecgan.reporting.style import slug
 from ecgan.reporting.tables import name_of
 
@@ -26,9 +28,9 @@ class BeatGroup:
     beats: tuple[Plot, ...]
 
 
-def beat_groups(runs: Sequence[RunResult]) -> tuple[BeatGroup, ...]:
+def beat_groups(runs: Sequence[Result]) -> tuple[BeatGroup, ...]:
     """The examples of each method, of its first fold that has some."""
-    first: dict[str, RunResult] = {}
+    first: dict[str, Result] = {}
     for run in sorted((run for run in runs if run.examples), key=lambda run: int(run.metrics["fold"])):
         first.setdefault(name_of(run.metrics), run)
     groups, taken = [], set[str]()
@@ -48,7 +50,7 @@ def beat_groups(runs: Sequence[RunResult]) -> tuple[BeatGroup, ...]:
     return tuple(groups)
 
 
-def _beats(run: RunResult) -> list[Plot]:
+def _beats(run: Result) -> list[Plot]:
     beats = []
     for example in run.examples:
         entry = run.metrics["strategies"].get(example.strategy)

@@ -4,9 +4,10 @@ import re
 
 from markupsafe import Markup
 
+from ecgan.evaluation.examples import KINDS
 from ecgan.reporting.beats import KIND_TEXT
 from ecgan.reporting.content import Content, compose
-from ecgan.reporting.inputs import KINDS, ReportInputs
+from ecgan.reporting.inputs import ReportInputs
 from ecgan.reporting.markdown import summary
 from ecgan.reporting.rendering import render
 from ecgan.reporting.style import embedded

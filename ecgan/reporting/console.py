@@ -9,17 +9,17 @@ from rich.text import Text
 
 from ecgan.reporting.grid import Grid, marks_text, results_grid
 from ecgan.reporting.style import legal
-from ecgan.reporting.tables import SUPERVISION, Facts, Metrics, condensed, facts, results_table
+from ecgan.reporting.tables import SUPERVISION, Facts, Metrics, Tables
 
-_FIRST = ("", "Method", "Detector", "Strategy", "Labels", "AUROC")
+_FIRST = ("", "Method", "Detector", "Strategy", "Labels", "Context", "AUROC")
 _THEN = ("AP", "F1 abnormal", "Folds", "AUROC interval", "Sensitivity", "PPV", "MCC", "F1 weighted")
 
 
 def print_results(metrics: Sequence[Metrics], console: Console | None = None) -> None:
     """Print the results table, with as many of its columns as the terminal is wide, and its legend."""
     console = console or Console()
-    everything, shared = results_table(metrics), facts(metrics)
-    shown = condensed(metrics, everything)
+    tables = Tables(metrics)
+    everything, shown, shared = tables.results, tables.condensed, tables.facts
     grid = results_grid(shown)
     kept = _fitting(grid, console.width)
     console.print(_table(grid, kept, shared))

@@ -1,7 +1,6 @@
 """What a report says, once: Markdown, page and files show the same text, tables and figures."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,14 +30,9 @@ from ecgan.reporting.tables import (
     ON_LATENTS,
     SUPERVISION,
     Facts,
-    Metrics,
-    class_table,
-    condensed,
-    facts,
-    fold_table,
+    Tables,
     mean_std,
     records,
-    results_table,
 )
 
 DEMONSTRATION: Final = (
@@ -135,21 +129,20 @@ def compose(inputs: ReportInputs) -> Content:
     Raises:
         EcganError: Results that do not belong into one table, see `ecgan.reporting.tables.facts`.
     """
-    metrics = inputs.metrics
-    shared, results, classes, folds = facts(metrics), results_table(metrics), class_table(metrics), fold_table(metrics)
-    lines = figures.curves(inputs.runs)
-    shown, named = condensed(metrics, results), naming(inputs.runs, shared)
-    bars = figures.sensitivity_figure(lines, shared) if lines else None
-    frames = {"results.csv": results, "per_class.csv": classes, "folds.csv": folds}
+    tables = Tables(inputs.metrics)
+    shared, results, shown = tables.facts, tables.results, tables.condensed
+    lines, named = figures.curves(inputs.runs, tables), naming(inputs.runs, shared)
+    bars = figures.sensitivity_figure(lines, tables) if lines else None
+    frames = {"results.csv": results, "per_class.csv": tables.classes, "folds.csv": tables.folds}
     return Content(
         title=inputs.title,
         warning=DEMONSTRATION if inputs.demonstration else "",
-        headline=headline(metrics, shown, folds),
+        headline=headline(tables),
         results=results_grid(shown),
-        result_notes=(*result_notes(shared, shown), *condensed_note(shown, results)),
+        result_notes=result_notes(tables),
         every_strategy=results_grid(results if len(shown) < len(results) else results.iloc[:0]),
         curves=_plots(shared, roc=figures.roc_figure(lines), pr=figures.pr_figure(lines, shared)) if lines else (),
-        classes=class_grid(classes, shared),
+        classes=class_grid(tables),
         class_notes=(_context(shared), *_CLASS_NOTES, *supervision_notes()),
         class_plots=_plots(shared, sensitivity=bars, scores=traces.scores_figure(lines, shared)),
         naming=named,
@@ -158,9 +151,9 @@ def compose(inputs: ReportInputs) -> Content:
         generation=generation_grid(inputs.generation),
         generation_notes=NOTES,
         generation_plots=tuple(Plot(*figure) for figure in generation_figures(inputs.generation)),
-        folds=fold_grid(folds),
+        folds=fold_grid(tables.folds),
         fold_notes=(_context(shared), *supervision_notes()),
-        methods=method_grid(metrics),
+        methods=method_grid(tables),
         method_note="“Shown with” is the strategy that the figures show: the one with the best AUROC on the reporting "
         "half of validation, mean over the folds; the test set has no say in it.",
         dataset=_dataset_rows(inputs.dataset),
@@ -172,11 +165,11 @@ def compose(inputs: ReportInputs) -> Content:
     )
 
 
-def headline(metrics: Sequence[Metrics], results: pd.DataFrame, folds: pd.DataFrame) -> tuple[str, ...]:
+def headline(tables: Tables) -> tuple[str, ...]:
     """The result in sentences: the best row of each family, and differences from the first on the same folds."""
     sentences = []
     for supervision, words in (("U", "Without abnormal labels but for the threshold"), ("S", "With abnormal labels")):
-        rows = {r["best"]: r for r in records(results) if r["supervision"] == supervision and r["best"]}
+        rows = {r["best"]: r for r in records(tables.condensed) if r["supervision"] == supervision and r["best"]}
         best = [rows[f"best {family}"] for family in FAMILIES if f"best {family}" in rows]
         if best:
             parts = [
@@ -184,14 +177,15 @@ def headline(metrics: Sequence[Metrics], results: pd.DataFrame, folds: pd.DataFr
                 for r in best
             ]
             sentences.append(f"{words} ({supervision}): {'; '.join(parts)}.")
-        sentences += [_difference(folds, best[0], other) for other in best[1:]]
-    if not metrics:
+        sentences += [_difference(tables.folds, best[0], other) for other in best[1:]]
+    if not tables.metrics:
         return ("There are no results yet.",)
     return tuple(sentences) or ("AUROC is not defined on these test sets: they hold one class only.",)
 
 
-def result_notes(shared: Facts, results: pd.DataFrame) -> tuple[str, ...]:
+def result_notes(tables: Tables) -> tuple[str, ...]:
     """What a reader must know to read the results table."""
+    shared, results = tables.facts, tables.condensed
     if not shared.folds:
         return ()
     several = f"Mean ± standard deviation (n − 1) over folds {', '.join(map(str, shared.folds))}"
@@ -209,14 +203,11 @@ def result_notes(shared: Facts, results: pd.DataFrame) -> tuple[str, ...]:
         notes += [f"{kind} are scored by the detector {', '.join(map(str, used))}."] if len(used) else []
     for name, left in shared.left_out.items():
         notes.append(f"{name} has no {', '.join(left)}: its model does not give what they weigh.")
+    if len(results) < (every := len(tables.results)):
+        notes.append(
+            f"One row for each method and use of labels, with its best strategy on validation; in all {every}."
+        )
     return tuple(notes)
-
-
-def condensed_note(shown: pd.DataFrame, results: pd.DataFrame) -> tuple[str, ...]:
-    """Say which rows are left out, if some are."""
-    if len(shown) == len(results):
-        return ()
-    return (f"One row for each method and use of labels, with its best strategy on validation; in all {len(results)}.",)
 
 
 def supervision_notes() -> list[str]:

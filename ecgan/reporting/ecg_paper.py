@@ -12,7 +12,8 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from ecgan.reporting.inputs import F64, Example
+from ecgan.evaluation.examples import Example
+from ecgan.evaluation.ranking import F64
 from ecgan.reporting.style import MM, clip, new_figure, place, style, svg_text
 
 MM_PER_SECOND: Final = 25.0

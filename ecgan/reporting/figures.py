@@ -11,21 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
+from ecgan.evaluation.ranking import F64
+from ecgan.evaluation.result import Result
 from ecgan.reporting.grid import NOTHING, quantity, short
-from ecgan.reporting.inputs import F64, RunResult
 from ecgan.reporting.matrix import Matrix, matrices_figure
 from ecgan.reporting.style import COLOURS, INK, MUTED, clip, line_styles, name_axes, new_figure, place, style, svg_text
-from ecgan.reporting.tables import (
-    ON_LATENTS,
-    Facts,
-    chosen_strategies,
-    class_table,
-    detector_of,
-    mean_std,
-    records,
-    results_table,
-    span,
-)
+from ecgan.reporting.tables import ON_LATENTS, Facts, Tables, detector_of, mean_std, records, span
 
 LABEL_LENGTH: Final = 40
 _ROW: Final = 4.6
@@ -46,21 +37,20 @@ class Curve:
     label: str
     method: str
     strategy: str
-    runs: tuple[RunResult, ...]
+    runs: tuple[Result, ...]
     line: Mapping[str, Any]
 
 
-def curves(runs: Sequence[RunResult]) -> list[Curve]:
+def curves(runs: Sequence[Result], tables: Tables) -> list[Curve]:
     """The methods in the order of the results table, each with its chosen strategy and its own colour.
 
     Colours go by the order in which methods are given, so that they do not change with the results.
     """
-    metrics = [run.metrics for run in runs]
-    chosen = chosen_strategies(metrics)
+    chosen = tables.chosen
     several = {method for method, _ in chosen if sum(other == method for other, _ in chosen) > 1}
     lines = line_styles([f"{run.metrics['method']}/{detector_of(run.metrics)}" for run in runs])
     found = []
-    for row in records(results_table(metrics)):
+    for row in records(tables.results):
         key = (str(row["method"]), str(row["detector"]))
         if chosen[key] != row["strategy"]:
             continue
@@ -103,12 +93,12 @@ def pr_figure(lines: Sequence[Curve], shared: Facts) -> str:
         return svg_text(figure, f"Precision–recall curves{name}: " + _spoken(lines, "ap"))
 
 
-def sensitivity_figure(lines: Sequence[Curve], shared: Facts) -> str:
+def sensitivity_figure(lines: Sequence[Curve], tables: Tables) -> str:
     """Share flagged in each class: bars are means over the folds, dots the folds; false alarms come first.
 
     More methods than there are colours are written as a table, one row a method.
     """
-    table = class_table([run.metrics for line in lines for run in line.runs])
+    table, shared = tables.classes, tables.facts
     present = [name for name in shared.classes if name in set(table.loc[table["count_max"] > 0, "class"])]
     if len(lines) > len(COLOURS):
         return _sensitivity_table(lines, present)

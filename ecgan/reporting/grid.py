@@ -17,8 +17,7 @@ from ecgan.reporting.tables import (
     METRICS,
     ON_LATENTS,
     Facts,
-    Metrics,
-    chosen_strategies,
+    Tables,
     detector_of,
     family_of,
     records,
@@ -37,6 +36,9 @@ class Column:
     title: str
     number: bool = False
     meaning: str = ""
+
+
+_CONTEXT: Final = Column("Context", meaning="what a method looks at besides a sample: nothing, its record, its rhythm")
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,9 @@ def marks_text(results: pd.DataFrame) -> str:
 
 
 def results_grid(results: pd.DataFrame) -> Grid:
-    """The results table (`ecgan.reporting.tables.results_table`) for readers."""
+    """The results (`ecgan.reporting.tables.Tables.results`) for readers."""
     columns = [Column("", meaning=marks_text(results)), Column("Method"), Column("Detector"), Column("Strategy")]
-    columns += [Column("Labels", meaning="U or S, see the legend"), Column("Folds", number=True)]
+    columns += [Column("Labels", meaning="U or S, see the legend"), _CONTEXT, Column("Folds", number=True)]
     for name, title in METRICS.items():
         columns.append(Column(title, number=True))
         columns += [Column("AUROC interval", number=True)] if name == "auroc" else []
@@ -109,7 +111,7 @@ def results_grid(results: pd.DataFrame) -> Grid:
     for row in records(results):
         best = bool(row["best"])
         cells = [Cell(MARKS[row["family"]] if best else ""), Cell(row["method"], strong=best), Cell(row["detector"])]
-        cells += [Cell(row["strategy"]), Cell(row["supervision"])]
+        cells += [Cell(row["strategy"]), Cell(row["supervision"]), Cell(row["context"])]
         cells.append(Cell(str(row["folds"]), value=float(row["folds"])))
         for name in METRICS:
             cell = quantity(row[f"{name}_mean"], row[f"{name}_std"], row[f"{name}_folds"], row["folds"])
@@ -127,14 +129,15 @@ def interval(low: float, high: float) -> Cell:
     return Cell(f"{short(low)} to {short(high)}", value=low)
 
 
-def class_grid(classes: pd.DataFrame, shared: Facts) -> Grid:
+def class_grid(tables: Tables) -> Grid:
     """Sensitivity and PPV per class of each method's chosen strategy, and the false alarms among normal samples."""
+    shared, classes = tables.facts, tables.classes
     shown = classes[classes["chosen"].astype(bool)]
     present = [name for name in shared.classes if name in set(shown.loc[shown["count_max"] > 0, "class"])]
     normal = {name for name in present if shown.loc[shown["class"] == name, "sensitivity_mean"].isna().all()}
     normal &= set(present[:1])
-    keys = ["method", "detector", "strategy", "supervision"]
-    columns = [Column("Method"), Column("Detector"), Column("Strategy"), Column("Labels")]
+    keys = ["method", "detector", "strategy", "supervision", "context"]
+    columns = [Column("Method"), Column("Detector"), Column("Strategy"), Column("Labels"), _CONTEXT]
     for name in present:
         if name in normal:
             columns.append(Column(f"{name} flagged", number=True, meaning="false alarms among normal samples"))
@@ -171,14 +174,14 @@ def count_grid(shared: Facts) -> Grid:
 
 def fold_grid(folds: pd.DataFrame) -> Grid:
     """Every fold of every strategy: what was fitted and what came out."""
-    texts = ["Method", "Detector", "Strategy", "Labels", "Version", "Fitted"]
-    titles = [*texts[:4], "Fold", "Version", "Threshold", "Fitted"]
+    texts = ["Method", "Detector", "Strategy", "Labels", "Context", "Version", "Fitted"]
+    titles = [*texts[:5], "Fold", "Version", "Threshold", "Fitted"]
     titles += ["AUROC", "AUROC interval", "AP", "F1 abnormal", "AUROC validation"]
     columns = tuple(Column(title, number=title not in texts) for title in titles)
     rows = []
     for row in records(folds):
         fitted = ", ".join(f"{name} {_brief(value)}" for name, value in json.loads(row["parameters"]).items())
-        cells = [Cell(row[name]) for name in ("method", "detector", "strategy", "supervision")]
+        cells = [Cell(row[name]) for name in ("method", "detector", "strategy", "supervision", "context")]
         cells += [Cell(str(row["fold"]), value=float(row["fold"]))]
         cells += [Cell(row["version"] or NOTHING), Cell(_brief(row["threshold"]), value=row["threshold"])]
         cells += [Cell(fitted or NOTHING), quantity(row["auroc"]), interval(row["auroc_low"], row["auroc_high"])]
@@ -187,13 +190,13 @@ def fold_grid(folds: pd.DataFrame) -> Grid:
     return Grid(columns, tuple(rows)).without(*_one_detector(folds))
 
 
-def method_grid(metrics: Sequence[Metrics]) -> Grid:
+def method_grid(tables: Tables) -> Grid:
     """What was run: each method with its settings and the strategy that the figures show."""
-    chosen = chosen_strategies(metrics)
+    chosen = tables.chosen
     columns = ("Method", "Kind", "Detector", "Trained on", "Transformation", "Leads", "Version by", "Shown with")
     rows = []
     for method, detector in chosen:
-        one = next(m for m in metrics if (m["method"], detector_of(m)) == (method, detector))
+        one = next(m for m in tables.metrics if (m["method"], detector_of(m)) == (method, detector))
         settings = [one.get(name) for name in ("train_on", "transformation", "leads", "select_by")]
         texts = [method, family_of(one), detector, *settings, chosen[method, detector]]
         rows.append(tuple(Cell(_brief(text)) for text in texts))

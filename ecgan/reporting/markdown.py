@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ecgan.errors import EcganError
+from ecgan.evaluation.examples import KINDS
 from ecgan.reporting.beats import KIND_TEXT, BeatGroup
-from ecgan.reporting.content import Content, condensed_note, headline, result_notes
+from ecgan.reporting.content import Content, headline, result_notes
 from ecgan.reporting.grid import Cell, Column, Grid, escape, markdown_table, results_grid
-from ecgan.reporting.inputs import KINDS, Plot
-from ecgan.reporting.tables import Metrics, condensed, facts, fold_table, results_table
+from ecgan.reporting.inputs import Plot
+from ecgan.reporting.tables import Metrics, Tables
 
 OPENING: Final = "<!-- results -->"
 CLOSING: Final = "<!-- /results -->"
@@ -63,13 +64,11 @@ def readme_table(readme: str, metrics: Sequence[Metrics], *, warning: str = "", 
             f"the README needs one line {OPENING} and, after it, one line {CLOSING}",
             "Put both on lines of their own where the results table shall stand.",
         )
-    everything = results_table(metrics)
-    results = condensed(metrics, everything)
+    tables = Tables(metrics)
     parts = [f"> {escape(warning)}"] if warning else []
-    parts += ["\n".join(f"- {escape(sentence)}" for sentence in headline(metrics, results, fold_table(metrics)))]
-    parts += [markdown_table(results_grid(results)).rstrip()]
-    notes = (*result_notes(facts(metrics), results), *condensed_note(results, everything))
-    parts += [_notes(notes)] if len(results) else []
+    parts += ["\n".join(f"- {escape(sentence)}" for sentence in headline(tables))]
+    parts += [markdown_table(results_grid(tables.condensed)).rstrip()]
+    parts += [_notes(result_notes(tables))] if len(tables.results) else []
     parts += [f"[The full report]({link})"] if link else []
     before, rest = readme.split(OPENING)
     after = rest.split(CLOSING)[1]

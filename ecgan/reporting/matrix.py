@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
+from ecgan.evaluation.ranking import F64
 from ecgan.reporting.grid import NOTHING
-from ecgan.reporting.inputs import F64
 from ecgan.reporting.style import COLOURS, INK, MUTED, RULE, clip, new_figure, place, style, svg_text
 
 _CELL: Final = (15.0, 10.0)

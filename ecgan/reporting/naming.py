@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
 from ecgan.evaluation.classification import confusion
+from ecgan.evaluation.examples import AGAIN
+from ecgan.evaluation.result import Result
 from ecgan.reporting.grid import Cell, Column, Grid, quantity
-from ecgan.reporting.inputs import AGAIN, Plot, RunResult
+from ecgan.reporting.inputs import Plot
 from ecgan.reporting.matrix import Matrix, matrices_figure
 from ecgan.reporting.tables import Facts, Metrics, mean_std, name_of, records
 
@@ -39,7 +41,7 @@ class Naming:
     frames: dict[str, pd.DataFrame]
 
 
-def naming(runs: Sequence[RunResult], shared: Facts) -> Naming | None:
+def naming(runs: Sequence[Result], shared: Facts) -> Naming | None:
     """Tables and figure of the runs that name classes; None where there are none.
 
     Raises:
@@ -128,7 +130,7 @@ def _cells(row: dict[str, Any], metrics: dict[str, str]) -> tuple[Cell, ...]:
     return tuple(quantity(row[f"{metric}_mean"], row[f"{metric}_std"]) for metric in metrics)
 
 
-def _figure(runs: Sequence[RunResult], shared: Facts) -> str:
+def _figure(runs: Sequence[Result], shared: Facts) -> str:
     counts: dict[str, NDArray[np.int64]] = {}
     for run in runs:
         name = name_of(run.metrics)
@@ -142,10 +144,10 @@ def _figure(runs: Sequence[RunResult], shared: Facts) -> str:
     return matrices_figure(panels, "Confusion of classes: " + ", ".join(counts), below="named", beside="true")
 
 
-def _counts(run: RunResult, classes: tuple[str, ...]) -> NDArray[np.int64]:
+def _counts(run: Result, classes: tuple[str, ...]) -> NDArray[np.int64]:
     """Samples by true (rows) and named class (columns), (K, K)."""
     frame = run.confusion
-    if frame is None or not {"actual", "predicted"} <= set(frame.columns):
+    if not {"actual", "predicted"} <= set(frame.columns):
         raise EcganError(f"confusion.csv of {name_of(run.metrics)} lacks the columns actual and predicted", AGAIN)
     named = frame[["actual", "predicted"]].astype(str)
     unknown = named[~named.isin(classes).all(axis=1)]

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -37,6 +38,8 @@ _EXTRA: Final = ("specificity", "best_f1_on_test")
 _INTERVALS: Final = ("auroc", "ap", "f1_abnormal")
 _AAMI: Final = ("N", "S", "V", "F", "Q")
 _KEY: Final = ["method", "detector", "strategy"]
+_SAID: Final = ["supervision", "context"]  # stands in every row
+MOST: Final = 20
 Metrics = Mapping[str, Any]
 Counts = dict[str, tuple[int, int]]
 
@@ -81,12 +84,7 @@ def span(limits: tuple[int, int]) -> str:
     return f"{limits[0]:,}" if limits[0] == limits[1] else f"{limits[0]:,}–{limits[1]:,}"
 
 
-def facts(metrics: Sequence[Metrics]) -> Facts:
-    """Gather what the metrics have in common.
-
-    Raises:
-        EcganError: Metrics of different datasets, protocols, class mappings or test sets: one table cannot hold them.
-    """
+def _facts(metrics: Sequence[Metrics]) -> Facts:
     test: dict[int, dict[str, int]] = {}
     for one in metrics:
         known = test.setdefault(_fold(one), _part(one, "test"))
@@ -148,121 +146,146 @@ def family_of(one: Metrics) -> str:
     return stated
 
 
-def fold_table(metrics: Sequence[Metrics]) -> pd.DataFrame:
-    """One row per method, detector, strategy and fold, with every number that was measured.
+class Tables:
+    """The tables of a report, each computed once, from what was measured of every method and fold.
+
+    Args:
+        metrics: `metrics.json` of each.
 
     Raises:
-        EcganError: The same method, detector, strategy and fold twice, or an incomplete `metrics.json`.
+        EcganError: See `facts` and `folds`; raised where a table is first asked for.
     """
-    rows = [_fold_row(one, name) for one in metrics for name in one["strategies"]]
-    frame = pd.DataFrame(rows, columns=None if rows else [*_KEY, "family", "supervision", "fold"])
-    twice = frame[frame.duplicated([*_KEY, "fold"])]
-    if len(twice):
-        row = twice.iloc[0]
-        raise EcganError(f"{row['method']} × {row['strategy']} is there twice for fold {row['fold']}")
-    return frame
+
+    def __init__(self, metrics: Sequence[Metrics]) -> None:
+        self.metrics = list(metrics)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What the metrics have in common.
+
+        Raises:
+            EcganError: Metrics of different datasets, protocols, class mappings or test sets: one table cannot hold
+                them.
+        """
+        return _facts(self.metrics)
+
+    @cached_property
+    def folds(self) -> pd.DataFrame:
+        """One row per method, detector, strategy and fold, with every number that was measured.
+
+        Raises:
+            EcganError: The same method, detector, strategy and fold twice, or an incomplete `metrics.json`.
+        """
+        rows = [_fold_row(one, name) for one in self.metrics for name in one["strategies"]]
+        frame = pd.DataFrame(rows, columns=None if rows else [*_KEY, *_SAID, "family", "fold"])
+        twice = frame[frame.duplicated([*_KEY, "fold"])]
+        if len(twice):
+            row = twice.iloc[0]
+            raise EcganError(f"{row['method']} × {row['strategy']} is there twice for fold {row['fold']}")
+        return frame
+
+    @cached_property
+    def results(self) -> pd.DataFrame:
+        """One row per method, detector and strategy: means and standard deviations over the folds.
+
+        Columns: method, detector, strategy, supervision ("U" or "S"), context ("none", "record", "rhythm"), family
+        (one of `FAMILIES`), folds (their number), best ("best generative" and so on among the rows of the same
+        supervision, by mean AUROC), validation_auroc_mean, then `<metric>_mean`, `<metric>_std` (n − 1 in the
+        denominator, NaN for one fold) and `<metric>_folds` (in how many folds it was defined), and
+        `<metric>_interval_low` / `_interval_high`: the lowest and the highest limit of the folds' bootstrap intervals.
+        At the end what all rows share.
+
+        Rows are ordered by supervision, U first, then by falling mean AUROC.
+        """
+        rows = [_summary(group) for _, group in self.folds.groupby(_KEY, sort=False)] if len(self.folds) else []
+        rows.sort(key=_rank)
+        _mark_best(rows)
+        columns = [*_KEY, *_SAID, "family", "folds", "best", "validation_auroc_mean"]
+        for name in (*METRICS, *_EXTRA):
+            columns += [f"{name}_mean", f"{name}_std", f"{name}_folds"]
+            columns += [f"{name}_interval_low", f"{name}_interval_high"] if name in _INTERVALS else []
+        frame = pd.DataFrame(rows, columns=columns)
+        if self.metrics:
+            for name in ("dataset", "protocol", "class_mapping"):
+                frame[name] = getattr(self.facts, name)
+            frame["test_counts"] = self.facts.count_text("test")
+            frame["labels_used"] = [SUPERVISION[str(value)] for value in frame["supervision"]]
+        return frame
+
+    @cached_property
+    def classes(self) -> pd.DataFrame:
+        """One row per method, detector, strategy and class: counts, share flagged, sensitivity and PPV over the folds.
+
+        `chosen` marks the strategy with the best mean validation AUROC among those of its method with the same
+        supervision. `flagged_mean` is the share of the class that was called abnormal: for an abnormal class its
+        sensitivity, for the normal one the rate of false alarms, which has neither sensitivity nor PPV.
+        """
+        order = {name: place for place, name in enumerate(class_order(self.metrics))}
+        found: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+        for one in self.metrics:
+            for name, strategy in one["strategies"].items():
+                for label, entry in strategy["test"]["per_class"].items():
+                    found.setdefault((str(one["method"]), detector_of(one), name, label), []).append(entry)
+        ranked = {tuple(row[key] for key in _KEY): row for row in records(self.results)}
+        rows = []
+        for (*key, label), entries in found.items():
+            whole = ranked[tuple(key)]
+            row = {name: whole[name] for name in (*_KEY, *_SAID)} | {"chosen": self._is_chosen(whole), "class": label}
+            rows.append(row | _class_row(entries))
+        places = {key: place for place, key in enumerate(ranked)}
+        rows.sort(key=lambda row: (places[tuple(row[key] for key in _KEY)], order[row["class"]]))
+        columns = [*_KEY, *_SAID, "chosen", "class", "count_min", "count_max", "flagged_mean", "flagged_std"]
+        return pd.DataFrame(rows, columns=[*columns, "sensitivity_mean", "sensitivity_std", "ppv_mean", "ppv_std"])
+
+    @cached_property
+    def condensed(self) -> pd.DataFrame:
+        """The results with at most about 20 rows.
+
+        Where there are more, one row for each method, detector and use of labels: the strategy with the best mean
+        validation AUROC. Marks of the best rows are given anew among those that are left.
+        """
+        if len(self.results) <= MOST:
+            return self.results
+        kept = [row | {"best": ""} for row in records(self.results) if self._is_chosen(row)]
+        _mark_best(kept)
+        return pd.DataFrame(kept, columns=list(self.results.columns))
+
+    @cached_property
+    def chosen(self) -> dict[tuple[str, str], str]:
+        """For each (method, detector) the strategy with the best mean validation AUROC; test results have no say.
+
+        Equal ones are decided by supervision (U before S), then by name.
+        """
+        best = self._best_validated(_KEY[:2])
+        return {(method, detector): strategy for (method, detector), strategy in best.items()}
+
+    @cached_property
+    def _chosen_by_labels(self) -> dict[tuple[str, ...], str]:
+        return self._best_validated([*_KEY[:2], "supervision"])
+
+    def _is_chosen(self, row: Mapping[str, Any]) -> bool:
+        return bool(self._chosen_by_labels[row["method"], row["detector"], row["supervision"]] == row["strategy"])
+
+    def _best_validated(self, group: Sequence[str]) -> dict[tuple[str, ...], str]:
+        """The strategy with the best mean validation AUROC in each group of rows of the results."""
+        best: dict[tuple[str, ...], tuple[float, int, str]] = {}
+        for row in records(self.results):
+            value, key = row["validation_auroc_mean"], tuple(str(row[name]) for name in group)
+            rank = (-value if math.isfinite(value) else math.inf, "US".index(row["supervision"]), str(row["strategy"]))
+            best[key] = min(best.get(key, rank), rank)
+        return {key: strategy for key, (_, _, strategy) in best.items()}
 
 
-def results_table(metrics: Sequence[Metrics]) -> pd.DataFrame:
-    """One row per method, detector and strategy: means and standard deviations over the folds.
-
-    Columns: method, detector, strategy, supervision ("U" or "S"), family (one of `FAMILIES`), folds (their number),
-    best ("best generative" and so on among the rows of the same supervision, by mean AUROC),
-    validation_auroc_mean, then `<metric>_mean`, `<metric>_std` (n − 1 in the denominator, NaN for one fold) and
-    `<metric>_folds` (in how many folds it was defined), and `<metric>_interval_low` / `_interval_high`: the lowest and
-    the highest limit of the folds' bootstrap intervals. At the end what all rows share.
-
-    Rows are ordered by supervision, U first, then by falling mean AUROC.
-    """
-    shared = facts(metrics) if metrics else None
-    folds = fold_table(metrics)
-    rows = [_summary(group) for _, group in folds.groupby(_KEY, sort=False)] if len(folds) else []
-    rows.sort(key=_rank)
-    _mark_best(rows)
-    columns = [*_KEY, "supervision", "family", "folds", "best", "validation_auroc_mean"]
-    for name in (*METRICS, *_EXTRA):
-        columns += [f"{name}_mean", f"{name}_std", f"{name}_folds"]
-        columns += [f"{name}_interval_low", f"{name}_interval_high"] if name in _INTERVALS else []
-    frame = pd.DataFrame(rows, columns=columns)
-    if shared is not None:
-        frame["dataset"], frame["protocol"], frame["class_mapping"] = (
-            shared.dataset,
-            shared.protocol,
-            shared.class_mapping,
-        )
-        frame["test_counts"] = shared.count_text("test")
-        frame["labels_used"] = [SUPERVISION[str(value)] for value in frame["supervision"]]
-    return frame
-
-
-def class_table(metrics: Sequence[Metrics]) -> pd.DataFrame:
-    """One row per method, detector, strategy and class: counts, share flagged, sensitivity and PPV over the folds.
-
-    `chosen` marks the strategy with the best mean validation AUROC among those of its method with the same supervision.
-    `flagged_mean` is the share of the class that was called abnormal: for an abnormal class its sensitivity, for the
-    normal one the rate of false alarms, which has neither sensitivity nor PPV.
-    """
-    order = {name: place for place, name in enumerate(class_order(metrics))}
-    chosen = _best_validated(metrics, [*_KEY[:2], "supervision"])
-    found: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
-    rows = []
-    for one in metrics:
-        for name, strategy in one["strategies"].items():
-            for label, entry in strategy["test"]["per_class"].items():
-                found.setdefault((str(one["method"]), detector_of(one), name, label), []).append(entry)
-    ranked = {tuple(row[key] for key in _KEY): row for row in records(results_table(metrics))}
-    for (method, detector, strategy, label), entries in found.items():
-        counts = [int(entry["count"]) for entry in entries]
-        row: dict[str, Any] = {"method": method, "detector": detector, "strategy": strategy}
-        row["supervision"] = ranked[method, detector, strategy]["supervision"]
-        row["chosen"] = chosen[method, detector, row["supervision"]] == strategy
-        row |= {"class": label, "count_min": min(counts), "count_max": max(counts)}
-        flagged = [
-            int(entry["flagged"]) / count if count else math.nan for entry, count in zip(entries, counts, strict=True)
-        ]
-        row["flagged_mean"], row["flagged_std"], _ = mean_std(flagged)
-        for metric in ("sensitivity", "ppv"):
-            row[f"{metric}_mean"], row[f"{metric}_std"], _ = mean_std([_number(entry.get(metric)) for entry in entries])
-        rows.append(row)
-    places = {key: place for place, key in enumerate(ranked)}
-    rows.sort(key=lambda row: (places[row["method"], row["detector"], row["strategy"]], order[row["class"]]))
-    columns = [*_KEY, "supervision", "chosen", "class", "count_min", "count_max", "flagged_mean", "flagged_std"]
-    return pd.DataFrame(rows, columns=[*columns, "sensitivity_mean", "sensitivity_std", "ppv_mean", "ppv_std"])
-
-
-def condensed(metrics: Sequence[Metrics], results: pd.DataFrame, most: int = 20) -> pd.DataFrame:
-    """The results table with at most about `most` rows.
-
-    Where there are more, one row for each method, detector and use of labels: the strategy with the best mean
-    validation AUROC. Marks of the best rows are given anew among those that are left.
-    """
-    if len(results) <= most:
-        return results
-    chosen = _best_validated(metrics, [*_KEY[:2], "supervision"])
-    rows = records(results)
-    kept = [row for row in rows if chosen[row["method"], row["detector"], row["supervision"]] == row["strategy"]]
-    for row in kept:
-        row["best"] = ""
-    _mark_best(kept)
-    return pd.DataFrame(kept, columns=list(results.columns))
-
-
-def chosen_strategies(metrics: Sequence[Metrics]) -> dict[tuple[str, str], str]:
-    """For each (method, detector) the strategy with the best mean validation AUROC; test results have no say.
-
-    Equal ones are decided by supervision (U before S), then by name.
-    """
-    return {(method, detector): strategy for (method, detector), strategy in _best_validated(metrics, _KEY[:2]).items()}
-
-
-def _best_validated(metrics: Sequence[Metrics], group: Sequence[str]) -> dict[tuple[str, ...], str]:
-    """The strategy with the best mean validation AUROC in each group of rows of the results table."""
-    best: dict[tuple[str, ...], tuple[float, int, str]] = {}
-    for row in records(results_table(metrics)):
-        value, key = row["validation_auroc_mean"], tuple(str(row[name]) for name in group)
-        rank = (-value if math.isfinite(value) else math.inf, "US".index(row["supervision"]), str(row["strategy"]))
-        best[key] = min(best.get(key, rank), rank)
-    return {key: strategy for key, (_, _, strategy) in best.items()}
+def _class_row(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What became of one class in each of the folds, over all of them."""
+    counts = [int(entry["count"]) for entry in entries]
+    row: dict[str, Any] = {"count_min": min(counts), "count_max": max(counts)}
+    flagged = [int(entry["flagged"]) for entry in entries]
+    shares = [hits / count if count else math.nan for hits, count in zip(flagged, counts, strict=True)]
+    row["flagged_mean"], row["flagged_std"], _ = mean_std(shares)
+    for metric in ("sensitivity", "ppv"):
+        row[f"{metric}_mean"], row[f"{metric}_std"], _ = mean_std([_number(entry.get(metric)) for entry in entries])
+    return row
 
 
 def mean_std(values: Iterable[float]) -> tuple[float, float, int]:
@@ -291,6 +314,7 @@ def _fold_row(one: Metrics, name: str) -> dict[str, Any]:
         row |= {
             "family": family_of(one),
             "supervision": strategy["supervision"],
+            "context": one["context"],
             "fold": _fold(one),
             "seed": one["seed"],
         }
@@ -315,6 +339,7 @@ def _summary(group: pd.DataFrame) -> dict[str, Any]:
     first = group.iloc[0]
     row: dict[str, Any] = {key: first[key] for key in _KEY}
     row["supervision"] = "S" if "S" in set(group["supervision"]) else "U"
+    row["context"] = first["context"]
     row["family"], row["folds"], row["best"] = first["family"], len(group), ""
     row["validation_auroc_mean"] = mean_std(group["validation_auroc"])[0]
     for name in (*METRICS, *_EXTRA):

@@ -9,9 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from ecgan.evaluation.ranking import F64
+from ecgan.evaluation.result import Result
 from ecgan.reporting.figures import Curve
 from ecgan.reporting.grid import NOTHING
-from ecgan.reporting.inputs import F64, RunResult
 from ecgan.reporting.style import COLOURS, INK, MUTED, clip, name_axes, new_figure, place, style, svg_text
 from ecgan.reporting.tables import Facts
 
@@ -99,7 +100,7 @@ def _draw_folds(axes: Axes, histories: Sequence[pd.DataFrame], name: str, colour
         axes.plot(mean.index.to_numpy(), mean.to_numpy(), color=colour, linewidth=1.5)
 
 
-def _mark_version(axes: Axes, run: RunResult, name: str) -> None:
+def _mark_version(axes: Axes, run: Result, name: str) -> None:
     version = str(run.metrics.get("version") or "")
     if run.history is None or name not in run.history.columns or not version[1:].isdigit():
         return
@@ -114,7 +115,7 @@ def _classes(line: Curve, shared: Facts) -> list[str]:
     return [name for name in shared.classes if name in names] + sorted(names - set(shared.classes))
 
 
-def _draw_scores(axes: Axes, line: Curve, run: RunResult, names: Sequence[str]) -> None:
+def _draw_scores(axes: Axes, line: Curve, run: Result, names: Sequence[str]) -> None:
     threshold = run.metrics["strategies"][line.strategy]["threshold"]["value"]
     scores = run.scores[line.strategy].to_numpy(np.float64)
     classes = run.scores["class"].astype(str).to_numpy()

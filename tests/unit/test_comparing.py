@@ -19,7 +19,7 @@ from ecgan.comparing.runs import compare_runs, compare_tensors
 from ecgan.comparing.showing import LOCK, REPORT, RUN, Section, agree, as_json, plain, sentences, show
 from ecgan.evaluation.tolerance import tolerance_text, within
 from ecgan.reporting.content import result_notes
-from ecgan.reporting.tables import METRICS, facts, fold_table, results_table
+from ecgan.reporting.tables import METRICS, Tables
 from tests.corpus.project import run as command
 from tests.installed import ecgan
 
@@ -42,6 +42,7 @@ def results(*, auroc: float = 0.9, interval: bool = True, **changes: object) -> 
         "protocol": "normal_only",
         "class_mapping": "aami",
         "version": "v12",
+        "context": "none",
         "select_by": "loss",
         "counts": {"test": {"N": 10, "V": 5}},
         "bootstrap": {"replicates": 1000 if interval else 0, "unit": "patient", "units": 8, "level": 0.9},
@@ -293,7 +294,7 @@ def test_numbers_of_generated_signals_are_listed_and_not_judged(tmp_path: Path) 
 
 def test_a_written_report_is_compared_by_its_table_of_folds(tmp_path: Path) -> None:
     for name, auroc in (("old", 0.9), ("new", 0.97)):
-        table = fold_table([results(auroc=auroc), results(fold=1)])
+        table = Tables([results(auroc=auroc), results(fold=1)]).folds
         (tmp_path / name).mkdir()
         table.to_csv(tmp_path / name / "folds.csv", index=False)
     (item,) = moved(compare_reports(tmp_path / "old", tmp_path / "new"))
@@ -316,7 +317,7 @@ def test_the_value_that_an_interval_was_made_for_always_agrees() -> None:
 def test_the_report_states_the_tolerance_that_is_applied() -> None:
     for interval in (True, False):
         metrics = [results(interval=interval)]
-        notes = result_notes(facts(metrics), results_table(metrics))
+        notes = result_notes(Tables(metrics))
         assert (tolerance_text(0.9) in notes) is interval
     assert "90%" in tolerance_text(0.9)
 

@@ -10,7 +10,7 @@ import pytest
 from ecgan.config.options import Options
 from ecgan.config.schema import Detection
 from ecgan.detection.base import Detector, Mapping, State
-from ecgan.detection.fitted import ARRAYS_FILE, VALUES_FILE
+from ecgan.detection.fitted import ARRAYS_FILE, VALUES_FILE, save_detector
 from ecgan.detection.job import Job, detect
 from ecgan.detection.latents import build
 from ecgan.errors import EcganError
@@ -41,13 +41,20 @@ def job(tmp_path, monkeypatch):
         fold=fold,
         seed=0,
         facts={"method": "knn", "detector": "knn", "select_by": None, "leads": ["I"]},
-        fitted=tmp_path / "fitted",
-        results=tmp_path / "results",
     )
 
 
+def _written(folder, job, name="fitted", results="results"):
+    fitted, result = detect(job)
+    for part in (folder / name, folder / results):
+        part.mkdir(exist_ok=True)
+    save_detector(folder / name, fitted)
+    result.write(folder / results)
+    return result.metrics
+
+
 def _run(job, tmp_path, name):
-    found = detect(replace(job, fitted=tmp_path / name, results=tmp_path / f"{name}_results"))
+    found = _written(tmp_path, job, name, f"{name}_results")
     return found, [(tmp_path / name / file).read_bytes() for file in (VALUES_FILE, ARRAYS_FILE)]
 
 
@@ -96,7 +103,10 @@ def _generative(*, features=True):
 def test_the_parameters_say_how_strategies_choose(job, tmp_path, choice, ranges):
     options = Detection(bootstrap=20, choice=choice)
     detector, facts = _model("inverse_mapping", _generative()), _facts("vae", "inverse_mapping")
-    detect(replace(job, detector=detector, strategies=["lambda_grid", "svm_lambda"], options=options, facts=facts))
+    _written(
+        tmp_path,
+        replace(job, detector=detector, strategies=["lambda_grid", "svm_lambda"], options=options, facts=facts),
+    )
     stored = json.loads((tmp_path / "fitted" / VALUES_FILE).read_text())
     for strategy in stored["strategies"].values():
         assert ("ranges" in strategy["values"]) == ranges
@@ -113,7 +123,7 @@ def _facts(method, detector):
 
 def test_a_classifier_names_classes_in_metrics_and_confusion(job, tmp_path):
     detector = _model("argmax", Mapping(None, None, logits=_classifier))
-    found = detect(replace(job, detector=detector, facts=_facts("cnn", "argmax")))
+    found = _written(tmp_path, replace(job, detector=detector, facts=_facts("cnn", "argmax")))
     assert found["family"] == "classifier"
     assert found["strategies"]["plain"]["supervision"] == "S"
     table = pd.read_csv(tmp_path / "results/confusion.csv")
@@ -129,7 +139,7 @@ def test_a_classifier_names_classes_in_metrics_and_confusion(job, tmp_path):
 
 
 def test_other_detectors_are_compared_by_their_decisions(job, tmp_path):
-    found = detect(job)
+    found = _written(tmp_path, job)
     table = pd.read_csv(tmp_path / "results/confusion.csv")
     scores = pd.read_csv(tmp_path / "results/scores.csv")
     assert set(table["actual"]) == set(CLASSES)
@@ -140,7 +150,7 @@ def test_other_detectors_are_compared_by_their_decisions(job, tmp_path):
 
 def test_a_classical_detector_scores_latents_of_a_model(job, tmp_path):
     mapping = _generative()
-    found = detect(replace(job, detector=_model("knn", mapping), facts=_facts("aegan", "knn")))
+    found = _written(tmp_path, replace(job, detector=_model("knn", mapping), facts=_facts("aegan", "knn")))
     assert (found["family"], found["input"]) == ("generative", "latents")
     train, test = (mapping.invert(job.inputs(rows).signals).astype(float) for rows in (job.fold.train, job.fold.test))
     distances = np.sort(np.linalg.norm(test[:, None] - train[None], axis=2), axis=1)[:, :5].mean(axis=1)
@@ -150,20 +160,23 @@ def test_a_classical_detector_scores_latents_of_a_model(job, tmp_path):
 def test_a_model_without_a_discriminator_is_scored_by_what_it_has(job, tmp_path):
     wanted = ["svm_lambda", "reconstruction", "lambda_grid"]
     detector = _model("inverse_mapping", _generative(features=False))
-    found = detect(replace(job, detector=detector, strategies=wanted, facts=_facts("vae", "inverse_mapping")))
+    found = _written(
+        tmp_path, replace(job, detector=detector, strategies=wanted, facts=_facts("vae", "inverse_mapping"))
+    )
     assert list(found["strategies"]) == ["reconstruction"]
     assert found["left_out"] == ["svm_lambda", "lambda_grid"]
     assert list(pd.read_csv(tmp_path / "results/roc.csv")) == ["fpr", "first_strategy", "reconstruction"]
     both = replace(job, detector=_model("inverse_mapping", _generative()), strategies=wanted)
-    assert detect(replace(both, facts=_facts("vae", "inverse_mapping")))["left_out"] == []
+    assert _written(tmp_path, replace(both, facts=_facts("vae", "inverse_mapping")))["left_out"] == []
 
 
 def test_reconstructions_of_examples_are_in_the_unit_of_the_data(job, tmp_path):
     doubled = fit_transformation("minmax", job.data.signals[job.fold.train], (-1, 1))
     mapping = _generative()
     detector = _model("inverse_mapping", mapping)
-    detect(
-        replace(job, detector=detector, strategies=["reconstruction"], transformation=doubled, facts=_facts("a", "b"))
+    _written(
+        tmp_path,
+        replace(job, detector=detector, strategies=["reconstruction"], transformation=doubled, facts=_facts("a", "b")),
     )
     example = json.loads((tmp_path / "results/examples.json").read_text())[0]
     x = doubled.transform(job.data.signals[[example["index"]]])
@@ -172,7 +185,7 @@ def test_reconstructions_of_examples_are_in_the_unit_of_the_data(job, tmp_path):
 
 
 def test_results_are_plain_json_and_one_row_a_sample_without_the_indices_of_the_split(job, tmp_path):
-    detect(job)
+    _written(tmp_path, job)
     stored = json.loads((tmp_path / "results/metrics.json").read_text())
     assert "split" not in stored
     assert not [key for key, value in stored.items() if isinstance(value, list) and len(value) > 10]
@@ -189,7 +202,7 @@ def test_an_example_says_its_time_in_the_record_whatever_the_rate_of_the_samples
     places = {"record": "r", "patient": "p", "sample": 360 * np.arange(count), "time_s": np.arange(count) * 1.0}
     resampled = replace(job.data.about, sampling_rate=100.0, unit="mV")
     data = replace(job.data, table=job.data.table.assign(**places), about=resampled)
-    detect(replace(job, data=data))
+    _written(tmp_path, replace(job, data=data))
     examples = json.loads((tmp_path / "results/examples.json").read_text())
     assert examples
     assert all(example["time_s"] == example["index"] for example in examples)

@@ -7,9 +7,9 @@ import matplotlib
 import numpy as np
 import pytest
 
+from ecgan.evaluation.examples import Example
 from ecgan.reporting import ecg_paper
 from ecgan.reporting.ecg_paper import ERROR, RECONSTRUCTION, SIGNAL, beat_svg, origin_text, thin
-from ecgan.reporting.inputs import Example
 
 RATE = 360
 SVG = "{http://www.w3.org/2000/svg}"

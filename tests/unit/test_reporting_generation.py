@@ -4,10 +4,11 @@ import math
 
 import pandas as pd
 
+from ecgan.evaluation.result import Result
 from ecgan.reporting.build import build
 from ecgan.reporting.figures import Curve
 from ecgan.reporting.generation import generation_figures, generation_grid
-from ecgan.reporting.inputs import GenerationResult, ReportInputs, RunResult
+from ecgan.reporting.inputs import GenerationResult, ReportInputs
 from ecgan.reporting.traces import training_figure
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><title>t</title><path d="M0 0h1"/></svg>'
@@ -70,7 +71,7 @@ def test_metrics_of_generation_are_no_training_losses() -> None:
         {"epoch": [1, 2], "features": [1.0, 0.5], "vali_loss": [1.0, 0.9], "vali_mmd_fixed": [0.4, 0.3]}
     )
     empty = pd.DataFrame()
-    run = RunResult({"version": "v02"}, empty, empty, empty, history)
+    run = Result({"version": "v02"}, empty, empty, empty, empty, history=history)
     svg = training_figure([Curve("aegan", "aegan", "reconstruction", (run,), {"color": "#000000"})])
     assert svg is not None
     assert "features" in svg

@@ -17,16 +17,21 @@ import pytest
 from rich.console import Console
 
 from ecgan.errors import EcganError
+from ecgan.evaluation.examples import Example, choose_examples
+from ecgan.evaluation.result import Result
 from ecgan.reporting import figures, traces
 from ecgan.reporting.build import build
 from ecgan.reporting.console import print_results
-from ecgan.reporting.examples import choose_examples
-from ecgan.reporting.inputs import Example, ReportInputs, RunResult
+from ecgan.reporting.inputs import ReportInputs
 from ecgan.reporting.markdown import CLOSING, OPENING, readme_table
-from ecgan.reporting.tables import facts, results_table
+from ecgan.reporting.tables import Tables
 
 CLASSES = ("N", "S", "V")
 STRATEGIES = (("reconstruction", "U"), ("lambda_grid", "S"))
+
+
+def curves(runs):
+    return figures.curves(runs, Tables([run.metrics for run in runs]))
 
 
 def run(method="aegan", fold=0, *, strategies=STRATEGIES, classes=CLASSES, beats=1, record="208", shift=0.0):
@@ -40,7 +45,8 @@ def run(method="aegan", fold=0, *, strategies=STRATEGIES, classes=CLASSES, beats
     metrics = {
         "method": method, "detector": method if classical else "inverse_mapping", "dataset": "ecgsyn",
         "protocol": "normal_only", "class_mapping": "aami (e, j in N)", "fold": fold, "seed": 0,
-        "version": None if classical else "v02", "select_by": None if classical else "loss", "train_on": "normal",
+        "version": None if classical else "v02", "context": "none",
+        "select_by": None if classical else "loss", "train_on": "normal",
         "transformation": "individual", "leads": ["MLII"],
         "counts": {"train": {"N": 90}, "test": dict.fromkeys(classes, 20)},
         "bootstrap": {"replicates": 200, "unit": "patient", "units": 6, "level": 0.95},
@@ -59,7 +65,10 @@ def run(method="aegan", fold=0, *, strategies=STRATEGIES, classes=CLASSES, beats
     pr = pd.DataFrame({"recall": curve, **dict.fromkeys(scores, 1 - 0.5 * curve)})
     history = None if classical else pd.DataFrame(_history())
     examples = _examples(frame, strategies[0][0], beats, record, classical)
-    return RunResult(metrics, pd.DataFrame(frame), roc, pr, history, examples)
+    decided = pd.DataFrame(
+        {"actual": frame["class"], "predicted": np.where(frame[f"{strategies[0][0]}_predicted"], "abnormal", "normal")}
+    )
+    return Result(metrics, pd.DataFrame(frame), roc, pr, decided, examples, history)
 
 
 def _test(frame, name, classes, shift):
@@ -304,15 +313,15 @@ def test_one_fold_one_method_without_training_or_reconstruction():
 def test_a_test_set_of_one_class_has_no_auroc():
     files = build(inputs([run(classes=("N",), beats=0)]))
     assert "AUROC is not defined" in files["summary.md"]
-    assert markdown_rows(files["summary.md"], "Results")[1][4] == "–"
+    assert markdown_rows(files["summary.md"], "Results")[1][5] == "–"
     assert "figures/beats" not in files["summary.md"]
 
 
 def test_curves_without_a_value_are_left_out():
     one, other = run("aegan", 0), run("vaegan", 0)
     one.roc.loc[:, "lambda_grid"] = np.nan
-    svg = figures.roc_figure(figures.curves([one, other]))
-    colours = [line.line["color"] for line in figures.curves([one, other])]
+    svg = figures.roc_figure(curves([one, other]))
+    colours = [line.line["color"] for line in curves([one, other])]
     root = ElementTree.fromstring(svg)
     drawn = Counter(colour for e in root.iter() for colour in colours if f"stroke: {colour}" in e.get("style", ""))
     assert sorted(drawn[colour] for colour in colours) == [1, 2]  # legend only, legend and curve
@@ -321,22 +330,22 @@ def test_curves_without_a_value_are_left_out():
 def test_a_method_keeps_its_colour_when_results_change():
     def colours(shift):
         runs = [run("aegan", shift=shift), run("vaegan"), run("knn", strategies=(("plain", "U"),))]
-        return {line.method: line.line["color"] for line in figures.curves(runs)}
+        return {line.method: line.line["color"] for line in curves(runs)}
 
     assert colours(-0.2) == colours(0.1)
     assert len(set(colours(0.0).values())) == 3
 
 
 def test_training_curves_mark_the_chosen_version():
-    svg = traces.training_figure(figures.curves([run()]))
+    svg = traces.training_figure(curves([run()]))
     assert svg.count("<use ") == 2  # epoch 2, in the panels of the loss and of the AUROC
     assert "loss_generator" in svg
-    assert traces.training_figure(figures.curves([run("knn", strategies=(("plain", "U"),))])) is None
+    assert traces.training_figure(curves([run("knn", strategies=(("plain", "U"),))])) is None
 
 
 def test_scores_name_classes_shares_and_threshold():
     one = run()
-    svg = traces.scores_figure(figures.curves([one]), facts([one.metrics]))
+    svg = traces.scores_figure(curves([one]), Tables([one.metrics]).facts)
     flagged = one.scores[one.scores["class"] == "V"]["lambda_grid_predicted"].mean()
     assert f"{flagged:.0%} of 20" in svg
     assert "threshold 0.7" in svg
@@ -348,15 +357,15 @@ def test_odd_scores_can_be_drawn(scores, threshold):
     one = run(strategies=(("reconstruction", "U"),), beats=0)
     one.scores["reconstruction"] = scores
     one.metrics["strategies"]["reconstruction"]["threshold"]["value"] = threshold
-    ElementTree.fromstring(traces.scores_figure(figures.curves([one]), facts([one.metrics])))
+    ElementTree.fromstring(traces.scores_figure(curves([one]), Tables([one.metrics]).facts))
 
 
 def test_many_methods_and_long_names():
     runs = [run(f"a rather long name of a method, number {number}", beats=0) for number in range(9)]
-    lines = figures.curves(runs)
+    lines = curves(runs)
     assert len({(line.line["color"], str(line.line["linestyle"])) for line in lines}) == 9
     assert all(len(line.label) <= figures.LABEL_LENGTH + 4 for line in lines)
-    ElementTree.fromstring(figures.sensitivity_figure(lines, facts([one.metrics for one in runs])))
+    ElementTree.fromstring(figures.sensitivity_figure(lines, Tables([one.metrics for one in runs])))
 
 
 def test_a_readme_gets_its_table_and_keeps_the_rest():
@@ -386,7 +395,7 @@ def test_the_terminal_shows_what_fits(width):
     assert max(map(len, text.splitlines())) <= width
     for words in ("ecgsyn · normal_only · folds 0, 1", "aegan", "test samples per fold: N 20, S 20, V 20"):
         assert words in text
-    best = results_table(metrics).iloc[0]["auroc_mean"]
+    best = Tables(metrics).results.iloc[0]["auroc_mean"]
     assert f"{best:.3f}"[1:] in text
     assert ("MCC" in text.split("●")[0]) == (width == 200)
     assert ("not shown" in text) == (width < 200)

@@ -8,7 +8,7 @@ import pytest
 
 from ecgan.errors import EcganError
 from ecgan.reporting.grid import Cell, Column, Grid, class_grid, markdown_table, results_grid, short
-from ecgan.reporting.tables import chosen_strategies, class_table, csv_text, facts, fold_table, results_table
+from ecgan.reporting.tables import Tables, csv_text
 
 
 def metrics(method, fold, auroc, *, strategy="reconstruction", supervision="U", validation=0.9, **changes):
@@ -31,6 +31,7 @@ def metrics(method, fold, auroc, *, strategy="reconstruction", supervision="U", 
         "fold": fold,
         "seed": 0,
         "version": None if classical else "v03",
+        "context": "none",
         "select_by": None if classical else "loss",
         "train_on": "normal",
         "transformation": "individual",
@@ -66,18 +67,18 @@ def row(table, **where):
 
 def test_means_and_standard_deviations_over_the_folds():
     values = [0.91, 0.87, 0.95]
-    table = results_table([metrics("aegan", fold, value) for fold, value in enumerate(values)])
+    table = Tables([metrics("aegan", fold, value) for fold, value in enumerate(values)]).results
     found = row(table, method="aegan")
     assert found["folds"] == 3
     assert found["auroc_mean"] == pytest.approx(statistics.mean(values))
     assert found["auroc_std"] == pytest.approx(statistics.stdev(values))
     assert found["auroc_interval_low"] == pytest.approx(0.77)
     assert found["auroc_interval_high"] == pytest.approx(0.97)
-    assert list(fold_table([metrics("aegan", fold, value) for fold, value in enumerate(values)])["auroc"]) == values
+    assert list(Tables([metrics("aegan", fold, value) for fold, value in enumerate(values)]).folds["auroc"]) == values
 
 
 def test_one_fold_has_no_standard_deviation():
-    table = results_table([metrics("aegan", 0, 0.9)])
+    table = Tables([metrics("aegan", 0, 0.9)]).results
     assert math.isnan(table.iloc[0]["auroc_std"])
     text = markdown_table(results_grid(table))
     assert "±" not in text
@@ -88,7 +89,7 @@ def test_one_fold_has_no_standard_deviation():
 def test_a_fold_without_a_value_is_left_out_and_said():
     missing = metrics("aegan", 1, 0.9)
     missing["strategies"]["reconstruction"]["test"]["auroc"] = None
-    table = results_table([metrics("aegan", 0, 0.8), metrics("aegan", 2, 0.9), missing])
+    table = Tables([metrics("aegan", 0, 0.8), metrics("aegan", 2, 0.9), missing]).results
     assert table.iloc[0]["auroc_mean"] == pytest.approx(0.85)
     assert ".850 ± .071 (2 of 3)" in markdown_table(results_grid(table))
 
@@ -96,7 +97,7 @@ def test_a_fold_without_a_value_is_left_out_and_said():
 def test_unsupervised_rows_come_first_then_the_best():
     runs = [metrics("pca", 0, 0.7), metrics("knn", 0, 0.9), metrics("aegan", 0, 0.8)]
     runs.append(metrics("vaegan", 0, 0.99, strategy="svm_lambda", supervision="S"))
-    table = results_table(runs)
+    table = Tables(runs).results
     assert list(table["method"]) == ["knn", "aegan", "pca", "vaegan"]
     assert list(table["best"]) == ["best classical", "best generative", "", "best generative"]
     lines = markdown_table(results_grid(table)).splitlines()
@@ -105,18 +106,18 @@ def test_unsupervised_rows_come_first_then_the_best():
 
 def test_one_supervised_fold_makes_the_row_supervised():
     runs = [metrics("aegan", 0, 0.8), metrics("aegan", 1, 0.8, supervision="S")]
-    assert list(results_table(runs)["supervision"]) == ["S"]
+    assert list(Tables(runs).results["supervision"]) == ["S"]
 
 
 def test_the_shown_strategy_is_chosen_on_validation_not_on_test():
     first = metrics("aegan", 0, 0.99, validation=0.80)
     second = metrics("aegan", 0, 0.60, strategy="lambda_grid", supervision="S", validation=0.95)
-    assert chosen_strategies([both(first, second)]) == {("aegan", "inverse_mapping"): "lambda_grid"}
+    assert Tables([both(first, second)]).chosen == {("aegan", "inverse_mapping"): "lambda_grid"}
 
 
 def test_class_table_counts_flags_and_order():
     runs = [metrics("aegan", fold, 0.9) for fold in (0, 1)]
-    table = class_table(runs)
+    table = Tables(runs).classes
     assert list(table["class"]) == ["N", "V", "F"]
     beat = row(table, **{"class": "V"})
     assert (beat["count_min"], beat["count_max"]) == (20, 20)
@@ -125,9 +126,9 @@ def test_class_table_counts_flags_and_order():
     normal = row(table, **{"class": "N"})
     assert normal["flagged_mean"] == pytest.approx(0.07)
     assert math.isnan(normal["sensitivity_mean"])
-    text = markdown_table(class_grid(table, facts(runs)))
+    text = markdown_table(class_grid(Tables(runs)))
     assert [cell.strip() for cell in text.splitlines()[0].split("|")][4:-1] == [
-        "N flagged", "V sens.", "V PPV", "F sens.", "F PPV"
+        "Context", "N flagged", "V sens.", "V PPV", "F sens.", "F PPV"
     ]  # fmt: skip
     assert ".775 ± .035" in text
 
@@ -138,7 +139,7 @@ def test_per_class_rows_show_the_best_validated_strategy_of_each_use_of_labels()
         metrics("aegan", 0, 0.9, strategy="lambda_grid", supervision="S", validation=0.9),
     )
     one = both(one, metrics("aegan", 0, 0.99, strategy="svm_lambda", supervision="S", validation=0.8))
-    table = class_table([one])
+    table = Tables([one]).classes
     assert set(table[table["chosen"]]["strategy"]) == {"reconstruction", "lambda_grid"}
 
 
@@ -147,11 +148,11 @@ def test_classes_without_test_samples_have_no_column():
     one["counts"]["test"]["Q"] = 0
     per_class = one["strategies"]["reconstruction"]["test"]["per_class"]
     per_class["Q"] = {"count": 0, "flagged": 0, "sensitivity": None, "ppv": None}
-    assert "Q" not in markdown_table(class_grid(class_table([one]), facts([one])))
+    assert "Q" not in markdown_table(class_grid(Tables([one])))
 
 
 def test_every_csv_row_states_protocol_mapping_counts_and_labels():
-    text = csv_text(results_table([metrics("aegan", 0, 0.9)]))
+    text = csv_text(Tables([metrics("aegan", 0, 0.9)]).results)
     for words in (
         "normal_only",
         "aami",
@@ -162,7 +163,7 @@ def test_every_csv_row_states_protocol_mapping_counts_and_labels():
 
 
 def test_counts_that_differ_between_folds_are_a_range():
-    shared = facts([metrics("aegan", 0, 0.9), metrics("aegan", 1, 0.9)])
+    shared = Tables([metrics("aegan", 0, 0.9), metrics("aegan", 1, 0.9)]).facts
     assert shared.count_text("train") == "N 900–901"
     assert shared.count_text("test") == "N 100, V 20, F 4"
 
@@ -171,30 +172,30 @@ def test_counts_that_differ_between_folds_are_a_range():
 def test_what_cannot_be_compared_is_refused(key):
     runs = [metrics("aegan", 0, 0.9), metrics("knn", 0, 0.9, **{key: "other"})]
     with pytest.raises(EcganError, match=f"more than one {key.replace('_', ' ')}.*other"):
-        results_table(runs)
+        assert Tables(runs).results is not None
 
 
 def test_other_test_samples_are_refused():
     other = metrics("knn", 0, 0.9, counts={"test": {"N": 99, "V": 20, "F": 4}})
     with pytest.raises(EcganError, match="knn was tested on other samples of fold 0 than aegan"):
-        results_table([metrics("aegan", 0, 0.9), other])
+        assert Tables([metrics("aegan", 0, 0.9), other]).results is not None
 
 
 def test_the_same_fold_twice_is_refused():
     with pytest.raises(EcganError, match="aegan × reconstruction is there twice for fold 1"):
-        results_table([metrics("aegan", 1, 0.9), metrics("aegan", 1, 0.9)])
+        assert Tables([metrics("aegan", 1, 0.9), metrics("aegan", 1, 0.9)]).results is not None
 
 
 def test_incomplete_metrics_name_what_is_missing():
     one = metrics("aegan", 0, 0.9)
     del one["strategies"]["reconstruction"]["test"]["mcc"]
     with pytest.raises(EcganError, match=r"aegan · inverse_mapping, fold 0, reconstruction.*'mcc'"):
-        results_table([one])
+        assert Tables([one]).results is not None
 
 
 def test_no_results_make_empty_tables():
-    assert len(results_table([])) == len(class_table([])) == len(fold_table([])) == 0
-    assert csv_text(results_table([])).startswith("method,detector,strategy,supervision")
+    assert len(Tables([]).results) == len(Tables([]).classes) == len(Tables([]).folds) == 0
+    assert csv_text(Tables([]).results).startswith("method,detector,strategy,supervision")
 
 
 @pytest.mark.parametrize(

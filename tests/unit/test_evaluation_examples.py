@@ -9,8 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecgan.errors import EcganError
-from ecgan.reporting.examples import choose_examples, examples_from_json, examples_text, examples_to_json
-from ecgan.reporting.inputs import KINDS, Example
+from ecgan.evaluation.examples import (
+    KINDS,
+    Example,
+    choose_examples,
+    examples_from_json,
+    examples_text,
+    examples_to_json,
+)
 
 
 def example(**changes):

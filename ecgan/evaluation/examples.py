@@ -1,13 +1,92 @@
 """Samples worth looking at: which ones, and how they are written down."""
 
 import json
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
-from ecgan.reporting.inputs import AGAIN, CAUGHT, EXPLAINED, F64, FALSE_ALARM, KINDS, MISSED, Example
+from ecgan.evaluation.ranking import F64
+
+AGAIN: Final = "Run `ecgan detect` again to write it anew."
+
+CAUGHT: Final = "caught"
+EXPLAINED: Final = "explained"
+MISSED: Final = "missed"
+FALSE_ALARM: Final = "false alarm"
+KINDS: Final = (CAUGHT, MISSED, FALSE_ALARM, EXPLAINED)
+"""Kinds of examples, in the order in which a report shows them; the first and the last are right decisions."""
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One test sample worth looking at, with what the method made of it.
+
+    Attributes:
+        index: Index of the sample in the dataset.
+        class_name: Its true class.
+        record: Record that it was cut from, None where samples have no records.
+        patient: Patient of that record, None where unknown.
+        sample: Position of the R peak in the record, in samples; None where unknown.
+        time_s: The same in seconds from the start of the record; None where unknown.
+        score: Its score, higher = more abnormal.
+        strategy: The strategy that gave the score and the decision.
+        flagged: Whether the decision was "abnormal".
+        kind: One of `KINDS`, see `choose_examples`.
+        signal: What was recorded, float64, shape (L, C): time steps, leads; in `unit`.
+        reconstruction: What the method took it for, shape (L, C), in `unit`; None where a method has none.
+        sampling_rate: Hz; 0.0 where time has no unit.
+        leads: Name of each lead, length C.
+        centre: Index in 0..L-1 of the R peak, None where samples are no beats.
+        unit: Unit of the signal; only what is in "mV" can be drawn on ECG paper.
+
+    Raises:
+        EcganError: Shapes that do not fit each other, values that are not finite, or an unknown kind.
+    """
+
+    index: int
+    class_name: str
+    record: str | None
+    patient: str | None
+    sample: int | None
+    time_s: float | None
+    score: float
+    strategy: str
+    flagged: bool
+    kind: str
+    signal: F64
+    reconstruction: F64 | None
+    sampling_rate: float
+    leads: tuple[str, ...]
+    centre: int | None = None
+    unit: str = "mV"
+
+    def __post_init__(self) -> None:
+        where = f"example {self.index}"
+        object.__setattr__(self, "leads", tuple(self.leads))
+        object.__setattr__(self, "record", _name(self.record))
+        object.__setattr__(self, "patient", _name(self.patient))
+        object.__setattr__(self, "signal", _trace(self.signal, f"the signal of {where}"))
+        if self.reconstruction is not None:
+            trace = _trace(self.reconstruction, f"the reconstruction of {where}")
+            object.__setattr__(self, "reconstruction", trace)
+            if trace.shape != self.signal.shape:
+                raise EcganError(
+                    f"the signal of {where} has shape {self.signal.shape}, its reconstruction {trace.shape}"
+                )
+        if len(self.leads) != self.signal.shape[1]:
+            raise EcganError(f"{where} has {self.signal.shape[1]} leads, but {len(self.leads)} names")
+        if self.kind not in KINDS:
+            raise EcganError(f"{where} is of the unknown kind {self.kind!r}; known are: {', '.join(KINDS)}")
+        if not np.isfinite(self.score):
+            raise EcganError(f"the score of {where} is not finite")
+        if not (np.isfinite(self.sampling_rate) and self.sampling_rate >= 0):
+            raise EcganError(f"the sampling rate of {where} is {self.sampling_rate}")
+        if self.centre is not None and not 0 <= self.centre < len(self.signal):
+            raise EcganError(f"the centre of {where} is {self.centre}, outside its {len(self.signal)} time steps")
+
 
 DECIMALS: Final = 4
 _TEXT, _WHOLE, _NUMBER = (str,), (int,), (int, float)
@@ -156,3 +235,17 @@ def _array(rows: list[Any], where: str) -> F64:
     if not numbers or len({len(row) for row in rows}) != 1:
         raise EcganError(f"{where} is not one list of numbers of equal length for each lead", AGAIN)
     return np.asarray(rows, dtype=np.float64).T
+
+
+def _name(value: Any) -> str | None:
+    """A name as text: tables give the record 100 as a number, and NaN where there is none."""
+    return None if value is None or value != value else str(value)
+
+
+def _trace(values: Any, what: str) -> F64:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 2 or 0 in array.shape:
+        raise EcganError(f"{what} has shape {array.shape}, not (time steps, leads)")
+    if not np.isfinite(array).all():
+        raise EcganError(f"{what} holds values that are not finite")
+    return array

@@ -144,7 +144,7 @@ def label_one(plan: Plan, record: Record, samples: Samples) -> Samples:
     """Give the samples of a recording their classes: of a beat that of its mark, of a window see `_of_window`."""
     ids, at = _ids(plan, record), samples.table["sample"].to_numpy(np.int64)
     if plan.options.cut == "beats":
-        rows = np.searchsorted(record.samples, at)
+        rows = np.flatnonzero(np.isin(record.samples, at))  # of marks at one place all
         labels = ids[rows]
         samples = replace(samples, table=beat_table(record, rows, annotated=plan.annotator is not None))
     elif plan.labels and record.name in plan.labels.of_recording:

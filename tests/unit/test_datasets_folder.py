@@ -111,6 +111,18 @@ def test_a_sheet_labels_positions(home: Path) -> None:
     assert windows.table["class_name"].tolist() == ["0", "0", "x", *["0"] * 6] * 6
 
 
+def test_marks_that_fall_together_keep_their_classes(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for number in range(2):
+        write_record(home, recording(f"p{number}", number, 1000.0))
+    marks = [(9, "x"), (2000, "0"), (2001, "x"), (5000, "0")]  # the first has no room
+    rows = [f"p{number},{at},{label}" for number in range(2) for at, label in marks]
+    (home / "labels.csv").write_text("file,sample,label\n" + "\n".join(rows) + "\n")
+    samples = cut(home, rate_hz=360.0)
+    assert samples.table["class_name"].tolist() == ["0", "x", "0"] * 2
+    assert samples.table["sample"].tolist() == [720, 720, 1800] * 2
+
+
 @pytest.mark.parametrize(
     ("sheet", "words"),
     [

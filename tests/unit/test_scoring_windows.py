@@ -153,6 +153,21 @@ def test_a_beat_without_any_value_does_not_stop_the_others_even_where_nothing_is
     assert np.isfinite(found.samples.signals).all()
 
 
+def test_of_peaks_that_fall_together_the_first_is_scored_and_the_others_are_named(record: Record) -> None:
+    same = np.insert(record.samples, 11, record.samples[10])
+    whole = only(list(windows_of(record, toy_scorer())))
+    found = only(list(windows_of(replace(record, samples=same, symbols=["N"] * len(same)), toy_scorer())))
+    assert [index for index, reason in enumerate(found.reasons) if reason == LEFT_OUT] == [11]
+    np.testing.assert_array_equal(found.positions, same)
+    np.testing.assert_array_equal(found.samples.signals, whole.samples.signals)
+    near = np.insert(np.unique(record.samples) * 4, 11, record.samples[10] * 4 + 1)  # one step at the model's rate
+    fast = replace(record, signals=record.signals.repeat(4, axis=0), sampling_rate=4 * RATE, samples=near)
+    found = only(list(windows_of(replace(fast, symbols=["N"] * len(near)), toy_scorer())))
+    assert [index for index, reason in enumerate(found.reasons) if reason == LEFT_OUT] == [11]
+    assert found.samples.table["sample"].tolist() == [*near[found.rows]]
+    assert 10 in found.rows
+
+
 def test_flat_and_extreme_beats_are_named(record: Record) -> None:
     signals = record.signals.copy()
     signals[record.samples[10] - 300 : record.samples[10] + 300] = 0.25

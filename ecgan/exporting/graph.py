@@ -235,6 +235,12 @@ class _Machine(_Scaled):
 def check_exportable(member: Member, strategy: str) -> None:
     """Refuse detectors that are no function of one sample in one pass, and strategies that only NumPy computes."""
     detector = member.fitted.detector
+    if detector.sees:
+        raise EcganError(
+            f"a run that looks at more than a sample ({', '.join(detector.sees)}) cannot be exported: an ONNX file is"
+            " given samples alone.",
+            "Score with `ecgan score`, or detect with a detector and a model without context.",
+        )
     if not isinstance(detector, (Argmax, InverseMapping)):
         raise EcganError(
             f"the detector {detector.name!r} cannot be exported: it is more than one pass through networks.",

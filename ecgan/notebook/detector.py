@@ -31,7 +31,8 @@ F64 = NDArray[np.float64]
 class Detector:
     """A model, or a classical detector, that is fitted to arrays.
 
-    Scores are higher for what is more abnormal; `predict` gives 1 for abnormal and 0 for normal, as PyOD does. The same
+    Samples are arrays (n, L) of one lead, or (n, C, L), or `Samples`, which a detector with a context needs. Scores are
+    higher for what is more abnormal; `predict` gives 1 for abnormal and 0 for normal, as PyOD does. The same
     parameters and samples give the same scores. What was fitted is a run as the pipeline writes it.
 
     Args:

@@ -125,7 +125,7 @@ class Run:
                 f" {self.scorer.members[0].fitted.detector.name!r}.",
                 "Take the run of a generative model, such as aegan.",
             )
-        return found[:, 0] if np.ndim(x) == 2 else found  # (n, C, L) → (n, L)
+        return found[:, 0] if not isinstance(x, Samples) and np.ndim(x) == 2 else found  # (n, C, L) → (n, L)
 
     def explain(self, x: Any) -> Explanation:
         """Return reconstructions, residuals and components of x (n, L) or (n, C, L)."""

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +23,23 @@ from ecgan.preprocessing.transformations import TRANSFORMATIONS
 from ecgan.references import Reference
 from ecgan.registry import MODELS
 from ecgan.scoring.scorer import Scorer
+from ecgan.training.inputs import bare
 from tests.members import ALL, LEADS, LENGTH, Nothing, member, scorer
 
 
 def beats(count: int, seed: int = 9) -> F32:
-    return np.random.default_rng(seed).normal(size=(count, LENGTH, 2)).cumsum(axis=1).astype(np.float32)
+    return np.random.default_rng(seed).normal(size=(count, 2, LENGTH)).cumsum(axis=2).astype(np.float32)
 
 
 def ran(path: Path, x: F32) -> dict[str, Any]:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_outputs()]
-    inputs = np.ascontiguousarray(x.transpose(0, 2, 1))
-    return dict(zip(names, session.run(None, {session.get_inputs()[0].name: inputs}), strict=True))
+    return dict(zip(names, session.run(None, {session.get_inputs()[0].name: x}), strict=True))
 
 
 def same(run: Scorer, path: Path, x: F32) -> None:
     """What the file gives for x is what the run gives."""
-    found, judged = ran(path, x), run.judge(x)
+    found, judged = ran(path, x), run.judge(bare(x, run.trained.expected))
     for name, wanted in (judged.components | {"score": judged.scores[run.strategy]}).items():
         assert found[name].dtype == np.float64
         np.testing.assert_allclose(found[name], wanted, rtol=1e-3, atol=1e-4 * np.median(np.abs(wanted)), err_msg=name)
@@ -121,7 +122,7 @@ def test_a_graph_that_disagrees_is_not_written(tmp_path: Path, monkeypatch: pyte
 def test_a_graph_with_another_threshold_is_not_written(tmp_path: Path) -> None:
     run = scorer(member())
     outputs = export(run, tmp_path / "run.onnx")
-    scores = run.judge(trial_samples(LENGTH, 2)).scores["reconstruction"]
+    scores = run.judge(bare(trial_samples(LENGTH, 2), run.trained.expected)).scores["reconstruction"]
     other = Scorer("a run", run.members, run.strategy, float(np.median(scores)), "given")
     with pytest.raises(EcganError, match="does not decide by the run's threshold"):
         check_parity((tmp_path / "run.onnx").read_bytes(), other, outputs)
@@ -139,7 +140,7 @@ def test_trial_samples_are_of_many_kinds() -> None:
     x = trial_samples(LENGTH, 3)
     assert x.dtype == np.float32
     assert np.isfinite(x).all()
-    extent = np.ptp(x, axis=1).max(axis=1)
+    extent = np.ptp(x, axis=2).max(axis=1)
     assert (extent == 0).sum() >= 3
     assert ((extent > 0) & (extent < 0.01)).any()
     assert (extent > 100).any()
@@ -164,6 +165,21 @@ def test_a_strategy_of_ones_own_cannot_be_exported(tmp_path: Path, monkeypatch: 
     assert "--strategy" in caught.value.hint
     assert not list(tmp_path.iterdir())
     export(scorer(one, strategy="reconstruction"), tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("of", ["detector", "model"])
+def test_what_looks_at_more_than_a_sample_cannot_be_exported(
+    of: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = scorer(member("vae"))
+    detector = run.members[0].fitted.detector
+    if of == "detector":
+        monkeypatch.setattr(type(detector), "context", ("record",))
+    else:
+        monkeypatch.setattr(detector, "mapping", replace(detector.model, context=("record",)))
+    with pytest.raises(EcganError, match=r"more than a sample \(record\) cannot be exported"):
+        export(run, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_files_that_must_not_be_written_and_packages_that_are_missing(
@@ -209,14 +225,14 @@ def test_the_program_of_the_documentation_runs_as_it_stands(tmp_path: Path, root
     program = re.findall(r"```python\n(.*?)```", (root / "docs" / "deployment.md").read_text(), re.DOTALL)
     assert len(program) == 1
     x = beats(6)
-    np.save(tmp_path / "beats.npy", x)
+    np.save(tmp_path / "beats.npy", x.transpose(0, 2, 1))  # (n, C, L) → (n, L, C)
     command = [sys.executable, "-c", program[0]]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    scores = run.judge(x).scores["reconstruction"]
+    scores = run.judge(bare(x, run.trained.expected)).scores["reconstruction"]
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     np.testing.assert_allclose([float(row[1]) for row in rows], scores, rtol=1e-3)
     assert [row[2] == "flagged" for row in rows] == [bool(one >= run.threshold) for one in scores]
-    np.save(tmp_path / "beats.npy", x[:, :-1])
+    np.save(tmp_path / "beats.npy", x.transpose(0, 2, 1)[:, :-1])
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

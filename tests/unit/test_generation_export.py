@@ -10,12 +10,13 @@ import pytest
 from ecgan.errors import EcganError
 from ecgan.generation.export import check_targets, write_signals
 
-SIGNALS = np.random.default_rng(0).normal(size=(7, 5, 2)).astype(np.float32)
+SIGNALS = np.random.default_rng(0).normal(size=(7, 5, 2)).astype(np.float32)  # (n, L, C), as in files
+GENERATED = SIGNALS.transpose(0, 2, 1)  # (n, C, L)
 LEADS = ["MLII", "V1"]
 
 
 def batches() -> Iterator[np.ndarray]:
-    yield from (SIGNALS[:3], SIGNALS[3:6], SIGNALS[6:])
+    yield from (GENERATED[:3], GENERATED[3:6], GENERATED[6:])
 
 
 def test_an_array_is_read_back_without_pickle(tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_a_failure_leaves_the_old_file_and_no_part(tmp_path: Path, name: str) ->
     path.write_text("old")
 
     def failing() -> Iterator[np.ndarray]:
-        yield SIGNALS[:3]
+        yield GENERATED[:3]
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

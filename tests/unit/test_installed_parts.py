@@ -21,7 +21,7 @@ class Mine(Detector):
     source = "Someone, 2026"
     Options = Options
     def fit(self, train): pass
-    def components(self, x): return {{"mean": x.mean(axis=(1, 2), dtype="float64")}}
+    def components(self, x): return {{"mean": x.signals.mean(axis=(1, 2), dtype="float64")}}
     def state(self): return State()
     def restore(self, state): pass
 """

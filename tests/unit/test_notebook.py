@@ -28,6 +28,7 @@ from ecgan.references import parse_reference
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.loading import load_fold_of, load_trained
 from stages import score as score_stage
+from tests import arrays
 from tests.contracts.toy_parts import ToyAdapter
 
 EcganError = ecgan.EcganError
@@ -306,8 +307,10 @@ def test_a_classical_detector_sees_transformed_samples_of_the_training_half() ->
     low, high = flat[split.train].min(), flat[split.train].max()
     scaled = ((flat - low) / (high - low)).astype(np.float32)[:, None]
     direct = DETECTORS.get("knn")(DETECTORS.get("knn").Options())
-    direct.fit(scaled[split.train])
-    assert np.allclose(next(iter(direct.components(scaled).values())), detector.decision_scores_, rtol=1e-4)
+    direct.fit(arrays.samples(scaled[split.train]))
+    assert np.allclose(
+        next(iter(direct.components(arrays.samples(scaled)).values())), detector.decision_scores_, rtol=1e-4
+    )
 
 
 def test_samples_of_several_leads() -> None:
@@ -438,9 +441,9 @@ def test_a_detector_with_a_context_takes_samples_and_looks_at_their_records(reco
     assert np.array_equal(detector.explain(beats).scores, detector.decision_scores_)
     scored = detector.run_.score(recordings / "p01.hea").beats["score"]
     assert abs(np.nanmedian(scored) - 1) < 0.5, "the usual distance of this record is one"
-    for arrays in (lambda: detector.predict(beats.signals), lambda: ecgan.Detector("toy").fit(beats.signals)):
+    for wrong in (lambda: detector.predict(beats.signals), lambda: ecgan.Detector("toy").fit(beats.signals)):
         with pytest.raises(EcganError, match="do not know their records"):
-            arrays()
+            wrong()
 
 
 def test_samples_are_scored_by_their_leads_and_their_labels_do_not_count() -> None:
@@ -448,8 +451,16 @@ def test_samples_are_scored_by_their_leads_and_their_labels_do_not_count() -> No
     detector = ecgan.Detector("knn").fit(beats.with_leads(["V1"]))
     assert np.array_equal(detector.decision_function(beats), detector.decision_scores_)
     assert np.array_equal(ecgan.Detector("knn").fit(beats.signals[:, 1]).decision_scores_, detector.decision_scores_)
+    with pytest.raises(EcganError, match="reconstructs nothing"):
+        detector.reconstruct(beats)
     with pytest.raises(EcganError, match="no lead V1"):
         detector.predict(beats.with_leads(["MLII"]))
+
+
+def test_samples_are_reconstructed_as_their_signals_are(of_beats: Path) -> None:
+    run, beats = ecgan.load(of_beats), ecgan.load_dataset("ecgsyn", patients=1, minutes=0.4)
+    assert np.array_equal(run.reconstruct(beats), run.reconstruct(beats.signals))
+    assert np.array_equal(run.reconstruct(beats)[:, 0], run.reconstruct(beats.signals[:, 0]))
 
 
 def test_what_needs_a_model_refuses_the_run_of_a_classical_detector(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder.parent / "params.yaml"
     path.write_text(render_params("ecgsyn", ["aegan"], overrides={"split": {"k": 3}, "modules": {"aegan": small}}))
     params = load_params(path)
-    samples = np.random.default_rng(0).random((12, 32, 1), dtype=np.float32)
+    signals = np.random.default_rng(0).random((12, 1, 32), dtype=np.float32)
     rows = np.arange(12, dtype=np.int64)
     for fold in (0, 2):
         train = folder / "train" / f"fold_{fold}"
@@ -52,7 +52,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
             model = MODELS.get("aegan")(params.modules["aegan"], **SIZE)
             save_version(train, version, model.state_dict())
         save_index(train, Versions("v01", "v02", "loss", 0.5))
-        state = fit_transformation("individual", samples, (-1.0, 1.0)).state()
+        state = fit_transformation("individual", signals, (-1.0, 1.0)).state()
         save_input(train, Input(["MLII"], 32, 360.0, "mV", 16, state, ["N", "V"]))
         save_fold(train / "split.json", Fold(fold, "normal_only", 0, "0" * 64, rows[:6], rows[6:9], rows[9:]))
         (train / "config.yml").write_text(render_config(params, "aegan", fold=fold))

@@ -1,7 +1,8 @@
 """Commands in forks of one process that has loaded the libraries already, which is most of what a short command takes.
 
 A command finds what it would in a process of its own: its folder, its environment, the code in that folder. Only the
-libraries are there before it, and loaded for portable arithmetic; tests of what is loaded when start real processes.
+libraries are there before it, loaded for portable arithmetic, and hashes have one seed in all forks; tests of what is
+loaded when, and of bytes that are the same whatever the seed is, start real processes.
 
 As a program: `forking.py serve SOCKET NAME…` serves, keeping variables of these names as they were when it loaded;
 `forking.py ask SOCKET COMMAND…` has a command done there, as DVC's stages do where `ECGAN_RUN` is `runner()`.
@@ -31,6 +32,7 @@ LIBRARIES = (
     "sklearn.metrics", "sklearn.mixture", "sklearn.neighbors", "sklearn.svm", "torch", "torch.distributed",
     "torch.onnx", "torch.optim", "typer", "typer.rich_utils", "wfdb", "yaml",
 )  # fmt: skip
+TIMEOUT = 900  # seconds, of a command
 
 
 def run(command: list[str], cwd: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -85,6 +87,7 @@ def runner() -> str:
 def ask(path: Path, job: dict[str, Any], files: list[int]) -> int:
     """Have a job done with these files as its standard ones; return its exit code."""
     with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(TIMEOUT)
         connection.connect(str(path))
         text = json.dumps(job).encode()
         socket.send_fds(connection, [len(text).to_bytes(4, "big")], files)
@@ -137,7 +140,7 @@ def _done(command: list[str], cwd: str, environment: dict[str, str], kept: dict[
     os.environ.clear()
     os.environ.update(environment | kept)
     os.chdir(cwd)
-    sys.path[0:0] = [cwd, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.path[0:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     sys.dont_write_bytecode = bool(environment.get("PYTHONDONTWRITEBYTECODE"))
     sys.orig_argv = [sys.executable, *command[1:]]
     try:
@@ -160,6 +163,7 @@ def _call(program: str, *arguments: str) -> None:
         from dvc.cli import main
 
         sys.exit(main())
+    sys.path.insert(0, str(Path.cwd()))
     option, code, *rest = arguments
     sys.argv = [option, *rest]
     if option == "-m":

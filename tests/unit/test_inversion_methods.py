@@ -1,7 +1,7 @@
 """The inverse mappings of every kind of model: made, stored, loaded; the trained network; what classifiers say."""
 
 import json
-import subprocess
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ecgan.inversion.network import InverseNetwork, NetworkInversion
 from ecgan.models.base import GenerativeModel
 from ecgan.registry import MODELS
 from ecgan.runs.loading import mapping_of
+from tests import forking
 from tests.installed import ecgan
 
 METHODS = ["encoder", "network", "search", "network_search"]
@@ -383,7 +384,7 @@ def test_one_file_is_an_inverse_mapping_of_ones_own(tmp_path: Path) -> None:
         "choose(method, model).save(Path('made'), 'v01')\n"
         "print(load_inversion(Path('made'), model, 'v01').name)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    done = forking.run([sys.executable, "-c", code], tmp_path, dict(os.environ))
     assert done.stdout.split()[-1:] == ["origin"], done.stderr
     params.write_text(params.read_text().replace("plugins: [origin.py]", "plugins: []"))
     done = ecgan(tmp_path, "info", "params.yaml", cwd=tmp_path)

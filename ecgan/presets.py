@@ -70,10 +70,7 @@ class Preset:
     """A named variant.
 
     Attributes:
-        name: Its name on the command line.
         spelling: Its name in the paper, an alias.
-        title: What it is, one line.
-        model: The registered model.
         options: The model's parameters on MIT-BIH, but for the initial weights and norms that all share.
         wafer: Those that differ on Wafer.
     """

@@ -16,14 +16,7 @@ _NAMED = 3  # causes that are named one by one
 
 @dataclass(frozen=True)
 class Stage:
-    """What a lock says of one stage.
-
-    Attributes:
-        command: Its command.
-        params: Its parameters: file and name → value.
-        deps: Hash by path, of what it read.
-        outs: Hash by path, of what it wrote.
-    """
+    """What a lock says of one stage: parameters by name, and hashes by path of what it read and wrote."""
 
     command: str
     params: dict[str, Any] = field(default_factory=dict)

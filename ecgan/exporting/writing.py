@@ -16,6 +16,7 @@ from ecgan.exporting.graph import Graph
 from ecgan.files import check_target_file, write_bytes
 from ecgan.runtime import device
 from ecgan.scoring.scorer import Judged, Scorer
+from ecgan.tracking.base import needed
 from ecgan.training.inputs import bare
 
 FORMAT = 1
@@ -51,11 +52,8 @@ def export(scorer: Scorer, out: Path, *, force: bool = False) -> list[str]:
 
 def check_packages() -> None:
     """Refuse to begin without the packages of the extra `onnx`."""
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-    except ImportError as error:
-        raise EcganError(f"exporting needs {error.name}.", "Install it: pip install 'ecgan[onnx]'") from None
+    for name in ("onnx", "onnxruntime"):
+        needed(name, "onnx", "exporting")
 
 
 def check_target(out: Path, *, force: bool) -> None:

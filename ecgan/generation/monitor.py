@@ -75,7 +75,8 @@ class Monitor:
         generated = self._generated(2, derive_seed(self.seed, "generation"))
         found: dict[str, Any] = {}
         if "mmd" in metrics:
-            found |= self._mmd(generated) | self._mmd_of_real() | {"bandwidth_median": self._bandwidth}
+            real = {f"{name}_real": value for name, value in self._mmd(self.real.train_normal).items()}
+            found |= self._mmd(generated) | real | {"bandwidth_median": self._bandwidth}
         if "tstr" in metrics or "trts" in metrics:
             entries = self._classified(generated)
             shown = ("trained", "tested", "real", *(name for name in ("tstr", "trts") if name in metrics))
@@ -94,17 +95,13 @@ class Monitor:
             )
         return np.asarray(signals.cpu().numpy())
 
-    def _mmd(self, generated: F32) -> dict[str, float]:
-        return self._discrepancies(torch.from_numpy(generated[: max(2, len(self.real.test_normal))]))
+    def _mmd(self, signals: F32) -> dict[str, float]:
+        """Unbiased MMD² of as many signals to the real normal ones that are reported, by two bandwidths; NaN for one.
 
-    def _mmd_of_real(self) -> dict[str, float]:
-        """The same between real training and real validation signals: what a perfect generator would reach."""
-        normal = torch.from_numpy(self.real.train_normal[: max(2, len(self.real.test_normal))])
-        return {f"{name}_real": value for name, value in self._discrepancies(normal).items()}
-
-    def _discrepancies(self, other: Tensor) -> dict[str, float]:
-        """Unbiased MMD² to the real normal signals that are reported, by two bandwidths; NaN for a single signal."""
+        That of real training signals is what a perfect generator would reach.
+        """
         real = torch.from_numpy(self.real.test_normal)
+        other = torch.from_numpy(signals[: max(2, len(real))])
         if min(len(real), len(other)) < 2:
             return {"mmd_median": math.nan, "mmd_fixed": math.nan}
         self._bandwidth = self._bandwidth or median_distance(real)

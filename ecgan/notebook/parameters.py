@@ -31,9 +31,7 @@ class Chosen:
     """A model or a classical detector with all of its parameters.
 
     Attributes:
-        name: Its registered name.
         model: The model's name; None for a classical detector.
-        params: Complete parameters.
         facts: Those of `FACTS` that were given.
     """
 

@@ -104,9 +104,7 @@ class Run:
         """Score each of x (n, L) or (n, C, L), shape (n,); higher = more abnormal."""
         return self._judged(self._samples(x)).scores[self.scorer.strategy]
 
-    def score_samples(self, x: Any) -> F64:
-        """The same as `decision_function`."""
-        return self.decision_function(x)
+    score_samples = decision_function
 
     def predict(self, x: Any) -> NDArray[np.int64]:
         """Whether each of x (n, L) or (n, C, L) is abnormal, 0 or 1, shape (n,)."""

@@ -73,6 +73,10 @@ _CLASS_NOTES: Final = (
     "Sensitivity: share of a class that was flagged; for the normal class these are false alarms. "
     "PPV: flagged samples of the class among these and the false alarms.",
 )
+_METHOD_NOTES: Final = (
+    "“Shown with” is the strategy that the figures show: the one with the best AUROC on the reporting half of "
+    "validation, mean over the folds; the test set has no say in it.",
+)
 _DATASET: Final = {
     "name": "Name",
     "title": "What",
@@ -86,32 +90,32 @@ _DATASET: Final = {
 
 
 @dataclass(frozen=True, eq=False)
+class Block:
+    """A table, what a reader must know of it, and its diagrams."""
+
+    grid: Grid
+    notes: tuple[str, ...] = ()
+    plots: tuple[Plot, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Content:
     """Everything that the report shows, ready to be set."""
 
     title: str
     warning: str
     headline: tuple[str, ...]
-    results: Grid
-    result_notes: tuple[str, ...]
-    every_strategy: Grid
-    curves: tuple[Plot, ...]
-    classes: Grid
-    class_notes: tuple[str, ...]
-    class_plots: tuple[Plot, ...]
+    results: Block
+    classes: Block
     naming: Naming | None
     beats: tuple[BeatGroup, ...]
     training: tuple[Plot, ...]
-    generation: Grid
-    generation_notes: tuple[str, ...]
-    generation_plots: tuple[Plot, ...]
-    folds: Grid
-    fold_notes: tuple[str, ...]
-    methods: Grid
-    method_note: str
+    generation: Block
+    every_strategy: Block
+    folds: Block
+    methods: Block
     dataset: tuple[tuple[str, str], ...]
-    counts: Grid
-    count_note: str
+    counts: Block
     params: tuple[tuple[str, str], ...]
     commands: tuple[str, ...]
     frames: dict[str, pd.DataFrame]
@@ -120,7 +124,7 @@ class Content:
     def plots(self) -> tuple[Plot, ...]:
         """All diagrams, beats apart."""
         named = () if self.naming is None else (self.naming.plot,)
-        return (*self.curves, *self.class_plots, *named, *self.training, *self.generation_plots)
+        return (*self.results.plots, *self.classes.plots, *named, *self.training, *self.generation.plots)
 
 
 def compose(inputs: ReportInputs) -> Content:
@@ -132,33 +136,30 @@ def compose(inputs: ReportInputs) -> Content:
     tables = Tables(inputs.metrics)
     shared, results, shown = tables.facts, tables.results, tables.condensed
     lines, named = figures.curves(inputs.runs, tables), naming(inputs.runs, shared)
+    curves = _plots(shared, roc=figures.roc_figure(lines), pr=figures.pr_figure(lines, shared)) if lines else ()
     bars = figures.sensitivity_figure(lines, tables) if lines else None
+    by_class = _plots(shared, sensitivity=bars, scores=traces.scores_figure(lines, shared))
+    generated = tuple(Plot(*figure) for figure in generation_figures(inputs.generation))
+    notes = (_context(shared), *supervision_notes())
     frames = {"results.csv": results, "per_class.csv": tables.classes, "folds.csv": tables.folds}
     return Content(
         title=inputs.title,
         warning=DEMONSTRATION if inputs.demonstration else "",
         headline=headline(tables),
-        results=results_grid(shown),
-        result_notes=result_notes(tables),
-        every_strategy=results_grid(results if len(shown) < len(results) else results.iloc[:0]),
-        curves=_plots(shared, roc=figures.roc_figure(lines), pr=figures.pr_figure(lines, shared)) if lines else (),
-        classes=class_grid(tables),
-        class_notes=(_context(shared), *_CLASS_NOTES, *supervision_notes()),
-        class_plots=_plots(shared, sensitivity=bars, scores=traces.scores_figure(lines, shared)),
+        results=Block(results_grid(shown), result_notes(tables), curves),
+        classes=Block(class_grid(tables), (notes[0], *_CLASS_NOTES, *notes[1:]), by_class),
         naming=named,
         beats=beat_groups(inputs.runs),
         training=_plots(shared, training=traces.training_figure(lines)),
-        generation=generation_grid(inputs.generation),
-        generation_notes=NOTES,
-        generation_plots=tuple(Plot(*figure) for figure in generation_figures(inputs.generation)),
-        folds=fold_grid(tables.folds),
-        fold_notes=(_context(shared), *supervision_notes()),
-        methods=method_grid(tables),
-        method_note="“Shown with” is the strategy that the figures show: the one with the best AUROC on the reporting "
-        "half of validation, mean over the folds; the test set has no say in it.",
+        generation=Block(generation_grid(inputs.generation), NOTES, generated),
+        every_strategy=Block(results_grid(results if len(shown) < len(results) else results.iloc[:0]), notes),
+        folds=Block(fold_grid(tables.folds), notes),
+        methods=Block(method_grid(tables), _METHOD_NOTES),
         dataset=_dataset_rows(inputs.dataset),
-        counts=count_grid(shared),
-        count_note=f"Protocol {_protocol(shared)}. Samples per fold; two numbers: the smallest and largest fold.",
+        counts=Block(
+            count_grid(shared),
+            (f"Protocol {_protocol(shared)}. Samples per fold; two numbers: the smallest and largest fold.",),
+        ),
         params=tuple((key, _text(value)) for key, value in flat(inputs.params)),
         commands=tuple(inputs.commands),
         frames=frames if named is None else frames | named.frames,

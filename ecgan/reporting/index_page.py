@@ -12,12 +12,8 @@ class ListedRecording:
     """A recording in the list.
 
     Attributes:
-        name: What it is called.
         page: Path of its page, relative to the list and with slashes; None where it could not be scored.
-        minutes: How long it is; None where that is not known.
-        samples: Its beats or windows; likewise.
-        scored: How many of them have a score.
-        flagged: How many of them are flagged.
+        samples: Its beats or windows; None, as all numbers, where that is not known.
         problem: Why it could not be scored; empty where it could.
     """
 

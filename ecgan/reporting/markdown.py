@@ -7,7 +7,7 @@ from typing import Any, Final
 from ecgan.errors import EcganError
 from ecgan.evaluation.examples import KINDS
 from ecgan.reporting.beats import KIND_TEXT, BeatGroup
-from ecgan.reporting.content import Content, headline, result_notes
+from ecgan.reporting.content import Block, Content, headline, result_notes
 from ecgan.reporting.grid import Cell, Column, Grid, escape, markdown_table, results_grid
 from ecgan.reporting.inputs import Plot
 from ecgan.reporting.tables import Metrics, Tables
@@ -21,24 +21,19 @@ def summary(content: Content) -> str:
     parts = [f"# {escape(content.title)}"]
     parts += [f"> **{escape(content.warning)}**"] if content.warning else []
     parts += ["\n".join(f"- {escape(sentence)}" for sentence in content.headline)]
-    parts += _table("Results", content.results, content.result_notes)
-    parts += _plots(content.curves)
-    parts += _table("Results per class", content.classes, content.class_notes)
-    parts += _plots(content.class_plots)
+    parts += _block("Results", content.results) + _block("Results per class", content.classes)
     if content.naming is not None:
-        parts += _table("Classes named", content.naming.overall, ())
+        parts += _block("Classes named", Block(content.naming.overall))
         parts += [markdown_table(content.naming.classes).rstrip(), _notes(content.naming.notes)]
         parts += _plots([content.naming.plot])
     parts += _beats(content.beats)
     parts += ["## Training", *_plots(content.training)] if content.training else []
-    parts += _table("Generated samples", content.generation, content.generation_notes)
-    parts += _plots(content.generation_plots)
-    parts += _table("Every strategy", content.every_strategy, content.fold_notes)
-    parts += _table("Every fold", content.folds, content.fold_notes)
-    parts += _table("What was run", content.methods, (content.method_note,))
+    parts += _block("Generated samples", content.generation)
+    parts += _block("Every strategy", content.every_strategy) + _block("Every fold", content.folds)
+    parts += _block("What was run", content.methods)
     parts += ["## Data", _pairs(content.dataset)] if content.dataset else []
-    if content.counts.rows:
-        parts += [markdown_table(content.counts).rstrip(), escape(content.count_note)]
+    if content.counts.grid.rows:
+        parts += [markdown_table(content.counts.grid).rstrip(), *map(escape, content.counts.notes)]
     parts += ["## Parameters", _pairs(content.params, "Parameter")] if content.params else []
     parts += ["## How to get the same", _code(content.commands)] if content.commands else []
     return "\n\n".join(parts) + "\n"
@@ -75,8 +70,9 @@ def readme_table(readme: str, metrics: Sequence[Metrics], *, warning: str = "", 
     return f"{before}{OPENING}\n" + "\n\n".join(parts) + f"\n{CLOSING}{after}"
 
 
-def _table(title: str, grid: Grid, notes: Iterable[str]) -> list[str]:
-    return [part for part in (f"## {title}", markdown_table(grid).rstrip(), _notes(notes)) if part] if grid.rows else []
+def _block(title: str, block: Block) -> list[str]:
+    parts = [f"## {title}", markdown_table(block.grid).rstrip(), _notes(block.notes)] if block.grid.rows else []
+    return [*filter(None, parts), *_plots(block.plots)]
 
 
 def _notes(notes: Iterable[str]) -> str:

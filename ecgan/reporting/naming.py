@@ -24,15 +24,7 @@ SINGLE: Final = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 
 @dataclass(frozen=True, eq=False)
 class Naming:
-    """What a report says of classifiers.
-
-    Attributes:
-        overall: Accuracy and F1, one row a classifier.
-        classes: Precision, recall and F1, one row a classifier and class.
-        notes: What a reader must know.
-        plot: The confusion matrices.
-        frames: The same tables as data, by file name.
-    """
+    """What a report says of classifiers: tables, one row a classifier (and class), confusion matrices, files."""
 
     overall: Grid
     classes: Grid

@@ -21,16 +21,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training that may begin.
-
-    Attributes:
-        model: The model with its initial weights, on the device.
-        data: What it is trained on, and validated on.
-        expected: What it expects of its input.
-        transformation: Fitted on the training samples.
-        channels: Names of the channels that it sees.
-        seed: Seed of the training, fold included.
-    """
+    """A training that may begin: a model with its initial weights, what it sees and expects, its seed (of the fold)."""
 
     model: Model
     data: TrainingData

@@ -82,26 +82,18 @@ def detect(job: Job) -> tuple[FittedDetector, Result]:
     x = job.inputs(job.fold.test)
     test, named = fitted.score(x), fitted.classify(x)
     counted = {"train": job.fold.train, "vali_fit": half, "vali_report": other, "test": job.fold.test}
-    metrics = _metrics(job, fitted, test, validation, labels[other])
+    metrics = _metrics(job, fitted, test, validation, job.data[other])
     metrics["counts"] = {name: class_counts(labels[rows], job.data.about.classes) for name, rows in counted.items()}
     if named is not None:
-        metrics["classification"] = classification(named, labels[job.fold.test], job.data.about.classes)
+        metrics["classification"] = classification(named, job.data[job.fold.test])
     return fitted, _result(job, test, named, metrics)
 
 
-def _metrics(job: Job, fitted: FittedDetector, test: Scored, validation: Scored, vali_labels: Any) -> dict[str, Any]:
-    about, rows = job.data.about, job.fold.test
-    patients = job.data.patients
-    tests, bootstrap = evaluate(
-        test.scores,
-        test.predictions,
-        job.data.class_ids[rows],
-        about.classes,
-        patients=None if patients is None else patients[rows],
-        replicates=job.options.bootstrap,
-        seed=derive_seed(job.seed, "bootstrap"),
-    )
-    validations = evaluate_validation(validation.scores, validation.predictions, vali_labels)
+def _metrics(job: Job, fitted: FittedDetector, test: Scored, validation: Scored, vali: Samples) -> dict[str, Any]:
+    about, replicates, seed = job.data.about, job.options.bootstrap, derive_seed(job.seed, "bootstrap")
+    tested = job.data[job.fold.test]
+    tests, bootstrap = evaluate(test.scores, test.predictions, tested, replicates=replicates, seed=seed)
+    validations = evaluate_validation(validation.scores, validation.predictions, vali)
     strategies = {
         name: {
             **fitted.describe(name, job.facts["select_by"]),
@@ -127,16 +119,16 @@ def family(detector: Detector) -> str:
 
 def _result(job: Job, test: Scored, named: NDArray[np.int64] | None, metrics: dict[str, Any]) -> Result:
     """Scores, curves, decisions and examples of the test set, beside its metrics."""
-    rows, labels, classes = job.fold.test, job.data.class_ids[job.fold.test], job.data.about.classes
-    abnormal = labels != 0
+    samples = job.data[job.fold.test]
+    abnormal = samples.class_ids != 0
     decided = next(iter(test.predictions.values())) if named is None else named
-    names = ["normal", "abnormal"] if named is None else classes
+    names = ["normal", "abnormal"] if named is None else samples.about.classes
     return Result(
         metrics=metrics,
-        scores=scores_frame(rows, labels, classes, test.components, test.scores, test.predictions),
+        scores=scores_frame(job.fold.test, samples, test.components, test.scores, test.predictions),
         roc=roc_frame(test.scores, abnormal),
         pr=pr_frame(test.scores, abnormal),
-        confusion=confusion_frame(labels, classes, decided, names),
+        confusion=confusion_frame(samples, decided, names),
         examples=_examples(job, test),
     )
 

@@ -8,17 +8,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ecgan.evaluation.labels import share
+from ecgan.samples import Samples
 
 Ids = NDArray[np.int64]
 
 
-def classification(predicted: Ids, labels: Ids, classes: list[str]) -> dict[str, Any]:
+def classification(predicted: Ids, samples: Samples) -> dict[str, Any]:
     """The entry `classification` of metrics.json.
 
     Args:
         predicted: The class id that was named for each sample, shape (n,).
-        labels: Its true class id, shape (n,).
-        classes: Class name by id.
+        samples: With labels.
 
     Returns:
         `accuracy`; `f1_macro`, the mean F1 of the classes that occur or were named; `f1_micro`, F1 of all decisions
@@ -26,6 +26,7 @@ def classification(predicted: Ids, labels: Ids, classes: list[str]) -> dict[str,
         `precision` (share of the samples so named that are), `recall` (share of the class that was so named), `f1`
         and `count`. NaN where there is nothing to divide by.
     """
+    labels, classes = samples.class_ids, samples.about.classes
     table = confusion(predicted, labels, len(classes))
     hits, named, there = np.diag(table), table.sum(axis=0), table.sum(axis=1)
     per_class = {
@@ -52,17 +53,16 @@ def confusion(predicted: Ids, labels: Ids, count: int) -> Ids:
     return pairs.reshape(count, count).astype(np.int64)
 
 
-def confusion_frame(labels: Ids, classes: list[str], predicted: NDArray[Any], names: list[str]) -> pd.DataFrame:
+def confusion_frame(samples: Samples, predicted: NDArray[Any], names: list[str]) -> pd.DataFrame:
     """One row a sample, as in confusion.csv, which `dvc plots` counts with its template `confusion`.
 
     Args:
-        labels: True class ids (n,).
-        classes: Class name by id.
+        samples: With labels.
         predicted: What was decided of each sample (n,), an index into `names`.
         names: The class names for a classifier, otherwise "normal" and "abnormal".
 
     Returns:
         Columns `actual` and `predicted`.
     """
-    actual = np.asarray(classes, dtype=object)[labels]
+    actual = np.asarray(samples.about.classes, dtype=object)[samples.class_ids]
     return pd.DataFrame({"actual": actual, "predicted": np.asarray(names, dtype=object)[predicted.astype(np.int64)]})

@@ -1,14 +1,12 @@
 """The figures of a detect run: what `metrics.json` says of test and validation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ecgan.evaluation.bootstrap import Bootstrap, bootstrap
 from ecgan.evaluation.labels import label_metrics, per_class
 from ecgan.evaluation.ranking import F64, Bool, auroc, average_precision, best_cut, check_scores
+from ecgan.samples import Samples
 
 _VALIDATION = ("auroc", "ap", "f1_abnormal", "f1_weighted", "mcc")
 
@@ -16,10 +14,8 @@ _VALIDATION = ("auroc", "ap", "f1_abnormal", "f1_weighted", "mcc")
 def evaluate(
     scores: Mapping[str, F64],
     predictions: Mapping[str, Bool],
-    labels: NDArray[np.int64],
-    classes: list[str],
+    samples: Samples,
     *,
-    patients: Sequence[Any] | NDArray[Any] | None = None,
     replicates: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -29,9 +25,7 @@ def evaluate(
     Args:
         scores: Scores (n,) by strategy, higher = more abnormal.
         predictions: Decisions (n,) by strategy, at thresholds that were chosen elsewhere.
-        labels: Class ids (n,); 0 is normal.
-        classes: Class name by id.
-        patients: Patient of each sample, for the intervals.
+        samples: With labels; their patients, where they are known, are what the intervals draw.
         replicates: Bootstrap replicates; 0 for no intervals.
         level: Level of the intervals.
         seed: Seed of the bootstrap.
@@ -44,6 +38,7 @@ def evaluate(
     Raises:
         EcganError: A score is not a finite number.
     """
+    labels, patients = samples.class_ids, samples.patients
     abnormal = labels != 0
     for name, values in scores.items():
         check_scores(name, values)
@@ -53,7 +48,7 @@ def evaluate(
     tests = {
         name: {
             **_with_intervals(_figures(scores[name], predictions[name], abnormal), name, resampled),
-            "per_class": per_class(predictions[name], labels, classes),
+            "per_class": per_class(predictions[name], labels, samples.about.classes),
             "best_f1_on_test": best_cut(scores[name], abnormal).f1 if abnormal.any() else float("nan"),
         }
         for name in scores
@@ -62,7 +57,7 @@ def evaluate(
 
 
 def evaluate_validation(
-    scores: Mapping[str, F64], predictions: Mapping[str, Bool], labels: NDArray[np.int64]
+    scores: Mapping[str, F64], predictions: Mapping[str, Bool], samples: Samples
 ) -> dict[str, dict[str, float]]:
     """By strategy the entry `validation` of metrics.json, from the half that nothing was fitted on.
 
@@ -70,7 +65,7 @@ def evaluate_validation(
     """
     for name, values in scores.items():
         check_scores(name, values)
-    figures = {name: _figures(values, predictions[name], labels != 0) for name, values in scores.items()}
+    figures = {name: _figures(values, predictions[name], samples.class_ids != 0) for name, values in scores.items()}
     return {name: {metric: found[metric] for metric in _VALIDATION} for name, found in figures.items()}
 
 

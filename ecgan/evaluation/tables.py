@@ -7,12 +7,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ecgan.evaluation.ranking import F64, Bool
+from ecgan.samples import Samples
 
 
 def scores_frame(
     index: NDArray[np.int64],
-    labels: NDArray[np.int64],
-    classes: list[str],
+    samples: Samples,
     components: Mapping[str, F64],
     scores: Mapping[str, F64],
     predictions: Mapping[str, Bool],
@@ -21,8 +21,7 @@ def scores_frame(
 
     Args:
         index: Position of each sample in the dataset, shape (n,).
-        labels: Class ids (n,).
-        classes: Class name by id.
+        samples: With labels.
         components: Components (n,) by name.
         scores: Scores (n,) by strategy.
         predictions: Decisions (n,) by strategy.
@@ -36,8 +35,8 @@ def scores_frame(
     """
     columns: dict[str, object] = {
         "index": index,
-        "label": labels,
-        "class": [classes[label] for label in labels],
+        "label": samples.class_ids,
+        "class": [samples.about.classes[label] for label in samples.class_ids],
         **components,
     }
     for name, values in scores.items():

@@ -19,7 +19,7 @@ from ecgan.evaluation.curves import pr_frame, roc_frame
 from ecgan.evaluation.labels import label_metrics
 from ecgan.evaluation.ranking import auroc, average_precision, best_cut, placements
 from ecgan.registry import STRATEGIES
-from tests.arrays import samples
+from tests.making import samples
 
 coarse = st.integers(-4, 4).map(float)
 fine = st.floats(-1e6, 1e6, allow_subnormal=False)

@@ -17,7 +17,7 @@ from ecgan.errors import EcganError
 from ecgan.inversion.base import choose
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.loading import mapping_of
-from tests.arrays import samples
+from tests.making import samples
 
 EVERY = ("reconstruction", "smoothed", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma")
 

@@ -15,7 +15,7 @@ from ecgan.detection.neighbours import Neighbours
 from ecgan.errors import EcganError
 from ecgan.registry import DETECTORS
 from ecgan.runtime import derive_seed
-from tests.arrays import samples
+from tests.making import samples
 
 SEED = 4
 NEW = ["kmeans", "lof", "isolation_forest", "ocsvm"]

@@ -6,7 +6,7 @@ import pytest
 from ecgan.detection import components as parts
 from ecgan.detection.base import Mapping
 from ecgan.errors import EcganError
-from tests.arrays import samples
+from tests.making import samples
 
 
 def test_reconstruction_error_is_the_mean_over_leads_and_time():

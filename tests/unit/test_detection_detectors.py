@@ -12,7 +12,7 @@ from ecgan.detection.base import Mapping, State
 from ecgan.detection.components import mode_of_norms
 from ecgan.errors import EcganError
 from ecgan.registry import DETECTORS
-from tests.arrays import samples
+from tests.making import samples
 
 CLASSICAL = ["knn", "pca", "kmeans", "lof", "isolation_forest", "ocsvm"]
 

@@ -22,7 +22,7 @@ from ecgan.detection.latents import OnLatents, build
 from ecgan.detection.thresholds import fit_threshold
 from ecgan.errors import EcganError
 from ecgan.registry import DETECTORS
-from tests.arrays import samples
+from tests.making import samples
 
 MODEL_STRATEGIES = DETECTORS.get("inverse_mapping").strategies
 

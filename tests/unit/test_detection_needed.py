@@ -17,7 +17,7 @@ from ecgan.models.folding import folded
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.loading import mapping_of
 from ecgan.runtime import cpu_has_bfloat16
-from tests.arrays import samples
+from tests.making import samples
 
 N = 700  # more than a chunk
 STRATEGIES = ("reconstruction", "lambda_grid", "lambda_gamma_grid")

@@ -10,7 +10,7 @@ from ecgan.detection.smoothing import SmoothedError, smoothed
 from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import auroc
 from ecgan.registry import DETECTORS
-from tests.arrays import samples
+from tests.making import samples
 
 
 def residuals(count: int, seed: int, channels: int = 2, length: int = 50) -> np.ndarray:

@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ecgan.errors import EcganError
@@ -13,8 +14,13 @@ from ecgan.evaluation.ranking import auroc, average_precision
 from ecgan.evaluation.summary import evaluate, evaluate_validation
 from ecgan.evaluation.tables import scores_frame
 from ecgan.files import write_json
+from tests.making import samples
 
 CLASSES = ["N", "S", "V", "F", "Q"]
+
+
+def known(labels, table=None):
+    return samples(labels=labels, table=table, classes=CLASSES)
 
 
 def _set(n=400, seed=0):
@@ -26,7 +32,7 @@ def _set(n=400, seed=0):
 
 def test_the_test_entry_has_what_the_contract_names():
     scores, predictions, labels = _set()
-    tests, resampled = evaluate(scores, predictions, labels, CLASSES, replicates=50)
+    tests, resampled = evaluate(scores, predictions, known(labels), replicates=50)
     assert resampled == {"replicates": 50, "unit": "sample", "units": 400, "level": 0.95, "redrawn": 0}
     entry = tests["a"]
     metrics = {"auroc", "ap", *METRICS}
@@ -41,19 +47,19 @@ def test_the_test_entry_has_what_the_contract_names():
 
 def test_the_honest_f1_is_never_better_than_the_best_on_test():
     scores, predictions, labels = _set()
-    for entry in evaluate(scores, predictions, labels, CLASSES, replicates=0)[0].values():
+    for entry in evaluate(scores, predictions, known(labels), replicates=0)[0].values():
         assert entry["f1_abnormal"] <= entry["best_f1_on_test"]
 
 
 def test_the_best_f1_on_test_is_that_of_the_best_threshold_and_not_of_ours():
     scores, labels = {"a": np.array([1.0, 2.0, 3.0, 4.0])}, np.array([0, 0, 1, 2])
-    entry = evaluate(scores, {"a": np.ones(4, bool)}, labels, CLASSES, replicates=0)[0]["a"]
+    entry = evaluate(scores, {"a": np.ones(4, bool)}, known(labels), replicates=0)[0]["a"]
     assert (entry["f1_abnormal"], entry["best_f1_on_test"]) == (4 / 6, 1.0)
 
 
 def test_the_entries_can_be_written_as_json(tmp_path):
     scores, predictions, labels = _set()
-    write_json(tmp_path / "metrics.json", evaluate(scores, predictions, labels * 0, CLASSES, replicates=5)[0])
+    write_json(tmp_path / "metrics.json", evaluate(scores, predictions, known(labels * 0), replicates=5)[0])
     entry = json.loads((tmp_path / "metrics.json").read_text())["a"]
     assert entry["auroc"] is None
     assert entry["best_f1_on_test"] is None
@@ -63,21 +69,24 @@ def test_the_entries_can_be_written_as_json(tmp_path):
 def test_patients_reach_the_bootstrap():
     scores, predictions, labels = _set()
     patients = np.arange(400) % 9
-    _, resampled = evaluate(scores, predictions, labels, CLASSES, patients=patients, replicates=5)
+    _, resampled = evaluate(
+        scores, predictions, known(labels, pd.DataFrame({"patient": patients.astype(str)})), replicates=5
+    )
     assert (resampled["unit"], resampled["units"]) == ("patient", 9)
 
 
 def test_validation_has_the_few_metrics_of_the_contract():
-    entry = evaluate_validation(*_set())["b"]
+    scores, predictions, labels = _set()
+    entry = evaluate_validation(scores, predictions, known(labels))["b"]
     assert list(entry) == ["auroc", "ap", "f1_abnormal", "f1_weighted", "mcc"]
 
 
-@pytest.mark.parametrize("function", [lambda *a: evaluate(*a, CLASSES), evaluate_validation])
+@pytest.mark.parametrize("function", [evaluate, evaluate_validation])
 def test_scores_that_are_not_finite_are_refused(function):
     scores, predictions, labels = _set()
     scores["b"][[3, 5]] = np.nan
     with pytest.raises(EcganError, match=r"'b'.* 2 of 400"):
-        function(scores, predictions, labels)
+        function(scores, predictions, known(labels))
 
 
 def test_roc_points_by_hand():
@@ -128,8 +137,7 @@ def test_the_table_of_scores_has_one_column_a_thing():
     error = np.array([0.5, 0.1])
     frame = scores_frame(
         np.array([7, 9]),
-        np.array([2, 0]),
-        CLASSES,
+        known(np.array([2, 0])),
         {"reconstruction": error, "latent": error * 2},
         {"reconstruction": error, "svm_lambda": error - 1},
         {"reconstruction": error > 0.3, "svm_lambda": error > 9},
@@ -151,8 +159,7 @@ def test_two_things_of_one_name_are_refused():
     with pytest.raises(ValueError, match="two different things"):
         scores_frame(
             np.array([0]),
-            np.array([0]),
-            CLASSES,
+            known(np.array([0])),
             {"reconstruction": np.array([1.0])},
             {"reconstruction": np.array([2.0])},
             {"reconstruction": np.array([True])},
@@ -161,6 +168,6 @@ def test_two_things_of_one_name_are_refused():
 
 def test_nan_stays_out_of_the_figures_that_can_be_computed():
     scores, predictions, labels = _set()
-    entry = evaluate(scores, {k: np.zeros(400, bool) for k in predictions}, labels, CLASSES, replicates=10)[0]["a"]
+    entry = evaluate(scores, {k: np.zeros(400, bool) for k in predictions}, known(labels), replicates=10)[0]["a"]
     assert math.isnan(entry["ppv"])
     assert entry["sensitivity"] == 0.0

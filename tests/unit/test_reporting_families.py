@@ -19,6 +19,7 @@ from ecgan.reporting.build import build
 from ecgan.reporting.console import print_results
 from ecgan.reporting.markdown import CLOSING, OPENING, readme_table
 from ecgan.reporting.tables import Tables
+from tests.making import samples
 
 spec = importlib.util.spec_from_file_location("report_inputs", Path(__file__).with_name("test_reporting_report.py"))
 made = importlib.util.module_from_spec(spec)
@@ -39,7 +40,7 @@ def classifier(name="cnn", fold=0, share=0.8):
     named = np.where(rng.random(60) < share, labels, (labels + 1) % 3)
     one = run(name, fold, strategies=(("plain", "S"),), shift=0.1)
     one.metrics.update(detector="argmax", family="classifier", input="samples", train_on="all")
-    one.metrics["classification"] = classification(named, labels, CLASSES)
+    one.metrics["classification"] = classification(named, samples(labels=labels, classes=CLASSES))
     table = pd.DataFrame({"actual": np.array(CLASSES)[labels], "predicted": np.array(CLASSES)[named]})
     examples = [replace(example, reconstruction=None) for example in one.examples]
     return replace(one, confusion=table, examples=examples)

@@ -160,6 +160,14 @@ class Run:
         """Return what a user gave as samples that the run can see, with their context where it has one."""
         expected = self.scorer.trained.expected
         given = x.with_leads(self.leads) if isinstance(x, Samples) else None
+        if given is not None:
+            for what in ("sampling_rate", "unit"):
+                here, there = getattr(expected, what), getattr(given.about, what)
+                if here != there:
+                    raise EcganError(
+                        f"the samples have the {what.replace('_', ' ')} {there}; the run was trained with {here}.",
+                        "Cut and resample them as those of the fit.",
+                    )
         signals = samples_from(x if given is None else given.signals, leads=len(self.leads), length=self.length)
         samples = bare(signals, expected) if given is None else replace(given, signals=signals)
         return samples.seen(slice(None), self.scorer.context)

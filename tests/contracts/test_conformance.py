@@ -20,6 +20,7 @@ from .imports import ROOT
 from .toy_parts import (
     ToyAdapter,
     ToyClassifier,
+    ToyConditioned,
     ToyDataset,
     ToyDetector,
     ToyInversion,
@@ -78,6 +79,7 @@ def test_the_device_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
 
 TOYS = [
     ("model", ToyModel),
+    ("model", ToyConditioned),
     ("model", ToyClassifier),
     ("detector", ToyDetector),
     ("detector", ToyAdapter),

@@ -82,6 +82,48 @@ class ToyModel(GenerativeModel):
         return self.critic(x.flatten(1)).flatten()
 
 
+class ToyConditioned(GenerativeModel):
+    """A linear autoencoder that is told how early each beat comes; the last numbers of a latent say it again."""
+
+    name = "toy"
+    title = "toy"
+    Options: ClassVar[Any] = ToyOptions
+    context = ("rhythm",)
+    conditions = 2
+
+    def __init__(self, options: Any, *, channels: int, length: int, classes: int = 2) -> None:
+        super().__init__(options, channels=channels, length=length, classes=classes)
+        self.prior = Prior("encoder", options.latent_size + self.conditions)
+        self.encoder = nn.Linear(channels * length, options.latent_size)
+        self.decoder = nn.Linear(self.prior.size, channels * length)
+
+    @property
+    def output_range(self) -> None:
+        return None
+
+    def condition(self, samples: Samples) -> Any:
+        return samples.table[["rr_prev_s", "rr_next_s"]].fillna(1.0).to_numpy(np.float32)
+
+    def optimizers(self) -> Optimizers:
+        return {"pair": torch.optim.Adam(self.parameters(), 1e-2)}
+
+    def train_batch(self, x: Tensor, optimizers: Optimizers, epoch: int, labels: Tensor | None = None) -> Any:
+        loss = F.mse_loss(self.reconstruct(x), x[:, : self.channels])
+        optimizers["pair"].zero_grad()
+        loss.backward()
+        optimizers["pair"].step()
+        return {"pair": loss.detach()}
+
+    def encode(self, x: Tensor) -> Tensor:
+        return torch.cat([self.encoder(x[:, : self.channels].flatten(1)), x[:, self.channels :, 0]], dim=1)
+
+    def decode(self, z: Tensor) -> Tensor:
+        return self.decoder(z).view(-1, self.channels, self.length)
+
+    def reconstruct(self, x: Tensor, seed: int = 0) -> Tensor:
+        return self.decode(self.encode(x))
+
+
 class ToyClassifier(ClassifierModel):
     """A linear classifier."""
 

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from ecgan.references import parse_reference
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.loading import load_fold_of, load_trained
 from stages import score as score_stage
-from tests import arrays
+from tests import making
 from tests.contracts.toy_parts import ToyAdapter
 
 EcganError = ecgan.EcganError
@@ -307,9 +308,9 @@ def test_a_classical_detector_sees_transformed_samples_of_the_training_half() ->
     low, high = flat[split.train].min(), flat[split.train].max()
     scaled = ((flat - low) / (high - low)).astype(np.float32)[:, None]
     direct = DETECTORS.get("knn")(DETECTORS.get("knn").Options())
-    direct.fit(arrays.samples(scaled[split.train]))
+    direct.fit(making.samples(scaled[split.train]))
     assert np.allclose(
-        next(iter(direct.components(arrays.samples(scaled)).values())), detector.decision_scores_, rtol=1e-4
+        next(iter(direct.components(making.samples(scaled)).values())), detector.decision_scores_, rtol=1e-4
     )
 
 
@@ -455,6 +456,15 @@ def test_samples_are_scored_by_their_leads_and_their_labels_do_not_count() -> No
         detector.reconstruct(beats)
     with pytest.raises(EcganError, match="no lead V1"):
         detector.predict(beats.with_leads(["MLII"]))
+
+
+@pytest.mark.parametrize("other", [{"sampling_rate": 250.0}, {"unit": "uV"}])
+def test_samples_of_another_rate_or_unit_are_refused(other: dict[str, Any]) -> None:
+    beats = ecgan.load_dataset("ecgsyn", patients=1, minutes=0.4)
+    detector = ecgan.Detector("knn").fit(beats)
+    strange = replace(beats, about=replace(beats.about, **other))
+    with pytest.raises(EcganError, match=str(next(iter(other.values())))):
+        detector.decision_function(strange)
 
 
 def test_samples_are_reconstructed_as_their_signals_are(of_beats: Path) -> None:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ecgan.arithmetic import set_arithmetic
 
@@ -15,6 +16,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("ECGAN_DEVICE", None)
 NATIVE = os.environ.get("ECGAN_TEST_ARITHMETIC") == "native"
 set_arithmetic("native" if NATIVE else "portable")  # before any test imports NumPy or torch
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 

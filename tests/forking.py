@@ -85,15 +85,14 @@ def runner() -> str:
 
 
 def ask(path: Path, job: dict[str, Any], files: list[int]) -> int:
-    """Have a job done with these files as its standard ones; return its exit code."""
+    """Have a job done with these files as its standard ones; return its exit code, of a signal the negative number."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(TIMEOUT)
         connection.connect(str(path))
         text = json.dumps(job).encode()
         socket.send_fds(connection, [len(text).to_bytes(4, "big")], files)
         connection.sendall(text)
-        answer = connection.recv(4)
-    return int.from_bytes(answer, "big") if answer else -signal.SIGKILL
+        return int.from_bytes(connection.recv(4), "big", signed=True)
 
 
 def serve(path: Path, kept: list[str]) -> None:
@@ -115,14 +114,14 @@ def serve(path: Path, kept: list[str]) -> None:
 
 
 def _work(connection: socket.socket, kept: dict[str, str]) -> None:
-    """Be the process of one job."""
-    code = 1
-    try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        length, files, _, _ = socket.recv_fds(connection, 4, 3)
-        text = b""
-        while len(text) < int.from_bytes(length, "big"):
-            text += connection.recv(1 << 16)
+    """See to one job in a process of its own; it may end in any way, and begin another program."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    length, files, _, _ = socket.recv_fds(connection, 4, 3)
+    text = b""
+    while len(text) < int.from_bytes(length, "big"):
+        text += connection.recv(1 << 16)
+    worker = os.fork()
+    if not worker:
         for number, file in enumerate(files):
             os.dup2(file, number)
             os.close(file)
@@ -130,9 +129,10 @@ def _work(connection: socket.socket, kept: dict[str, str]) -> None:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
-    finally:
-        connection.sendall((code & 0xFF).to_bytes(4, "big"))
-        os._exit(0)
+        os._exit(code & 0xFF)
+    _, status = os.waitpid(worker, 0)
+    connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
+    os._exit(0)
 
 
 def _done(command: list[str], cwd: str, environment: dict[str, str], kept: dict[str, str]) -> int:
@@ -178,4 +178,5 @@ if __name__ == "__main__":
         serve(Path(at), words)
     else:
         job = {"command": words, "cwd": str(Path.cwd()), "environment": dict(os.environ)}
-        sys.exit(ask(Path(at), job, [0, 1, 2]))
+        ended = ask(Path(at), job, [0, 1, 2])
+        sys.exit(ended if ended >= 0 else 128 - ended)

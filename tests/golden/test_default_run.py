@@ -23,7 +23,7 @@ def outputs(lock: str) -> dict[str, dict[str, str]]:
 
 @pytest.mark.skipif(json.loads(KEPT.read_text())["versions"] != versions(), reason="other versions, other bytes")
 def test_the_default_run_gives_the_committed_bytes(tmp_path: Path) -> None:
-    project = Project(tmp_path / "clone", forks=False)
+    project = Project(tmp_path / "clone")
     clone = ["git", "clone", "-q", str(ROOT), str(project.folder)]
     subprocess.run(clone, check=True, capture_output=True)
     committed = outputs((project.folder / "dvc.lock").read_text(encoding="utf-8"))

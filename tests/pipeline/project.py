@@ -32,7 +32,7 @@ TINY: dict[str, Any] = {
     "runtime": {"seed": 3, "threads": 1},
     "fetch": {"patients": 8, "minutes": 0.8},
     "split": {"k": 2, "folds": [0]},
-    "train": {"epochs": 3},
+    "train": {"epochs": 3, "generation": {"metrics": ["mmd"], "figures": False}},
     "modules": {name: {"width": 0.0625, "latent_size": 4, "batch_size": 32} for name in ("aegan", "vaegan")},
     "detect": {"bootstrap": 50},
     "report": {"beats": 1},
@@ -51,13 +51,13 @@ def environment(**extra: str) -> dict[str, str]:
 
 
 class Project:
-    """Commands run in one copy of the project: as forks, unless they are to start as a user's do."""
+    """Commands run in one copy of the project; test_kill.py shows that forks give the bytes of real processes."""
 
-    def __init__(self, folder: Path, *, forks: bool = True) -> None:
-        self.folder, self.forks = folder, forks
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def run(self, *command: str, ok: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
-        if self.forks and command[0] in ("dvc", sys.executable):
+        if command[0] in ("dvc", sys.executable):
             done = forking.run([*command], self.folder, environment(ECGAN_RUN=forking.runner(), **extra))
         else:
             done = subprocess.run(

@@ -13,6 +13,10 @@ SHOWN = (
     "import os, sys; print(os.getcwd(), sys.argv, os.environ.get('HERE'), os.environ.get('PATH'), sys.path[0] in ('', "
     "os.getcwd())); print(sys.stdin.read() == '', file=sys.stderr)"
 )
+REPLACED = (
+    "import os, sys; os.environ['A'] = 'b'; os.execv(sys.executable, "
+    "['python', '-c', 'import os; print(os.getenv(\"A\"))'])"
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +27,8 @@ SHOWN = (
         "raise SystemExit('a sentence')",
         "1 / 0",
         "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
+        REPLACED,
         "import mine; print(mine.__file__)",
         "import subprocess; print(subprocess.run(['false']).returncode)",
         "import atexit; atexit.register(print, 'the end'); print('é')",

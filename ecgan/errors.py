@@ -1,8 +1,10 @@
 """The one exception that a user sees: what happened, what was found, what to run next."""
 
 import contextlib
+import importlib
 import re
 from collections.abc import Iterator
+from typing import Any
 
 
 class EcganError(Exception):
@@ -48,6 +50,25 @@ def first_line(error: Exception) -> str:
 def redacted(address: str) -> str:
     """Return an address without the user name and password that it may hold, for messages."""
     return re.sub(r"(://)[^/@]*@", r"\1…@", address)
+
+
+def needed(module: str, extra: str, purpose: str) -> Any:
+    """Import a module of an optional package, which one of our extras brings; `purpose` is what needs it.
+
+    Raises:
+        EcganError: It is not installed, or does not load; the hint is the command that installs it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        missing = isinstance(error, ModuleNotFoundError) and error.name == module.split(".")[0]
+        trouble = "which is not installed" if missing else f"which does not load: {error}"
+        raise EcganError(f"{purpose} needs the package {module}, {trouble}.", install(extra)) from error
+
+
+def install(extra: str) -> str:
+    """Return the sentence that names the command to install an extra."""
+    return f"Install it: pip install 'ecgan[{extra}]'"
 
 
 def nearest(word: str, known: list[str]) -> str:

@@ -13,8 +13,8 @@ from ecgan.registry import MODELS
 from ecgan.runs.writing import save_training
 from ecgan.runtime import derive_seed, device, own_process, set_threads
 from ecgan.samples import Samples
-from ecgan.tracking.base import Subject
 from ecgan.tracking.opening import run_parameters, track_figures, tracked
+from ecgan.tracking.tracker import Subject
 from ecgan.training.inputs import Input, to_tensor
 from ecgan.training.loop import Run, fit
 from ecgan.training.preparing import labels_of, prepare_training

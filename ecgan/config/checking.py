@@ -9,9 +9,11 @@ from typing import Any, TypeVar, get_args
 from pydantic import ValidationError
 
 from ecgan.config.describing import allowed, found, schema_at, schema_of
+from ecgan.config.names import resolve
 from ecgan.config.options import Options
 from ecgan.config.reading import Document, KeyPath
 from ecgan.errors import EcganError, nearest
+from ecgan.registry import Registry
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 
@@ -28,11 +30,15 @@ class Mistake:
 
 
 class Checker:
-    """Checks one document section by section and raises all mistakes at once; `hint` says what to do about them."""
+    """Checks one document section by section and raises all mistakes at once.
 
-    def __init__(self, document: Document, hint: str) -> None:
+    `hint` says what to do about them, and `foreign` about names that nobody has registered.
+    """
+
+    def __init__(self, document: Document, hint: str, foreign: str = "") -> None:
         self.document = document
         self.hint = hint
+        self.foreign = foreign
         self.mistakes: list[Mistake] = []
         self.checked: dict[KeyPath, list[str]] = {}
 
@@ -94,6 +100,14 @@ class Checker:
             return None if own else values[key]
         return values[key]
 
+    def resolved(self, registry: Registry[Any], name: str, path: KeyPath) -> str | None:
+        """Return the registered name behind `name`, or None after noting that there is none."""
+        try:
+            return resolve(registry, name)
+        except EcganError as error:
+            self.add(path, f"{flat(error)}{f'. {self.foreign}' if self.foreign else ''}")
+            return None
+
     def raise_mistakes(self) -> None:
         """Raise all mistakes as one error, in the order of their lines."""
         if not self.mistakes:
@@ -119,6 +133,12 @@ class Checker:
         holders = [path for path, keys in self.checked.items() if mistake.unknown in keys and path != mistake.path[:-1]]
         names = [".".join(str(step) for step in (*path, mistake.unknown)) for path in holders]
         return f" (there is {' and '.join(names)})" if names else ""
+
+
+def flat(error: EcganError) -> str:
+    """Return message and hint on one line, without a full stop."""
+    end = "" if error.message.endswith("?") else "."
+    return f"{error.message.rstrip('.')}{end} {error.hint}".strip().rstrip(".")
 
 
 def overlay(base: dict[str, Any], upper: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from ecgan.arithmetic import Arithmetic
 from ecgan.config import names
-from ecgan.config.checking import Checker, overlay
+from ecgan.config.checking import Checker, flat, overlay
 from ecgan.config.describing import found
 from ecgan.config.inverse import Inverse
 from ecgan.config.options import Options
@@ -21,7 +21,6 @@ from ecgan.registry import (
     MODELS,
     PLUGIN_HINT,
     PROTOCOLS,
-    Registry,
     load_plugins,
     strategies_of,
 )
@@ -89,14 +88,14 @@ def resolve_detection(document: Document, *, hint: str = "") -> DetectionParams:
     """Check what `ad_config.yml` holds and complete it with the defaults."""
     checker, values = _begun(DetectionParams, document, hint, "experiment", "runtime")
     detect = checker.section(Detection, ("detect",), _strategies(checker, {}))
-    values |= {"detect": detect, "detectors": _detectors(checker, detect, {}, "")}
+    values |= {"detect": detect, "detectors": _detectors(checker, detect, {})}
     return _finished(checker, DetectionParams, values)
 
 
 def resolve_inverse(document: Document, *, hint: str = "") -> InverseParams:
     """Check what `inverse_config.yml` holds and complete it with the defaults."""
     checker, values = _begun(InverseParams, document, hint, "runtime", "inverse")
-    _check_method(checker, values["inverse"], "")
+    _check_method(checker, values["inverse"])
     return _finished(checker, InverseParams, values)
 
 
@@ -114,11 +113,11 @@ class _ParamsResolver:
 
     def __init__(self, document: Document, models: bool, plugins: bool, hint: str) -> None:
         mend = f"{_MEND_HINT}; `ecgan init` writes one with every key explained."
-        self.checker = Checker(document, hint or (mend if plugins else _RUN_HINT))
+        foreign = "" if plugins or hint else PLUGIN_HINT
+        self.checker = Checker(document, hint or (mend if plugins else _RUN_HINT), foreign)
         self.models = models
         self.plugins = plugins
         self.schema = Params if plugins else RunParams
-        self.hint = "" if plugins or hint else PLUGIN_HINT
         self.values: dict[str, Any] = {}
         self.defaults: dict[str, Any] = {}
 
@@ -130,7 +129,7 @@ class _ParamsResolver:
         self.name_parts()
         for key in ("experiment", "runtime", "split", "train", "inverse", "report"):
             self.values[key] = _section(self.checker, Params, key, self.defaults.get(key))
-        _check_method(self.checker, self.values["inverse"], self.hint)
+        _check_method(self.checker, self.values["inverse"])
         self.fill_modules()
         self.fill_detect()
         self.across()
@@ -139,10 +138,10 @@ class _ParamsResolver:
     def name_parts(self) -> None:
         """Resolve the names of the dataset and the models, and collect the defaults that they bring."""
         dataset = self.checker.value(Params, "dataset")
-        dataset = dataset and _resolved(self.checker, DATASETS, dataset, ("dataset",), self.hint)
+        dataset = dataset and self.checker.resolved(DATASETS, dataset, ("dataset",))
         known: list[str] = []
         for index, given in enumerate(self.checker.value(self.schema, "models") or []):
-            name = _resolved(self.checker, MODELS, given, ("models", index), self.hint)
+            name = self.checker.resolved(MODELS, given, ("models", index))
             if name in known:
                 self.checker.add(("models", index), f"found {given!r}, which is {name!r} again; allowed: each once")
             known += [name] if name else []
@@ -159,7 +158,7 @@ class _ParamsResolver:
         """Type `modules.<name>` by the models; a listed model without a section is a mistake."""
         raw, modules = self.checker.mapping(("modules",)), {}
         for key in raw:
-            name = _resolved(self.checker, MODELS, key, ("modules", key), self.hint)
+            name = self.checker.resolved(MODELS, key, ("modules", key))
             if name in modules:
                 self.checker.add(("modules", key), f"a second section for the model {name!r}; allowed: one")
             if name:
@@ -182,7 +181,7 @@ class _ParamsResolver:
         """Check the names in `detect`, and type `detectors.<name>` by the detectors."""
         defaults = _strategies(self.checker, self.defaults.get("detect", {}))
         detect = self.checker.section(Detect, ("detect",), defaults)
-        detectors = _detectors(self.checker, detect, self.defaults.get("detectors", {}), self.hint)
+        detectors = _detectors(self.checker, detect, self.defaults.get("detectors", {}))
         self.values |= {"detect": detect, "detectors": detectors}
         if detect and self.models:
             _check_kinds(self.checker, detect, self.values["models"])
@@ -197,7 +196,7 @@ class _ParamsResolver:
             )
             self.checker.add(("experiment", "run"), text)
         place = ("split", "protocol")
-        protocol = split and _resolved(self.checker, PROTOCOLS, split.protocol, place, self.hint)
+        protocol = split and self.checker.resolved(PROTOCOLS, split.protocol, place)
         if not protocol:
             return
         cls = PROTOCOLS.get(protocol)
@@ -225,29 +224,13 @@ def _load_plugins(checker: Checker, files: list[str] | None) -> None:
     try:
         load_plugins(files or [], Path(checker.document.origin).parent)
     except EcganError as error:
-        checker.add(("plugins",), _flat(error))
+        checker.add(("plugins",), flat(error))
 
 
-def _resolved(
-    checker: Checker, registry: Registry[Any], name: str, path: tuple[str | int, ...], hint: str
-) -> str | None:
-    """Return the registered name behind `name`, or None after noting that there is none."""
-    try:
-        return names.resolve(registry, name)
-    except EcganError as error:
-        checker.add(path, f"{_flat(error)}{f'. {hint}' if hint else ''}")
-        return None
-
-
-def _check_method(checker: Checker, inverse: Inverse | None, hint: str) -> None:
+def _check_method(checker: Checker, inverse: Inverse | None) -> None:
     """Check the name of the inverse mapping, which is that of a registered one or `auto`."""
     if inverse and inverse.method != "auto":
-        _resolved(checker, INVERSIONS, inverse.method, ("inverse", "method"), hint)
-
-
-def _flat(error: EcganError) -> str:
-    end = "" if error.message.endswith("?") else "."
-    return f"{error.message.rstrip('.')}{end} {error.hint}".strip().rstrip(".")
+        checker.resolved(INVERSIONS, inverse.method, ("inverse", "method"))
 
 
 def _strategies(checker: Checker, defaults: dict[str, Any]) -> dict[str, Any]:
@@ -262,15 +245,15 @@ def _strategies(checker: Checker, defaults: dict[str, Any]) -> dict[str, Any]:
         return defaults  # `_detectors` notes the unknown name
 
 
-def _detectors(checker: Checker, detect: Detection | None, defaults: dict[str, Any], hint: str) -> dict[str, Any]:
+def _detectors(checker: Checker, detect: Detection | None, defaults: dict[str, Any]) -> dict[str, Any]:
     """Check the detectors that are named and type the sections of these and of all others in the file."""
     sections: dict[str, str] = {}
     for key in checker.mapping(("detectors",)):
-        name = _resolved(checker, DETECTORS, key, ("detectors", key), hint)
+        name = checker.resolved(DETECTORS, key, ("detectors", key))
         if name:
             sections[name] = key
     if detect:
-        for name in _named_detectors(checker, detect, hint):
+        for name in _named_detectors(checker, detect):
             sections.setdefault(name, name)
     return {
         name: checker.section(DETECTORS.get(name).Options, ("detectors", key), defaults.get(name))
@@ -278,10 +261,10 @@ def _detectors(checker: Checker, detect: Detection | None, defaults: dict[str, A
     }
 
 
-def _named_detectors(checker: Checker, detect: Detection, hint: str) -> list[str]:
+def _named_detectors(checker: Checker, detect: Detection) -> list[str]:
     """Resolve the names; those in `classical` must do without a model, `detector` may be any."""
     used = []
-    name = _resolved(checker, DETECTORS, detect.detector, ("detect", "detector"), hint)
+    name = checker.resolved(DETECTORS, detect.detector, ("detect", "detector"))
     if name:
         used.append(name)
         known = strategies_of(DETECTORS.get(name))
@@ -291,7 +274,7 @@ def _named_detectors(checker: Checker, detect: Detection, hint: str) -> list[str
                 checker.add(("detect", "strategies", index), text)
     for index, given in enumerate(detect.classical):
         path = ("detect", "classical", index)
-        name = _resolved(checker, DETECTORS, given, path, hint)
+        name = checker.resolved(DETECTORS, given, path)
         if not name:
             continue
         used.append(name)

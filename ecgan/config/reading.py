@@ -74,9 +74,8 @@ class _Builder:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if _tag(key_node) not in _TEXT:
-                raise self.refuse(
-                    key_node, f"{_excerpt(key_node)} is no key.", "Keys are plain words; quote them if need be."
-                )
+                shown = repr(key_node.value) if isinstance(key_node, ScalarNode) else "a list or mapping"
+                raise self.refuse(key_node, f"{shown} is no key.", "Keys are plain words; quote them if need be.")
             key = str(key_node.value)
             here = (*path, key)
             if key in result:
@@ -107,10 +106,6 @@ class _Builder:
 
 def _tag(node: Node) -> str:
     return str(node.tag).replace("tag:yaml.org,2002:", "!!")
-
-
-def _excerpt(node: Node) -> str:
-    return repr(node.value) if isinstance(node, ScalarNode) else "a list or mapping"
 
 
 def read_document(path: Path, *, hint: str, most: int = _MOST_VALUES) -> Document:

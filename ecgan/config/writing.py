@@ -212,11 +212,5 @@ def _float(value: float) -> str:
 
 
 def _quoted(text: str) -> str:
-    plain = json.dumps(text, ensure_ascii=False)
-    return re.sub(
-        r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029]", _escape, plain
-    )
-
-
-def _escape(match: re.Match[str]) -> str:
-    return f"\\u{ord(match.group()):04x}"
+    unprintable = r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029]"
+    return re.sub(unprintable, lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False))

@@ -11,12 +11,11 @@ import numpy as np
 import torch
 
 from ecgan.arrays import F32
-from ecgan.errors import EcganError
+from ecgan.errors import EcganError, needed
 from ecgan.exporting.graph import Graph
 from ecgan.files import check_target_file, write_bytes
 from ecgan.runtime import device
 from ecgan.scoring.scorer import Judged, Scorer
-from ecgan.tracking.base import needed
 from ecgan.training.inputs import bare
 
 FORMAT = 1

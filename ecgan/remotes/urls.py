@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from ecgan.errors import EcganError, first_line, outside
+from ecgan.errors import EcganError, first_line, install, outside
 from ecgan.remotes.files import PARTS, Remote, RemoteFile, copy_stream
-from ecgan.tracking.base import install
 
 PROTOCOLS = ("s3", "http", "https", "gs", "abfs", "az", "sftp", "ssh", "file", "memory")
 

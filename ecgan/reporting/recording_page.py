@@ -1,7 +1,6 @@
 """A scored recording as one HTML page on ECG paper that needs nothing else: no request, no library, no other file."""
 
 import math
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -17,17 +16,6 @@ LISTED: Final = 1000
 _TOLD: Final = {"samples", "scored", "flagged", "not_scored", "minutes"}
 """Facts that the page counts itself."""
 _SCRIPTS: Final = ("data.js", "paper.js", "trace.js", "view.js", "overview.js", "cards.js", "start.js")
-
-
-@dataclass(frozen=True)
-class Row:
-    """A flagged beat as text."""
-
-    number: int
-    time: str
-    score: str
-    symbol: str
-    where: str
 
 
 def recording_page(scored: ScoredRecording) -> str:
@@ -104,22 +92,14 @@ def _facts(scored: ScoredRecording) -> list[tuple[str, str]]:
     ]
 
 
-@dataclass(frozen=True)
-class Table:
-    """A fact that has a row for each of several things, such as the counts of each class."""
-
-    title: str
-    columns: list[str]
-    rows: list[list[str]]
-
-
-def _tables(scored: ScoredRecording) -> list[Table]:
+def _tables(scored: ScoredRecording) -> list[tuple[str, list[str], list[list[str]]]]:
+    """Title, columns and rows of facts that have a row for each of several things, such as the counts of each class."""
     tables = []
     for name, value in scored.facts.items():
         if _is_table(value):
             columns = list(dict.fromkeys(str(column) for row in value.values() for column in row))
             rows = [[str(key), *(in_words(row.get(column)) for column in columns)] for key, row in value.items()]
-            tables.append(Table(_title(str(name)), columns, rows))
+            tables.append((_title(str(name)), columns, rows))
     return tables
 
 
@@ -173,8 +153,8 @@ def _reasons(beats: pd.DataFrame) -> list[tuple[str, int]]:
     return sorted(((str(reason), int(count)) for reason, count in counts.items()), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _rows(scored: ScoredRecording, flagged: pd.DataFrame) -> list[Row]:
-    """The flagged beats with the highest scores, in the order of time."""
+def _rows(scored: ScoredRecording, flagged: pd.DataFrame) -> list[tuple[int, str, str, str, str]]:
+    """Number, time, score, symbol and place of the flagged beats with the highest scores, in the order of time."""
     known = {sample.row: sample for sample in shown(scored)}
     position = pd.Series(np.arange(len(scored.beats)), index=scored.beats.index)
     highest = flagged.sort_values("score", ascending=False, kind="stable")[:LISTED].sort_values("sample", kind="stable")
@@ -184,7 +164,7 @@ def _rows(scored: ScoredRecording, flagged: pd.DataFrame) -> list[Row]:
         sample, peak = known.get(int(at)), time if scored.noun == "beat" else None
         where = where_in_words(deviation(sample, peak), scored.leads) if sample else ""
         symbol = beat["symbol"] if isinstance(beat["symbol"], str) else ""
-        rows.append(Row(int(beat["number"]), clock(time), f"{beat['score']:.4g}", symbol, where))
+        rows.append((int(beat["number"]), clock(time), f"{beat['score']:.4g}", symbol, where))
     return rows
 
 

@@ -178,7 +178,7 @@ def _compact_path(path: str) -> str:
     if set(re.findall("[A-Za-z]", path)) - set("MLz"):
         return " ".join(path.split())
     out, x, y, start = "", 0, 0, (0, 0)
-    for command, *point in re.findall(r"([MLz])(?:\s+(\S+)\s+([^\sz]+))?", path):
+    for command, *point in re.findall(r"([MLz])(?:\s+([-+.\de]+)\s+([-+.\de]+))?", path):
         if command == "z":
             out, (x, y) = f"{out}z", start
             continue

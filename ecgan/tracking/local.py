@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgan.files import write_json
-from ecgan.tracking.base import Tracker, named
+from ecgan.tracking.tracker import Tracker, named
 
 
 class LocalTracker(Tracker):

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ecgan.tracking.base import PRIVATE, Subject, Tracker, flat, named, needed
+from ecgan.errors import needed
+from ecgan.tracking.tracker import PRIVATE, Subject, Tracker, flat, named
 
 PURPOSE = "the tracker mlflow"
 _BATCH = 100  # parameters that one request may hold

@@ -14,9 +14,9 @@ from ecgan.config import Params
 from ecgan.config.writing import params_of_run
 from ecgan.errors import EcganError, first_line, outside
 from ecgan.files import write_text
-from ecgan.tracking.base import Subject, Tracker
 from ecgan.tracking.local import LocalTracker
 from ecgan.tracking.mlflow import MlflowTracker
+from ecgan.tracking.tracker import Subject, Tracker
 from ecgan.tracking.wandb import WandbTracker
 
 _SERVICES: dict[str, tuple[str, Callable[[Subject], Tracker], str]] = {

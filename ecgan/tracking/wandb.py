@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ecgan.tracking.base import PRIVATE, Subject, Tracker, named, needed
+from ecgan.errors import needed
+from ecgan.tracking.tracker import PRIVATE, Subject, Tracker, named
 
 PURPOSE = "the tracker wandb"
 

@@ -27,7 +27,7 @@ from ecgan.references import folds_of, parse_reference
 from ecgan.registry import MODELS
 from ecgan.remotes import files, is_remote, wandb
 from ecgan.runs.loading import load_trained
-from ecgan.tracking.base import Subject
+from ecgan.tracking.tracker import Subject
 from ecgan.training.inputs import Input, save_input
 from ecgan.training.versions import Versions, save_index, save_version
 from stages import classic

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from ecgan.config import Train, load_params, render_params
-from ecgan.errors import EcganError
+from ecgan.errors import EcganError, needed
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.tracking import opening
-from ecgan.tracking.base import Subject, flat, named, needed
 from ecgan.tracking.local import LocalTracker
 from ecgan.tracking.opening import detection_numbers, run_parameters, track_detection, tracked
+from ecgan.tracking.tracker import Subject, flat, named
 from ecgan.training.data import TrainingData
 from ecgan.training.loop import Run, fit
 from ecgan.training.resume import ResumeFile

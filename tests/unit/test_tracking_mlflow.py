@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ecgan.errors import EcganError
-from ecgan.tracking.base import Subject
 from ecgan.tracking.mlflow import client, store_uri
 from ecgan.tracking.opening import tracked
+from ecgan.tracking.tracker import Subject
 
 pytest.importorskip("mlflow", reason="needs the extra mlflow: pip install 'ecgan[mlflow]'")
 

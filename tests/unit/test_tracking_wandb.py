@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ecgan.errors import EcganError
-from ecgan.tracking.base import Subject
 from ecgan.tracking.opening import tracked
+from ecgan.tracking.tracker import Subject
 from ecgan.tracking.wandb import artifact_name
 
 wandb = pytest.importorskip("wandb", reason="needs the extra wandb: pip install 'ecgan[wandb]'")

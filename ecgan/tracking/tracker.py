@@ -1,7 +1,6 @@
 """What a tracker is, and what every tracker needs: names of metrics, flat parameters, the run to continue."""
 
 import hashlib
-import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ecgan import files
-from ecgan.errors import EcganError
 from ecgan.files import write_json
 
 PRIVATE = Path(".ecgan")  # below the working directory, outside every output of the pipeline, ignored by Git and DVC
@@ -105,22 +103,3 @@ def flat(parameters: Mapping[str, Any]) -> dict[str, str]:
     """Return nested parameters as one level, `train.epochs`; lists and null are written as JSON."""
     found = files.flat(parameters)
     return {key: value if isinstance(value, str) else json.dumps(value, sort_keys=True) for key, value in found}
-
-
-def needed(module: str, extra: str, purpose: str) -> Any:
-    """Import a module of an optional package, which one of our extras brings; `purpose` is what needs it.
-
-    Raises:
-        EcganError: It is not installed, or does not load; the hint is the command that installs it.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        missing = isinstance(error, ModuleNotFoundError) and error.name == module.split(".")[0]
-        trouble = "which is not installed" if missing else f"which does not load: {error}"
-        raise EcganError(f"{purpose} needs the package {module}, {trouble}.", install(extra)) from error
-
-
-def install(extra: str) -> str:
-    """Return the sentence that names the command to install an extra."""
-    return f"Install it: pip install 'ecgan[{extra}]'"

@@ -6,13 +6,13 @@ from ecgan.config import Params, render_config
 from ecgan.config.declaring import reads
 from ecgan.files import sole_writer
 from ecgan.generation.watch import Watch
-from ecgan.models.sharing import process, processes
 from ecgan.preprocessing.processed import load_processed
 from ecgan.protocols.folds import Fold, load_fold, vali_halves
 from ecgan.registry import MODELS
 from ecgan.runs.writing import save_training
 from ecgan.runtime import derive_seed, device, own_process, set_threads
 from ecgan.samples import Samples
+from ecgan.sharing import process, processes
 from ecgan.tracking.opening import run_parameters, track_figures, tracked
 from ecgan.tracking.tracker import Subject
 from ecgan.training.inputs import Input, to_tensor

@@ -34,13 +34,18 @@ class AdversarialAutoencoder(EncoderDecoder):
             "discriminator": build_optimizer(self.options.discriminator, self.discriminator.parameters()),
         }
 
+    @property
+    def every(self) -> dict[str, int]:
+        """The discriminator steps on every `discriminator_every`-th batch."""
+        return {"discriminator": self.options.discriminator_every}
+
     def train_batch(
         self, x: Tensor, optimizers: Optimizers, epoch: int, labels: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Do the discriminator's steps, then encoder's and decoder's; one reconstruction serves both."""
         fake, terms = self.reconstructed(x, epoch)
         adversarial: dict[str, Tensor] = {}
-        for _ in range(0 if self.batch % self.options.discriminator_every else self.options.discriminator_rounds):
+        for _ in range(self.options.discriminator_rounds if "discriminator" in optimizers else 0):
             adversarial["discriminator"] = self._discriminator_step(x, fake.detach(), optimizers["discriminator"])
         for step in range(self.options.generator_rounds):
             if step:

@@ -63,7 +63,6 @@ class Model(ABC, nn.Module):
         channels: C, the number of leads.
         length: L, the number of time steps.
         classes: K, the number of classes of the dataset; class 0 is normal.
-        batch: Which batch of the epoch `train_batch` is given, from 0; the loop sets it.
     """
 
     name: ClassVar[str]
@@ -81,7 +80,6 @@ class Model(ABC, nn.Module):
         self.channels = channels
         self.length = length
         self.classes = classes
-        self.batch = 0
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Make every method that takes signals refuse those of another shape than the model was built for."""
@@ -100,15 +98,24 @@ class Model(ABC, nn.Module):
     def optimizers(self) -> Optimizers:
         """Fresh optimizers by name."""
 
+    @property
+    def every(self) -> dict[str, int]:
+        """Batches from one step of an optimizer to its next, by its name; those not named step on every batch."""
+        return {}
+
+    def due(self, optimizers: Optimizers, batch: int) -> Optimizers:
+        """Return the optimizers that are to step on this batch of an epoch, counted from 0."""
+        return {name: optimizer for name, optimizer in optimizers.items() if batch % self.every.get(name, 1) == 0}
+
     @abstractmethod
     def train_batch(
         self, x: Tensor, optimizers: Optimizers, epoch: int, labels: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Do one step of every optimizer.
+        """Do one step of every optimizer that is given.
 
         Args:
             x: The batch (B, C, L).
-            optimizers: What `optimizers` gave.
+            optimizers: Those of `optimizers` that are due.
             epoch: 0, 1, …
             labels: Class ids (B,) of a classifier's batch; None for generative models, which never see labels.
 

@@ -13,7 +13,7 @@ from ecgan.models.initialisation import initialise
 from ecgan.models.losses import class_weights, cross_entropy
 from ecgan.models.optimizers import build_optimizer
 from ecgan.models.options import InitOptions, ModelOptions, OptimizerOptions
-from ecgan.models.sharing import share
+from ecgan.sharing import over_batch
 
 _BATCH = 1024
 
@@ -77,8 +77,8 @@ class NetworkClassifier(ClassifierModel):
     ) -> dict[str, Tensor]:
         """Do one step on the weighted cross-entropy of x (B, C, L) and its labels (B,)."""
         assert labels is not None
-        loss = cross_entropy(self.logits(x).float(), labels, self.class_weight)
-        loss = loss * share(self.class_weight[labels].sum())
+        mean = cross_entropy(self.logits(x).float(), labels, self.class_weight)
+        loss = over_batch(mean, self.class_weight[labels].sum())
         optimizers["optimizer"].zero_grad(set_to_none=True)
         loss.backward()
         optimizers["optimizer"].step()

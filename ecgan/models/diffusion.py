@@ -28,8 +28,8 @@ from ecgan.models.initialisation import initialise
 from ecgan.models.latents import Prior
 from ecgan.models.optimizers import build_optimizer
 from ecgan.models.options import ModelOptions, OptimizerOptions
-from ecgan.models.sharing import own, whole
 from ecgan.registry import register_model
+from ecgan.sharing import draw
 
 _SEED = 20260  # of the noise behind the validation loss
 _BATCH = 1024
@@ -178,9 +178,9 @@ class Diffusion(GenerativeModel):
         self, x: Tensor, optimizers: Optimizers, epoch: int, labels: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Do one step on mean (network(xₜ, t) − v)², the steps t evenly spread over the batch."""
-        count = whole(len(x))
-        t, white = self._spread(count, torch.rand(())), torch.randn(count, *x.shape[1:])
-        loss = self._errors(x, own(t).to(x.device), own(white).to(x.device)).mean()
+        t = draw(lambda count: self._spread(count, torch.rand(())), x)
+        white = draw(lambda count: torch.randn(count, *x.shape[1:]), x)
+        loss = self._errors(x, t, white).mean()
         optimizers["optimizer"].zero_grad(set_to_none=True)
         loss.backward()
         optimizers["optimizer"].step()

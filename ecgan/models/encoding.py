@@ -13,7 +13,7 @@ from ecgan.models.latents import Prior
 from ecgan.models.losses import kl_divergence, kl_weight, reconstruction
 from ecgan.models.networks import Decoder, Encoder, VariationalEncoder
 from ecgan.models.options import EncoderOptions, VariationalOptions
-from ecgan.models.sharing import own, whole
+from ecgan.sharing import draw
 
 
 class EncoderDecoder(GenerativeModel):
@@ -80,7 +80,7 @@ class Variational(EncoderDecoder):
         """Return x̂ = G(z), z drawn from the posterior, and the terms β·w(t)·KL and reconstruction (a mean)."""
         o = self.options
         mean, log_variance = self.encoder(x)
-        noise = own(torch.randn(whole(len(mean)), mean.shape[1], dtype=mean.dtype, device=mean.device))  # (B, Z)
+        noise = draw(lambda count: torch.randn(count, o.latent_size, dtype=mean.dtype, device=mean.device), x)
         z = mean + noise * (0.5 * log_variance).exp()
         fake, loss = reconstruction(self.decoder.logits(z), x, o.output)
         weight = o.kl_beta * kl_weight(epoch, o.kl_warmup, o.kl_anneal)

@@ -28,7 +28,7 @@ from ecgan.models.losses import (
 )
 from ecgan.models.optimizers import build_optimizer
 from ecgan.models.options import GenerativeOptions, InitOptions, NormName, OptimizerOptions
-from ecgan.models.sharing import own, whole
+from ecgan.sharing import draw
 
 COMPARED = 512  # most validation samples, and as many generated ones, behind the validation loss
 _SEED = 20260  # of the latents behind the validation loss: the same at every evaluation
@@ -145,7 +145,7 @@ class Gan(GenerativeModel):
 
     def _generate(self, x: Tensor) -> Tensor:
         """Generate as many signals as x holds, (B, C, L)."""
-        return self.decode(own(self.sample_latents(whole(len(x)))).to(x.device))
+        return self.decode(draw(self.sample_latents, x))
 
     def _discriminator_step(self, x: Tensor, fake: Tensor, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
         o = self.options

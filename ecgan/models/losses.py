@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgan.models.sharing import own, whole
+from ecgan.sharing import draw
 
 DIFFERENCE = 0.01  # ε of central differences, the norm of a whole sample, where the slope is at most one
 _TINY = 1e-30  # a sample without a gradient has no direction
@@ -104,8 +104,8 @@ def directional_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: 
 
 def _between(real: Tensor, fake: Tensor) -> Tensor:
     """Return αx + (1 − α)x̂ (B, C, L) with α of each sample from U(0, 1), a leaf that gradients are asked of."""
-    drawn = own(torch.rand(whole(len(real)), *(1 for _ in real.shape[1:])))  # on the CPU, the same on every device
-    share = drawn.to(real)
+    ones = [1 for _ in real.shape[1:]]
+    share = draw(lambda count: torch.rand(count, *ones), real).to(real)  # on the CPU, the same on every device
     mixed: Tensor = share * real + (1 - share) * fake
     return mixed.detach().requires_grad_()
 

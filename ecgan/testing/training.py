@@ -68,6 +68,19 @@ def every_parameter_has_one_optimizer_and_learns(subject: ModelSubject) -> None:
             expect(changed, f"expected training to change the parameter {name}, found it as it was")
 
 
+def only_optimizers_that_are_due_step(subject: ModelSubject) -> None:
+    """`every` names optimizers of the model, and a batch on which some are not due leaves their parameters alone."""
+    model = subject.build()
+    optimizers = subject.prepare(model)
+    expect(not model.every.keys() - optimizers.keys(), f"expected `every` to name optimizers, found {model.every}")
+    waiting = {name: opt for name, opt in optimizers.items() if model.every.get(name, 1) > 1}
+    held = {id(p) for opt in waiting.values() for group in opt.param_groups for p in group["params"]}
+    before = {name: p.detach().clone() for name, p in model.named_parameters() if id(p) in held}
+    check_losses(subject.train(model, model.due(optimizers, 1), range(1)))
+    after = dict(model.named_parameters())
+    expect_same({name: after[name] for name in before}, before, "expected {} to wait for its optimizer, found it moved")
+
+
 def every_choice_of_an_option_trains(subject: ModelSubject) -> None:
     """Each value of each option with fixed choices is refused in words, or trains and keeps its output range."""
     for path, value in choices(subject.cls.Options):

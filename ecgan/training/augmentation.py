@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ecgan.config import Train
-from ecgan.models.sharing import own, whole
+from ecgan.sharing import draw
 
 PUBLISHED_TICKS, PUBLISHED_LENGTH = 7, 320
 
@@ -22,9 +22,10 @@ def augment(x: Tensor, options: Train, centre: int | None) -> Tensor:
     """
     if options.augment == "none":
         return x
-    chosen = own(torch.rand(whole(len(x))) < options.augment_share)
-    times = own(warped_times(whole(len(x)), x.shape[2], x.shape[2] // 2 if centre is None else centre))
-    return torch.where(chosen.to(x.device)[:, None, None], warp(x, times.to(x.device)), x)
+    middle = x.shape[2] // 2 if centre is None else centre
+    chosen = draw(lambda count: torch.rand(count) < options.augment_share, x)
+    times = draw(lambda count: warped_times(count, x.shape[2], middle), x)
+    return torch.where(chosen[:, None, None], warp(x, times), x)
 
 
 def warp(x: Tensor, times: Tensor) -> Tensor:

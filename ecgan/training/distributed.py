@@ -17,8 +17,8 @@ from torch import Tensor, distributed
 
 from ecgan.errors import EcganError
 from ecgan.models.base import Model, Optimizers
-from ecgan.models.sharing import process, processes
 from ecgan.runtime import device
+from ecgan.sharing import process, processes
 from ecgan.training.batch_norm import share_batch_norm
 from ecgan.training.resume import Progress, ResumeFile
 

@@ -13,8 +13,8 @@ from ecgan.config import Train
 from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import auroc, average_precision
 from ecgan.models.base import GenerativeModel, Model, batched
-from ecgan.models.sharing import own, process
 from ecgan.runtime import autocast, derive_seed
+from ecgan.sharing import own, process
 from ecgan.training import distributed
 from ecgan.training.augmentation import augment
 from ecgan.training.averaging import Average
@@ -118,12 +118,11 @@ def _train_epoch(
     order = batches(len(data.train), model.options.batch_size, derive_seed(run.seed, "order", epoch))
     for index, rows in enumerate(order):
         schedule.set(epoch, index)
-        model.batch = index
         x, classes = data.batch(own(rows))
         x = augment(x, run.options, run.centre)  # conditions stay what they are: they do not change with time
         labels = classes if model.classifies else None
         with autocast(run.precision, x.device):
-            losses = model.train_batch(x, optimizers, epoch, labels)
+            losses = model.train_batch(x, model.due(optimizers, index), epoch, labels)
         average.update(epoch * schedule.per_epoch + index)
         sums |= {name: loss.float() + sums.get(name, 0.0) for name, loss in losses.items()}
         counts.update(losses.keys())

@@ -224,6 +224,25 @@ class OtherwiseAfterResuming(ToyModel):
         return super().train_batch(x / self.steps, optimizers, epoch)
 
 
+class StepsWhenNotDue(ToyModel):
+    @property
+    def every(self) -> dict[str, int]:
+        return {"critic": 2}
+
+    def optimizers(self) -> Any:
+        self.all = super().optimizers()
+        return self.all
+
+    def train_batch(self, x: Tensor, optimizers: Any, epoch: int, labels: Tensor | None = None) -> Any:
+        return super().train_batch(x, self.all, epoch)
+
+
+class WaitsForAnother(ToyModel):
+    @property
+    def every(self) -> dict[str, int]:
+        return {"discriminator": 2}
+
+
 class TimeFirst(ToyModel):
     def decode(self, z: Tensor) -> Tensor:
         return super().decode(z).transpose(1, 2)
@@ -318,6 +337,8 @@ MODELS = [
     (ForgottenParameter, "every_parameter_has_one_optimizer_and_learns", "of the parameter scale to be 1, found 0"),
     (TwoOptimizers, "every_parameter_has_one_optimizer_and_learns", "to be 1, found 2"),
     (NoGradient, "every_parameter_has_one_optimizer_and_learns", "training to change the parameter critic.weight"),
+    (StepsWhenNotDue, "only_optimizers_that_are_due_step", "expected critic.weight to wait"),
+    (WaitsForAnother, "only_optimizers_that_are_due_step", "to name optimizers"),
     (UnknownChoice, "every_choice_of_an_option_trains", "with output = 'softplus'"),
     (HardCodedRange, "every_choice_of_an_option_trains", "with output = 'sigmoid': expected output on both sides"),
     (KeepsAnAttribute, "saved_weights_give_equal_answers", "validation_scores to be the same after saving"),

@@ -20,7 +20,7 @@ from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.models.layers import Convolutions
 from ecgan.models.losses import cross_entropy
-from ecgan.models.sharing import own, process, processes, share, whole
+from ecgan.sharing import draw, over_batch, own, process, processes
 from ecgan.training import distributed
 from ecgan.training.batch_norm import share_batch_norm
 from ecgan.training.data import TrainingData
@@ -93,7 +93,7 @@ def losses() -> dict[str, float]:
     _, logits = batch()
     labels, weights = torch.tensor([0] * 9 + [1, 2, 4]), torch.tensor([0.2, 3.0, 5.0, 1.0, 0.5])
     expected = cross_entropy(logits, labels, weights)
-    mine = cross_entropy(own(logits), own(labels), weights) * share(weights[own(labels)].sum())
+    mine = over_batch(cross_entropy(own(logits), own(labels), weights), weights[own(labels)].sum())
     found = distributed.mean_losses({"a": mine * 3, "b": torch.tensor(float(process()))}, {"a": 3, "b": 3})
     return {"cross-entropy": abs(found["a"] - float(expected)), "another": abs(found["b"] - 1 / 6)}
 
@@ -102,7 +102,7 @@ def draws() -> dict[str, float]:
     torch.manual_seed(3)
     expected = torch.randn(10, 4)
     torch.manual_seed(3)
-    return {"draws": furthest([own(torch.randn(whole(5), 4))], [own(expected)])}
+    return {"draws": furthest([draw(lambda count: torch.randn(count, 4), torch.empty(5))], [own(expected)])}
 
 
 def of_the_first() -> dict[str, float]:

@@ -1,5 +1,6 @@
 """The training loop: resuming, versions, early stopping, batches."""
 
+import math
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from ecgan.config import Train
 from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.runs.writing import save_history
-from ecgan.training.data import TrainingData, batches
+from ecgan.training.data import TrainingData, batch_count, batches
 from ecgan.training.loop import Run, fit
 from ecgan.training.resume import ResumeFile
 from ecgan.training.versions import Versions, load_index, load_version, load_weights, resolve, save_index, save_version
@@ -109,6 +110,15 @@ def test_state_of_other_parameters_is_not_used(tmp_path: Path) -> None:
     expected = run(tmp_path / "other")
     fit(expected, [])
     assert_equal(weights(expected), weights(fresh))
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_the_discriminator_steps_on_the_batches_that_are_due(tmp_path: Path, every: int, monkeypatch) -> None:
+    steps, step = [], Aegan._discriminator_step
+    monkeypatch.setattr(Aegan, "_discriminator_step", lambda self, *given: steps.append(1) or step(self, *given))
+    fit(run(tmp_path / "state", epochs=2, every=every), [])  # 30 samples in batches of 8
+    batches = batch_count(30, 8)
+    assert len(steps) == 2 * math.ceil(batches / every)  # counted anew in each epoch
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\x80\x04c"])

@@ -1,0 +1,1 @@
+../../../ecgan/sharing.py

@@ -103,11 +103,6 @@ class Result:
     examples: list[Example] = field(default_factory=list)
     history: pd.DataFrame | None = None
 
-    @property
-    def names_classes(self) -> bool:
-        """Whether `confusion` tells the dataset's classes apart, as a classifier does, and not only abnormal ones."""
-        return "classification" in self.metrics
-
     def write(self, folder: Path) -> None:
         """Write everything but the history, `metrics.json` last."""
         for name in _TABLES:

@@ -73,6 +73,10 @@ _CLASS_NOTES: Final = (
     "Sensitivity: share of a class that was flagged; for the normal class these are false alarms. "
     "PPV: flagged samples of the class among these and the false alarms.",
 )
+_CONTEXTS: Final = (
+    "Context: what a method looks at besides the sample that it scores; record: the other samples of its record,"
+    " rhythm: when the beats of its record occurred."
+)
 _METHOD_NOTES: Final = (
     "“Shown with” is the strategy that the figures show: the one with the best AUROC on the reporting half of "
     "validation, mean over the folds; the test set has no say in it.",
@@ -192,8 +196,7 @@ def result_notes(tables: Tables) -> tuple[str, ...]:
     several = f"Mean ± standard deviation (n − 1) over folds {', '.join(map(str, shared.folds))}"
     one = f"One fold ({shared.folds[0]}), so there is no standard deviation"
     notes = [_context(shared), f"{several if len(shared.folds) > 1 else one}."]
-    notes += supervision_notes()
-    notes.append(f"{marks_text(results)}.")
+    notes += [*supervision_notes(), _CONTEXTS, f"{marks_text(results)}."]
     methods = [_THRESHOLDS.get(name, f"at thresholds chosen by {name}") for name in shared.thresholds]
     notes.append(f"F1, MCC, sensitivity and PPV are {' or '.join(methods)}, never at the best one on test.")
     if shared.bootstrap:

@@ -6,9 +6,7 @@ discriminator's last hidden feature map (pairwise feature matching). Layers as i
 `autoencoder` is the same without a discriminator, `vaegan` has a variational encoder, and `vae` both.
 """
 
-import itertools
 from abc import abstractmethod
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import torch
@@ -111,6 +109,7 @@ def reconstruction(logits: Tensor, x: Tensor, output: OutputName) -> tuple[Tenso
 class EncoderDecoder(GenerativeModel):
     """An encoder, a decoder and a prior; a subclass says what is lost on the way."""
 
+    encoder_class: ClassVar[type[nn.Module]] = Encoder
     options: EncoderOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {"train": {"ema": 0.99}}
 
@@ -118,13 +117,9 @@ class EncoderDecoder(GenerativeModel):
         super().__init__(options, channels=channels, length=length, classes=classes)
         o = options
         self.prior = Prior(o.latent, o.latent_size)
-        self.encoder = self.build_encoder()
+        spectral = o.encoder_spectral_norm
+        self.encoder = self.encoder_class(channels, length, o.latent_size, o.width, o.norm, spectral=spectral)
         self.decoder = Decoder(channels, length, o.latent_size, o.width, o.norm, o.output)
-
-    def build_encoder(self) -> nn.Module:
-        """Return the encoder."""
-        o, spectral = self.options, self.options.encoder_spectral_norm
-        return Encoder(self.channels, self.length, o.latent_size, o.width, o.norm, spectral=spectral)
 
     @abstractmethod
     def reconstructed(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -145,9 +140,9 @@ class EncoderDecoder(GenerativeModel):
         x: Tensor = self.decoder(z)
         return x
 
-    def autoencoder_parameters(self) -> Iterator[nn.Parameter]:
+    def autoencoder_parameters(self) -> list[nn.Parameter]:
         """Parameters of encoder and decoder, which one optimizer trains."""
-        return itertools.chain(self.encoder.parameters(), self.decoder.parameters())
+        return [*self.encoder.parameters(), *self.decoder.parameters()]
 
 
 @register_model("aegan", "beatgan")

@@ -82,12 +82,8 @@ def kl_weight(epoch: int, warmup: int, anneal: int) -> float:
 class Variational(EncoderDecoder):
     """The encoder gives a normal distribution of latents (Kingma and Welling, ICLR 2014)."""
 
+    encoder_class: ClassVar[type[nn.Module]] = VariationalEncoder
     options: VariationalOptions
-
-    def build_encoder(self) -> nn.Module:
-        """Return the variational encoder."""
-        o, spectral = self.options, self.options.encoder_spectral_norm
-        return VariationalEncoder(self.channels, self.length, o.latent_size, o.width, o.norm, spectral=spectral)
 
     def reconstructed(self, x: Tensor, epoch: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return x̂ = G(z), z drawn from the posterior, and the terms β·w(t)·KL and reconstruction (a mean)."""

@@ -30,7 +30,7 @@ class Convolutions(nn.Sequential):
     of oneDNN take three quarters of the time in float32 and half of it in bfloat16, batch norm less than half.
     """
 
-    training_layout: ClassVar[bool] = True  # not for the layers that `ecgan.models.folding` puts in
+    training_layout: ClassVar[bool] = True  # not for the layers that `ecgan.models.layers.folding` puts in
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layers to x (B, C, L)."""

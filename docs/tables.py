@@ -20,7 +20,8 @@ from ecgan.config.describing import allowed, schema_at, schema_of
 from ecgan.config.options import Options
 from ecgan.config.schema import Split
 from ecgan.listing import LISTS, parts
-from ecgan.models.options import InitOptions, OptimizerOptions
+from ecgan.models.layers.initialisation import InitOptions
+from ecgan.models.layers.optimizers import OptimizerOptions
 from ecgan.preprocessing.options import Cleansing, FilterOptions, Resampling
 from ecgan.presets import PRESETS
 from ecgan.registry import DATASETS, PROTOCOLS, Registry

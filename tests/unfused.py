@@ -8,17 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from ecgan.models.adversarial import AdversarialAutoencoder
+from ecgan.models.aegan import Aegan
 from ecgan.models.base import Model
-from ecgan.models.gan import Gan
-from ecgan.models.losses import (
-    feature_matching,
-    gradient_penalty,
-    two_component_bce,
-    wasserstein_critic,
-    wasserstein_generator,
-)
+from ecgan.models.dcgan import Gan, discriminator_loss, generator_loss, gradient_penalty
 
 Optimizers = dict[str, torch.optim.Optimizer]
 
@@ -34,21 +28,21 @@ def unfused_optimizers(model: Model) -> Optimizers:
 
 def unfused_step(model: Any, x: Tensor, optimizers: Optimizers, labels: Tensor | None = None) -> dict[str, float]:
     """One step on a batch x (B, C, L); random numbers are drawn in the order of `train_batch`."""
-    if isinstance(model, AdversarialAutoencoder):
+    if isinstance(model, Aegan):
         return _adversarial(model, x, optimizers)
     if isinstance(model, Gan):
         return _gan(model, x, optimizers)
     return {name: float(loss) for name, loss in model.train_batch(x, optimizers, 0, labels).items()}
 
 
-def _adversarial(model: AdversarialAutoencoder, x: Tensor, optimizers: Optimizers) -> dict[str, float]:
+def _adversarial(model: Aegan, x: Tensor, optimizers: Optimizers) -> dict[str, float]:
     state = torch.get_rng_state()
     fake, _ = model.reconstructed(x, 0)
-    adversarial = two_component_bce(model.discriminator(x), model.discriminator(fake))
+    adversarial = discriminator_loss("bce", model.discriminator(x), model.discriminator(fake))
     _descend(model, adversarial, optimizers["discriminator"])
     torch.set_rng_state(state)  # the same draw from the posterior
     fake, terms = model.reconstructed(x, 0)
-    matching = feature_matching(model.discriminator.features(fake), model.discriminator.features(x))
+    matching = F.mse_loss(model.discriminator.features(fake), model.discriminator.features(x).detach())
     terms["features"] = model.options.feature_weight * matching
     _descend(model, torch.stack(list(terms.values())).sum(), optimizers["generator"])
     return {"discriminator": adversarial.item()} | {name: term.item() for name, term in terms.items()}
@@ -59,12 +53,12 @@ def _gan(model: Gan, x: Tensor, optimizers: Optimizers) -> dict[str, float]:
     for _ in range(o.discriminator_rounds):
         z = model.sample_latents(len(x))
         fake = model.decode(z)
-        critic = wasserstein_critic(model.discriminator.logits(x), model.discriminator.logits(fake))
+        critic = discriminator_loss("wasserstein", model.discriminator.logits(x), model.discriminator.logits(fake))
         penalty = o.penalty_weight * gradient_penalty(model.discriminator, x, fake.detach())
         _descend(model, critic + penalty, optimizers["discriminator"])
     for step in range(o.generator_rounds):
         z = model.sample_latents(len(x)) if step else z
-        loss = wasserstein_generator(model.discriminator.logits(model.decode(z)))
+        loss = generator_loss("wasserstein", model.discriminator.logits(model.decode(z)))
         _descend(model, loss, optimizers["generator"])
     return {"discriminator": critic.item(), "penalty": penalty.item(), "generator": loss.item()}
 

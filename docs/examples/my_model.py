@@ -9,9 +9,8 @@ from torch.nn import functional as F
 
 from ecgan.config.options import Options
 from ecgan.models.base import GenerativeModel, Optimizers
-from ecgan.models.latents import Prior
-from ecgan.models.optimizers import build_optimizer
-from ecgan.models.options import OptimizerOptions
+from ecgan.models.layers.latents import Prior
+from ecgan.models.layers.optimizers import OptimizerOptions, build_optimizer
 from ecgan.registry import register_model
 
 

@@ -16,10 +16,10 @@ from torch import Tensor
 from ecgan.arrays import F32
 from ecgan.config.schema import Train
 from ecgan.errors import EcganError
+from ecgan.evaluation.discrepancy import median_distance, mmd2
 from ecgan.generation.classifying import RealParts, classification_metrics
 from ecgan.generation.sampling import generate, prior_fitted_to
 from ecgan.models.base import GenerativeModel
-from ecgan.models.discrepancy import median_distance, mmd2
 from ecgan.runtime import derive_seed
 
 FIXED_BANDWIDTH: Final = 5.0

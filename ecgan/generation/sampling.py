@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ecgan.errors import EcganError
 from ecgan.models.base import GenerativeModel, Model
-from ecgan.models.latents import spread
+from ecgan.models.layers.latents import spread
 from ecgan.runtime import derive_seed
 
 BATCH = 512

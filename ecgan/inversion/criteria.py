@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from ecgan.errors import EcganError
+from ecgan.evaluation.discrepancy import median_distance
 from ecgan.files import shown
-from ecgan.models.discrepancy import median_distance
-from ecgan.models.latents import spread
+from ecgan.models.layers.latents import spread
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 """x (B, C, L) and x̂ of the same shape to a number for each sample (B,)."""

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from ecgan.models.base import GenerativeModel
-from ecgan.models.folding import folded
+from ecgan.models.layers.folding import folded
 
 
 def searchable(model: GenerativeModel) -> GenerativeModel:
     """Return a copy whose `decode` gives the same signals but for rounding, in evaluation mode, frozen.
 
-    It is folded (`ecgan.models.folding`), and on a CPU the generator of `rgan` gets a recurrence that knows that its
-    input is the same at every step (`HeldLstm`); the fused kernel of a GPU is quicker than that.
+    It is folded (`ecgan.models.layers.folding`), and on a CPU the generator of `rgan` gets a recurrence that knows that
+    its input is the same at every step (`HeldLstm`); the fused kernel of a GPU is quicker than that.
     """
     copied = folded(model)
     for module in list(copied.modules()):

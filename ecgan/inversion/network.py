@@ -22,7 +22,7 @@ from ecgan.inversion.descent import draw
 from ecgan.inversion.folding import searchable
 from ecgan.inversion.progress import Bar
 from ecgan.models.base import GenerativeModel, Model, batched
-from ecgan.models.folding import folded
+from ecgan.models.layers.folding import folded
 from ecgan.registry import register_inversion
 from ecgan.runtime import autocast, derive_seed
 from ecgan.training.data import moved

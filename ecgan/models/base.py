@@ -4,19 +4,22 @@ import functools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from ecgan.arrays import F32
 from ecgan.config.options import Options
 from ecgan.errors import EcganError
-from ecgan.models.latents import MOST_FITTED, Prior, spread
+from ecgan.models.layers.initialisation import InitOptions
+from ecgan.models.layers.latents import MOST_FITTED, Prior, PriorName, spread
 from ecgan.samples import Samples
 
 Optimizers = dict[str, torch.optim.Optimizer]
+OutputName = Literal["tanh", "sigmoid"]
 
 _TAKE_SIGNALS = (
     "encode",
@@ -28,6 +31,22 @@ _TAKE_SIGNALS = (
     "train_batch",
     "fit_prior",
 )
+
+
+class ModelOptions(Options):
+    """What every model has."""
+
+    batch_size: int = Field(64, ge=2, description="beats in a training step")
+    width: float = Field(1.0, gt=0, le=4, description="factor on the number of channels; 1 is the published size")
+    init: InitOptions = Field(InitOptions(), description="initial weights")
+
+
+class GenerativeOptions(ModelOptions):
+    """What every model has that maps latents to signals."""
+
+    latent_size: int = Field(50, ge=1, description="Z, the number of latent dimensions")
+    latent: PriorName = Field("encoder", description="distribution that new beats are generated from")
+    output: OutputName = Field("tanh", description="last activation: tanh reconstructs -1 to 1, sigmoid 0 to 1")
 
 
 def _refusing_other_shapes(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,11 +23,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ecgan.models.base import GenerativeModel, Optimizers
-from ecgan.models.initialisation import initialise
-from ecgan.models.latents import Prior
-from ecgan.models.optimizers import build_optimizer
-from ecgan.models.options import ModelOptions, OptimizerOptions
+from ecgan.models.base import GenerativeModel, ModelOptions, Optimizers
+from ecgan.models.layers.initialisation import initialise
+from ecgan.models.layers.latents import Prior
+from ecgan.models.layers.optimizers import OptimizerOptions, build_optimizer, descend
 from ecgan.registry import register_model
 from ecgan.sharing import draw
 
@@ -181,9 +180,7 @@ class Diffusion(GenerativeModel):
         t = draw(lambda count: self._spread(count, torch.rand(())), x)
         white = draw(lambda count: torch.randn(count, *x.shape[1:]), x)
         loss = self._errors(x, t, white).mean()
-        optimizers["optimizer"].zero_grad(set_to_none=True)
-        loss.backward()
-        optimizers["optimizer"].step()
+        descend(optimizers["optimizer"], loss)
         return {"denoising": loss.detach()}
 
     def _spread(self, count: int, offset: Tensor) -> Tensor:
@@ -233,10 +230,6 @@ class Diffusion(GenerativeModel):
 
     def _bounded(self, x: Tensor) -> Tensor:
         return x.clamp(*self.output_range)
-
-    def validation_scores(self, x: Tensor) -> Tensor:
-        """Score x (B, C, L) during training, (B,): the mean squared reconstruction error."""
-        return (self.reconstruct(x) - x).square().mean(dim=(1, 2))
 
     def validation_loss(self, x: Tensor, labels: Tensor, scores: Tensor) -> float:
         """The training loss of normal validation samples, with the same noise at each evaluation; NaN without any.

@@ -5,11 +5,9 @@ from typing import Any, ClassVar
 from pydantic import Field
 from torch import nn
 
-from ecgan.models.convolutional import ConvolutionalDiscriminator
-from ecgan.models.discriminator import SignalDiscriminator
-from ecgan.models.gan import NORM, ConvolutionalGanOptions, Gan
-from ecgan.models.options import NormName
-from ecgan.models.recurrent import RecurrentGenerator
+from ecgan.models.dcgan import NORM, ConvolutionalDiscriminator, ConvolutionalGanOptions, Gan, SignalDiscriminator
+from ecgan.models.layers.convolutions import NormName
+from ecgan.models.rgan import RecurrentGenerator
 from ecgan.registry import register_model
 
 

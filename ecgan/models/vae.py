@@ -7,9 +7,8 @@ and is divided no further, so that β weighs the same here and there. Layers as 
 
 from typing import Any, ClassVar
 
-from ecgan.models.autoencoder import PlainAutoencoder
-from ecgan.models.encoding import Variational
-from ecgan.models.options import AutoencoderOptions, VariationalOptions
+from ecgan.models.autoencoder import Autoencoder, AutoencoderOptions
+from ecgan.models.vaegan import Variational, VariationalOptions
 from ecgan.registry import register_model
 
 
@@ -18,7 +17,7 @@ class VaeOptions(VariationalOptions, AutoencoderOptions):
 
 
 @register_model("vae", "variational_autoencoder")
-class Vae(Variational, PlainAutoencoder):
+class Vae(Variational, Autoencoder):
     """A variational autoencoder."""
 
     title = "variational autoencoder: β-VAEGAN without its discriminator"

@@ -20,7 +20,7 @@ from ecgan.errors import EcganError
 from ecgan.inversion.base import Inversion, load_inversion, no_latent
 from ecgan.inversion.search import search_from
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, batched, model_input
-from ecgan.models.folding import folded
+from ecgan.models.layers.folding import folded
 from ecgan.preprocessing.transformations import Transformation, restore_transformation
 from ecgan.protocols.folds import Fold, load_fold
 from ecgan.registry import MODELS

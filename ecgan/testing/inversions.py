@@ -12,7 +12,7 @@ from ecgan.config.options import Options
 from ecgan.files import read_json
 from ecgan.inversion.base import FILE, Inversion
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, Optimizers
-from ecgan.models.latents import Prior
+from ecgan.models.layers.latents import Prior
 from ecgan.runtime import device
 from ecgan.testing.check import ConformanceError, Subject, checks_of, expect, expect_close, expect_equal, expect_same
 from ecgan.testing.subjects import array

@@ -17,7 +17,7 @@ class SharedBatchNorm1d(nn.BatchNorm1d):
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
-        """Normalise (B, C), (B, C, L) or, as `ecgan.models.layers` has them, (B, C, 1, L)."""
+        """Normalise (B, C), (B, C, L) or, as `ecgan.models.layers.convolutions` has them, (B, C, 1, L)."""
         if not self.training:
             return super().forward(input)
         y, mean, variance = _Normalise.apply(input, self.weight, self.bias, self.eps)  # type: ignore[no-untyped-call]

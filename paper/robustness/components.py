@@ -21,7 +21,7 @@ from ecgan.config import Params, load_params, render_params
 from ecgan.detection.detectors.inverse_mapping import InverseMapping
 from ecgan.inversion.base import choose
 from ecgan.models.base import Model
-from ecgan.models.folding import folded
+from ecgan.models.layers.folding import folded
 from ecgan.preprocessing.processed import load_processed
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.protocols.folds import load_fold, vali_halves

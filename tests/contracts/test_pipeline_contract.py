@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from ecgan.config import Document, Params, render_config, render_params, resolve_params
-from ecgan.registry import REGISTRIES, Registry
+from ecgan.registry import MODELS, REGISTRIES, Registry, is_built_in
 from ecgan.watched import part_files
 
 from .deps import FILE, KINDS, built_in, code, command, deps, written
@@ -56,7 +56,7 @@ def test_links_and_deps_lead_to_all_that_a_part_is_made_of(registry: Registry[An
 def test_a_model_has_no_link_to_what_only_others_need() -> None:
     linked = {path.name for path in (ROOT / "watched/models/aegan").iterdir()}
     assert "ecgan.models.aegan.py" in linked
-    assert not linked & {"ecgan.models.vaegan.py", "ecgan.models.recurrent.py", "ecgan.models.classifier.py"}
+    assert not linked & {"ecgan.models.vaegan.py", "ecgan.models.layers.recurrence.py", "ecgan.models.cnn.py"}
     assert not any("reporting" in dep or "figures" in dep for dep in PIPELINE["train"]["deps"])
 
 
@@ -161,6 +161,16 @@ def test_the_library_has_no_circles_between_rooms_or_files() -> None:
             files.setdefault(file, set()).add(target)
     for graph in (rooms, files):
         TopologicalSorter(graph).prepare()  # raises CycleError, which names a circle
+
+
+def test_a_file_of_models_is_a_model_and_knows_no_processes() -> None:
+    files = {path.stem: path for path in (LIBRARY / "models").glob("*.py") if path.stem not in ("__init__", "base")}
+    assert set(files) == {name for name in MODELS.names() if is_built_in(MODELS.get(name))}
+    for path in (*files.values(), *(LIBRARY / "models/layers").glob("*.py")):
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        imported = {alias.name for node in nodes if node.module == "ecgan.sharing" for alias in node.names}
+        assert imported <= {"draw", "over_batch"}, path
+        assert not [node for node in nodes if node.module and node.module.startswith("torch.distributed")]
 
 
 def test_only_the_command_line_imports_stages_and_only_inside_functions() -> None:

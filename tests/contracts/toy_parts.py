@@ -19,7 +19,7 @@ from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.inversion.base import Inversion
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, Optimizers
-from ecgan.models.latents import Prior
+from ecgan.models.layers.latents import Prior
 from ecgan.preprocessing.options import SampleOptions
 from ecgan.protocols.base import Partition, Protocol
 from ecgan.protocols.dividing import allot

@@ -96,8 +96,8 @@ def _inverse() -> Iterator[tuple[str, Any]]:
     import torch
 
     from ecgan.config import Inverse
+    from ecgan.evaluation.discrepancy import mmd2
     from ecgan.inversion.base import choose
-    from ecgan.models.discrepancy import mmd2
     from ecgan.registry import MODELS
     from ecgan.testing.toys import scaled, toy_beats
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -18,8 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from ecgan.config import Train
 from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan, AeganOptions
-from ecgan.models.layers import Convolutions
-from ecgan.models.losses import cross_entropy
+from ecgan.models.layers.convolutions import Convolutions
 from ecgan.sharing import draw, over_batch, own, process, processes
 from ecgan.training import distributed
 from ecgan.training.batch_norm import share_batch_norm
@@ -92,8 +92,8 @@ def losses() -> dict[str, float]:
     """A weighted mean over both halves; sums of losses."""
     _, logits = batch()
     labels, weights = torch.tensor([0] * 9 + [1, 2, 4]), torch.tensor([0.2, 3.0, 5.0, 1.0, 0.5])
-    expected = cross_entropy(logits, labels, weights)
-    mine = over_batch(cross_entropy(own(logits), own(labels), weights), weights[own(labels)].sum())
+    expected = F.cross_entropy(logits, labels, weights)
+    mine = over_batch(F.cross_entropy(own(logits), own(labels), weights), weights[own(labels)].sum())
     found = distributed.mean_losses({"a": mine * 3, "b": torch.tensor(float(process()))}, {"a": 3, "b": 3})
     return {"cross-entropy": abs(found["a"] - float(expected)), "another": abs(found["b"] - 1 / 6)}
 

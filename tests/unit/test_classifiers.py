@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from ecgan.config import Train, load_params, render_params
 from ecgan.errors import EcganError
-from ecgan.models.classifier import NetworkClassifier
-from ecgan.models.cnn import Cnn, CnnOptions
-from ecgan.models.rnn import Rnn, RnnOptions
+from ecgan.models.cnn import ClassifierOptions, Cnn, CnnOptions, NetworkClassifier
+from ecgan.models.rnn import Rnn
 from ecgan.runtime import autocast, cpu_has_bfloat16
 from ecgan.training.data import TrainingData
 from ecgan.training.loop import Run, fit
@@ -52,7 +51,7 @@ def test_published_sizes_of_rnn() -> None:
     assert size(build(Rnn, 1, 320, 5, width=1)) == 4 * 128 * (1 + 128 + 2) + 128 * 5 + 5 == 67_717
 
 
-@pytest.mark.parametrize("options", [CnnOptions(), RnnOptions()])
+@pytest.mark.parametrize("options", [CnnOptions(), ClassifierOptions()])
 def test_published_defaults(options) -> None:
     assert (options.optimizer.name, options.optimizer.lr, options.optimizer.betas) == ("adam", 1e-4, [0.5, 0.99])
     assert (options.init.name, options.init.std, options.batch_size) == ("normal", 0.02, 64)

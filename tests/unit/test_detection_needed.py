@@ -13,7 +13,7 @@ from ecgan.detection.base import Detector, Mapping
 from ecgan.detection.components import feature_matching, reconstruction_error
 from ecgan.detection.fitted import FittedDetector, fit_detector
 from ecgan.inversion.base import choose
-from ecgan.models.folding import folded
+from ecgan.models.layers.folding import folded
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.loading import mapping_of
 from ecgan.runtime import cpu_has_bfloat16

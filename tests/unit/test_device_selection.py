@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ecgan.errors import EcganError
-from ecgan.models.losses import gradient_penalty
+from ecgan.models.dcgan import gradient_penalty
 from ecgan.runtime import autocast, cpu_has_bfloat16, device, set_deterministic
 
 

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ecgan.models.losses import directional_penalty, gradient_penalty
-from ecgan.models.recurrent import RecurrentDiscriminator
-from ecgan.models.rgan import Rgan, RganOptions
+from ecgan.models.dcgan import gradient_penalty
+from ecgan.models.rgan import RecurrentDiscriminator, Rgan, RganOptions, directional_penalty
 from ecgan.runtime import autocast
 
 
@@ -119,7 +118,7 @@ def test_values_of_each_time_step_are_added_up() -> None:
 def test_steps_of_rgan_end_with_the_weights_of_the_double_backward(monkeypatch) -> None:
     trained = []
     for penalty in (directional_penalty, gradient_penalty):
-        monkeypatch.setattr("ecgan.models.gan.directional_penalty", penalty)
+        monkeypatch.setattr("ecgan.models.rgan.directional_penalty", penalty)
         torch.manual_seed(0)
         init = {"name": "glorot_normal"}
         model = Rgan(RganOptions(width=0.125, init=init, discriminator={"lr": 1e-3}), channels=1, length=40)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ecgan.errors import EcganError
-from ecgan.models.discrepancy import median_distance, mmd2
+from ecgan.evaluation.discrepancy import median_distance, mmd2
 
 
 def naive(x: np.ndarray, y: np.ndarray, sigma: float) -> float:

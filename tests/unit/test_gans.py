@@ -9,13 +9,10 @@ from torch import Tensor, nn
 
 from ecgan.config import Train
 from ecgan.errors import EcganError
-from ecgan.models.dcgan import Dcgan, DcganOptions
-from ecgan.models.discrepancy import mmd2
-from ecgan.models.gan import Gan, GanOptions
-from ecgan.models.losses import gradient_penalty
+from ecgan.evaluation.discrepancy import mmd2
+from ecgan.models.dcgan import Dcgan, DcganOptions, Gan, GanOptions, gradient_penalty
 from ecgan.models.rdcgan import Rdcgan, RdcganOptions
-from ecgan.models.recurrent import RecurrentDiscriminator
-from ecgan.models.rgan import Rgan, RganOptions
+from ecgan.models.rgan import RecurrentDiscriminator, Rgan, RganOptions
 from ecgan.runtime import autocast, cpu_has_bfloat16
 from ecgan.training.data import TrainingData
 from ecgan.training.loop import Run, evaluate, fit
@@ -406,7 +403,7 @@ def test_the_validation_loss_compares_normal_samples_with_generated_ones(cls: ty
 def test_the_validation_loss_takes_at_most_512_samples_spread_over_all(count: int, monkeypatch) -> None:
     model = build(Dcgan).eval()
     sets: list[tuple[Tensor, Tensor]] = []
-    monkeypatch.setattr("ecgan.models.gan.mmd2", lambda x, y: sets.append((x, y)) or 0.0)
+    monkeypatch.setattr("ecgan.models.dcgan.mmd2", lambda x, y: sets.append((x, y)) or 0.0)
     x = torch.arange(float(count))[:, None, None].expand(-1, 1, 32)
     model.validation_loss(x, torch.zeros(count, dtype=torch.int64), torch.zeros(count))
     real, fake = sets[0]

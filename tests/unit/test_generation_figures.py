@@ -22,7 +22,7 @@ from ecgan.generation.sampling import require_generative
 from ecgan.generation.walk import latent_walk
 from ecgan.generation.watch import Watch
 from ecgan.models.base import ClassifierModel, GenerativeModel
-from ecgan.models.latents import Prior
+from ecgan.models.layers.latents import Prior
 from ecgan.runtime import derive_seed
 from ecgan.training.data import TrainingData
 

@@ -16,7 +16,7 @@ from ecgan.generation.monitor import Monitor
 from ecgan.generation.sampling import BATCH, generate, generated_batches, own_random_numbers, prior_fitted_to
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.models.base import GenerativeModel
-from ecgan.models.latents import Prior
+from ecgan.models.layers.latents import Prior
 from ecgan.training.data import TrainingData
 from ecgan.training.loop import Run, fit
 from ecgan.training.resume import ResumeFile

@@ -14,7 +14,7 @@ PLUGIN = """
 from typing import Any
 from pydantic import Field
 from ecgan.models.autoencoder import Autoencoder
-from ecgan.models.options import AutoencoderOptions
+from ecgan.models.autoencoder import AutoencoderOptions
 from ecgan.registry import register_model
 
 class MineOptions(AutoencoderOptions):

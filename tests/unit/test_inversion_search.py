@@ -15,7 +15,7 @@ from ecgan.inversion.criteria import Bandwidth, criterion_named
 from ecgan.inversion.descent import draw, prior_starts, search, search_repeatedly
 from ecgan.inversion.folding import searchable
 from ecgan.models.base import GenerativeModel, Optimizers
-from ecgan.models.latents import Prior
+from ecgan.models.layers.latents import Prior
 from ecgan.models.rgan import Rgan, RganOptions
 from ecgan.registry import MODELS
 

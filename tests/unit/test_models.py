@@ -5,10 +5,9 @@ import torch
 from torch import nn
 
 from ecgan.errors import EcganError
-from ecgan.models.aegan import Aegan, AeganOptions
-from ecgan.models.losses import kl_divergence
-from ecgan.models.networks import Decoder, Discriminator, Encoder, VariationalEncoder
-from ecgan.models.vaegan import Vaegan, VaeganOptions
+from ecgan.models.aegan import Aegan, AeganOptions, Decoder, Discriminator
+from ecgan.models.layers.convolutions import Encoder
+from ecgan.models.vaegan import Vaegan, VaeganOptions, VariationalEncoder, kl_divergence
 from ecgan.runtime import autocast
 
 

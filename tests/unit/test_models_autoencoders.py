@@ -10,9 +10,8 @@ from torch import nn
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.models.autoencoder import Autoencoder, AutoencoderOptions
 from ecgan.models.base import GenerativeModel
-from ecgan.models.losses import kl_divergence
 from ecgan.models.vae import Vae, VaeOptions
-from ecgan.models.vaegan import Vaegan, VaeganOptions
+from ecgan.models.vaegan import Vaegan, VaeganOptions, kl_divergence
 from ecgan.registry import MODELS
 
 ALL = [(Aegan, AeganOptions), (Vaegan, VaeganOptions), (Autoencoder, AutoencoderOptions), (Vae, VaeOptions)]

@@ -11,7 +11,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ecgan.inversion.network import InverseNetwork
-from ecgan.models.folding import folded
+from ecgan.models.layers.folding import folded
 from ecgan.registry import MODELS
 
 SWITCHES = {

@@ -8,8 +8,7 @@ from torch import nn
 
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.models.autoencoder import Autoencoder, AutoencoderOptions
-from ecgan.models.initialisation import initialise
-from ecgan.models.options import InitOptions
+from ecgan.models.layers.initialisation import InitOptions, initialise
 
 FAN_IN, FAN_OUT = 40 * 4, 60 * 4
 DEVIATIONS = {

@@ -8,11 +8,10 @@ from torch import nn
 
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.models.dcgan import Dcgan, DcganOptions
-from ecgan.models.initialisation import draw, initialise
-from ecgan.models.latents import spread
-from ecgan.models.networks import VariationalEncoder
-from ecgan.models.options import InitOptions
+from ecgan.models.layers.initialisation import InitOptions, draw, initialise
+from ecgan.models.layers.latents import spread
 from ecgan.models.rgan import RganOptions
+from ecgan.models.vaegan import VariationalEncoder
 
 
 @pytest.mark.parametrize("count", [5000, 8000, 8191, 100_000])

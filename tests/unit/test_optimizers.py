@@ -9,10 +9,8 @@ from safetensors.torch import save
 from torch import nn
 
 from ecgan.errors import EcganError
-from ecgan.models.adabelief import AdaBelief
 from ecgan.models.autoencoder import Autoencoder, AutoencoderOptions
-from ecgan.models.optimizers import build_optimizer
-from ecgan.models.options import OptimizerOptions
+from ecgan.models.layers.optimizers import AdaBelief, OptimizerOptions, build_optimizer
 from ecgan.training.resume import Progress, ResumeFile
 
 STEPS = 6

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ecgan.models.layers import Convolutions
+from ecgan.models.layers.convolutions import Convolutions
 from ecgan.registry import MODELS
 from tests.unfused import unfused_optimizers, unfused_step
 

@@ -4,8 +4,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from ecgan.models.autoencoder import Autoencoder
-from ecgan.models.options import AutoencoderOptions
+from ecgan.models.autoencoder import Autoencoder, AutoencoderOptions
 from ecgan.registry import register_model
 
 

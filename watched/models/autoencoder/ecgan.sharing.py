@@ -1,1 +1,0 @@
-../../../ecgan/sharing.py

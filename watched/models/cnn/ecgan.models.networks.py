@@ -1,1 +1,0 @@
-../../../ecgan/models/networks.py

@@ -1,0 +1,1 @@
+../../../ecgan/evaluation/discrepancy.py

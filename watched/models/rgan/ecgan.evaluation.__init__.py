@@ -1,0 +1,1 @@
+../../../ecgan/evaluation/__init__.py

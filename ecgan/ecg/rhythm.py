@@ -1,0 +1,163 @@
+"""When beats of a record occur, beside when they usually do: intervals, and what is usual around each beat.
+
+An interval RR is the time from a beat to the next one, in seconds, NaN at a record's border and wherever it is not
+known: such a value counts nowhere, and what follows from it alone is 0, or false. All arrays have the shape (n,), one
+value a beat in the order of time. A shift of all times changes nothing, another clock only what is in seconds.
+
+What is usual comes in two forms. That of the whole record looks at as many beats before a beat as behind it. The causal
+one looks at past beats only (and at the beat itself), at as many in all, once a learning time is over; beats of the
+learning time, and those after it, look back from its end at least.
+
+Intervals around a beat as features are those of de Chazal et al., IEEE Trans. Biomed. Eng. 51(7), 2004. An upper
+quantile as reference (a mean would make the beat after a compensatory pause look early) and the division by the spread,
+which keeps atrial fibrillation quiet, are this project's.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+LOCAL = 40
+"""Beats on either side of a beat that say what is usual around it."""
+
+WIDE = 80
+"""The same for the reference of prematurity."""
+
+MAD = 1.4826
+"""Makes a median of absolute deviations the standard deviation of normally distributed values."""
+
+_ROWS = 8192  # windows that are sorted at once: 10 MB of 161 values
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Which beats stand around a beat.
+
+    Attributes:
+        learned: None for the whole record; else the causal form, and the number of beats in the learning time.
+    """
+
+    learned: int | None = None
+
+    def quantile(self, values: F64, beats: int, q: float) -> F64:
+        """Quantile of `values` (n,) around each beat, (n,): `beats` on either side, or twice as many in the past."""
+        if self.learned is None:
+            return sliding_quantile(values, beats, beats, q)
+        past = sliding_quantile(values, 2 * beats, 0, q)
+        return past[self.known(len(values))]
+
+    def known(self, count: int) -> NDArray[np.int64]:
+        """The last of `count` beats that the score of each may look at, (n,)."""
+        if self.learned is None:
+            return np.full(count, count - 1, dtype=np.int64)
+        return np.maximum(np.arange(count), min(self.learned, count) - 1)
+
+
+def learned_beats(times_s: F64, minutes: float) -> int:
+    """Return how many beats occur within the first minutes after the first; `times_s` (n,) in seconds, ascending."""
+    return int(np.searchsorted(times_s, times_s[0] + 60 * minutes, side="right")) if len(times_s) else 0
+
+
+def intervals(times_s: F64) -> tuple[F64, F64]:
+    """Return RR before and behind each beat, two arrays (n,) in seconds, from its time (n,), ascending."""
+    gaps = np.diff(np.asarray(times_s, dtype=np.float64))
+    none = np.full(min(len(times_s), 1), np.nan)
+    return np.concatenate([none, gaps]), np.concatenate([gaps, none])
+
+
+def sliding_quantile(values: F64, before: int, after: int, q: float) -> F64:
+    """Return a quantile of the values around each, linear between order statistics as in NumPy.
+
+    Args:
+        values: Shape (n,); NaN counts nowhere.
+        before: How many values before it belong to a value's window.
+        after: How many behind it.
+        q: The quantile, 0 to 1.
+
+    Returns:
+        Shape (n,); NaN where the window holds no number. Windows end at the border.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if not len(values):
+        return values.copy()
+    padded = np.concatenate([np.full(before, np.nan), values, np.full(after, np.nan)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, before + after + 1)  # (n, before + after + 1)
+    parts = [_quantile(windows[start : start + _ROWS], q) for start in range(0, len(values), _ROWS)]
+    return np.concatenate(parts)
+
+
+def _quantile(windows: F64, q: float) -> F64:
+    """Quantile of the numbers in each row (b, w), shape (b,)."""
+    ordered = np.sort(windows, axis=1)  # NaN comes last
+    place = q * np.maximum(np.count_nonzero(~np.isnan(windows), axis=1) - 1, 0)
+    low = np.floor(place).astype(np.int64)
+    rows = np.arange(len(windows))
+    first, second = ordered[rows, low], ordered[rows, np.ceil(place).astype(np.int64)]
+    return np.asarray(first + (place - low) * (second - first))
+
+
+def local_median(rr_prev: F64, reach: Reach, beats: int = LOCAL) -> F64:
+    """Median RR around each beat, (n,), seconds."""
+    return reach.quantile(rr_prev, beats, 0.5)
+
+
+def local_spread(rr_prev: F64, median: F64, reach: Reach, beats: int = LOCAL) -> F64:
+    """Spread of the rhythm around each beat: 1.4826 × median of |log(RR / local median)|, (n,), without unit.
+
+    Args:
+        rr_prev: RR before each beat, (n,), seconds.
+        median: The local median, (n,), seconds.
+        reach: Which beats stand around a beat.
+        beats: How many on either side.
+    """
+    return MAD * reach.quantile(np.abs(_log_ratio(rr_prev, median)), beats, 0.5)
+
+
+def prematurity(rr_prev: F64, reach: Reach, beats: int = WIDE, q: float = 0.9) -> F64:
+    """How early each beat comes: max(0, log(upper quantile of RR around it / its RR)), (n,), without unit.
+
+    Args:
+        rr_prev: RR before each beat, (n,), seconds.
+        reach: Which beats stand around a beat.
+        beats: How many on either side.
+        q: The quantile.
+    """
+    return np.maximum(np.nan_to_num(_log_ratio(reach.quantile(rr_prev, beats, q), rr_prev)), 0.0)
+
+
+def early_share(rr_prev: F64, reach: Reach, beats: int = LOCAL, q: float = 0.9) -> F64:
+    """By what share of the usual interval each beat comes early: max(0, 1 − RR / upper quantile), (n,), 0 to 1."""
+    return -np.expm1(-prematurity(rr_prev, reach, beats, q))
+
+
+def pause(rr_prev: F64, rr_next: F64, most: float = 0.7) -> F64:
+    """The pause behind each beat: log(RR behind / RR before), clipped to 0…`most`, (n,), without unit.
+
+    It is known one beat later.
+    """
+    return np.clip(np.nan_to_num(_log_ratio(rr_next, rr_prev)), 0.0, most)
+
+
+def regular_beats(rr_prev: F64, rr_next: F64, median: F64, tolerance: float = 0.1) -> Bool:
+    """Say which beats come when expected: both intervals within a share of the local median; mask (n,).
+
+    Args:
+        rr_prev: RR before each beat, (n,), seconds.
+        rr_next: RR behind it.
+        median: The local median.
+        tolerance: The share.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.maximum(np.abs(rr_prev / median - 1), np.abs(rr_next / median - 1))
+    return np.asarray(off <= tolerance)  # false where one is not known
+
+
+def _log_ratio(upper: Any, lower: Any) -> F64:
+    """Log of the ratio (n,), NaN where one of both is not known or not above 0."""
+    known = (np.asarray(upper) > 0) & (np.asarray(lower) > 0)
+    return np.log(np.where(known, upper, np.nan)) - np.log(np.where(known, lower, np.nan))

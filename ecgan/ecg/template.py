@@ -1,0 +1,163 @@
+"""What beats of a record look like: its template, beats aligned to it, and the windows of a beat by physiology.
+
+Beats are arrays (n, C, L): beats, leads, time steps, with the R peak at or near the index `centre`. The unit does not
+matter: alignment does not see scale and offset of a lead, and `lead_scale` takes the scale out.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+WINDOWS_MS = {"p": (-300.0, -72.0), "qrs": (-100.0, 133.0), "st_t": (133.0, 472.0)}
+"""Begin and end of the waves, ms from the R peak; wide enough for the bundle branch block and for a late peak."""
+
+MOST_MS = 39.0
+PENALTY = 1.44  # of correlation, for a second: .004 a sample at 360 Hz
+REACH_MS = 100.0
+PASSES = 2
+FEW = 2048  # beats that a median is made of, evenly drawn: more change it by less than noise does
+
+_ROWS = 4096
+
+
+def window(begin_ms: float, end_ms: float, *, sampling_rate: float, centre: int, length: int) -> slice:
+    """Return the part of a sample between two times from the R peak, cut off where the sample ends.
+
+    Args:
+        begin_ms: Begin, ms from the R peak, negative before it.
+        end_ms: End.
+        sampling_rate: Hz.
+        centre: Index of the R peak.
+        length: L, time steps of the sample.
+
+    Returns:
+        A slice of 0…L, with the end left out; it is empty where nothing of the window lies in the sample.
+    """
+    begin, end = (centre + round(1e-3 * ms * sampling_rate) for ms in (begin_ms, end_ms))
+    begin = min(max(begin, 0), length)
+    return slice(begin, min(max(end, begin), length))
+
+
+def covered(begin_ms: float, end_ms: float, *, sampling_rate: float, centre: int, length: int) -> float:
+    """Return which share of the window between two times a sample holds, 0 to 1; arguments as those of `window`."""
+    part = window(begin_ms, end_ms, sampling_rate=sampling_rate, centre=centre, length=length)
+    return min(float(part.stop - part.start) / max(1e-3 * (end_ms - begin_ms) * sampling_rate, 1.0), 1.0)
+
+
+def aligned(beats: NDArray[Any], shifts: Int, part: slice) -> NDArray[Any]:
+    """Return a part of each beat, moved by its shift.
+
+    Args:
+        beats: Shape (n, C, L).
+        shifts: Samples that each beat's wave lies later than the template's, (n,).
+        part: The part, a slice of 0…L.
+
+    Returns:
+        Shape (n, C, W). Beyond its ends a beat is continued with its first and last value.
+    """
+    places = np.clip(np.arange(part.start, part.stop) + shifts[:, None], 0, beats.shape[2] - 1)  # (n, W)
+    return np.take_along_axis(beats, places[:, None, :], axis=2)
+
+
+def median_beat(beats: NDArray[Any], shifts: Int, chosen: NDArray[Any]) -> F64:
+    """Return the template of a record: the median of its chosen beats, aligned.
+
+    Args:
+        beats: Shape (n, C, L).
+        shifts: Shift of each, (n,).
+        chosen: Mask (n,) of the beats that make the template, the regular ones; at least one. Of many, 2,048 evenly
+            drawn ones do.
+
+    Returns:
+        Shape (C, L).
+    """
+    rows = evenly(np.flatnonzero(chosen), FEW)
+    template: F64 = np.median(aligned(beats[rows], shifts[rows], slice(0, beats.shape[2])), axis=0).astype(np.float64)
+    return template
+
+
+def evenly(rows: Int, most: int) -> Int:
+    """Return at most `most` of the rows (m,), evenly spaced."""
+    if len(rows) <= most:
+        return rows
+    return rows[(np.arange(most) * len(rows)) // most]
+
+
+def lead_scale(beats: NDArray[Any], chosen: NDArray[Any], qrs: slice) -> F64:
+    """Return the scale of each lead of a record: median peak-to-peak of the QRS of its chosen beats.
+
+    Args:
+        beats: Shape (n, C, L).
+        chosen: Mask (n,), at least one beat.
+        qrs: The window of the QRS.
+
+    Returns:
+        Shape (C,), in the unit of the beats; 1 for a lead without any deflection.
+    """
+    rows = evenly(np.flatnonzero(chosen), FEW)
+    scale: F64 = np.median(np.ptp(beats[rows][:, :, qrs], axis=2), axis=0).astype(np.float64)
+    return np.where(scale > 0, scale, 1.0)
+
+
+def align(beats: NDArray[Any], template: F64, centre: int, sampling_rate: float, *, most_ms: float = MOST_MS) -> Int:
+    """Find how much later than in the template each beat's QRS lies, by normalised correlation.
+
+    The correlation within ±100 ms of the R peak is averaged over leads; a shift costs 1.44 of it a second (.004 a
+    sample at 360 Hz), so that a beat moves only where that makes it more alike. Scale and offset of a lead do not
+    matter. Where a sample is too short for it, a beat moves less.
+
+    Args:
+        beats: Shape (n, C, L).
+        template: Shape (C, L).
+        centre: Index of the R peak.
+        sampling_rate: Hz.
+        most_ms: Largest shift, ms.
+
+    Returns:
+        Shifts (n,) in samples. Of equally good ones the smaller; 0 for a beat without any deflection.
+    """
+    length = beats.shape[2]
+    reach = min(round(1e-3 * REACH_MS * sampling_rate), centre, length - 1 - centre)
+    most = min(int(1e-3 * most_ms * sampling_rate), centre - reach, length - 1 - centre - reach)
+    steps = np.array(sorted(range(-most, most + 1), key=abs), dtype=np.int64)  # the smaller ones first
+    found = np.empty(len(beats), dtype=np.int64)
+    for start in range(0, len(beats), _ROWS):
+        part = beats[start : start + _ROWS].astype(np.float64)
+        alike = [_correlation(part, template, centre, reach, int(step)) for step in steps]
+        best = np.argmax(np.stack(alike, axis=1) - PENALTY / sampling_rate * np.abs(steps), axis=1)
+        found[start : start + _ROWS] = steps[best]
+    return found
+
+
+def _correlation(beats: F64, template: F64, centre: int, reach: int, shift: int) -> F64:
+    """Correlation (b,) of the QRS of beats (b, C, L) at a shift with that of the template (C, L), mean over leads."""
+    mark = template[:, centre - reach : centre + reach + 1]
+    mark = mark - mark.mean(axis=1, keepdims=True)
+    seen = beats[:, :, centre - reach + shift : centre + reach + 1 + shift]
+    seen = seen - seen.mean(axis=2, keepdims=True)
+    products = np.einsum("bcw,cw->bc", seen, mark)
+    sizes = np.sqrt(np.einsum("bcw,bcw->bc", seen, seen)) * np.linalg.norm(mark, axis=1)
+    return np.asarray(np.divide(products, sizes, out=np.zeros_like(products), where=sizes > 0).mean(axis=1))
+
+
+def template_and_shifts(
+    beats: NDArray[Any], chosen: NDArray[Any], centre: int, sampling_rate: float, *, most_ms: float = MOST_MS
+) -> tuple[F64, Int]:
+    """Return the template of a record, (C, L), and the shift of each of its beats, (n,), found in two passes.
+
+    Args:
+        beats: All beats of a record, (n, C, L).
+        chosen: Mask (n,) of the beats that make the template; at least one.
+        centre: Index of the R peak.
+        sampling_rate: Hz.
+        most_ms: Largest shift, ms.
+    """
+    shifts = np.zeros(len(beats), dtype=np.int64)
+    for _ in range(PASSES):
+        template = median_beat(beats, shifts, chosen)
+        shifts = align(beats, template, centre, sampling_rate, most_ms=most_ms)
+    return median_beat(beats, shifts, chosen), shifts

@@ -1,0 +1,93 @@
+"""Context features of a rhythm, for any rhythm: against a slow reference, under shifts and changes of the clock."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from ecgan.ecg import rhythm
+from ecgan.ecg.rhythm import Reach
+
+rr = st.one_of(st.floats(0.2, 3.0), st.just(float("nan")))
+values = hnp.arrays(np.float64, st.integers(0, 60), elements=rr)
+gaps = hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(0.2, 3.0))
+reaches = st.one_of(st.none(), st.integers(0, 80)).map(Reach)
+
+
+def features(previous: np.ndarray, following: np.ndarray, reach: Reach) -> dict[str, np.ndarray]:
+    """All features; those without unit, and the median."""
+    median = rhythm.local_median(previous, reach, 7)
+    return {
+        "median": median,
+        "spread": rhythm.local_spread(previous, median, reach, 7),
+        "early": rhythm.prematurity(previous, reach, 9),
+        "share": rhythm.early_share(previous, reach, 7),
+        "pause": rhythm.pause(previous, following),
+        "regular": rhythm.regular_beats(previous, following, median),
+    }
+
+
+@given(values, st.integers(0, 9), st.integers(0, 9), st.floats(0, 1))
+def test_a_sliding_quantile_is_the_quantile_of_each_window(x: np.ndarray, before: int, after: int, q: float) -> None:
+    found = rhythm.sliding_quantile(x, before, after, q)
+    assert found.shape == x.shape
+    for place, value in enumerate(found):
+        window = x[max(place - before, 0) : place + after + 1]
+        window = window[~np.isnan(window)]
+        expected = np.quantile(window, q) if len(window) else np.nan
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+
+
+@settings(deadline=None)
+@given(values, st.integers(0, 60))
+def test_the_causal_form_of_a_beat_is_that_of_the_beats_up_to_it(x: np.ndarray, learned: int) -> None:
+    reach = Reach(learned)
+    whole = reach.quantile(x, 5, 0.9)
+    for place in range(max(learned - 1, 0), len(x)):
+        window = x[max(place - 10, 0) : place + 1]
+        expected = np.nan if np.isnan(window).all() else np.nanquantile(window, 0.9)
+        np.testing.assert_allclose(whole[place], expected, rtol=1e-12)
+    early = min(learned, len(x))
+    np.testing.assert_array_equal(whole[:early], np.repeat(whole[early - 1 : early], early))
+
+
+@given(gaps, st.floats(-1e4, 1e4), reaches)
+def test_a_shift_in_time_changes_nothing(x: np.ndarray, by: float, reach: Reach) -> None:
+    times = np.cumsum(x)
+    first, second = (features(*rhythm.intervals(moved), reach) for moved in (times, times + by))
+    for name in set(first) - {"regular"}:  # which has a sharp border
+        np.testing.assert_allclose(second[name], first[name], atol=1e-9, err_msg=name)
+
+
+@given(gaps, st.sampled_from([0.25, 2.0, 4.0]), reaches)
+def test_another_clock_changes_only_what_is_in_seconds(x: np.ndarray, factor: float, reach: Reach) -> None:
+    first, second = (features(*rhythm.intervals(np.cumsum(x) * by), reach) for by in (1.0, factor))
+    np.testing.assert_allclose(second.pop("median"), factor * first.pop("median"), rtol=1e-12)
+    for name, expected in first.items():
+        np.testing.assert_allclose(second[name], expected, atol=1e-9, err_msg=name)
+
+
+@given(values, reaches, st.randoms(use_true_random=False))
+def test_every_feature_is_finite_or_says_that_it_is_not_known(x: np.ndarray, reach: Reach, random) -> None:  # type: ignore[no-untyped-def]
+    following = np.array(random.sample(list(x), len(x)))
+    found = features(x, following, reach)
+    for name in ("early", "share", "pause"):
+        assert np.isfinite(found[name]).all()
+        assert (found[name] >= 0).all()
+        assert (found[name] <= {"share": 1.0, "pause": 0.7}.get(name, np.inf)).all()
+    assert found["regular"].dtype == bool
+    assert not found["regular"][np.isnan(x) | np.isnan(following)].any()
+    assert (found["early"][np.isnan(x)] == 0).all()
+
+
+@given(hnp.arrays(np.float64, st.integers(12, 60), elements=st.floats(0.7, 0.9)), st.floats(0.1, 0.5))
+def test_the_earlier_a_beat_the_more_premature_it_is(x: np.ndarray, factor: float) -> None:
+    """Of two rhythms that differ in one beat; a pause behind it is long too."""
+    place = len(x) // 2
+    times = np.cumsum(x)
+    early = times.copy()
+    early[place] -= (1 - factor) * x[place]
+    usual, changed = (features(*rhythm.intervals(t), Reach()) for t in (times, early))
+    assert changed["early"][place] > usual["early"][place]
+    assert changed["pause"][place] > usual["pause"][place]
+    assert not changed["regular"][place]

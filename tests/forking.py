@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import shlex
 import signal
 import socket
@@ -32,7 +33,7 @@ LIBRARIES = (
     "sklearn.metrics", "sklearn.mixture", "sklearn.neighbors", "sklearn.svm", "torch", "torch.distributed",
     "torch.onnx", "torch.optim", "typer", "typer.rich_utils", "wfdb", "yaml",
 )  # fmt: skip
-TIMEOUT = 900  # seconds, of a command
+TIMEOUT = 3600  # seconds, of a command
 
 
 def run(command: list[str], cwd: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -60,7 +61,7 @@ def server() -> Path:
     ready, say = os.pipe()
     command = [sys.executable, "-P", __file__, "serve", str(path), *PORTABLE]
     made = os.environ | PORTABLE | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=made, stdin=subprocess.DEVNULL, stdout=say)
+    process = subprocess.Popen(command, env=made, stdin=subprocess.PIPE, stdout=say)
     os.close(say)
     with os.fdopen(ready) as lines:
         assert lines.readline(), "the process that forks did not start"
@@ -96,7 +97,7 @@ def ask(path: Path, job: dict[str, Any], files: list[int]) -> int:
 
 
 def serve(path: Path, kept: list[str]) -> None:
-    """Load the libraries, then fork for every job."""
+    """Load the libraries, then fork for every job, until whoever started this has ended."""
     variables = {name: os.environ[name] for name in kept}
     for name in LIBRARIES:
         importlib.import_module(name)
@@ -105,7 +106,7 @@ def serve(path: Path, kept: list[str]) -> None:
         listener.bind(str(path))
         listener.listen()
         os.write(sys.stdout.fileno(), b"ready\n")
-        while True:
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
             connection, _ = listener.accept()
             if not os.fork():
                 listener.close()

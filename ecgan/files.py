@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
 from ecgan.errors import EcganError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from _typeshed import DataclassInstance
+    from numpy.typing import NDArray
     from pydantic import ValidationError
 
 T = TypeVar("T", bound="DataclassInstance")
@@ -166,6 +168,39 @@ def read_table(path: Path, types: dict[str, Any], *, hint: str) -> "pd.DataFrame
         raise EcganError(f"{path} is no table: it is empty.", hint) from None
     except ValueError as error:
         raise EcganError(f"{path} is no table: {table_words(error)}.", hint) from None
+
+
+def read_text(path: Path, hint: str = "", *, most: int | None = None, errors: str = "strict") -> str:
+    """Read UTF-8 text of at most so many bytes; `errors` says how other bytes are read, if at all.
+
+    Raises:
+        EcganError: It cannot be read, is too large, or is no such text; `hint` says what to do.
+    """
+    try:
+        if most is not None and (size := path.stat().st_size) > most:
+            raise EcganError(f"{path} has {size:,} bytes; a file of this kind has no more than {most:,}.", hint)
+        return path.read_text(encoding="utf-8-sig", errors=errors)
+    except OSError as error:
+        raise EcganError(f"cannot read {path}: {error.strerror or error}.", hint) from error
+    except UnicodeDecodeError:
+        raise EcganError(f"cannot read {path}: it is no UTF-8 text.", hint) from None
+
+
+def numbers_of(path: Path, lines: "list[str]", separator: str | None, hint: str = "") -> "NDArray[np.float64]":
+    """Return the numbers in lines of a file, shape (rows, columns); without a separator blanks stand between them.
+
+    Raises:
+        EcganError: There are none, or not as many in every line; `hint` says what to do.
+    """
+    import numpy as np
+
+    if not lines:
+        raise EcganError(f"{path} has no data rows.", hint)
+    try:
+        return np.loadtxt(lines, delimiter=separator, comments=None, ndmin=2)
+    except ValueError as error:
+        what = table_words(error)
+        raise EcganError(f"{path} holds something else than rows of equally many numbers: {what}.", hint) from None
 
 
 def table_words(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ecgan.ecg.recordings import read_record
+from ecgan.ecg.recordings import read_recording
 from ecgan.references import Reference
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.runtime import own_process, set_threads
@@ -51,7 +51,7 @@ def run(
     set_threads(scorer.trained.params.runtime.threads)
 
     def score(path: Path) -> ScoredRecording:
-        record = read_record(path, sampling_rate=sampling_rate, annotator=annotator, unit=unit)
+        record = read_recording(path, sampling_rate=sampling_rate, annotator=annotator, unit=unit)
         return score_recording(record, scorer, leads=named, annotator=annotator)
 
     outcomes = score_all(wanted, out, score)

@@ -1,6 +1,7 @@
 """What datasets of records share: their options, and the way from a folder of records to samples."""
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,13 +16,13 @@ from threadpoolctl import threadpool_limits
 
 from ecgan.datasets.base import Dataset
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS, class_ids
-from ecgan.ecg.beats import beat_table, cut_windows
+from ecgan.ecg.beats import beat_table, cut_windows, window_starts
 from ecgan.ecg.records import Record, read_leads, read_record
 from ecgan.errors import EcganError, nearest
+from ecgan.files import read_text
 from ecgan.preprocessing.filtering import filter_recording
 from ecgan.preprocessing.options import FilterOptions, SampleOptions
 from ecgan.preprocessing.preparing import rounded
-from ecgan.preprocessing.windowing import cut_at, window_starts
 from ecgan.progress import track
 from ecgan.runtime import workers
 from ecgan.samples import About, Samples, join
@@ -52,12 +53,7 @@ _RECORD = re.compile(r"\w[\w.+-]*(?:/\w[\w.+-]*)*")
 def record_names(raw: Path) -> list[str]:
     """Return the names in the file RECORDS of a raw folder."""
     file, again = raw / "RECORDS", "Fetch the dataset: `ecgan fetch`."
-    try:
-        names = file.read_text(encoding="utf-8").split()
-    except OSError as error:
-        raise EcganError(f"cannot read {file}: {error.strerror or error}.", again) from error
-    except UnicodeDecodeError:
-        raise EcganError(f"{file} is no list of records: it is no UTF-8 text.", again) from None
+    names = read_text(file, again).split()
     if not names:
         raise EcganError(f"{file} names no record.", again)
     for name in names:
@@ -85,40 +81,63 @@ def choose_records(wanted: Sequence[str] | None, known: Sequence[str], usual: Se
     return list(wanted)
 
 
-class Annotated(Dataset):
-    """Beats around the annotations of WFDB records; a subclass fetches them, and says which are used.
+class OfRecords(Dataset):
+    """Beats of WFDB records with annotations; a subclass fetches them, and says which are used and how they are cut.
 
     Attributes:
         patients: Patient of a record, where that is not the record's own name.
         left_out: Records that are used only where a user names them.
     """
 
-    Preprocess = BeatOptions
     patients: ClassVar[dict[str, str]] = {}
     left_out: ClassVar[tuple[str, ...]] = ()
 
+    def preprocess(self, raw: Path, options: Any) -> Samples:
+        """Cut the beats of the records that are wanted."""
+        return self.cut_all(raw, self.wanted(raw, options), options)
+
+    def wanted(self, raw: Path, options: Any) -> list[str]:
+        """Return the names of the records to use: the usual ones, or those of `options.records`."""
+        known = record_names(raw)
+        return choose_records(options.records, known, [name for name in known if name not in self.left_out])
+
+    def cut_all(self, raw: Path, names: Sequence[str], options: Any) -> Samples:
+        """Cut the named records."""
+
+        def cut(name: str) -> Samples:
+            return of_patient(self.beats(read_record(raw, name), options), self.patients.get(name, name))
+
+        return cut_records(cut, names)
+
+    @abstractmethod
+    def beats(self, record: Record, options: Any) -> Samples:
+        """Choose the leads of one of the dataset's records, and cut its beats."""
+
+
+class Annotated(OfRecords):
+    """Beats around the annotations of the leads that are named."""
+
+    Preprocess = BeatOptions
+
     def preprocess(self, raw: Path, options: BeatOptions) -> Samples:
         """Cut the annotated beats; records that lack a lead are named in `about.mapping`."""
-        known = record_names(raw)
-        names = choose_records(options.records, known, [name for name in known if name not in self.left_out])
+        names = self.wanted(raw, options)
         with_leads = [name for name in names if set(options.leads) <= set(read_leads(raw, name))]
         if not with_leads:
             raise EcganError(
                 f"no record has the leads {', '.join(options.leads)}.",
                 f"Record {names[0]} has: {', '.join(read_leads(raw, names[0]))}.",
             )
-
-        def cut(name: str) -> Samples:
-            record = read_record(raw, name)
-            record = replace(record, signals=record.select(options.leads), leads=list(options.leads))
-            return of_patient(self.cut(record, options), self.patients.get(name, name))
-
-        found = cut_records(cut, with_leads)
+        found = self.cut_all(raw, with_leads, options)
         if len(with_leads) == len(names):
             return found
         lacking = ", ".join(name for name in names if name not in with_leads)
         mapping = f"{found.about.mapping}; left out for want of a lead: {lacking}"
         return replace(found, about=replace(found.about, mapping=mapping))
+
+    def beats(self, record: Record, options: BeatOptions) -> Samples:
+        """Cut the beats of the leads that are named."""
+        return self.cut(replace(record, signals=record.select(options.leads), leads=list(options.leads)), options)
 
     def cut(self, record: Record, options: BeatOptions) -> Samples:
         """Filter a recording and cut the window around its beats."""
@@ -127,7 +146,7 @@ class Annotated(Dataset):
 
 
 def cut_beats(record: Record, signals: NDArray[Any], before: int, after: int, mapping: str | None) -> Samples:
-    """Cut a window around every beat of a record.
+    """Cut a window around every beat of a record, an annotation or an R peak.
 
     Args:
         record: The record with its annotations, or with its R peaks.
@@ -169,10 +188,6 @@ def cut_records(cut: Callable[[str], Samples], names: Sequence[str]) -> Samples:
     Threads are enough: nearly all time goes into NumPy and SciPy calls that let other threads run meanwhile. BLAS is
     held to one thread, so that it neither competes with them nor sums in an order that depends on its thread count.
 
-    Args:
-        cut: Makes the samples of the record of a name.
-        names: The records.
-
     Raises:
         EcganError: The records differ in their sampling rate, or a record cannot be used.
     """
@@ -189,13 +204,9 @@ def cut_records(cut: Callable[[str], Samples], names: Sequence[str]) -> Samples:
 
 
 def cut_windows_of(record: Record, signals: NDArray[Any], window: int, step: int) -> Samples:
-    """Cut a recording into windows, whatever its beats are; none where it is shorter than one.
+    """Cut windows, whatever its beats are, out of a recording; none where it is shorter than one.
 
-    Args:
-        record: The recording.
-        signals: What to cut from: the recording's signals, filtered, mV, shape (T, C).
-        window: Samples of a window.
-        step: Samples from the begin of a window to that of the next.
+    `signals` are the recording's, filtered, mV, shape (T, C); a window begins every `step` samples.
     """
     starts = window_starts(len(signals), window, step)
     middles = starts + window // 2
@@ -203,4 +214,4 @@ def cut_windows_of(record: Record, signals: NDArray[Any], window: int, step: int
     table.insert(0, "record", record.name)
     table.insert(1, "patient", record.name)
     about = About(record.sampling_rate, list(record.leads), [])
-    return Samples(rounded(cut_at(signals, starts, window)), table, about)
+    return Samples(rounded(cut_windows(signals, starts, 0, window)[0]), table, about)

@@ -59,14 +59,9 @@ _USUAL = Limits()
 def unpack(
     archive: Path, target: Path, pick: Pick, limits: Limits = _USUAL, check: Check = lambda _: None
 ) -> list[str]:
-    """Unpack the wanted files of a zip archive; they appear in `target` together, once all are whole.
+    """Unpack the wanted files of a zip archive into `target`, where they appear together, once all are whole.
 
-    Args:
-        archive: The archive.
-        target: The folder; made if it is not there.
-        pick: Says which files are wanted and where they go; a path in the archive has "/" between its parts.
-        limits: What the archive may hold at most.
-        check: Looks at the paths before anything is written.
+    The names in the archive have "/" between their parts; `check` looks at the wanted ones before anything is written.
 
     Returns:
         The paths of the files below `target`, sorted.

@@ -47,40 +47,26 @@ class Dataset(ABC):
 
     @abstractmethod
     def fetch(self, raw: Path, options: Any, *, seed: int) -> None:
-        """Put the raw files into `raw`; finished, verified files that are there already are kept.
+        """Put the raw files into the folder `raw`, which afterwards holds them and nothing else.
 
-        Args:
-            raw: The folder; afterwards it holds the dataset's files and nothing else.
-            options: An instance of `Fetch`.
-            seed: Seed of whatever is drawn at random.
+        Finished, verified files that are there already are kept. `options` is a `Fetch`; what is random is drawn from
+        `seed`.
         """
 
     @abstractmethod
     def preprocess(self, raw: Path, options: Any) -> Samples:
-        """Turn the raw files into labelled samples, in float64 (preparing, rounding and saving happen elsewhere).
-
-        Args:
-            raw: The folder that `fetch` filled.
-            options: An instance of `Preprocess`.
-        """
+        """Turn the raw files into labelled samples, in float64 (preparing, rounding and saving happen elsewhere)."""
 
     def samples(self, raw: Path, options: Any, say: Callable[[str], None] = lambda _: None) -> Samples:
         """Preprocess the raw files, then cleanse, fill and resample the samples: what the stage `preprocess` writes.
 
-        Args:
-            raw: The folder that `fetch` filled.
-            options: An instance of `Preprocess`.
-            say: Called with a sentence if samples were left out.
+        `say` is called with a sentence if samples were left out.
         """
         found = self.preprocess(raw, options)
         return found if self.prepares else prepare(found, options, say)
 
     def recording_rate(self, options: Any) -> float | None:
-        """Return the sampling rate in Hz that recordings are brought to before `cut`; None: there are no recordings.
-
-        Args:
-            options: An instance of `Preprocess`.
-        """
+        """Return the sampling rate in Hz that recordings are brought to before `cut`; None: there are no recordings."""
         return None
 
     def cut(self, record: Record, options: Any) -> Samples:
@@ -110,12 +96,7 @@ class Dataset(ABC):
 
 
 def cut_recording(dataset: Dataset, record: Record, options: Any) -> Samples:
-    """Cut a recording at its own rate as its dataset cuts.
-
-    Args:
-        dataset: The dataset.
-        record: The recording, with the leads that a model sees.
-        options: The section `preprocess`.
+    """Cut a recording, which has the leads that a model sees, at its own rate as its dataset cuts.
 
     Returns:
         The samples; `sample`, `time_s` and the intervals count the recording's own time.

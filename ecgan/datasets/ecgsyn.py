@@ -1,6 +1,5 @@
 """Simulated recordings: small, free, and made on the spot, for trying everything out without a network."""
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,6 +9,7 @@ from pydantic import Field
 from ecgan.config.options import Options
 from ecgan.datasets.annotated import Annotated, BeatOptions
 from ecgan.datasets.base import Card
+from ecgan.datasets.fetching import remove_others
 from ecgan.ecg.records import write_record
 from ecgan.ecg.simulated_patients import SAMPLING_RATE, patient_name, simulate
 from ecgan.files import write_text
@@ -63,7 +63,10 @@ class Ecgsyn(Annotated):
             for index in track(range(options.patients), options.patients, "simulating"):
                 write_record(part, simulate(index, seed, options.minutes, options.noise, options.variability))
             write_text(part / "RECORDS", "".join(f"{name}\n" for name in names))
-            _replace(raw, part)
+            finished = sorted(file.name for file in part.iterdir())
+            remove_others(raw, {*finished, *(f"{part.name}/{name}" for name in finished)})
+            for name in finished:
+                (part / name).replace(raw / name)
 
     def recording_rate(self, options: BeatOptions) -> float:
         """The records' own rate."""
@@ -73,15 +76,3 @@ class Ecgsyn(Annotated):
         """Every other patient, so that both sets have all kinds; names up to the most patients that there can be."""
         names = [patient_name(index) for index in range(MOST_PATIENTS)]
         return names[::2], names[1::2]
-
-
-def _replace(raw: Path, part: Path) -> None:
-    """Make the content of `raw` that of `part`, file by file."""
-    finished = {file.name for file in part.iterdir()}
-    for entry in raw.iterdir():
-        if entry.is_dir() and not entry.is_symlink() and not entry.samefile(part):
-            shutil.rmtree(entry)
-        elif not entry.is_dir() and entry.name not in finished:
-            entry.unlink()
-    for name in sorted(finished):
-        (part / name).replace(raw / name)

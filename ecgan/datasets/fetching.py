@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ecgan.datasets.names import check_names
-from ecgan.datasets.transfer import MIRROR, Remote, leftovers, transfer
+from ecgan.datasets.transfer import Remote, leftovers, transfer
 from ecgan.errors import EcganError
 from ecgan.progress import track
 
@@ -28,47 +28,45 @@ _LONGEST_LIST = 64 << 20
 
 
 def load_registry(name: str) -> dict[str, str]:
-    """Read a list of files and their SHA-256 that the package carries.
-
-    Args:
-        name: Of the list: `ecgan/datasets/registries/<name>.txt`, one file and its hash a line.
-
-    Returns:
-        Hash by file name.
-    """
+    """Read `registries/<name>.txt` of the package, one file and its hash a line; return the SHA-256 by file name."""
     text = resources.files("ecgan.datasets").joinpath(f"registries/{name}.txt").read_text(encoding="utf-8")
     words = text.split()
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
-def download(raw: Path, url: str, registry: dict[str, str]) -> None:
-    """Put the files of a registry into `raw`, several at a time; afterwards nothing else is there.
+def download(raw: Path, url: str, registry: dict[str, str], keep: tuple[str, ...] = ()) -> None:
+    """Put the files of a registry into `raw`, several at a time; afterwards nothing else is there but `keep`.
 
-    A file that is there with the right hash is kept. A file appears under its name only when it is whole and its
-    hash is right; what has come of it before an interruption is used when the download is started again.
-
-    Args:
-        raw: The folder.
-        url: Where the files are, ending in "/".
-        registry: SHA-256 by file name; a name may lead into folders ("patient001/s0010_re.dat").
+    A file that is there with the right hash is kept. A file appears under its name only when it is whole and its hash
+    is right; what has come of it before an interruption is used when the download is started again. `registry` has the
+    SHA-256 of each file by its path below `url`, which ends in "/".
 
     Raises:
         EcganError: A file cannot be had, or is not the one that the registry names.
     """
-    download_files(raw, {name: Remote(url + quote(name), digest) for name, digest in registry.items()})
+    files = {name: Remote(url + quote(name), digest) for name, digest in registry.items()}
+    remove_others(raw, {*files, *keep})
+    stop = threading.Event()
+
+    def job(name: str) -> None:
+        if not files[name].fits(raw / name):
+            transfer(files[name], raw / name, stop=stop)
+
+    pool = ThreadPoolExecutor(min(_CONNECTIONS, max(len(files), 1)))
+    try:
+        jobs = [pool.submit(job, name) for name in files]
+        for done in track(as_completed(jobs), len(jobs), "fetching"):
+            done.result()
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
 
 
 def download_published(raw: Path, url: str, wanted: Callable[[str], bool], *, pin: str | None = None) -> list[str]:
     """Put files of a PhysioNet project into `raw`, each checked against the list that the project publishes.
 
     The list is kept in `raw` as SHA256SUMS.txt: a later call goes by the same list, and needs no network where all
-    files are there.
-
-    Args:
-        raw: The folder; afterwards it holds the wanted files and the list.
-        url: Where the files are, ending in "/".
-        wanted: Tells which files of the list to take, by name.
-        pin: SHA-256 of the list, where it is known.
+    files are there. `url` ends in "/"; `pin` is the SHA-256 of the list, where it is known.
 
     Returns:
         The names of the files, in the list's order.
@@ -83,7 +81,7 @@ def download_published(raw: Path, url: str, wanted: Callable[[str], bool], *, pi
     registry = {name: digest for name, digest in read_sums(raw / SUMS).items() if wanted(name)}
     if not registry:
         raise EcganError(f"the list {url}{SUMS} has none of the files that are needed.", _ANEW.format(raw / SUMS))
-    download_files(raw, {name: Remote(url + quote(name), digest) for name, digest in registry.items()}, keep=(SUMS,))
+    download(raw, url, registry, keep=(SUMS,))
     return list(registry)
 
 
@@ -112,29 +110,6 @@ def read_sums(file: Path) -> dict[str, str]:
     return dict(zip(names, sums, strict=True))
 
 
-def download_files(raw: Path, files: dict[str, Remote], keep: tuple[str, ...] = ()) -> None:
-    """Put files into `raw`, several at a time; afterwards nothing else is there, but for the names in `keep`.
-
-    Raises:
-        EcganError: A file cannot be had, or is not the one that it should be.
-    """
-    remove_others(raw, {*files, *keep})
-    stop = threading.Event()
-
-    def job(name: str) -> None:
-        if not files[name].fits(raw / name):
-            transfer(files[name], raw / name, stop=stop)
-
-    pool = ThreadPoolExecutor(min(_CONNECTIONS, max(len(files), 1)))
-    try:
-        jobs = [pool.submit(job, name) for name in files]
-        for done in track(as_completed(jobs), len(jobs), "fetching"):
-            done.result()
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
-
-
 def remove_others(raw: Path, names: set[str]) -> None:
     """Make the folder `raw`, or remove from it all but the named files and what has come of them so far.
 
@@ -156,6 +131,3 @@ def _remove(folder: Path, kept: set[Path], folders: set[Path]) -> None:
                 shutil.rmtree(entry)
         elif entry not in kept or not entry.is_file():
             entry.unlink()
-
-
-__all__ = ["MIRROR", "SUMS", "Remote", "download", "download_files", "download_published", "load_registry", "read_sums"]

@@ -6,7 +6,7 @@ changed inventory.
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ecgan.ecg.recordings import FORMATS
@@ -101,12 +101,8 @@ def _segments(root: Path, names: Iterable[str]) -> set[str]:
 def take_inventory(path: str, raw: Path) -> Inventory:
     """List the files of a folder, below it too, or a single file; hidden files and read-me files do not count.
 
-    Args:
-        path: The folder or file.
-        raw: Where the inventory is going to be kept, which must not be in the folder.
-
     Raises:
-        EcganError: The path is not there, holds no file, or holds `raw`.
+        EcganError: The path is not there, holds no file, or holds `raw`, where the inventory is going to be kept.
     """
     place = Path(path)
     if place.is_file():
@@ -128,8 +124,7 @@ def take_inventory(path: str, raw: Path) -> Inventory:
 
 def write_inventory(raw: Path, inventory: Inventory) -> None:
     """Write the inventory into `raw`, atomically."""
-    files = {name: {"size": entry.size, "sha256": entry.sha256} for name, entry in inventory.files.items()}
-    write_json(raw / NAME, {"path": inventory.path, "files": files})
+    write_json(raw / NAME, asdict(inventory))
 
 
 def load_inventory(raw: Path) -> Inventory:

@@ -49,12 +49,8 @@ class ScaledOptions(SampleOptions, FilterOptions):
 def cut_scaled(record: Record, options: ScaledOptions, step: int, mapping: str | None) -> Samples:
     """Filter a recording and cut a beat, scaled to 0…1, at every R peak but the last.
 
-    Args:
-        record: The recording; `samples` are its annotations, or its R peaks.
-        options: The filters.
-        step: Every how many of its samples make a time step of the beat.
-        mapping: How symbols become classes, a name in `ecgan.ecg.aami.MAPPINGS`; None: they say nothing. What marks no
-            beat still ends the beat before.
+    Every `step` samples make a time step of the beat. The annotations, or R peaks, become classes by `mapping`, a name
+    in `ecgan.ecg.aami.MAPPINGS`; None: their symbols say nothing. What marks no beat still ends the beat before.
     """
     signals = filter_recording(record.signals, record.sampling_rate, options)
     ids = np.zeros(len(record.samples), dtype=np.int64) if mapping is None else class_ids(record.symbols, mapping)
@@ -67,61 +63,36 @@ def cut_scaled(record: Record, options: ScaledOptions, step: int, mapping: str |
 
 
 def published(files: Sequence[Path], options: ScaledOptions, about: About) -> Samples:
-    """Read the published files; they carry no record, so that protocols that go by patient do not apply."""
-    refuse_record_options(options, [file.name for file in files])
-    beats, labels = read_csv(files, about.classes)
+    """Read the published files, one after the other, each with 187 values and the number of a class a row.
+
+    They carry no record, so that protocols that go by patient do not apply.
+
+    Raises:
+        EcganError: A file is missing or holds something else, or the options need the records.
+    """
+    if options.records is not None or options.filters:
+        names = " and ".join(file.name for file in files)
+        raise EcganError(
+            f"preprocess.records and preprocess.filters cannot be used with {names}, which hold beats and not records.",
+            "Use null and [], or fetch the records: fetch.source null.",
+        )
+    parts = [part for file in files for part in _read(file, about.classes)]
+    beats = np.concatenate([values for values, _ in parts])[:, None]  # (n, L) to (n, 1, L)
     samples = Samples(rounded(beats), pd.DataFrame(index=range(len(beats))), about)
-    return labelled(samples, labels, about.classes, about.mapping)
+    return labelled(samples, np.concatenate([numbers for _, numbers in parts]), about.classes, about.mapping)
 
 
 def take_csv(raw: Path, source: str, names: Sequence[str]) -> None:
-    """Put the user's files into `raw`; afterwards nothing else is there.
-
-    Args:
-        raw: The folder.
-        source: A folder, which is searched with all its folders, or a zip archive.
-        names: Of the files; all are needed.
-
-    Raises:
-        EcganError: The source or a file in it is not there.
-    """
+    """Put the user's files of these names, of which all are needed, into `raw`; see `take_source`."""
 
     def check(found: Collection[str]) -> None:
-        for name in names:
-            if name not in found:
-                raise EcganError(
-                    f"fetch.source: {source} has no file {name}.",
-                    f"It must have {' and '.join(names)}; or use null to fetch the records of PhysioNet instead.",
-                )
+        if missing := [name for name in names if name not in found]:
+            raise EcganError(
+                f"fetch.source: {source} has no file {missing[0]}.",
+                f"It must have {' and '.join(names)}; or use null to fetch the records of PhysioNet instead.",
+            )
 
     take_source(raw, source, lambda path: name if (name := path.rsplit("/", 1)[-1]) in names else None, check)
-
-
-def refuse_record_options(options: ScaledOptions, names: Sequence[str]) -> None:
-    """Refuse options that need the records, where the published files are read: these do not say whose a beat is."""
-    if options.records is not None or options.filters:
-        raise EcganError(
-            f"preprocess.records and preprocess.filters cannot be used with {' and '.join(names)}, which hold beats"
-            " and not records.",
-            "Use null and [], or fetch the records: fetch.source null.",
-        )
-
-
-def read_csv(files: Sequence[Path], classes: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Read the files, one after the other.
-
-    Args:
-        files: Each with 187 values and a class a row.
-        classes: Names of the classes, in the order of their numbers.
-
-    Returns:
-        Beats (n, 1, 187) and labels (n,).
-
-    Raises:
-        EcganError: A file is missing or holds something else; the message says where.
-    """
-    parts = [part for file in files for part in _read(file, classes)]
-    return np.concatenate([beats for beats, _ in parts])[:, None], np.concatenate([labels for _, labels in parts])
 
 
 def _read(file: Path, classes: Sequence[str]) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:

@@ -43,12 +43,9 @@ class Classes:
 
 
 def classes_of_labels(labels: Sequence[str], normal: Sequence[str], where: str) -> Classes:
-    """Find the classes of labels.
+    """Find the classes of labels, numbers being compared as numbers ("0" and "0.0" are one label).
 
-    Args:
-        labels: Labels as they are written; numbers are compared as numbers ("0" and "0.0" are one label).
-        normal: Labels that mean normal, whatever their case.
-        where: Where the labels are from, for messages and reports.
+    `normal` are labels that mean normal, whatever their case; `where` says for messages where the labels are from.
 
     Raises:
         EcganError: No label is a normal one.

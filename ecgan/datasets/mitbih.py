@@ -6,7 +6,7 @@ G. B. Moody and R. G. Mark, "The impact of the MIT-BIH Arrhythmia Database", IEE
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ecgan.datasets.annotated import Annotated, BeatOptions
+from ecgan.datasets.annotated import Annotated, OfRecords
 from ecgan.datasets.base import Card
 from ecgan.datasets.fetching import download, load_registry
 from ecgan.registry import register_dataset
@@ -35,25 +35,17 @@ DS2 = (
 """Test records of the same paper; 202 is of the same man as 201 in DS1."""
 
 
-@register_dataset("mitbih")
-class Mitbih(Annotated):
-    """Every annotated beat of the chosen records and leads, class by AAMI."""
+class OfMitbih(OfRecords):
+    """What the datasets of these records share: where the records are, their rate, patients and standard sets."""
 
-    card = Card(
-        title="MIT-BIH Arrhythmia Database, annotated beats",
-        source=CARD_SOURCE,
-        licence=LICENCE,
-        size="94 MB raw; about 100,000 beats of 44 half-hour records, 360 Hz",
-    )
     patients = PATIENTS
-    left_out = PACED
-    defaults: ClassVar[dict[str, dict[str, Any]]] = {"train": {"transformation": "individual"}}
+    left_out: ClassVar[tuple[str, ...]] = PACED
 
     def fetch(self, raw: Path, options: Any, *, seed: int) -> None:
-        """Download the records, or copy them from a mirror."""
-        fetch_records(raw)
+        """Download the 48 records and their list RECORDS, or copy them from a mirror."""
+        download(raw, URL, load_registry("mitdb-1.0.0"))
 
-    def recording_rate(self, options: BeatOptions) -> float:
+    def recording_rate(self, options: Any) -> float:
         """The records' own rate."""
         return SAMPLING_RATE
 
@@ -62,6 +54,14 @@ class Mitbih(Annotated):
         return list(DS1), list(DS2)
 
 
-def fetch_records(raw: Path) -> None:
-    """Put the 48 records, and the file RECORDS that lists them, into `raw`."""
-    download(raw, URL, load_registry("mitdb-1.0.0"))
+@register_dataset("mitbih")
+class Mitbih(OfMitbih, Annotated):
+    """Every annotated beat of the chosen records and leads, class by AAMI."""
+
+    card = Card(
+        title="MIT-BIH Arrhythmia Database, annotated beats",
+        source=CARD_SOURCE,
+        licence=LICENCE,
+        size="94 MB raw; about 100,000 beats of 44 half-hour records, 360 Hz",
+    )
+    defaults: ClassVar[dict[str, dict[str, Any]]] = {"train": {"transformation": "individual"}}

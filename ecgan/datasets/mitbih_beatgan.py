@@ -22,14 +22,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ecgan.config.schema import FilePath
-from ecgan.datasets.annotated import choose_records, cut_beats, cut_records, labelled, of_patient, record_names
-from ecgan.datasets.base import Card, Dataset
-from ecgan.datasets.mitbih import CARD_SOURCE, DS1, DS2, LICENCE, PACED, PATIENTS, SAMPLING_RATE, fetch_records
+from ecgan.datasets.annotated import cut_beats, labelled
+from ecgan.datasets.base import Card
+from ecgan.datasets.mitbih import CARD_SOURCE, LICENCE, SAMPLING_RATE, OfMitbih
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
 from ecgan.ecg.filters import fir_bandpass
 from ecgan.ecg.hamilton import correct_r_peaks, detect_r_peaks
 from ecgan.ecg.numpy_files import load_npy
-from ecgan.ecg.records import Record, read_record
+from ecgan.ecg.peaks import distance
+from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.filtering import across_gaps
 from ecgan.preprocessing.options import SampleOptions
@@ -58,7 +59,7 @@ class PreprocessOptions(SampleOptions):
 
 
 @register_dataset("mitbih_beatgan")
-class MitbihBeatgan(Dataset):
+class MitbihBeatgan(OfMitbih):
     """97,568 filtered beats of 320 samples and two leads; see the module's description for the rule."""
 
     card = Card(
@@ -73,27 +74,15 @@ class MitbihBeatgan(Dataset):
         "train": {"transformation": "individual", "leads": ["MLII"], "epochs": 20},
     }
 
-    def fetch(self, raw: Path, options: Any, *, seed: int) -> None:
-        """Download the records, or copy them from a mirror."""
-        fetch_records(raw)
-
     def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
         """Cut the beats from the raw records, or read the authors' arrays."""
-        if options.npy is not None:
-            return _read_arrays(Path(options.npy))
-        known = record_names(raw)
+        return super().preprocess(raw, options) if options.npy is None else _read_arrays(Path(options.npy))
 
-        def cut(name: str) -> Samples:
-            record = read_record(raw, name)
-            record = replace(record, signals=_leads(record), leads=list(LEADS))
-            beats = of_patient(self.cut(record, options), PATIENTS.get(name, name))
-            return beats[_confirmed(record, beats)]
-
-        return cut_records(cut, choose_records(options.records, known, [name for name in known if name not in PACED]))
-
-    def recording_rate(self, options: PreprocessOptions) -> float:
-        """The records' own rate."""
-        return SAMPLING_RATE
+    def beats(self, record: Record, options: PreprocessOptions) -> Samples:
+        """Cut the beats of both leads, and keep those that the set has."""
+        record = replace(record, signals=_leads(record), leads=list(LEADS))
+        beats = self.cut(record, options)
+        return beats[_confirmed(record, beats)]
 
     def cut(self, record: Record, options: PreprocessOptions) -> Samples:
         """Filter a recording and cut the window around its beats; rule 5 asks for a second opinion only in the set.
@@ -103,16 +92,12 @@ class MitbihBeatgan(Dataset):
         signals = _filtered(record.signals, record.sampling_rate)
         return cut_beats(record, signals, _BEFORE, _LENGTH - _BEFORE, "beatgan")
 
-    def evaluation_sets(self) -> tuple[list[str], list[str]]:
-        """The records of de Chazal's DS1 and DS2."""
-        return list(DS1), list(DS2)
-
 
 def _confirmed(record: Record, beats: Samples) -> NDArray[np.bool_]:
     """Say which beats the set keeps, rule 5: abnormal ones, and normal ones that have an R peak nearby; shape (n,)."""
     signal = _filtered(record.signals[:, :1], record.sampling_rate)[:, 0]
     peaks = correct_r_peaks(signal, detect_r_peaks(signal, record.sampling_rate), record.sampling_rate)
-    near = _distance(beats.table["sample"].to_numpy(np.int64) + _SHIFT, peaks) < _NEAR
+    near = distance(beats.table["sample"].to_numpy(np.int64) + _SHIFT, peaks) < _NEAR
     return np.asarray(near | (beats.class_ids != 0))
 
 
@@ -128,13 +113,6 @@ def _leads(record: Record) -> NDArray[np.float64]:
             "Take the record out of `preprocess.records`.",
         )
     return record.select(sorted(record.leads, key=lambda lead: lead != "MLII"))
-
-
-def _distance(positions: NDArray[np.int64], peaks: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Distance of each position to the closest of the sorted peaks, in samples."""
-    fenced = np.concatenate([[-np.inf], peaks, [np.inf]])
-    after = np.searchsorted(fenced, positions)
-    return np.asarray(np.minimum(positions - fenced[after - 1], fenced[after] - positions), dtype=np.float64)
 
 
 def _read_arrays(folder: Path) -> Samples:

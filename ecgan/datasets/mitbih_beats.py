@@ -20,12 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ecgan.datasets.annotated import choose_records, cut_records, of_patient, record_names
-from ecgan.datasets.base import Card, Dataset
+from ecgan.datasets.base import Card
 from ecgan.datasets.kachuee import UNIT, FetchOptions, ScaledOptions, cut_scaled, published, take_csv
-from ecgan.datasets.mitbih import CARD_SOURCE, DS1, DS2, LICENCE, PATIENTS, SAMPLING_RATE, fetch_records
+from ecgan.datasets.mitbih import CARD_SOURCE, LICENCE, SAMPLING_RATE, OfMitbih
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
-from ecgan.ecg.records import Record, read_record
+from ecgan.ecg.records import Record
 from ecgan.registry import register_dataset
 from ecgan.samples import About, Samples
 
@@ -36,7 +35,7 @@ MAPPING = f"{DESCRIPTIONS['aami']}; all 48 records, the first lead (V5 in 102, 1
 
 
 @register_dataset("mitbih_beats")
-class MitbihBeats(Dataset):
+class MitbihBeats(OfMitbih):
     """109,446 beats, each from its R peak on, padded with zeros; see the module's description for the rule."""
 
     card = Card(
@@ -47,12 +46,13 @@ class MitbihBeats(Dataset):
     )
     Fetch = FetchOptions
     Preprocess = ScaledOptions
+    left_out = ()
     defaults: ClassVar[dict[str, dict[str, Any]]] = {"train": {"transformation": "minmax"}}
 
     def fetch(self, raw: Path, options: FetchOptions, *, seed: int) -> None:
         """Download the records, or copy the published files that the user has."""
         if options.source is None:
-            fetch_records(raw)
+            super().fetch(raw, options, seed=seed)
         else:
             take_csv(raw, options.source, FILES)
 
@@ -61,24 +61,13 @@ class MitbihBeats(Dataset):
         if any((raw / name).exists() for name in FILES):
             about = About(SAMPLING_RATE / STEP, LEADS, CLASSES, UNIT, MAPPING, centre=0)
             return published([raw / name for name in FILES], options, about)
-        known = record_names(raw)
+        return super().preprocess(raw, options)
 
-        def cut(name: str) -> Samples:
-            record = read_record(raw, name)
-            first = replace(record, signals=record.signals[:, :1], leads=LEADS)
-            return of_patient(self.cut(first, options), PATIENTS.get(name, name))
-
-        return cut_records(cut, choose_records(options.records, known, known))
-
-    def recording_rate(self, options: ScaledOptions) -> float:
-        """The records' own rate, of which the beats have every third sample."""
-        return SAMPLING_RATE
+    def beats(self, record: Record, options: ScaledOptions) -> Samples:
+        """Cut the beats of the first lead."""
+        return self.cut(replace(record, signals=record.signals[:, :1], leads=LEADS), options)
 
     def cut(self, record: Record, options: ScaledOptions) -> Samples:
         """Filter a recording and cut a beat at every R peak but the last."""
         found = cut_scaled(record, options, STEP, "aami")
         return replace(found, about=replace(found.about, mapping=MAPPING))
-
-    def evaluation_sets(self) -> tuple[list[str], list[str]]:
-        """The records of de Chazal's DS1 and DS2; the paced ones are in neither."""
-        return list(DS1), list(DS2)

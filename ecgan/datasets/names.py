@@ -12,14 +12,10 @@ _LONGEST = 255
 
 
 def check_names(names: Iterable[str], where: str) -> None:
-    """Refuse names that lead out of a folder, or that would lie on top of each other on some disk.
-
-    Args:
-        names: Relative paths with "/" between their parts.
-        where: What names them, for the message: "the archive x.zip".
+    """Refuse relative paths that lead out of a folder, or that would lie on top of each other on some disk.
 
     Raises:
-        EcganError: A name is refused; the message says why.
+        EcganError: A name is refused; the message says why, and by `where` what names it: "the archive x.zip".
     """
     seen: dict[str, str] = {}
     for name in names:

@@ -17,7 +17,7 @@ from ecgan.ecg.aami import class_ids
 from ecgan.ecg.beats import beat_table
 from ecgan.ecg.leads import canonical_lead, match_leads
 from ecgan.ecg.peaks import find_r_peaks
-from ecgan.ecg.recordings import locate, read_record
+from ecgan.ecg.recordings import locate, read_recording
 from ecgan.ecg.records import Record
 from ecgan.ecg.wfdb_files import COPY_AGAIN, ecg_leads
 from ecgan.errors import EcganError
@@ -191,7 +191,7 @@ def _annotator(files: dict[str, Path], wanted: str | None) -> str | None:
 
 
 def _read(file: Path, options: PreprocessOptions, annotator: str | None) -> Record:
-    return read_record(file, sampling_rate=options.sampling_rate, annotator=annotator, unit=options.unit)
+    return read_recording(file, sampling_rate=options.sampling_rate, annotator=annotator, unit=options.unit)
 
 
 def _columns(plan: Plan, record: Record) -> list[int]:

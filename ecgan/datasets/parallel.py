@@ -19,13 +19,8 @@ _FEW = 100
 def each(work: Callable[[Item], Result], items: Sequence[Item], what: str) -> list[Result]:
     """Apply a function to every item; the results are in the order of the items, whatever the number of processes.
 
-    Args:
-        work: The function; it and what it is given and returns can be sent to another process.
-        items: The items.
-        what: What is going on, for the progress bar.
-
-    Raises:
-        Exception: Whatever `work` raises; items that have not begun are dropped.
+    The function, what it is given and what it returns can be sent to another process. Whatever it raises is raised;
+    items that have not begun are then dropped. `what` is going on, for the progress bar.
     """
     count = min(workers(), _MOST_WORKERS)
     if count == 1 or len(items) < _FEW:

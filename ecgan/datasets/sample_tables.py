@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgan.ecg.numpy_files import LEADS, RATES, load_npy, load_npz
+from ecgan.ecg.numpy_files import leads_of, load_npy, load_npz, rate_of
 from ecgan.ecg.tables import read_columns
 from ecgan.errors import EcganError
 
@@ -104,15 +104,12 @@ def _from_archive(path: Path, arrays: dict[str, NDArray[Any]], label: LabelColum
             "Save it by np.savez(file, samples=…, labels=…, sampling_rate=…, leads=…).",
         )
     table = _from_array(path, arrays[keys[0]], "none" if "labels" in arrays else label)
-    rates = [arrays[key] for key in RATES if key in arrays]
-    if any(rate.size != 1 or rate.dtype.kind not in "fiu" for rate in rates) or len(rates) > 1:
-        raise EcganError(f"{path}: the sampling rate is one number under one of the names {', '.join(RATES)}.")
     table = replace(
         table,
         labels=_column(path, arrays, "labels", len(table.signals)) or table.labels,
         patients=_column(path, arrays, "patients", len(table.signals)),
-        sampling_rate=float(rates[0].reshape(())) if rates else None,
-        leads=[str(lead) for lead in np.atleast_1d(arrays[LEADS])] if LEADS in arrays else None,
+        sampling_rate=rate_of(path, arrays),
+        leads=leads_of(arrays),
     )
     if table.leads is not None and len(table.leads) != table.signals.shape[1]:
         raise EcganError(f"{path} has samples of {table.signals.shape[1]} leads and names {len(table.leads)}.")

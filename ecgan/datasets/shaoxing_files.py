@@ -17,7 +17,7 @@ from ecgan.datasets.archives import Limits, check_archive
 from ecgan.datasets.names import check_names
 from ecgan.ecg.leads import canonical_lead
 from ecgan.errors import EcganError
-from ecgan.files import table_words
+from ecgan.files import numbers_of, read_text
 
 SAMPLING_RATE = 500.0
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -180,23 +180,11 @@ _AGAIN = "Fetch the dataset again: `ecgan fetch`."
 
 
 def _read_csv(file: Path) -> NDArray[np.float64]:
-    try:
-        if file.stat().st_size > _LARGEST:
-            raise EcganError(f"{file} is larger than {_LARGEST >> 20} MiB; ten seconds of twelve leads are not.")
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        what = "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
-        raise EcganError(f"cannot read {file}: {what}.", _AGAIN) from None
+    lines = read_text(file, _AGAIN, most=_LARGEST).splitlines()
     header = [canonical_lead(name) for name in lines[0].split(",")] if lines else []
     if header == [canonical_lead(lead) for lead in LEADS]:
         lines = lines[1:]
-    if not lines:
-        raise EcganError(f"{file} is empty.", _AGAIN)
-    try:
-        return np.loadtxt(lines, delimiter=",", comments=None, ndmin=2) / 1000.0  # microvolts to mV
-    except ValueError as error:
-        what = table_words(error)
-        raise EcganError(f"{file} holds something else than rows of equally many numbers: {what}.", _AGAIN) from None
+    return numbers_of(file, lines, ",", _AGAIN) / 1000.0  # microvolts to mV
 
 
 def _read_wfdb(header: Path) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError, nearest
+from ecgan.files import read_text
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,7 @@ class Labels:
 
 
 def read_labels(file: Path, recordings: Collection[str]) -> Labels:
-    """Read labels of recordings, or of positions in them.
-
-    Args:
-        file: CSV with a header; columns `file` and `label`, perhaps `sample`.
-        recordings: Names of the recordings; each needs a label.
+    """Read labels of recordings, or of positions in them: CSV with the columns `file` and `label`, perhaps `sample`.
 
     Raises:
         EcganError: A column, a label or a recording is missing, or a row makes no sense.
@@ -57,13 +54,8 @@ def read_labels(file: Path, recordings: Collection[str]) -> Labels:
     for name, marks in ordered.items():
         if len({position for position, _ in marks}) < len(marks):
             raise EcganError(f"{file} has two labels for one position of {name}.", "Keep one row for each position.")
-    return Labels(
-        of_recording,
-        {
-            name: (np.array([m[0] for m in marks], dtype=np.int64), [m[1] for m in marks])
-            for name, marks in ordered.items()
-        },
-    )
+    columns = {name: tuple(zip(*marks, strict=True)) for name, marks in ordered.items()}
+    return Labels(of_recording, {name: (np.array(at, np.int64), list(of)) for name, (at, of) in columns.items()})
 
 
 def read_patients(file: Path, recordings: Collection[str]) -> dict[str, str]:
@@ -90,10 +82,7 @@ def patients_by_folder(recordings: Collection[str]) -> dict[str, str]:
 
 def _rows(file: Path, needed: list[str]) -> list[tuple[int, dict[str, str]]]:
     """Return the rows of a sheet with their line numbers; names of columns are lower case."""
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EcganError(f"cannot read {file}: it is no text in UTF-8.") from error
+    lines = read_text(file).splitlines()
     separator = next((sign for sign in "\t;," if lines and sign in lines[0]), ",")
     try:
         rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]

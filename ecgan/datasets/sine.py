@@ -100,15 +100,7 @@ def _known(classes: NDArray[Any]) -> bool:
 
 
 def generate(options: FetchOptions, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Draw the series.
-
-    Args:
-        options: How many, and from which ranges.
-        seed: Seed of everything that is drawn.
-
-    Returns:
-        The series, shape (n, L), in the order of their classes, and the classes, shape (n,).
-    """
+    """Draw the series, shape (n, L), in the order of their classes, and the classes, shape (n,)."""
     rng = np.random.default_rng(seed)
     abnormal = round(options.samples * options.anomaly_share)
     noisy = round(abnormal * options.noise_share)

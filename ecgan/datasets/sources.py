@@ -6,7 +6,7 @@ out of it, are written to SHA256SUMS.txt in the raw folder, and whatever comes l
 
 import filecmp
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -55,12 +55,8 @@ def fetch_archive(
     """Put the wanted files of an archive of the web into `raw`; afterwards nothing else is there but their hashes.
 
     The archive itself is removed once it is unpacked. Files that are there with the hashes of the first time are kept.
-
-    Args:
-        raw: The folder.
-        archive: The archive.
-        check: Looks at the unpacked files before they are pinned, and raises an error if they are not the right ones.
-        beside: Further files, by name.
+    `check` raises an error if the unpacked files, which are not yet pinned, are not the right ones; files `beside` the
+    archive come by name.
 
     Raises:
         EcganError: The archive cannot be had, is damaged, is refused, or is not that of the first time.
@@ -104,14 +100,9 @@ def _fetch(file: Path, remote: Remote, pin: str | None) -> None:
 
 
 def take_source(raw: Path, source: str, pick: Pick, check: Check, limits: Limits | None = None) -> None:
-    """Put files that the user has into `raw`; afterwards nothing else is there.
+    """Put files that the user has, in a folder, below it or in a zip archive, into `raw`; nothing else stays there.
 
-    Args:
-        raw: The folder.
-        source: A folder, which is searched with all its folders, or a zip archive.
-        pick: Says which of its files are wanted and where they go.
-        check: Raises an error if a file is missing; what is in `raw` is then left as it is.
-        limits: What an archive may hold at most.
+    `check` raises an error if a file is missing; what is in `raw` is then left as it is.
 
     Raises:
         EcganError: The source is not there, lacks a file, or has two files for one place.
@@ -138,7 +129,7 @@ def take_source(raw: Path, source: str, pick: Pick, check: Check, limits: Limits
 
 def _chosen(folder: Path, pick: Pick) -> dict[str, Path]:
     chosen: dict[str, Path] = {}
-    for file in _files(folder):
+    for file in filter(Path.is_file, sorted(folder.rglob("*"))):
         name = pick(file.relative_to(folder).as_posix())
         if name is None:
             continue
@@ -147,10 +138,6 @@ def _chosen(folder: Path, pick: Pick) -> dict[str, Path]:
         chosen[name] = file
     check_names(chosen, f"fetch.source, {folder},")
     return chosen
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (file for file in sorted(folder.rglob("*")) if file.is_file())
 
 
 def _copy(file: Path, target: Path) -> None:

@@ -65,42 +65,38 @@ class Remote:
 def transfer(remote: Remote, target: Path, report: Report | None = None, stop: threading.Event | None = None) -> None:
     """Fetch a file; it appears under its name only when it is whole and its hash is right.
 
-    Args:
-        remote: What to fetch.
-        target: The file to make; its folder is made too.
-        report: Told how far the transfer is.
-        stop: Ends the transfer when set; what has come so far stays.
+    `report` is told how far the transfer is; `stop` ends it when set, and what has come so far stays.
 
     Raises:
         EcganError: The file cannot be had, or is not the one that it should be.
     """
     source = mirrored(remote.url)
-    part = _part(target)
+    part, tag = leftovers(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     for _ in range(2):  # a file that was damaged on the way is fetched once more, from its start
         _receive(source, part, remote, report, stop or threading.Event())
         if remote.fits(part):
             part.replace(target)
-            _tag(target).unlink(missing_ok=True)
+            tag.unlink(missing_ok=True)
             return
         found = _digest(part, remote.digest or "")
         discard(target)
+    kind = "MD5" if found.startswith("md5:") else "SHA-256"
     raise EcganError(
-        f"the file {target.name} was refused: {source} has the {_algorithm(remote.digest)} {found},"
-        f" expected {remote.digest}.",
+        f"the file {target.name} was refused: {source} has the {kind} {found}, expected {remote.digest}.",
         "It was damaged on the way, or is another file. Try again, or mend the mirror.",
     )
 
 
 def discard(target: Path) -> None:
     """Remove what an unfinished transfer left beside `target`."""
-    _part(target).unlink(missing_ok=True)
-    _tag(target).unlink(missing_ok=True)
+    for file in leftovers(target):
+        file.unlink(missing_ok=True)
 
 
 def leftovers(target: Path) -> tuple[Path, Path]:
     """Return the files beside `target` that let a transfer go on where it stopped."""
-    return _part(target), _tag(target)
+    return target.with_name(f"{target.name}{PART}"), target.with_name(f"{target.name}{PART}.tag")
 
 
 def mirrored(url: str) -> str:
@@ -126,18 +122,6 @@ def mirrored(url: str) -> str:
 def is_address(text: str) -> bool:
     """Tell whether a text is an http(s) address."""
     return urlsplit(text).scheme in ("http", "https")
-
-
-def _part(target: Path) -> Path:
-    return target.with_name(target.name + PART)
-
-
-def _tag(target: Path) -> Path:
-    return target.with_name(f"{target.name}{PART}.tag")
-
-
-def _algorithm(digest: str | None) -> str:
-    return "MD5" if (digest or "").startswith("md5:") else "SHA-256"
 
 
 def _digest(file: Path, like: str) -> str:
@@ -167,13 +151,11 @@ def _with_retries(source: str, part: Path, remote: Remote, report: Report | None
     while True:
         before = _size(part)
         try:
-            _request(source, part, remote, report, stop)
+            return _request(source, part, remote, report, stop)
         except (requests.exceptions.RequestException, _RangeError) as error:
             failures = 0 if _size(part) > before else failures + 1
             if failures > _RETRIES or not _may_pass(error):
                 raise
-        else:
-            return
         if stop.wait(_WAIT * 2 ** max(failures - 1, 0)):
             raise Stopped
 

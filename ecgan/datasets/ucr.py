@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
-from ecgan.files import table_words
+from ecgan.files import numbers_of, read_text
 
 SUFFIXES = (".arff", ".ts", ".tsv", ".txt")
 """In the order in which they are preferred where there are several."""
@@ -33,23 +33,19 @@ class Series:
 
 
 def read_series(file: Path, length: int) -> Series:
-    """Read a file of the archive.
-
-    Args:
-        file: The file; its suffix says the format.
-        length: L, the length that every series must have.
+    """Read a file of the archive, in the format of its suffix.
 
     Raises:
         EcganError: The file is no such file, or a row is not `length` numbers and a label; the message names the row.
     """
-    lines = _text(file).splitlines()
+    lines = read_text(file, "Fetch the dataset first.", most=_LARGEST, errors="replace").splitlines()  # prose
     header, rows = _parts(file, lines) if file.suffix in (".arff", ".ts") else (0, lines)
     if header not in (0, length + 1):
         raise EcganError(f"{file} declares {header} attributes; expected {length} values and a label.")
     if file.suffix == ".ts":
         rows = [row.replace(":", ",") for row in rows]
     rows = [row for row in rows if row.strip() and not row.startswith("%")]
-    table = _numbers(file, rows, "," if file.suffix in (".arff", ".ts") else None)
+    table = numbers_of(file, rows, "," if file.suffix in (".arff", ".ts") else None)
     if table.shape[1] != length + 1:
         raise EcganError(f"{file} has rows of {table.shape[1]} numbers; expected {length} values and a label.")
     unusable = ~np.isfinite(table).all(axis=1)
@@ -64,16 +60,6 @@ def read_series(file: Path, length: int) -> Series:
     return Series(np.ascontiguousarray(values), labels.astype(np.int64))
 
 
-def _text(file: Path) -> str:
-    try:
-        size = file.stat().st_size
-        if size > _LARGEST:
-            raise EcganError(f"{file} has {size:,} bytes; a file of this kind has no more than {_LARGEST:,}.")
-        return file.read_text(encoding="utf-8", errors="replace")  # headers are prose in any encoding
-    except OSError as error:
-        raise EcganError(f"cannot read {file}: {error.strerror or error}", "Fetch the dataset first.") from error
-
-
 def _parts(file: Path, lines: list[str]) -> tuple[int, list[str]]:
     """Return how many attributes the header declares (0: it does not say) and the lines after it."""
     attributes = 0
@@ -83,13 +69,3 @@ def _parts(file: Path, lines: list[str]) -> tuple[int, list[str]]:
         if word == "@data":
             return attributes, lines[number + 1 :]
     raise EcganError(f"{file} has no line @data: it is no {file.suffix[1:]} file, or is cut off.")
-
-
-def _numbers(file: Path, rows: list[str], delimiter: str | None) -> NDArray[np.float64]:
-    if not rows:
-        raise EcganError(f"{file} has no data rows.")
-    try:
-        return np.loadtxt(rows, delimiter=delimiter, comments=None, ndmin=2)
-    except ValueError as error:
-        what = table_words(error)
-        raise EcganError(f"{file} holds something else than rows of equally many numbers: {what}.") from None

@@ -60,12 +60,9 @@ class Mapping:
         return self.invert(self.seen(samples))
 
     def reconstruct(self, samples: Samples, seed: int, z: F32 | None = None) -> F32:
-        """What the model takes samples for, (n, C, L).
+        """What the model takes samples for, (n, C, L), from their latents z (n, Z) where those are known already.
 
-        Args:
-            samples: The samples.
-            seed: Seed of what the model draws at random; a sample gets the same whatever stands beside it.
-            z: Their latents (n, Z), where they are known already.
+        A sample gets the same of what the model draws at random by `seed`, whatever stands beside it.
         """
         if self.rebuild is not None:
             return self.rebuild(self.seen(samples), seed)
@@ -82,7 +79,7 @@ class Detector(ABC):
     Attributes:
         title: What it is, one line.
         source: The paper that it follows, where there is one.
-        Options: Its parameters, which type `detectors.<name>`.
+        Options: Its parameters, which type `detectors.<name>`; none where it names none.
         needs_model: Whether it scores through a trained model (then `mapping` is given).
         strategies: Names of the strategies that weigh its components where none are named.
         gives: Names of the components that any strategy may weigh; empty: only its own strategies can.
@@ -95,7 +92,7 @@ class Detector(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     source: ClassVar[str] = ""
-    Options: ClassVar[type[Options]]
+    Options: ClassVar[type[Options]] = Options
     needs_model: ClassVar[bool] = False
     strategies: ClassVar[tuple[str, ...]] = ("plain",)
     gives: ClassVar[tuple[str, ...]] = ()

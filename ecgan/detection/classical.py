@@ -42,11 +42,7 @@ class Classical(Detector):
         x = samples.signals
         if self._shape is None:
             raise EcganError(f"the detector {self.name!r} has not been fitted.")
-        if x.shape[1:] != self._shape:
-            raise EcganError(
-                f"the samples have shape {x.shape[1:]} (leads, steps) and those that {self.name!r} learned"
-                f" {self._shape}."
-            )
+        check_shape(self.name, x, self._shape)
         _check_input(self.name, x)
         flat = np.ascontiguousarray(x.reshape(len(x), self._shape[0] * self._shape[1]), dtype=np.float32)
         values = np.empty(len(x), dtype=np.float64)
@@ -112,6 +108,14 @@ def check_width(name: str, array: NDArray[Any], width: int) -> None:
     """Refuse a stored array whose rows are not `width` values long."""
     if array.shape[-1] != width:
         raise EcganError(f"the stored array {name!r} has rows of {array.shape[-1]} values; expected {width}.", AGAIN)
+
+
+def check_shape(detector: str, x: F32, learned: tuple[int, ...]) -> None:
+    """Refuse samples of another shape than those that a detector learned."""
+    if x.shape[1:] != learned:
+        raise EcganError(
+            f"the samples have shape {x.shape[1:]} (leads, steps) and those that {detector!r} learned {learned}."
+        )
 
 
 def _check_input(detector: str, x: F32) -> None:

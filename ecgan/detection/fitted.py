@@ -6,7 +6,7 @@ There is no pickle, and what is read is checked before it is used.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +50,6 @@ class Scored:
     scores: dict[str, F64]
     predictions: dict[str, NDArray[np.bool_]]
 
-    def part(self, rows: slice | NDArray[Any]) -> "Scored":
-        """The same of some samples only."""
-        return Scored(
-            {name: values[rows] for name, values in self.components.items()},
-            {name: values[rows] for name, values in self.scores.items()},
-            {name: values[rows] for name, values in self.predictions.items()},
-        )
-
 
 @dataclass(frozen=True)
 class FittedDetector:
@@ -70,9 +62,7 @@ class FittedDetector:
     def score(self, samples: Samples, only: str | None = None) -> Scored:
         """Components, scores and decisions of samples, transformed as the training samples were.
 
-        Args:
-            samples: The samples.
-            only: The strategy that is asked for: components that it does not weigh are not computed. None: all.
+        Where `only` one strategy is asked for, components that it does not weigh are not computed.
         """
         if only is None:
             return self.decide(_components(self.detector, samples))
@@ -91,10 +81,9 @@ class FittedDetector:
 
     def describe(self, strategy: str, select_by: str | None) -> dict[str, Any]:
         """The entries `supervision`, `threshold` and `parameters` of a strategy in metrics.json."""
-        threshold = self.thresholds[strategy]
         return {
             "supervision": "S" if self.detector.classifies else supervision(strategy, select_by),
-            "threshold": {"method": threshold.method, "value": threshold.value},
+            "threshold": asdict(self.thresholds[strategy]),
             "parameters": self.strategies[strategy].parameters(),
         }
 
@@ -185,11 +174,7 @@ def save_detector(folder: Path, fitted: FittedDetector) -> None:
     for name, strategy in fitted.strategies.items():
         learned = strategy.state()
         arrays.update({f"strategy/{name}/{key}": array for key, array in learned.arrays.items()})
-        threshold = fitted.thresholds[name]
-        described[name] = {
-            "values": learned.values,
-            "threshold": {"method": threshold.method, "value": threshold.value},
-        }
+        described[name] = {"values": learned.values, "threshold": asdict(fitted.thresholds[name])}
     content = save_tensors({key: np.ascontiguousarray(array) for key, array in arrays.items()})
     write_bytes(folder / ARRAYS_FILE, content)
     write_json(
@@ -211,9 +196,7 @@ def save_detector(folder: Path, fitted: FittedDetector) -> None:
 def load_detector(folder: Path, mapping: Mapping | None = None) -> FittedDetector:
     """Take back what `save_detector` wrote; scores of the same samples are the same bytes.
 
-    Args:
-        folder: The folder.
-        mapping: The trained model, for detectors that score through one.
+    `mapping` is the trained model, for detectors that score through one.
 
     Raises:
         EcganError: A file is missing, broken, of another version, does not belong to the other, or holds something

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ecgan.config.options import Options
 from ecgan.detection.base import F32, F64, Detector, Mapping, State
 from ecgan.detection.components import CHUNK, check_finite, chunks
 from ecgan.errors import EcganError
@@ -13,18 +12,13 @@ from ecgan.samples import Samples
 
 
 class OnLatents(Detector):
-    """A detector that needs no model, given the latents z of samples as if they were samples (n, 1, Z).
+    """A classical detector that needs no model, given the latents z of samples as if they were samples (n, 1, Z).
 
     The latents come from the run's inverse mapping. Seen from outside it takes samples like any other detector; its
     name, components and strategies are those of the detector inside.
-
-    Args:
-        inside: The classical detector.
-        mapping: The trained model.
     """
 
     title: ClassVar[str] = "classical detector on a model's latents"
-    Options: ClassVar[type[Options]] = Options
     needs_model: ClassVar[bool] = True
 
     def __init__(self, inside: Detector, mapping: Mapping) -> None:

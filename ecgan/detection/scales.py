@@ -10,7 +10,6 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ecgan.detection.base import F64, State
 from ecgan.detection.components import has_extent
@@ -23,12 +22,7 @@ _PREFIX = "normal_scores/"
 
 @dataclass(frozen=True)
 class Range:
-    """(e − low) / (high − low), not clipped.
-
-    Attributes:
-        low: The smallest value of the fit half.
-        high: The largest.
-    """
+    """(e − low) / (high − low), not clipped; low and high are the smallest and largest value of the fit half."""
 
     low: float
     high: float
@@ -40,7 +34,7 @@ class Range:
 
     def apply(self, values: F64) -> F64:
         """Scaled values, same shape; a range without extent (a constant component) only loses its offset."""
-        return (values - self.low) / (self.high - self.low if has_extent(self.low, self.high) else 1.0)
+        return (values - self.low) / _span(self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -100,27 +94,23 @@ def scales_state(scales: dict[str, Scale]) -> State:
     return State(knots, {"ranges": ranges} if ranges else {})
 
 
-def restore_scales(state: State, names: tuple[str, ...]) -> dict[str, Scale]:
+def restore_scales(state: State, names: tuple[str, ...]) -> tuple[Scale, ...]:
     """Take back the scales of the named components.
 
     Raises:
         EcganError: A scale is missing or broken.
     """
     if any(key.startswith(_PREFIX) for key in state.arrays):
-        return {name: _stored_scores(state, name) for name in names}
+        return tuple(_stored_scores(state, name) for name in names)
     ranges = stored_mapping(state.values, "ranges")
-    return {name: _stored_range(ranges, name) for name in names}
+    return tuple(_stored_range(ranges, name) for name in names)
 
 
 def _stored_scores(state: State, name: str) -> NormalScores:
     knots = stored_array(state, f"{_PREFIX}{name}", dtype=np.float64, ndim=2)
     if len(knots) == 0 or knots.shape[1] != 2 or (np.diff(knots, axis=0) <= 0).any():
         raise EcganError(f"the stored normal scores of {name!r} are no rising pairs of numbers.", AGAIN)
-    return NormalScores(_column(knots, 0), _column(knots, 1))
-
-
-def _column(knots: NDArray[Any], index: int) -> F64:
-    return np.ascontiguousarray(knots[:, index])
+    return NormalScores(*np.ascontiguousarray(knots.T))
 
 
 def _stored_range(ranges: dict[str, Any], name: str) -> Range:

@@ -38,12 +38,7 @@ def smoothed(residual: F64, share: float) -> F64:
 
 @dataclass(frozen=True)
 class SmoothedError:
-    """What S needs to know.
-
-    Attributes:
-        share: Standard deviation of the Gaussian as a share of the length of a sample.
-        scale: v, shape (C, L).
-    """
+    """What S needs: the Gaussian's standard deviation as a share of a sample's length, and v as its scale (C, L)."""
 
     share: float
     scale: F64

@@ -68,14 +68,9 @@ SMOOTH = SvmSettings(penalty=10.0, gamma=0.03, balanced=True)
 
 
 def fit_svm(x: F64, abnormal: NDArray[np.bool_], *, samples: int, seed: int, settings: SvmSettings = USUAL) -> RbfSvm:
-    """Fit a machine.
+    """Fit a machine to scaled components (n, d), of which both classes are there.
 
-    Args:
-        x: Scaled components (n, d).
-        abnormal: Shape (n,); both classes must be there.
-        samples: At most so many rows are used, drawn at random with the classes in proportion.
-        seed: Seed of the draw.
-        settings: C, γ and the weight of the classes.
+    At most so many `samples` are used, drawn at random by `seed` with the classes in proportion.
     """
     if not abnormal.any() or abnormal.all():
         raise EcganError(

@@ -34,7 +34,7 @@ class Threshold:
 def fit_threshold(
     scores: F64, labels: NDArray[np.int64], method: str, *, quantile: float = 0.95, value: float | None = None
 ) -> Threshold:
-    """Choose a threshold on the fit half of validation.
+    """Choose a threshold on the fit half of validation, by scores (n,) and class ids (n,) of which 0 is normal.
 
     - "best_f1": the best F1 of the abnormal class over all thresholds; of equally good ones the highest. The value
       lies midway between the lowest score that is called abnormal and the next lower score (at the lowest score
@@ -42,14 +42,7 @@ def fit_threshold(
     - "quantile": the lowest value of that kind (midway between neighbouring scores of normal samples) that leaves
       at least the share `quantile` of the normal samples below it; just above the highest of them if only that
       does. Abnormal samples are not looked at.
-    - "fixed": `value`. No sample is looked at.
-
-    Args:
-        scores: Shape (n,), higher = more abnormal.
-        labels: Class ids (n,); 0 is normal.
-        method: "best_f1", "quantile" or "fixed".
-        quantile: For "quantile", 0 to 1.
-        value: For "fixed", a finite number.
+    - "fixed": `value`, a finite number. No sample is looked at.
 
     Raises:
         EcganError: The half lacks the samples that the method needs, the fixed value is missing, or a score is not a

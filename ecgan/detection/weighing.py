@@ -44,9 +44,7 @@ def weighted_sum(weights: Weights, parts: list[F64]) -> F64:
 def best_weights(parts: list[F64], abnormal: NDArray[np.bool_]) -> Weights:
     """Return the weights of `simplex` with the best F1 over all thresholds; of equally good ones the first.
 
-    Args:
-        parts: The components, each (n,).
-        abnormal: Shape (n,); some samples are abnormal.
+    The components are (n,) each, and some of the n samples are abnormal.
     """
     candidates = simplex(len(parts))
     kinds = [[part[which] for part in parts] for which in (abnormal, ~abnormal)]
@@ -71,11 +69,7 @@ def stable_weights(parts: list[F64], abnormal: NDArray[np.bool_]) -> Weights:
 
     The rule of Breiman et al. (Classification and Regression Trees, 1984, section 3.4.3) with the standard error of the
     difference of two AUROCs on the same samples (DeLong et al., Biometrics 1988). Where it cannot be known, with a
-    single sample of a kind, the first weights are taken.
-
-    Args:
-        parts: The components, each (n,).
-        abnormal: Shape (n,); both kinds are there.
+    single sample of a kind, the first weights are taken. The components are (n,) each, of samples of both kinds.
     """
     candidates = simplex(len(parts))
 

@@ -37,11 +37,7 @@ DESCRIPTIONS = {
 
 
 def class_ids(symbols: Sequence[str], mapping: str) -> NDArray[np.int64]:
-    """Give each annotation symbol its class.
-
-    Args:
-        symbols: Annotation symbols, length n.
-        mapping: A name in `MAPPINGS`.
+    """Give each of n annotation symbols its class by a mapping of `MAPPINGS`.
 
     Returns:
         Index into `CLASSES`, shape (n,); -1 where the symbol marks no beat of the mapping.

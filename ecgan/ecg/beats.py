@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ecgan.ecg.aami import BEAT_SYMBOLS, CLASSES, class_ids
 from ecgan.ecg.records import Record
+from ecgan.errors import EcganError
 
 
 def cut_windows(
@@ -35,12 +36,30 @@ def cut_windows(
     return stretches[(positions[keep] - before) * leads].reshape(-1, length, leads).transpose(0, 2, 1), keep
 
 
-def rr_intervals(positions: NDArray[np.int64], sampling_rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the time to the previous and to the next beat.
+def window_starts(length: int, window: int, step: int) -> NDArray[np.int64]:
+    """Return where the windows of one recording of `length` samples begin.
 
-    Args:
-        positions: Samples of all beats of a record, ascending, shape (n,).
-        sampling_rate: Hz.
+    They begin every `step` samples. Where the last of these does not end with the recording, one more is placed so that
+    it does: it overlaps the one before by more than the others do, and no sample is lost. A step that is larger than
+    the window leaves out what lies between, as it says.
+
+    Returns:
+        Ascending positions, int64, shape (n,); empty where the recording is shorter than a window.
+
+    Raises:
+        EcganError: A window or step below 1.
+    """
+    if window < 1 or step < 1:
+        raise EcganError(f"windows of {window} samples every {step} cannot be cut.", "Both are at least 1.")
+    last = length - window
+    if last < 0:
+        return np.empty(0, dtype=np.int64)
+    starts = np.arange(0, last + 1, step, dtype=np.int64)
+    return starts if starts[-1] == last else np.append(starts, np.int64(last))
+
+
+def rr_intervals(positions: NDArray[np.int64], sampling_rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the time to the previous and to the next beat, of all beats of a record at ascending positions (n,).
 
     Returns:
         Two arrays of shape (n,), in seconds; NaN where there is no such beat.
@@ -53,9 +72,7 @@ def rr_intervals(positions: NDArray[np.int64], sampling_rate: float) -> tuple[ND
 def beat_times(record: Record, rows: NDArray[np.int64]) -> pd.DataFrame:
     """Say when beats of a record occurred, one row each: `sample`, `time_s`, `rr_prev_s`, `rr_next_s`.
 
-    Args:
-        record: The record with its annotations, or with its R peaks.
-        rows: Which annotations the beats are, shape (n,); the intervals count all that mark beats.
+    `rows` (n,) are their annotations, or R peaks; the intervals count all that mark beats.
     """
     beats = np.isin(np.asarray(record.symbols, dtype=np.str_), list(BEAT_SYMBOLS))
     previous, following = np.full((2, len(record.samples)), np.nan)
@@ -73,10 +90,7 @@ def beat_times(record: Record, rows: NDArray[np.int64]) -> pd.DataFrame:
 def beat_table(record: Record, rows: NDArray[np.int64], *, annotated: bool = True) -> pd.DataFrame:
     """Describe beats, one row each: `record`, `patient`, `beat_times`, and where they are annotated `symbol`, `aami`.
 
-    Args:
-        record: The record with its annotations, or with its R peaks.
-        rows: Which annotations the beats are, shape (n,).
-        annotated: Whether its symbols say what the beats are.
+    `rows` (n,) are their annotations, or R peaks, whose symbols do not say what the beats are.
     """
     table = beat_times(record, rows)
     table.insert(0, "record", record.name)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,25 @@ _OTHER = re.compile(
     r"|event|trigger|status)(?![a-z])"
 )
 """Channels of other kinds, by the words with which EDF+ and PhysioNet begin their names."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a file of numbers holds, before anyone knows which of its columns are ECG.
+
+    Attributes:
+        values: float64, shape (T, C); NaN where a value is missing.
+        names: Name of each column; empty where the file does not say.
+        units: Unit of each; empty where the file does not say.
+        sampling_rate: Hz; None where the file does not say.
+        texts: The cells of each column that holds text, length T, by the column's name in lower case.
+    """
+
+    values: NDArray[np.float64]
+    names: list[str]
+    units: list[str]
+    sampling_rate: float | None = None
+    texts: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,10 +78,7 @@ def millivolts(unit: str) -> float | None:
 def choose_ecg(names: Sequence[str], units: Sequence[str], default_unit: str | None) -> list[Chosen]:
     """Find the ECG channels: voltages whose name does not begin with another kind of signal.
 
-    Args:
-        names: Name of each channel; an empty one becomes the channel's number.
-        units: Unit of each channel, empty where the file does not say.
-        default_unit: The unit of those channels; None: they are left out.
+    A channel without a name gets its number; one without a unit has the default, and is left out where that is None.
     """
     chosen: list[Chosen] = []
     for index, (name, unit) in enumerate(zip(names, units, strict=True)):
@@ -86,13 +102,7 @@ def no_ecg(where: str, names: Sequence[str], units: Sequence[str]) -> EcganError
 
 
 def assemble(where: str, chosen: Sequence[Chosen], values: Sequence[NDArray[Any]], rates: Sequence[float]) -> Channels:
-    """Put channels of one rate side by side, in mV.
-
-    Args:
-        where: What was read, for messages.
-        chosen: The channels, at least one.
-        values: Each channel's values in the file's unit, shape (T,).
-        rates: Each channel's sampling rate, Hz.
+    """Put chosen channels, at least one, side by side in mV; `values` (T,) are in the file's unit, `rates` in Hz.
 
     Raises:
         EcganError: Rates or lengths differ, the rate is none, or there is no sample.

@@ -16,9 +16,7 @@ _COUNT_AT = 216
 def read_edf(path: Path, default_unit: str | None) -> Channels:
     """Read the ECG channels of a file; those of other kinds, such as "Resp" or "EDF Annotations", are left out.
 
-    Args:
-        path: The file.
-        default_unit: Unit of channels that have none in the file; None: such channels are left out.
+    So are channels without a unit in the file where there is no default for them.
 
     Raises:
         EcganError: pyedflib is not installed, the file is no EDF, cut off or discontinuous, it holds no ECG, or its

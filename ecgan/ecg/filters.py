@@ -1,4 +1,7 @@
-"""Zero-phase filters: they keep every wave where it is in time."""
+"""Zero-phase filters: they keep every wave where it is in time.
+
+Signals have the shape (T,) or (T, C), time first, and so has what comes out; rates and frequencies are in Hz.
+"""
 
 from typing import Any
 
@@ -14,13 +17,8 @@ F64 = NDArray[np.float64]
 def fir_bandpass(values: NDArray[Any], sampling_rate: float, low: float, high: float, order: int) -> F64:
     """Band-pass with a linear-phase FIR filter (Hamming window), run forwards and backwards.
 
-    Args:
-        values: Signal, shape (T,) or (T, C); time is the first axis.
-        sampling_rate: Hz.
-        low: Lower edge of the pass band, Hz.
-        high: Upper edge of the pass band, Hz.
-        order: Filter order; an odd one is raised by one, so that the number of taps (order + 1) is odd and the
-            filter has a sample in its middle.
+    An odd order is raised by one, so that the number of taps (order + 1) is odd and the filter has a sample in its
+    middle.
 
     Raises:
         EcganError: The band does not fit the sampling rate, or the signal is shorter than the filter.
@@ -33,12 +31,7 @@ def fir_bandpass(values: NDArray[Any], sampling_rate: float, low: float, high: f
 def butterworth_bandpass(values: NDArray[Any], sampling_rate: float, low: float, high: float, order: int = 2) -> F64:
     """Band-pass with a Butterworth filter in second-order sections, run forwards and backwards.
 
-    Args:
-        values: Signal, shape (T,) or (T, C); time is the first axis.
-        sampling_rate: Hz.
-        low: Lower edge of the pass band (-6 dB after both runs), Hz.
-        high: Upper edge of the pass band, Hz.
-        order: Order of one run.
+    The edges are where both runs together, each of the order, leave half the amplitude (-6 dB).
 
     Raises:
         EcganError: The band does not fit the sampling rate, or the signal is too short.
@@ -68,16 +61,9 @@ def _check_length(values: NDArray[Any], padding: int) -> None:
 def median_baseline(values: NDArray[Any], sampling_rate: float) -> F64:
     """Return the baseline wander of a recording: a median over 200 ms, then one of that over 600 ms.
 
-    The first takes out P waves and QRS complexes, the second T waves: P. de Chazal, M. O'Dwyer and R. B. Reilly,
-    IEEE Trans. Biomed. Eng. 51(7), 2004, section II-B. Subtract it from the recording to correct it. At the borders
-    the recording is continued with its first and last value.
-
-    Args:
-        values: Signal, shape (T,) or (T, C); time is the first axis.
-        sampling_rate: Hz.
-
-    Returns:
-        The baseline, of the shape of `values`.
+    The first takes out P waves and QRS complexes, the second T waves: P. de Chazal, M. O'Dwyer and R. B. Reilly, IEEE
+    Trans. Biomed. Eng. 51(7), 2004, section II-B. Subtract it from the recording to correct it. At the borders the
+    recording is continued with its first and last value.
 
     Raises:
         EcganError: The signal is shorter than 600 ms, or its sampling rate so low that 200 ms are a single sample.
@@ -100,11 +86,7 @@ def median_baseline(values: NDArray[Any], sampling_rate: float) -> F64:
 def notch(values: NDArray[Any], sampling_rate: float, mains: float, width: float = 2.0) -> F64:
     """Take the mains and their harmonics below half the sampling rate out; run forwards and backwards.
 
-    Args:
-        values: Signal, shape (T,) or (T, C); time is the first axis.
-        sampling_rate: Hz.
-        mains: Frequency of the mains, Hz.
-        width: Width of each notch (-6 dB after both runs), Hz.
+    `width` is that of each notch (-6 dB after both runs).
 
     Raises:
         EcganError: The mains are beyond half the sampling rate, or the signal is too short.
@@ -125,11 +107,7 @@ def notch(values: NDArray[Any], sampling_rate: float, mains: float, width: float
 def bridge(values: F64) -> F64:
     """Fill the gaps of each lead (NaN) with straight lines; at a border, with the value at the gap's edge.
 
-    Args:
-        values: Shape (T, C).
-
-    Returns:
-        Shape (T, C); a lead without any value is 0.
+    Signals are (T, C); a lead without any value is 0 afterwards.
     """
     missing = np.isnan(values)
     if not missing.any():

@@ -13,6 +13,7 @@ Everything of the record's length is array arithmetic; the rules that depend on 
 
 from collections import deque
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,7 @@ _UPRIGHT = 0.85
 
 
 def detect_r_peaks(ecg: NDArray[Any], sampling_rate: float) -> I64:
-    """Find the R peaks of one lead.
-
-    Args:
-        ecg: The lead, band-pass filtered, shape (T,), any unit.
-        sampling_rate: Hz.
+    """Find the R peaks of one lead, band-pass filtered, shape (T,), any unit.
 
     Returns:
         Positions of the R peaks, sorted, shape (n,). An R peak is the largest upward or downward deflection near
@@ -56,14 +53,9 @@ def detect_r_peaks(ecg: NDArray[Any], sampling_rate: float) -> I64:
 
 
 def correct_r_peaks(ecg: NDArray[Any], peaks: I64, sampling_rate: float, tolerance_s: float = 0.05) -> I64:
-    """Shift every peak to the maximum of the signal around it.
+    """Shift every peak (n,) to the maximum of the lead (T,) around it.
 
-    Args:
-        ecg: The lead, shape (T,).
-        peaks: Positions, shape (n,).
-        sampling_rate: Hz.
-        tolerance_s: Half-width of the search, seconds: from `tolerance_s` before the peak up to, not including,
-            `tolerance_s` after it.
+    The search begins `tolerance_s` before the peak and ends before the sample that is as far behind it.
 
     Returns:
         Corrected positions, sorted and without duplicates; a peak whose search would cross the record's border is
@@ -152,11 +144,11 @@ class _Memory:
 
     @property
     def beat_level(self) -> float:
-        return _median(self.beats)
+        return median(self.beats)
 
     @property
     def threshold(self) -> float:
-        noise = _median(self.noise)
+        noise = median(self.noise)
         return noise + _THRESHOLD * (self.beat_level - noise)
 
     def accept(self, position: int, height: float, steepest: float) -> None:
@@ -185,7 +177,7 @@ def _decide(humps: _Humps, sampling_rate: float) -> I64:
             if not both or is_t_wave or height >= _ARTEFACT * memory.beat_level:
                 continue
             memory.accept(position, height, steepest)
-        elif len(memory.found) >= 2 and gap > t_wave and gap >= 1.5 * _median(memory.intervals):
+        elif len(memory.found) >= 2 and gap > t_wave and gap >= 1.5 * median(memory.intervals):
             if height <= 0.5 * threshold:
                 continue
             memory.accept(position, height, steepest)
@@ -193,12 +185,6 @@ def _decide(humps: _Humps, sampling_rate: float) -> I64:
             memory.noise.append(height)
         threshold = memory.threshold
     return np.asarray(memory.found, dtype=np.int64)
-
-
-def _median(values: deque[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _locate_r_peaks(ecg: F64, beats: I64, sampling_rate: float) -> I64:

@@ -18,11 +18,7 @@ def canonical_lead(name: str) -> str:
 
 
 def match_leads(have: Sequence[str], want: Sequence[str]) -> list[int]:
-    """Find channels by lead name.
-
-    Args:
-        have: Names of the channels.
-        want: Names of the leads that are asked for.
+    """Find the channels of wanted leads among the names of those that there are.
 
     Returns:
         For each wanted lead the index of its channel: the one that is spelt the same, else the one that has the same

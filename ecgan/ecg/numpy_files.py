@@ -1,15 +1,15 @@
 """NumPy files as recordings: `.npy` with the signal, `.npz` with sampling rate and lead names as well."""
 
+import math
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgan.ecg.channels import MOST_VALUES
+from ecgan.ecg.channels import MOST_VALUES, Columns
 from ecgan.errors import EcganError
 
 SIGNALS = ("signal", "signals")
@@ -20,43 +20,39 @@ UNIT = "unit"
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True)
-class Stored:
-    """What a file holds.
-
-    Attributes:
-        signals: Shape (T, C), float64, in `unit`.
-        sampling_rate: Hz; None where the file does not say.
-        leads: Names of the channels; None where the file does not say.
-        unit: Unit; empty where the file does not say.
-    """
-
-    signals: NDArray[np.float64]
-    sampling_rate: float | None = None
-    leads: list[str] | None = None
-    unit: str = ""
-
-
-def read_npy(path: Path) -> Stored:
+def read_npy(path: Path) -> Columns:
     """Read an array of shape (T,), (T, C) or (C, T): time is the longer axis. Nothing in the file is executed."""
-    array = load_npy(path)
-    return Stored(_time_first(str(path), array))
+    signals = _time_first(str(path), load_npy(path))
+    unknown = [""] * signals.shape[1]
+    return Columns(signals, unknown, unknown)
 
 
-def read_npz(path: Path) -> Stored:
+def read_npz(path: Path) -> Columns:
     """Read `signal` (or `signals`) as in `read_npy`, and if they are there `sampling_rate` (`fs`), `leads`, `unit`."""
     arrays = load_npz(path)
-    rates = [arrays[key] for key in RATES if key in arrays]
     found = [arrays[key] for key in SIGNALS if key in arrays]
     if len(found) != 1:
         names = ", ".join(arrays) or "nothing"
         raise EcganError(f"{path} holds {names}; expected one array `signal`.", "Save it by np.savez(file, signal=…).")
-    leads = [str(lead) for lead in np.atleast_1d(arrays[LEADS])] if LEADS in arrays else None
+    leads = leads_of(arrays)
     signals = _time_first(str(path), found[0], None if leads is None else len(leads))
-    if leads is not None and len(leads) != signals.shape[1]:
-        count = signals.shape[1]
+    count = signals.shape[1]
+    if leads is not None and len(leads) != count:
         raise EcganError(f"{path} has {count} channel{'s' * (count != 1)} and names {len(leads)} leads.")
-    return Stored(signals, _rate(path, rates), leads, str(arrays[UNIT]) if UNIT in arrays else "")
+    return Columns(signals, leads or [""] * count, [str(arrays.get(UNIT, ""))] * count, rate_of(path, arrays))
+
+
+def rate_of(path: Path, arrays: Mapping[str, NDArray[Any]]) -> float | None:
+    """Return the sampling rate that a `.npz` file says, Hz; None where it says none."""
+    found = [arrays[key] for key in RATES if key in arrays]
+    if any(rate.size != 1 or rate.dtype.kind not in "fiu" for rate in found) or len(found) > 1:
+        raise EcganError(f"{path}: the sampling rate is one number under one of the names {', '.join(RATES)}.")
+    return float(found[0].reshape(())) if found else None
+
+
+def leads_of(arrays: Mapping[str, NDArray[Any]]) -> list[str] | None:
+    """Return the names of the leads that a `.npz` file says; None where it says none."""
+    return [str(lead) for lead in np.atleast_1d(arrays[LEADS])] if LEADS in arrays else None
 
 
 def load_npy(path: Path) -> NDArray[Any]:
@@ -102,9 +98,7 @@ def _check_claim(where: str, file: IO[bytes], size: int) -> None:
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(file)
-    values = 1
-    for extent in shape:
-        values *= int(extent)
+    values = math.prod(map(int, shape))
     if dtype.hasobject or dtype.kind not in "fiuUb":
         raise EcganError(f"{where} holds {dtype}, expected numbers.", "Save it as floats.")
     if values * dtype.itemsize > size or values > MOST_VALUES:
@@ -126,11 +120,3 @@ def _time_first(where: str, array: NDArray[Any], leads: int | None = None) -> ND
     if leads is not None and leads in (rows, columns):
         return signals if columns == leads else signals.T
     return signals if rows >= columns else signals.T  # (C, T) to (T, C)
-
-
-def _rate(path: Path, found: list[NDArray[Any]]) -> float | None:
-    if not found:
-        return None
-    if any(rate.size != 1 or rate.dtype.kind not in "fiu" for rate in found) or len(found) > 1:
-        raise EcganError(f"{path}: the sampling rate is one number under one of the names {', '.join(RATES)}.")
-    return float(found[0].reshape(()))

@@ -43,11 +43,7 @@ _BAND = (3.0, 40.0)
 
 
 def find_r_peaks(values: NDArray[Any], sampling_rate: float) -> I64:
-    """Find the R peaks of one lead, upright or inverted.
-
-    Args:
-        values: The lead, shape (T,), any unit; NaN where samples are missing.
-        sampling_rate: Hz.
+    """Find the R peaks of one lead (T,), upright or inverted, any unit; NaN where samples are missing.
 
     Returns:
         Positions of the largest deflection of each QRS complex, int64, ascending, shape (n,); none in gaps, in flat
@@ -95,18 +91,18 @@ def _in_segment(segment: F64, sampling_rate: float) -> I64:
     )
     if len(first):
         second = second[np.abs(band[second]) >= _SHARE * np.median(np.abs(band[first]))]
-    moved = _joined(first, second, round(_APART_S * sampling_rate))
+    apart = distance(second, first) > round(_APART_S * sampling_rate)
+    moved = np.sort(np.concatenate([first, second[apart]]))
     deflects = np.abs(band[moved]) > _ROUNDING * np.abs(segment).max()
     kept: I64 = moved[there[moved] & deflects]
     return kept
 
 
-def _joined(first: I64, second: I64, apart: int) -> I64:
-    """Add those of the second positions that are more than `apart` samples away from all of the first."""
-    fenced = np.concatenate([[-np.inf], first, [np.inf]])
-    after = np.searchsorted(fenced, second)
-    away = np.minimum(second - fenced[after - 1], fenced[after] - second)
-    return np.sort(np.concatenate([first, second[away > apart]]))
+def distance(positions: I64, peaks: I64) -> F64:
+    """Return how many samples each position is from the nearest of the ascending peaks; inf where there is none."""
+    fenced = np.concatenate([[-np.inf], peaks, [np.inf]])
+    after = np.searchsorted(fenced, positions)
+    return np.asarray(np.minimum(positions - fenced[after - 1], fenced[after] - positions), dtype=np.float64)
 
 
 def _qrs_band(segment: F64, sampling_rate: float) -> F64:

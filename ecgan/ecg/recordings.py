@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.ecg.aami import BEAT_SYMBOLS
-from ecgan.ecg.channels import Channels, assemble, check_rate, choose_ecg, millivolts, no_ecg
-from ecgan.ecg.leads import match_leads
+from ecgan.ecg.channels import Channels, Columns, assemble, check_rate, choose_ecg, millivolts, no_ecg
 from ecgan.ecg.records import Record
 from ecgan.ecg.wfdb_files import COPY_AGAIN, read_annotations, read_header, read_signals
 from ecgan.errors import EcganError
@@ -45,7 +44,7 @@ class Place:
     file: Path
 
 
-def read_record(
+def read_recording(
     path: Path,
     *,
     sampling_rate: float | None = None,
@@ -113,24 +112,19 @@ def _read(place: Place, sampling_rate: float | None, unit: str | None) -> Channe
         from ecgan.ecg.edf import read_edf
 
         return read_edf(place.file, unit)
-    return _read_plain(place, sampling_rate, unit or "mV")
-
-
-def _read_plain(place: Place, sampling_rate: float | None, unit: str) -> Channels:
-    """Read text or arrays, which need not say what their columns are, nor how fast they were sampled."""
-    where = str(place.file)
     if place.format == "text":
         from ecgan.ecg.tables import read_table
 
-        table = read_table(place.file)
-        values, names, units, stored = table.values, table.names, table.units, table.sampling_rate
-    else:
-        from ecgan.ecg.numpy_files import read_npy, read_npz
+        return _ecg_of(read_table(place.file), str(place.file), sampling_rate, unit or "mV")
+    from ecgan.ecg.numpy_files import read_npy, read_npz
 
-        array = (read_npy if place.format == "npy" else read_npz)(place.file)
-        values, stored = array.signals, array.sampling_rate
-        names = array.leads or [""] * values.shape[1]
-        units = [array.unit] * values.shape[1]
+    columns = (read_npy if place.format == "npy" else read_npz)(place.file)
+    return _ecg_of(columns, str(place.file), sampling_rate, unit or "mV")
+
+
+def _ecg_of(columns: Columns, where: str, sampling_rate: float | None, unit: str) -> Channels:
+    """Take the ECG of text or arrays, which need not say what their columns are, nor how fast they were sampled."""
+    stored = columns.sampling_rate
     rounded = stored is not None and sampling_rate is not None and abs(stored - sampling_rate) < 1e-3 * stored
     rate = sampling_rate if stored is None or rounded else stored  # times that were rounded tell the rate roughly
     if rate is None:
@@ -138,10 +132,10 @@ def _read_plain(place: Place, sampling_rate: float | None, unit: str) -> Channel
             f"{where} does not say its sampling rate.",
             "Give it in Hz: `ecgan score --sampling-rate 360`, or `preprocess.sampling_rate` of the dataset folder.",
         )
-    chosen = choose_ecg(names, units, unit)
+    chosen = choose_ecg(columns.names, columns.units, unit)
     if not chosen:
-        raise no_ecg(where, names, units)
-    return assemble(where, chosen, [values[:, one.index] for one in chosen], [rate] * len(chosen))
+        raise no_ecg(where, columns.names, columns.units)
+    return assemble(where, chosen, [columns.values[:, one.index] for one in chosen], [rate] * len(chosen))
 
 
 def _beats(place: Place, annotator: str, content: Channels) -> tuple[NDArray[np.int64], list[str]]:
@@ -178,6 +172,3 @@ def _check_annotator(place: Place, annotator: str) -> None:
             f"{place.file} has no annotation file {place.name}.{annotator} beside it.",
             f"{others}Without an annotator R peaks are detected.",
         )
-
-
-__all__ = ["FORMATS", "KNOWN", "Place", "locate", "match_leads", "read_record"]

@@ -59,14 +59,7 @@ def read_leads(folder: Path, name: str) -> list[str]:
 
 
 def read_record(folder: Path, name: str) -> Record:
-    """Read a record of a dataset with its reference annotations (`.atr`).
-
-    Args:
-        folder: Where the files are.
-        name: The record's name, the stem of its files.
-
-    Returns:
-        The record, in mV.
+    """Read a record of a dataset, in mV, with its reference annotations (`.atr`).
 
     Raises:
         EcganError: A file is missing, cut off, damaged, or in a unit that is no voltage.
@@ -93,11 +86,8 @@ def read_record(folder: Path, name: str) -> Record:
 def write_record(folder: Path, record: Record, *, gain: float = 200.0, storage: str = "212") -> None:
     """Write a record as `.dat`, `.atr` and `.hea`; each file appears whole or not at all, the header last.
 
-    Args:
-        folder: Where to; made if it is not there.
-        record: The record. Its signals are rounded to 1 / `gain` mV; NaN is written as a missing sample.
-        gain: Steps of the digital signal per mV.
-        storage: WFDB storage format, "212" (12 bits a sample, as in the MIT-BIH database) or "16".
+    Signals are rounded to 1 / `gain` mV, NaN is written as a missing sample; the storage format is "212" (12 bits a
+    sample, as in the MIT-BIH database) or "16".
 
     Raises:
         EcganError: A value does not fit the format at this gain.

@@ -43,24 +43,11 @@ PROFILES = (
 """Patient i has profile i modulo 7, so that taking every other patient takes all kinds."""
 
 
-@dataclass(frozen=True)
-class Shape:
-    """Waves of one kind of beat: time from the R peak (s), width (s), height in each lead (mV)."""
-
-    time: F64  # (W,)
-    width: F64  # (W,)
-    height: F64  # (W, C)
-
-
 def simulate(index: int, seed: int, minutes: float, noise: float, variability: float) -> Record:
-    """Simulate a patient's recording.
+    """Simulate the recording of patient `index`, counted from 0.
 
-    Args:
-        index: Which patient, from 0.
-        seed: Of the whole set; patients have streams of their own.
-        minutes: Length of the recording.
-        noise: Factor of all disturbances; 0 for none.
-        variability: Factor of the differences from beat to beat; 0 for none.
+    Patients have streams of their own, so that `seed` is that of the whole set. `noise` is the factor of all
+    disturbances, `variability` that of the differences from beat to beat.
 
     Returns:
         The recording in mV with its annotations: one rhythm mark, then the beats.
@@ -92,22 +79,8 @@ def patient_name(index: int) -> str:
     return f"p{index + 1:02d}"
 
 
-def _shape(rows: list[tuple[float, float, float, float]]) -> Shape:
-    """Make a shape of rows (time, width, height in MLII, height in V1)."""
-    table = np.asarray(rows)
-    return Shape(time=table[:, 0], width=table[:, 1], height=table[:, 2:])
-
-
-def _side_by_side(first: Shape, second: Shape) -> Shape:
-    return Shape(
-        time=np.concatenate([first.time, second.time]),
-        width=np.concatenate([first.width, second.width]),
-        height=np.concatenate([first.height, second.height]),
-    )
-
-
-def _normal(rng: np.random.Generator, kind: str) -> Shape:
-    """Draw a patient's ordinary beat: P, Q, R, a late part of the QRS, S, T."""
+def _normal(rng: np.random.Generator, kind: str) -> F64:
+    """Draw a patient's ordinary beat: P, Q, R, a late part of the QRS, S, T; rows as in `_waves`."""
     r, t = rng.uniform(0.8, 1.5), rng.uniform(0.15, 0.4)
     p, v1 = rng.uniform(0.07, 0.18), rng.uniform(0.5, 1.1)
     pq, qt = rng.uniform(0.14, 0.18), rng.uniform(0.25, 0.30)
@@ -138,14 +111,14 @@ def _normal(rng: np.random.Generator, kind: str) -> Shape:
             (0.03, 0.012, -rng.uniform(0.05, 0.35), -0.7 * v1),
             (qt, 0.045, t, rng.uniform(-0.1, 0.25)),
         ]
-    return _shape(rows)
+    return np.array(rows)
 
 
-def _ventricular(rng: np.random.Generator) -> Shape:
-    """Draw a patient's premature ventricular beat: no P, a broad QRS, T against it."""
+def _ventricular(rng: np.random.Generator) -> F64:
+    """Draw a patient's premature ventricular beat: no P, a broad QRS, T against it; rows as in `_waves`."""
     direction = 1.0 if rng.random() < 0.75 else -1.0
     size, width = rng.uniform(0.9, 1.6) * direction, rng.uniform(0.027, 0.038)
-    return _shape(
+    return np.array(
         [
             (-0.045, width, 0.25 * size, 0.1),
             (0.0, width, 0.9 * size, -0.7 * direction),
@@ -189,16 +162,21 @@ def _waves(
     times: F64,
     intervals: F64,
     symbols: list[str],
-    shapes: tuple[Shape, Shape],
+    shapes: tuple[F64, F64],
     variability: float,
 ) -> Waves:
-    """Place the waves of all beats, each a little different from the last one of its kind."""
+    """Place the waves of all beats, each a little different from the last one of its kind.
+
+    The two shapes, of an ordinary and of a ventricular beat, have a row a wave: time from the R peak (s), width (s) and
+    the height in each lead (mV).
+    """
     kinds, count = np.asarray(symbols), len(symbols)
     part = _parts(rng, kinds, shapes)  # (n, W)
-    both = _side_by_side(*shapes)
+    both = np.concatenate(shapes)  # (W, 2 + C)
+    time, width, height = both[:, 0], both[:, 1], both[:, 2:]
     shrink = np.clip(np.sqrt(intervals / 0.8), 0.8, 1.15)[:, None]
-    away = both.time * np.where(both.time > 0.15, shrink, 1.0)  # (n, W): T comes earlier after a short interval
-    atrial_p = (kinds == "A")[:, None] & (np.arange(len(both.time)) == 0)
+    away = time * np.where(time > 0.15, shrink, 1.0)  # (n, W): T comes earlier after a short interval
+    atrial_p = (kinds == "A")[:, None] & (np.arange(len(time)) == 0)
     away += np.where(atrial_p, 0.03 * rng.random((count, 1)), 0.0)
     part = part * np.where(atrial_p, rng.uniform(-0.4, 0.8, (count, 1)), 1.0)
     beat = 1 + 0.05 * variability * rng.standard_normal((count, 1))
@@ -206,20 +184,19 @@ def _waves(
     breadth = 1 + 0.05 * variability * np.clip(rng.standard_normal(part.shape), -3, 3)
     return Waves(
         time=times[:, None] + away,
-        width=both.width * breadth,
-        height=(part * beat * own)[:, :, None] * both.height,
+        width=width * breadth,
+        height=(part * beat * own)[:, :, None] * height,
     )
 
 
-def _parts(rng: np.random.Generator, kinds: NDArray[np.str_], shapes: tuple[Shape, Shape]) -> F64:
+def _parts(rng: np.random.Generator, kinds: NDArray[np.str_], shapes: tuple[F64, F64]) -> F64:
     """Return which part of each wave a beat has, shape (n, W): the ordinary waves, then the ventricular ones.
 
     A ventricular beat has all of the latter, a fusion beat some of both, any other beat none of them.
     """
     share = np.where(kinds == "V", 1.0, 0.0)
     share = np.where(kinds == "F", rng.uniform(0.2, 0.65, len(kinds)), share)
-    ordinary, ventricular = (len(shape.time) for shape in shapes)
-    return np.repeat(np.stack([1 - share, share], axis=1), [ordinary, ventricular], axis=1)
+    return np.repeat(np.stack([1 - share, share], axis=1), [len(shape) for shape in shapes], axis=1)
 
 
 def _clock(length: int) -> F64:

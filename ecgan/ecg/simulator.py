@@ -39,16 +39,7 @@ class Waves:
 
 
 def integrate(waves: Waves, baseline: F64, sampling_rate: float) -> F64:
-    """Solve the model's equation for z.
-
-    Args:
-        waves: What attracts the trajectory.
-        baseline: z0, mV, shape (T, C).
-        sampling_rate: Hz.
-
-    Returns:
-        z, mV, shape (T, C), starting from the baseline.
-    """
+    """Solve the model's equation for z, mV, shape (T, C), starting from the baseline z0, mV, shape (T, C)."""
     step = 1.0 / sampling_rate
     drive = baseline + _attraction(waves, len(baseline), sampling_rate)  # (T, C)
     decay = np.exp(-step)
@@ -79,14 +70,8 @@ def rr_process(rng: np.random.Generator, duration: float, mean: float, spread: f
     """Draw RR intervals over time with the two rhythms of a heart at rest (equation 3 of the paper).
 
     The power spectrum has one peak at 0.1 Hz (Mayer waves of the blood pressure) and one at 0.25 Hz (respiratory sinus
-    arrhythmia); phases are random.
-
-    Args:
-        rng: Source of the phases.
-        duration: Length, s.
-        mean: Mean interval, s.
-        spread: Standard deviation of the intervals, s.
-        ratio: Power of the slow peak over that of the fast one.
+    arrhythmia), of which the slow one has `ratio` times the power; phases are random. Duration, mean and standard
+    deviation `spread` of the intervals are in seconds.
 
     Returns:
         The current interval, s, at 4 Hz, shape (n,).

@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ecgan.ecg.channels import Columns
 from ecgan.errors import EcganError
 
 F64 = NDArray[np.float64]
@@ -33,40 +34,6 @@ _NUMBER = re.compile(r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$|^[+-]?inf(i
 
 
 @dataclass(frozen=True)
-class Table:
-    """The numbers of a text file.
-
-    Attributes:
-        values: float64, shape (T, C), without the time column; NaN where a cell is empty.
-        names: Name of each column; empty strings where there is no header.
-        units: Unit of each column; empty where the file does not say.
-        sampling_rate: Hz, by the time column; None without one.
-    """
-
-    values: F64
-    names: list[str]
-    units: list[str]
-    sampling_rate: float | None
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The columns of a text file: numbers, and such as hold text.
-
-    Attributes:
-        values: float64, shape (T, C); NaN where a cell is empty.
-        names: Name of each of these columns; empty strings where there is no header.
-        units: Unit of each; empty where the file does not say.
-        texts: The cells of each other column, length T, by the column's name in lower case.
-    """
-
-    values: F64
-    names: list[str]
-    units: list[str]
-    texts: dict[str, list[str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class _Layout:
     """How a file is written: what separates cells, the decimal sign, the lines that are no data, and the first row."""
 
@@ -81,7 +48,7 @@ class _Layout:
         return len(self.first)
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> Columns:
     """Read a text file of numbers: one row a time step, one column a lead.
 
     Cells are separated by commas, semicolons or tabs; where it is not the comma, a decimal comma is understood. The
@@ -100,17 +67,14 @@ def read_table(path: Path) -> Table:
         )
     if "clock" not in columns.texts:
         return _without_time(path, columns.values, columns.names, columns.units)
-    rate = _rate(path, _clock_seconds(path, columns.texts["clock"]))
-    return Table(columns.values, columns.names, columns.units, rate)
+    return replace(columns, sampling_rate=_rate(path, _clock_seconds(path, columns.texts["clock"])))
 
 
 def read_columns(path: Path, texts: Callable[[list[str], list[str]], dict[int, str]]) -> Columns:
     """Read a text file of which some columns may hold text, such as labels.
 
-    Args:
-        path: The file.
-        texts: Given the names of all columns and the cells of the first row, says which columns hold text, and under
-            what name they are wanted.
+    `texts`, given the names of all columns and the cells of the first row, says which columns hold text, and under what
+    name they are wanted.
 
     Raises:
         EcganError: As in `read_table`, but for the time column.
@@ -135,7 +99,7 @@ def read_columns(path: Path, texts: Callable[[list[str], list[str]], dict[int, s
         frame[numbers].to_numpy(dtype=np.float64),
         [names[column] for column in numbers],
         [units[column] for column in numbers],
-        {name: [_plain(cell) for cell in frame[column]] for column, name in wanted.items()},
+        texts={name: [_plain(cell) for cell in frame[column]] for column, name in wanted.items()},
     )
 
 
@@ -262,7 +226,7 @@ def _columns(path: Path, layout: _Layout) -> tuple[list[str], list[str]]:
     return names, units
 
 
-def _without_time(path: Path, values: F64, names: list[str], units: list[str]) -> Table:
+def _without_time(path: Path, values: F64, names: list[str], units: list[str]) -> Columns:
     """Take the time column out, an index, and the empty column that a separator at the end of every line makes."""
     if any(names) and names[0] in ("", "Unnamed: 0") and (values[:, 0] == np.arange(len(values))).all():
         values, names, units = values[:, 1:], names[1:], units[1:]
@@ -276,10 +240,10 @@ def _without_time(path: Path, values: F64, names: list[str], units: list[str]) -
         if not (np.diff(values[:, 0]) == 1).all():
             raise EcganError(f"{path}: the column {names[0]!r} does not count the samples one by one.")
     else:
-        return Table(values, names, units, None)
+        return Columns(values, names, units)
     if len(names) == 1:
         raise EcganError(f"{path} has no column beside {names[0]!r}.")
-    return Table(values[:, 1:], names[1:], units[1:], rate)
+    return Columns(values[:, 1:], names[1:], units[1:], rate)
 
 
 def _seconds(path: Path, unit: str) -> float:

@@ -1,7 +1,7 @@
 """WFDB files: signals (.hea with .dat, .mat …) and annotations, read whole and verified."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,15 +77,10 @@ def ecg_leads(folder: Path, name: str, hint: str) -> list[str]:
 
 
 def read_signals(folder: Path, name: str, hint: str) -> Channels:
-    """Read the ECG leads of a record.
+    """Read the ECG leads of a record; the hint says what the user can do about files that are missing or damaged.
 
-    Channels that are no voltage, or by their name another kind of signal, are left out. A record of several segments
-    is put together; where a segment lacks a lead, the lead is missing there.
-
-    Args:
-        folder: Where the files are.
-        name: The record's name.
-        hint: What the user can do about files that are missing or damaged.
+    Channels that are no voltage, or by their name another kind of signal, are left out. A record of several segments is
+    put together; where a segment lacks a lead, the lead is missing there.
 
     Raises:
         EcganError: A file is missing, cut off or damaged, or there is no ECG in it.
@@ -102,11 +97,7 @@ def read_signals(folder: Path, name: str, hint: str) -> Channels:
 def read_lead(folder: Path, name: str, lead: str, hint: str) -> Channels:
     """Read one lead of a record; signal files that hold none of it need not be there.
 
-    Args:
-        folder: Where the files are.
-        name: The record's name.
-        lead: The lead's name, compared as `match_leads` does; the result has it in this spelling.
-        hint: What the user can do about files that are missing or damaged.
+    Lead names are compared as `match_leads` does; the result has the name in the spelling that was asked for.
 
     Raises:
         EcganError: A file is missing, cut off or damaged, or the record has no such lead.
@@ -119,11 +110,7 @@ def read_lead(folder: Path, name: str, lead: str, hint: str) -> Channels:
         one = chosen[match_leads([other.lead for other in chosen], [lead])[0]]
     except EcganError as error:
         raise EcganError(f"record {name}: {error.message}", error.hint) from None
-    _check_files(folder, name, header, hint, only=one.index)
-    file = folder / header.file_name[one.index]
-    content = _guard(lambda: _verified(str(folder / name), [one.index]), f"the file {file} is damaged", hint)
-    rate = float(header.fs) * (header.samps_per_frame[one.index] or 1)
-    return assemble(f"record {name}", [Chosen(one.index, lead, one.factor)], content.e_p_signal, [rate])
+    return _read_chosen(folder, name, header, hint, [Chosen(one.index, lead, one.factor)], alone=True)
 
 
 def read_annotations(folder: Path, name: str, annotator: str, hint: str) -> Annotations:
@@ -146,12 +133,20 @@ def read_annotations(folder: Path, name: str, annotator: str, hint: str) -> Anno
 def _read_single(folder: Path, name: str, header: Any, hint: str) -> Channels | None:
     """Read a record of one segment; None if it has no ECG channel."""
     chosen = choose_ecg(_names(header), header.units or [], "mV")
-    if not chosen:
-        return None
-    _check_files(folder, name, header, hint)
-    content = _guard(lambda: _verified(str(folder / name)), f"the file {_file_names(folder, header)} is damaged", hint)
-    rates = [float(header.fs) * (header.samps_per_frame[one.index] or 1) for one in chosen]
-    values = [content.e_p_signal[one.index] for one in chosen]
+    return _read_chosen(folder, name, header, hint, chosen) if chosen else None
+
+
+def _read_chosen(
+    folder: Path, name: str, header: Any, hint: str, chosen: list[Chosen], *, alone: bool = False
+) -> Channels:
+    """Read channels of a segment, and verify all of its channels, or alone those."""
+    indices = [one.index for one in chosen]
+    files = [header.file_name[index] for index in indices] if alone else header.file_name
+    _check_files(folder, name, header, hint, files)
+    what = f"the file {' or '.join(str(folder / file) for file in dict.fromkeys(files))} is damaged"
+    content = _guard(lambda: _verified(str(folder / name), indices if alone else None), what, hint)
+    rates = [float(header.fs) * (header.samps_per_frame[index] or 1) for index in indices]
+    values = content.e_p_signal if alone else [content.e_p_signal[index] for index in indices]
     return assemble(f"record {name}", chosen, values, rates)
 
 
@@ -171,11 +166,8 @@ def _verified(path: str, channels: list[int] | None = None) -> Any:
     return content
 
 
-def _check_files(folder: Path, name: str, header: Any, hint: str, only: int | None = None) -> None:
-    """Refuse signal files that are elsewhere, missing or too short, before anything of their claimed size is made.
-
-    With `only`, no file is needed but that of this channel.
-    """
+def _check_files(folder: Path, name: str, header: Any, hint: str, needed: Collection[str]) -> None:
+    """Refuse signal files that are elsewhere, missing or too short, before anything of their claimed size is made."""
     frame: dict[str, float] = {}
     offset: dict[str, int] = {}
     packed = set()
@@ -191,14 +183,14 @@ def _check_files(folder: Path, name: str, header: Any, hint: str, only: int | No
                 f"the header {folder / name}.hea is damaged: there is no storage format {storage!r}.", hint
             )
     for file, size in frame.items():
-        if only is not None and file != header.file_name[only]:
+        if file not in needed:
             continue
         _must_exist(folder / file, hint)
-        there, needed = (folder / file).stat().st_size, int(offset[file] + size * (header.sig_len or 0))
-        if there < needed and file not in packed:
+        there, promised = (folder / file).stat().st_size, int(offset[file] + size * (header.sig_len or 0))
+        if there < promised and file not in packed:
             raise EcganError(
                 f"the file {folder / file} is cut off: it has {there:,} bytes, and its header {name}.hea asks for"
-                f" {needed:,}.",
+                f" {promised:,}.",
                 hint,
             )
     if header.sig_len is not None:
@@ -243,10 +235,6 @@ def _segments(folder: Path, name: str, header: Any, hint: str) -> Iterator[tuple
 
 def _names(header: Any) -> list[str]:
     return [name or "" for name in header.sig_name or []]
-
-
-def _file_names(folder: Path, header: Any) -> str:
-    return " or ".join(str(folder / file) for file in dict.fromkeys(header.file_name))
 
 
 def _must_exist(file: Path, hint: str) -> None:

@@ -20,14 +20,14 @@ def input_module(transformation: Transformation, length: int) -> nn.Module:
     """Return a fitted transformation of samples of so many steps as a module, (B, C, L) → (B, D, L)."""
     if isinstance(transformation, Unchanged):
         return nn.Identity()
+    if isinstance(transformation, Fourier):
+        return _Spectrum(transformation, length)
     if isinstance(transformation, Affine):
         return _Scaled(transformation.terms())
     if isinstance(transformation, Individual):
         return _Individual(transformation.target)
-    if isinstance(transformation, Whitening):
-        return _Whitened(transformation)
-    assert isinstance(transformation, Fourier)
-    return _Spectrum(transformation, length)
+    assert isinstance(transformation, Whitening)
+    return _Whitened(transformation)
 
 
 class _Scaled(nn.Module):

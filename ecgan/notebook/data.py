@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ecgan.config import Document, names, resolve_params
-from ecgan.ecg.recordings import read_record
+from ecgan.ecg.recordings import read_recording
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, nearest
 from ecgan.preprocessing.processed import load_processed, save_processed
@@ -33,7 +33,7 @@ def read(
     Raises:
         EcganError: The file is missing, damaged, in no known format, or holds no ECG.
     """
-    return read_record(Path(path), sampling_rate=sampling_rate, annotator=annotator, unit=unit)
+    return read_recording(Path(path), sampling_rate=sampling_rate, annotator=annotator, unit=unit)
 
 
 def load_dataset(name: str, folder: Path | str | None = None, *, seed: int = 0, **parameters: Any) -> Samples:

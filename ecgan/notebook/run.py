@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgan.arrays import F32
 from ecgan.ecg.channels import check_rate
-from ecgan.ecg.recordings import read_record
+from ecgan.ecg.recordings import read_recording
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.notebook.arrays import samples_from
@@ -92,7 +92,7 @@ class Run:
         given = None if leads is None else list(leads)
         assert self.scorer.rate  # refuses a run whose samples are not cut from recordings
         if isinstance(recording, (str, Path)):
-            record = read_record(Path(recording), sampling_rate=sampling_rate, annotator=annotator, unit=unit)
+            record = read_recording(Path(recording), sampling_rate=sampling_rate, annotator=annotator, unit=unit)
         elif isinstance(recording, Record):
             record, annotator = recording, "given" if len(recording.samples) else None
         else:

@@ -18,9 +18,7 @@ _SAMPLES = 4096  # looked at in one go
 def find_faults(data: NDArray[Any], options: Cleansing) -> dict[str, NDArray[np.bool_]]:
     """Say which samples are to be left out, and why; a sample with several faults is counted under the first.
 
-    Args:
-        data: Shape (n, C, L); NaN where a value is missing. An infinite value is out of any range.
-        options: What is too much.
+    Samples are (n, C, L), NaN where a value is missing; an infinite value is out of any range.
 
     Returns:
         The fault in words → which of the n samples have it, shape (n,); no fault is named that no sample has.

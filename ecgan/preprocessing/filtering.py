@@ -13,18 +13,10 @@ F64 = NDArray[np.float64]
 
 
 def filter_recording(signals: NDArray[Any], sampling_rate: float, options: FilterOptions) -> F64:
-    """Apply `filters` to a whole recording, in their order.
+    """Apply `filters` to a whole recording (T, C), in their order; each wave stays where it is in time.
 
-    A missing value would spread over the whole recording. Gaps are therefore bridged while the filters run, and are
-    missing again afterwards; a lead without any value stays as it is.
-
-    Args:
-        signals: Shape (T, C); NaN where a value is missing.
-        sampling_rate: Hz.
-        options: Which filters, and their edges.
-
-    Returns:
-        The filtered recording, shape (T, C), each wave where it was in time.
+    A missing value (NaN) would spread over the whole recording. Gaps are therefore bridged while the filters run, and
+    are missing again afterwards; a lead without any value stays as it is.
 
     Raises:
         EcganError: A filter does not fit the sampling rate, or the recording is too short for it.

@@ -13,19 +13,15 @@ NEIGHBOURS = 5
 
 
 def impute(data: NDArray[Any], method: Literal["knn", "linear"]) -> NDArray[Any]:
-    """Fill missing values, sample by sample.
+    """Fill missing values (NaN), sample by sample.
 
     `linear` joins the ends of a gap with a straight line; a gap at a border gets the value at its edge.
 
-    `knn` fills a lead from the time steps of the same sample at which the other leads are most alike: the mean of
-    five (`sklearn.impute.KNNImputer` on time × leads). Where every lead is missing, and so in a sample of one lead,
-    there is nothing to go by, and the imputer would put the mean of the whole sample there, a step in the middle of a
-    beat: such time steps are filled linearly, before the others. So are all gaps of a sample that has fewer than five
-    time steps with every lead.
-
-    Args:
-        data: Shape (n, C, L); NaN where a value is missing.
-        method: knn or linear.
+    `knn` fills a lead from the time steps of the same sample at which the other leads are most alike: the mean of five
+    (`sklearn.impute.KNNImputer` on time × leads). Where every lead is missing, and so in a sample of one lead, there is
+    nothing to go by, and the imputer would put the mean of the whole sample there, a step in the middle of a beat: such
+    time steps are filled linearly, before the others. So are all gaps of a sample that has fewer than five time steps
+    with every lead.
 
     Returns:
         Shape (n, C, L) without NaN; `data` itself where nothing is missing.

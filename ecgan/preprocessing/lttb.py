@@ -21,16 +21,12 @@ not stay in the processor's cache."""
 
 
 def lttb(x: NDArray[Any], length: int) -> NDArray[Any]:
-    """Thin out every series to exactly the points that the package `lttb` gives for it.
+    """Thin out every series (n, C, L), each channel for itself, to exactly the points that the package `lttb` gives.
 
     The inner points are divided as evenly as whole numbers allow, the larger buckets first. Areas are computed in
     float64 by the package's formula and in its order of operations, so that rounding decides between triangles of equal
     size as it does there; where it leaves a tie, the first point is taken. The package refuses NaN, and so does this:
-    fill gaps first.
-
-    Args:
-        x: Series, shape (n, C, L), finite; each channel is thinned out for itself.
-        length: Points that are kept, from 3 to L; L gives x itself.
+    fill gaps first. The length is from 3 to L, which gives x itself.
 
     Returns:
         Shape (n, C, length), of the type of x; values of one time step may come from different times.
@@ -58,15 +54,7 @@ def pylttb(x: NDArray[Any], length: int) -> NDArray[Any]:
     pylttb otherwise again, by determinants): of triangles that are equally large but for rounding, as integer samples
     have them, each of the three may take another.
 
-    Args:
-        x: Series, shape (n, C, L), finite; each channel is thinned out for itself.
-        length: Points that are kept, from 3 to L; L gives x itself.
-
-    Returns:
-        Shape (n, C, length), of the type of x.
-
-    Raises:
-        EcganError: The length does not fit, or a value is missing.
+    Shapes, lengths and errors are those of `lttb`.
     """
     if check_lttb(x, length):
         return x

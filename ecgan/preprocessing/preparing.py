@@ -40,11 +40,9 @@ class Prepared:
 
 
 def prepare_samples(samples: Samples, options: Options) -> Prepared:
-    """Cleanse, impute and resample samples; labels and table follow.
+    """Cleanse, impute and resample samples, NaN where a value is missing; labels and table follow.
 
-    Args:
-        samples: Signals (n, C, L); NaN where a value is missing.
-        options: A dataset's section `preprocess`; what is no `SampleOptions` asks for nothing.
+    A section `preprocess` that is no `SampleOptions` asks for nothing.
 
     Raises:
         EcganError: A gap cannot be filled, or the samples cannot be resampled.
@@ -57,20 +55,14 @@ def prepare_samples(samples: Samples, options: Options) -> Prepared:
         kept &= ~rows
     if not kept.all():
         samples = samples[kept]
-    about = samples.about
-    whole = impute(samples.signals, options.cleansing.impute)
-    moved = resample(whole, about.sampling_rate, about.centre, options.resampling)
-    about = replace(about, sampling_rate=moved.sampling_rate, centre=moved.centre)
-    return Prepared(replace(samples, signals=moved.data, about=about), kept, faults)
+    whole = replace(samples, signals=impute(samples.signals, options.cleansing.impute))
+    return Prepared(resample(whole, options.resampling), kept, faults)
 
 
 def prepare(samples: Samples, options: Options, say: Callable[[str], None] = lambda _: None) -> Samples:
     """Prepare the samples of a dataset: those that were left out are counted in `about.mapping`, for the reports.
 
-    Args:
-        samples: What the dataset's `preprocess` returned.
-        options: Its section `preprocess`.
-        say: Called with a sentence if samples were left out.
+    `say` is called with a sentence if there are any.
 
     Raises:
         EcganError: All samples are left out, or see `prepare_samples`.

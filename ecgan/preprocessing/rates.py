@@ -26,11 +26,7 @@ def ratio_of(rate: float, wanted: float) -> Fraction | None:
 def at_rate(record: Record, rate_hz: float) -> Record:
     """Bring a recording to another sampling rate by `ecgan.preprocessing.resampling.polyphase`, which filters first.
 
-    Gaps are bridged with straight lines while the filter runs; what lies in a gap is missing again afterwards.
-
-    Args:
-        record: The recording; signals (T, C), NaN where samples are missing.
-        rate_hz: The rate it is brought to, Hz.
+    Gaps (NaN) are bridged with straight lines while the filter runs; what lies in a gap is missing again afterwards.
 
     Returns:
         The recording of ⌈T · ratio⌉ samples; positions of annotations are moved along.

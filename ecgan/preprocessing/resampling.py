@@ -1,6 +1,6 @@
 """Samples of another length or at another rate."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ecgan.errors import EcganError
 from ecgan.preprocessing.lttb import lttb, pylttb
 from ecgan.preprocessing.options import Resampling
+from ecgan.samples import Samples
 
 F64 = NDArray[np.float64]
 
@@ -17,65 +18,40 @@ _VALUES = 1 << 22  # values that are computed at once, 32 MB
 _MOST = 5000  # largest term of the ratio of two rates; the filter of polyphase has twenty times as many taps
 
 
-@dataclass(frozen=True)
-class Resampled:
-    """Samples after resampling.
-
-    Attributes:
-        data: Shape (n, C, L').
-        sampling_rate: Hz; 0.0 where time has no unit.
-        centre: Index of the R peak, the nearest time step to where it was; None where there is none.
-    """
-
-    data: NDArray[Any]
-    sampling_rate: float
-    centre: int | None
-
-
-def resample(data: NDArray[Any], sampling_rate: float, centre: int | None, options: Resampling) -> Resampled:
-    """Bring samples to the length or rate that the options ask for; each lead by itself.
+def resample(samples: Samples, options: Resampling) -> Samples:
+    """Bring samples, all finite, to the length or rate that the options ask for; each lead by itself.
 
     After `lttb` the time steps are no longer equidistant: the rate, rate · L' / L, is nominal, and the R peak is
-    where the share of the sample that lay before it puts it.
-
-    Args:
-        data: Shape (n, C, L), finite.
-        sampling_rate: Hz; 0.0 where time has no unit.
-        centre: Index of the R peak, or None.
-        options: The section `preprocess.resampling`.
+    where the share of the sample that lay before it puts it. Otherwise it is at the time step nearest to where it was.
 
     Raises:
         EcganError: The samples cannot be brought there.
     """
-    steps = data.shape[2]
+    data, about, steps = samples.signals, samples.about, samples.length
     if options.method == "none":
-        return Resampled(data, sampling_rate, centre)
+        return samples
     if options.method in ("fixed_rate", "polyphase"):
         assert options.rate_hz is not None
-        ratio = _ratio(sampling_rate, options.rate_hz)
+        ratio, rate = _ratio(about.sampling_rate, options.rate_hz), options.rate_hz
         moved = (fixed_rate if options.method == "fixed_rate" else polyphase)(data, ratio)
-        return Resampled(moved, options.rate_hz, _nearest(centre, float(ratio), moved.shape[2]))
-    assert options.length is not None
-    length, rate = options.length, sampling_rate * options.length / steps
-    if options.method == "interpolate":
-        return Resampled(interpolate(data, length), rate, _nearest(centre, length / steps, length, middle=0.5))
-    kept = (lttb if options.variant == "lttb" else pylttb)(data, length)
-    return Resampled(kept, rate, _nearest(centre, (length - 1) / (steps - 1), length))
+        centre = _nearest(about.centre, float(ratio), moved.shape[2])
+    else:
+        assert options.length is not None
+        length, rate = options.length, about.sampling_rate * options.length / steps
+        if options.method == "interpolate":
+            moved, centre = interpolate(data, length), _nearest(about.centre, length / steps, length, middle=0.5)
+        else:
+            moved = (lttb if options.variant == "lttb" else pylttb)(data, length)
+            centre = _nearest(about.centre, (length - 1) / (steps - 1), length)
+    return replace(samples, signals=moved, about=replace(about, sampling_rate=rate, centre=centre))
 
 
 def interpolate(x: NDArray[Any], length: int) -> F64:
-    """Interpolate linearly to `length` time steps that divide the same time evenly.
+    """Interpolate x (n, C, L) linearly to L' = `length` time steps that divide the same time evenly, in float64.
 
     A time step stands for the middle of its share of the time, as in `torch.nn.functional.interpolate` without
     `align_corners`: step i of L' lies at (i + ½) · L / L' − ½, and before the first and behind the last value is that
     value. The mean of a period is kept, first and last value are not.
-
-    Args:
-        x: Shape (n, C, L).
-        length: L', time steps of the result.
-
-    Returns:
-        Shape (n, C, L'), computed in float64.
     """
     steps = x.shape[2]
     numerators = (2 * np.arange(length, dtype=np.int64) + 1) * steps - length  # of the position, over 2 · L'
@@ -83,15 +59,11 @@ def interpolate(x: NDArray[Any], length: int) -> F64:
 
 
 def fixed_rate(x: NDArray[Any], ratio: Fraction) -> F64:
-    """Take the values at the new rate's times, from the first time step on; nothing is filtered before.
+    """Take the values of x (n, C, L) at the new rate's times, from the first step on; nothing is filtered before.
 
-    Where the old rate is k times the new one, that is every k-th value; a time between two values gets the value on
-    the straight line that joins them. Waves faster than half the new rate are folded back as slower ones: where they
-    matter, `polyphase` is the method.
-
-    Args:
-        x: Shape (n, C, L).
-        ratio: New rate over old rate.
+    Where the old rate is k times the new one, that is every k-th value; a time between two values gets the value on the
+    straight line that joins them. Waves faster than half the new rate are folded back as slower ones: where they
+    matter, `polyphase` is the method. The ratio is that of the new to the old rate.
 
     Returns:
         Shape (n, C, L') with every new time within the sample: L' = ⌊(L − 1) · ratio⌋ + 1; computed in float64.
@@ -104,11 +76,7 @@ def polyphase(x: NDArray[Any], ratio: Fraction) -> F64:
     """Resample with a low-pass below half of both rates (Kaiser window, zero phase): `scipy.signal.resample_poly`.
 
     The straight line through its first and last value is taken off a sample before, and put back after: at the borders
-    nothing rings, and the ripple of the filter does not touch the offset.
-
-    Args:
-        x: Shape (n, C, L).
-        ratio: New rate over old rate.
+    nothing rings, and the ripple of the filter does not touch the offset. The ratio is that of the new to the old rate.
 
     Returns:
         Shape (n, C, ⌈L · ratio⌉), computed in float64.

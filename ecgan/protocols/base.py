@@ -17,14 +17,7 @@ EvaluationSets = tuple[list[str], list[str]]
 
 @dataclass(frozen=True)
 class Partition:
-    """The samples of one fold.
-
-    Attributes:
-        train: Sorted indices of the training samples.
-        vali: Sorted indices of the validation samples.
-        test: Sorted indices of the test samples.
-        source: The stored fold that the indices come from (protocol `fixed`).
-    """
+    """The samples of one fold: sorted indices, and the stored fold that they come from (protocol `fixed`)."""
 
     train: Indices
     vali: Indices
@@ -53,13 +46,9 @@ class Protocol(ABC):
     def make(
         self, samples: Samples, options: Split, seed: int, evaluation_sets: EvaluationSets | None = None
     ) -> list[Partition]:
-        """Divide the samples into `options.k` folds.
+        """Divide samples with labels into `options.k` folds; protocols by patient read their `record` and `patient`.
 
-        Args:
-            samples: With labels; protocols by patient read the columns `record` and `patient` of their table.
-            options: The section `split`.
-            seed: Seed of everything that is drawn.
-            evaluation_sets: Records of DS1 and DS2, or None where the dataset has no standard.
+        Evaluation sets are the records of DS1 and DS2, or None where the dataset has no standard.
 
         Raises:
             EcganError: The samples are too few, or patients are needed and not known.

@@ -17,14 +17,10 @@ def ceil_share(share: float | Fraction, count: int) -> int:
 
 
 def allot(counts: NDArray[Any], total: int) -> Indices:
-    """Share `total` out in proportion to `counts` by largest remainder; no share exceeds its count.
-
-    Args:
-        counts: Samples of each class, shape (c,).
-        total: At most the sum of counts.
+    """Share `total` out in proportion to `counts` (c,) by largest remainder; no share exceeds its count.
 
     Returns:
-        Whole numbers, shape (c,), that add up to `total`.
+        Whole numbers, shape (c,), that add up to `total`, which is at most the sum of the counts.
     """
     everything = int(counts.sum())
     if everything == 0:

@@ -22,16 +22,13 @@ _HALVES = 1  # beside the seed and the fold's number: the halves draw from a str
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Which samples train, validate and test.
+    """Which samples train, validate and test: sorted indices, int64.
 
     Attributes:
         index: Number of the fold, from 0.
         protocol: Name of the protocol that made it.
         seed: Its seed.
         data_sha256: Hash of the data that the indices point into.
-        train: Sorted indices of training samples, int64.
-        vali: Sorted indices of validation samples, int64.
-        test: Sorted indices of test samples, int64.
         by_patient: Whether patients stay together, so that validation too is halved by whole patients.
     """
 
@@ -130,15 +127,10 @@ def _index_list(name: str, items: list[Any], *, may_be_empty: bool) -> Indices:
 
 
 def vali_halves(fold: Fold, samples: Samples, seed: int | None = None) -> tuple[Indices, Indices]:
-    """Cut the validation samples into a half to fit on and a half to report.
+    """Cut the validation samples into a half to fit on and a half to report, drawn by `seed` or else the fold's.
 
     Stratified by class; of an odd number the additional sample, and so a class of one, is in the first half. With
     protocols by patient, whole patients are dealt to the halves.
-
-    Args:
-        fold: The fold.
-        samples: All samples, with labels; protocols by patient need their patients.
-        seed: Seed of the draw; None takes the fold's.
 
     Returns:
         Sorted indices of the half for thresholds, weights and versions, and of the half for reported figures.

@@ -12,13 +12,7 @@ from ecgan.samples import Samples
 def make_folds(
     samples: Samples, options: Split, seed: int, *, evaluation_sets: EvaluationSets | None = None
 ) -> list[Fold]:
-    """Divide samples by the protocol `options.protocol` into `options.k` folds.
-
-    Args:
-        samples: With labels, and the hash that the folds refer to.
-        options: The section `split`.
-        seed: Seed of everything that is drawn.
-        evaluation_sets: Records of DS1 and DS2, or None where the dataset has no standard.
+    """Divide samples by the protocol `options.protocol` into `options.k` folds; see `Protocol.make`.
 
     Raises:
         EcganError: The samples do not allow the protocol, validation cannot be halved, or stored folds belong to

@@ -14,13 +14,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Roster:
-    """Patients and what they have.
-
-    Attributes:
-        names: Name of each patient, sorted, shape (p,).
-        normal: Number of normal samples of each, shape (p,).
-        abnormal: Number of abnormal samples of each, shape (p,).
-    """
+    """Patients by their sorted names (p,), and the numbers of normal and of abnormal samples of each."""
 
     names: NDArray[Any]
     normal: NDArray[np.int64]
@@ -36,14 +30,15 @@ class Roster:
         """Number of patients with abnormal samples."""
         return int(np.count_nonzero(self.abnormal))
 
+    @property
+    def kinds(self) -> tuple[Mask, Mask, Mask]:
+        """Who has normal and abnormal samples, who abnormal ones only, who normal ones only; masks (p,)."""
+        normal, abnormal = self.normal > 0, self.abnormal > 0
+        return normal & abnormal, abnormal & ~normal, normal & ~abnormal
+
 
 def roster(patients: NDArray[Any], labels: NDArray[np.int64]) -> Roster:
-    """Count the samples of each patient.
-
-    Args:
-        patients: Patient of each sample, shape (n,).
-        labels: Class ids, shape (n,); 0 is normal.
-    """
+    """Count the samples of each patient, from patients (n,) and class ids (n,) of which 0 is normal."""
     names, inverse = np.unique(patients, return_inverse=True)
     abnormal = np.bincount(inverse, weights=labels != 0, minlength=len(names)).astype(np.int64)
     return Roster(names, np.bincount(inverse, minlength=len(names)).astype(np.int64) - abnormal, abnormal)
@@ -74,8 +69,8 @@ def deal_evenly(people: Roster, rng: np.random.Generator) -> tuple[NDArray[Any],
     """
     halves: tuple[list[int], list[int]] = ([], [])
     order = rng.permutation(len(people.names))
-    for kind, weights in ((_both, None), (_only_abnormal, people.abnormal), (_only_normal, people.normal)):
-        for patient in order[kind(people)[order]]:
+    for kind, weights in zip(people.kinds, (None, people.abnormal, people.normal), strict=True):
+        for patient in order[kind[order]]:
             needed = [0, 0] if weights is None else [int(np.count_nonzero(weights[half])) for half in halves]
             half = min((0, 1), key=lambda index: (needed[index], len(halves[index])))
             halves[half].append(int(patient))
@@ -97,7 +92,7 @@ def deal_greedily(people: Roster, parts: int, rng: np.random.Generator) -> list[
         raise ValueError(f"{people.with_normal} and {people.with_abnormal} patients for {parts} parts")
     shuffled = rng.permutation(len(people.names))
     order = shuffled[np.argsort(-people.abnormal[shuffled], kind="stable")]
-    both, sick, well = (list(order[kind(people)[order]]) for kind in (_both, _only_abnormal, _only_normal))
+    both, sick, well = (list(order[kind[order]]) for kind in people.kinds)
     well.sort(key=lambda patient: -people.normal[patient])
     opened = [[both.pop(0)] if both else [sick.pop(0), well.pop(0)] for _ in range(parts)]
     for patient in [patient for patient in order if patient in {*both, *sick}] + well:
@@ -105,18 +100,3 @@ def deal_greedily(people: Roster, parts: int, rng: np.random.Generator) -> list[
         sizes = [(int(weights[part].sum()), len(part)) for part in opened]
         opened[sizes.index(min(sizes))].append(patient)
     return [people.names[np.sort(part)] for part in opened]
-
-
-def _both(people: Roster) -> Mask:
-    mask: Mask = (people.normal > 0) & (people.abnormal > 0)
-    return mask
-
-
-def _only_abnormal(people: Roster) -> Mask:
-    mask: Mask = (people.normal == 0) & (people.abnormal > 0)
-    return mask
-
-
-def _only_normal(people: Roster) -> Mask:
-    mask: Mask = (people.normal > 0) & (people.abnormal == 0)
-    return mask

@@ -17,15 +17,11 @@ NOT_FLAGGED, FLAGGED, NOT_SCORED, NO_BEAT = "N", "Q", "?", '"'
 
 
 def write_annotations(path: Path, scored: ScoredRecording) -> None:
-    """Write one annotation a beat, at its R peak, with the score as its note.
+    """Write one annotation a beat, at its R peak, with the score as its note, into a file that ends in `ANNOTATOR`.
 
     The symbol is N for a beat that is not flagged, Q (unclassifiable) for one that is, ? (not classified) for one that
     could not be scored; samples that are no beats are comments. The note is `score 0.01234`, with `flagged` behind it,
-    or `not scored: ` and the reason. The file says its sampling rate.
-
-    Args:
-        path: The file; its ending is the annotator's name.
-        scored: The recording, with at least one row.
+    or `not scored: ` and the reason. The file says its sampling rate. There is at least one row.
     """
     import wfdb
 

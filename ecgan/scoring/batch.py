@@ -20,6 +20,8 @@ from ecgan.scoring.files import files_of, write_scored
 SUMMARIES = ("summary.csv", "summary.html")
 """Of several recordings: a table and a page with a link to the page of each."""
 
+_COUNTS = ("samples", "scored", "flagged")
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -43,6 +45,11 @@ class Outcome:
     wanted: Wanted
     facts: dict[str, Any] | None
     error: EcganError | None = None
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Minutes and numbers of samples; None where there are no facts."""
+        return {key: (self.facts or {}).get(key) for key in ("minutes", *_COUNTS)}
 
 
 def find_recordings(paths: Iterable[Path]) -> list[Wanted]:
@@ -91,13 +98,7 @@ def check_targets(out: Path, wanted: Sequence[Wanted], *, annotator: str | None,
 
 
 def score_all(wanted: Sequence[Wanted], out: Path, score: Callable[[Path], ScoredRecording]) -> list[Outcome]:
-    """Score recordings and write their files; one that cannot be scored does not stop the others.
-
-    Args:
-        wanted: The recordings.
-        out: The folder of the results.
-        score: Reads and scores one recording.
-    """
+    """Score recordings and write their files; one that cannot be scored does not stop the others."""
     outcomes = [_score_one(one, out, score) for one in track(wanted, len(wanted), "scoring")]
     if len(outcomes) > 1:
         _write_summaries(out, outcomes)
@@ -124,10 +125,8 @@ def _write_summaries(out: Path, outcomes: Sequence[Outcome]) -> None:
     write_frame(out / SUMMARIES[0], summary_frame(outcomes))
     listed = []
     for outcome in outcomes:
-        name, facts = outcome.wanted.name, outcome.facts or {}
-        counts = {key: facts.get(key) for key in ("minutes", "samples", "scored", "flagged")}
-        problem = outcome.error.message if outcome.error else ""
-        listed.append(ListedRecording(name, None if problem else f"{name}.html", **counts, problem=problem))
+        name, problem = outcome.wanted.name, outcome.error.message if outcome.error else ""
+        listed.append(ListedRecording(name, None if problem else f"{name}.html", **outcome.counts, problem=problem))
     write_text(out / SUMMARIES[1], index_page(listed))
 
 
@@ -136,14 +135,12 @@ def summary_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     rows = []
     for outcome in outcomes:
         facts = outcome.facts or {}
-        counts = {key: facts.get(key) for key in ("minutes", "samples", "scored", "flagged")}
         share = facts["flagged"] / facts["scored"] if facts else None
         status = "scored" if outcome.error is None else outcome.error.message
-        row = {"record": outcome.wanted.name, "file": str(outcome.wanted.path), **counts, "share_flagged": share}
-        rows.append({**row, "threshold": facts.get("threshold"), "status": status})
-    frame = pd.DataFrame(rows)
-    whole = ["samples", "scored", "flagged"]
-    return frame.astype(dict.fromkeys(whole, "Int64"))
+        named = {"record": outcome.wanted.name, "file": str(outcome.wanted.path)}
+        told = {"share_flagged": share, "threshold": facts.get("threshold"), "status": status}
+        rows.append(named | outcome.counts | told)
+    return pd.DataFrame(rows).astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
 def _in_folder(folder: Path) -> list[Path]:

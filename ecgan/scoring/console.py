@@ -14,14 +14,7 @@ from ecgan.scoring.files import SUFFIXES
 
 
 def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None, errors: Console | None = None) -> None:
-    """Print a table of the recordings, then why some of them could not be scored and where the results are.
-
-    Args:
-        outcomes: What became of each.
-        out: The folder of the results.
-        console: Where the table goes; standard output if none is given.
-        errors: Where the rest goes; standard error if none is given.
-    """
+    """Print a table of the recordings, then, among the errors, which could not be scored and where the results are."""
     console, errors = console or Console(), errors or Console(stderr=True)
     console.print(_table(outcomes))
     for outcome in outcomes:

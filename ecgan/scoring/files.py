@@ -17,13 +17,7 @@ def files_of(out: Path, name: str) -> list[Path]:
 
 
 def write_scored(out: Path, name: str, scored: ScoredRecording) -> None:
-    """Write table, annotations, page and summary, each atomically.
-
-    Args:
-        out: The folder; made if it is not there.
-        name: What the recording is called there, perhaps with a folder in front.
-        scored: The recording with its scores.
-    """
+    """Write table, annotations, page and summary, each atomically; the name may have a folder in front."""
     table, annotations, page, summary = files_of(out, name)
     write_page(page, scored)  # first: it is the one that can fail for want of something else than space
     write_table(table, scored)

@@ -3,20 +3,14 @@
 import shlex
 from collections.abc import Sequence
 
-from ecgan.ecg.recordings import match_leads
+from ecgan.ecg.leads import match_leads
 from ecgan.errors import EcganError
 
 
 def choose_leads(have: Sequence[str], expected: Sequence[str], given: Sequence[str] | None) -> list[int]:
-    """Find the channel of each lead that a model expects.
+    """Find the channel of each lead that a model expects, in its order.
 
-    Args:
-        have: Names of the recording's leads.
-        expected: Names of the model's leads, in order.
-        given: The recording's leads that stand for them, in the model's order; None: those of the same names.
-
-    Returns:
-        Index of the channel of each of the model's leads.
+    `given` are the recording's leads that stand for them, in the same order; None: those of the same names.
 
     Raises:
         EcganError: A lead is not there, or not as many were given as the model has.

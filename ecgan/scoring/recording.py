@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ecgan.ecg.peaks import find_r_peaks
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.reporting.recordings import Explained, ScoredRecording
-from ecgan.samples import Samples, join
+from ecgan.samples import join
 from ecgan.scoring.leads import choose_leads
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
@@ -54,13 +54,14 @@ def score_recording(
             f"the recording {own.name} of {len(own.signals) / own.sampling_rate:.3g} s has 0 R peaks.",
             "Take a longer recording, or one in which R peaks can be found.",
         )
-    done = _score(own, scorer)
-    if not done.rows.size:
-        counts = ", ".join(f"{count:,} × {reason}" for reason, count in Counter(done.reasons).most_common())
-        raise EcganError(f"none of the {len(done.positions):,} beats of {record.name} can be scored: {counts}.")
-    symbols = own.symbols if annotator is not None and scorer.beats else [""] * len(done.positions)
-    table = _table(own, done, symbols, scorer)
-    own = replace(own, samples=done.positions, symbols=symbols)
+    windows, judged = _score(own, scorer)
+    count = len(windows.positions)
+    if not windows.rows.size:
+        counts = ", ".join(f"{number:,} × {reason}" for reason, number in Counter(windows.reasons).most_common())
+        raise EcganError(f"none of the {count:,} beats of {record.name} can be scored: {counts}.")
+    symbols = own.symbols if annotator is not None and scorer.beats else [""] * count
+    own = replace(own, samples=windows.positions, symbols=symbols)
+    table = _table(own, windows, judged, scorer)
     return ScoredRecording(
         record=own,
         leads=list(scorer.leads),
@@ -69,35 +70,11 @@ def score_recording(
         strategy=scorer.strategy,
         threshold=scorer.threshold,
         beats=table,
-        explained=_explained(done, table, scorer),
+        explained=_explained(windows, table, scorer),
         unit=scorer.trained.expected.unit,
-        facts=_facts(own, done, table, scorer, source),
+        facts=_facts(own, windows, table, scorer, source),
         noun="beat" if scorer.beats else "window",
     )
-
-
-@dataclass(frozen=True)
-class _Done:
-    """The samples of a whole recording with their scores.
-
-    Attributes:
-        rows: Which of the n samples were scored, shape (m,).
-        judged: What the run says of those m.
-        positions, reasons: Of all n, see `Windows`.
-        flagged: The flagged ones among those that were scored, as they were given to the model.
-        flagged_rows: Which of all n those are.
-        before_s: From the begin of a window to its position, s.
-        duration_s: Length of a window, s.
-    """
-
-    rows: NDArray[np.int64]
-    judged: Judged
-    positions: NDArray[np.int64]
-    reasons: list[str]
-    flagged: Samples
-    flagged_rows: NDArray[np.int64]
-    before_s: float
-    duration_s: float
 
 
 def _check_signals(record: Record, scorer: Scorer) -> None:
@@ -135,46 +112,33 @@ def _with_peaks(record: Record, scorer: Scorer) -> tuple[Record, str]:
     raise EcganError(f"the recording {record.name} has no leads.")
 
 
-def _score(record: Record, scorer: Scorer) -> _Done:
-    """Score stretch by stretch; a run that looks at the record is given all of it at once."""
+def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged]:
+    """Score stretch by stretch; a run that looks at the record is given all of it at once.
+
+    Returns:
+        All windows, whose samples are only those that are flagged, and what the run says of those at their `rows`.
+    """
     stretches: Iterable[Windows] = windows_of(replace(record, leads=list(scorer.leads)), scorer)
     if scorer.context:
         stretches = [_together(list(stretches))]
     parts: list[Windows] = []
     judged: list[Judged] = []
-    high: list[NDArray[np.int64]] = []
     for windows in stretches:
         flagged = np.zeros(0, dtype=np.int64)
         if len(windows.samples):
-            found = scorer.judge(windows.samples.seen(slice(None), scorer.context))
-            flagged = np.flatnonzero(found.scores[scorer.strategy] >= scorer.threshold)
-            judged.append(found)
-        high.append(windows.rows[flagged])
+            judged.append(scorer.judge(windows.samples.seen(slice(None), scorer.context)))
+            flagged = np.flatnonzero(judged[-1].scores[scorer.strategy] >= scorer.threshold)
         parts.append(replace(windows, samples=windows.samples[flagged]))  # the other signals are no longer needed
-    whole, offsets = _together(parts), _offsets(parts)
-    return _Done(
-        rows=whole.rows,
-        judged=_joined(judged),
-        positions=whole.positions,
-        reasons=whole.reasons,
-        flagged=whole.samples,
-        flagged_rows=np.concatenate([rows + offset for rows, offset in zip(high, offsets, strict=True)]),
-        before_s=whole.before_s,
-        duration_s=whole.duration_s,
-    )
-
-
-def _offsets(parts: Sequence[Windows]) -> list[int]:
-    """How many samples came before those of each stretch."""
-    return [0, *np.cumsum([len(part.positions) for part in parts[:-1]]).tolist()]
+    return _together(parts), _joined(judged)
 
 
 def _together(parts: list[Windows]) -> Windows:
     """Several stretches as one."""
+    before = [0, *np.cumsum([len(part.positions) for part in parts[:-1]]).tolist()]
     return replace(
         parts[0],
         samples=join([part.samples for part in parts]),
-        rows=np.concatenate([part.rows + offset for part, offset in zip(parts, _offsets(parts), strict=True)]),
+        rows=np.concatenate([part.rows + count for part, count in zip(parts, before, strict=True)]),
         positions=np.concatenate([part.positions for part in parts]),
         reasons=[reason for part in parts for reason in part.reasons],
     )
@@ -192,63 +156,61 @@ def _joined(parts: list[Judged]) -> Judged:
     )
 
 
-def _table(record: Record, done: _Done, symbols: Sequence[str], scorer: Scorer) -> pd.DataFrame:
+def _table(record: Record, windows: Windows, judged: Judged, scorer: Scorer) -> pd.DataFrame:
     """One row a sample; see `ScoredRecording.beats`."""
-    count = len(done.positions)
+    count = len(record.samples)
 
     def spread(values: F64) -> F64:
         column = np.full(count, np.nan)
-        column[done.rows] = values
+        column[windows.rows] = values
         return column
 
-    score = spread(done.judged.scores[scorer.strategy])
+    score = spread(judged.scores[scorer.strategy])
     columns: dict[str, Any] = {
         "number": np.arange(1, count + 1),
-        "sample": done.positions,
-        "time_s": np.round(done.positions / record.sampling_rate, 6),
-        "symbol": list(symbols),
+        "sample": record.samples,
+        "time_s": np.round(record.samples / record.sampling_rate, 6),
+        "symbol": record.symbols,
         "score": score,
     }
-    if done.judged.spread is not None:
-        columns["score_std"] = spread(done.judged.spread)
+    if judged.spread is not None:
+        columns["score_std"] = spread(judged.spread)
     columns["flagged"] = score >= scorer.threshold  # False where there is no score
-    columns["reason"] = done.reasons
-    columns |= {f"component_{name}": spread(values) for name, values in done.judged.components.items()}
-    columns |= {
-        f"strategy_{name}": spread(values) for name, values in done.judged.scores.items() if name != scorer.strategy
-    }
+    columns["reason"] = windows.reasons
+    columns |= {f"component_{name}": spread(values) for name, values in judged.components.items()}
+    columns |= {f"strategy_{name}": spread(values) for name, values in judged.scores.items() if name != scorer.strategy}
     return pd.DataFrame(columns)
 
 
-def _explained(done: _Done, table: pd.DataFrame, scorer: Scorer) -> list[Explained]:
+def _explained(windows: Windows, table: pd.DataFrame, scorer: Scorer) -> list[Explained]:
     """The flagged samples with the highest scores, and what the run takes them for."""
-    order = np.argsort(-table["score"].to_numpy()[done.flagged_rows], kind="stable")[:EXPLAINED]
+    flagged, times = np.flatnonzero(table["flagged"]), table["time_s"].to_numpy()
+    order = np.argsort(-table["score"].to_numpy()[flagged], kind="stable")[:EXPLAINED]
     if len(order) == 0:
         return []
-    samples = done.flagged[order]
+    samples = windows.samples[order]
     models = scorer.reconstruct(samples)
-    times = table["time_s"].to_numpy()[done.flagged_rows[order]]
     return [
         Explained(
-            row=int(row),
-            start_s=float(times[index] - done.before_s),
-            duration_s=done.duration_s,
+            row=row,
+            start_s=float(times[row] - windows.before_s),
+            duration_s=windows.duration_s,
             signal=samples.signals[index].T,  # (C, L) to (L, C)
             reconstruction=None if models is None else models[index].T,
         )
-        for index, row in enumerate(done.flagged_rows[order])
+        for index, row in enumerate(flagged[order].tolist())
     ]
 
 
-def _facts(record: Record, done: _Done, table: pd.DataFrame, scorer: Scorer, source: str) -> dict[str, Any]:
+def _facts(record: Record, windows: Windows, table: pd.DataFrame, scorer: Scorer, source: str) -> dict[str, Any]:
     """What a summary says besides; names and plain values."""
     trained = scorer.trained
     facts: dict[str, Any] = {
         "beats_from": source if scorer.beats else "windows",
         "samples": len(table),
-        "scored": len(done.rows),
+        "scored": len(windows.rows),
         "flagged": int(table["flagged"].sum()),
-        "not_scored": dict(sorted(Counter(reason for reason in done.reasons if reason).items())),
+        "not_scored": dict(sorted(Counter(reason for reason in windows.reasons if reason).items())),
         "minutes": round(len(record.signals) / record.sampling_rate / 60, 3),
         "model_rate_hz": scorer.rate,
         "threshold_from": scorer.threshold_from,

@@ -131,11 +131,7 @@ class Scorer:
         return self.members[0].fitted.detector.sees
 
     def judge(self, samples: Samples) -> Judged:
-        """Score samples in the unit of the data, before the transformation.
-
-        Args:
-            samples: With all samples of their records around them where the run has a context (`Samples.seen`).
-        """
+        """Score samples in the unit of the data, before the transformation, with the run's context around them."""
         only = self.strategy if self.alone else None
         found = [member.fitted.score(member.trained.inputs(samples), only) for member in self.members]
         own = [one.scores[self.strategy] for one in found]

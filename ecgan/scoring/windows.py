@@ -7,7 +7,6 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgan.config.options import Options
 from ecgan.datasets.base import cut_recording
 from ecgan.ecg.beats import beat_table
 from ecgan.ecg.records import Record
@@ -56,9 +55,7 @@ class Windows:
 def windows_of(record: Record, scorer: Scorer) -> Iterator[Windows]:
     """Cut a recording as the run's dataset cuts its own: beats stretch by stretch, windows in one go.
 
-    Args:
-        record: The recording at its own rate with the model's leads, under the model's names; `samples` are R peaks.
-        scorer: The run.
+    It has its own rate, and the model's leads under the model's names; its annotations are R peaks.
 
     Raises:
         EcganError: The rate cannot be reached.
@@ -114,7 +111,7 @@ def _windows(record: Record, scorer: Scorer) -> Windows:
 def _prepared(cut: Samples, rows: I64, positions: I64, reasons: list[str], scorer: Scorer) -> Windows:
     """Cleanse and resample the samples that were cut, as the pipeline does; `rows` says which of all they are."""
     missing = np.isnan(cut.signals).all(axis=2).any(axis=1)  # nothing fills a lead without any value
-    if _drops(scorer.options):
+    if isinstance(scorer.options, SampleOptions) and scorer.options.cleansing.drop:
         missing[:] = False
     fillable = np.flatnonzero(~missing)
     prepared = prepare_samples(cut[fillable], scorer.options)
@@ -141,7 +138,3 @@ def _prepared(cut: Samples, rows: I64, positions: I64, reasons: list[str], score
         before_s=before / cut.about.sampling_rate,
         duration_s=cut.length / cut.about.sampling_rate,
     )
-
-
-def _drops(options: Options) -> bool:
-    return isinstance(options, SampleOptions) and options.cleansing.drop

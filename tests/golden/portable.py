@@ -55,15 +55,19 @@ def _signals() -> Iterator[tuple[str, Any]]:
 
 def _samples() -> Iterator[tuple[str, Any]]:
     """Hashed with time before leads, (n, L, C), as files of processed data hold them."""
+    import pandas as pd
+
     from ecgan.preprocessing.options import Resampling
     from ecgan.preprocessing.resampling import resample
     from ecgan.preprocessing.transformations import TRANSFORMATIONS, fit_transformation
+    from ecgan.samples import About, Samples
     from ecgan.testing.toys import toy_beats
 
     x = toy_beats(BEATS, 2, LENGTH)
     for method, size in (("lttb", {"length": 40}), ("interpolate", {"length": 70}), ("polyphase", {"rate_hz": 250.0})):
         options = Resampling.model_validate({"method": method, **size})
-        yield f"resampling/{method}", resample(x, 360.0, 40, options).data.transpose(0, 2, 1)
+        samples = Samples(x, pd.DataFrame(index=range(len(x))), About(360.0, ["I", "II"], [], centre=40))
+        yield f"resampling/{method}", resample(samples, options).signals.transpose(0, 2, 1)
     for name in TRANSFORMATIONS:
         yield f"transformations/{name}", fit_transformation(name, x).transform(x).transpose(0, 2, 1)
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecgan.ecg.leads import match_leads
-from ecgan.ecg.recordings import read_record
+from ecgan.ecg.recordings import read_recording
 from ecgan.ecg.records import Record, write_record
 from ecgan.errors import EcganError
 
@@ -52,7 +52,7 @@ def expect_same(found: Record, written: Record, tolerance: float = 1e-12) -> Non
 def test_wfdb(record: Record, storage: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_record(Path(folder), record, storage=storage)
-        found = read_record(Path(folder) / "r", annotator="atr")
+        found = read_recording(Path(folder) / "r", annotator="atr")
     expect_same(found, record)
     assert (found.samples.tolist(), found.symbols) == (record.samples.tolist(), record.symbols)
 
@@ -70,7 +70,7 @@ def test_text(record: Record, separator: str, comma: bool, timed: bool, unit: st
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "r.csv"
         frame.to_csv(path, sep=separator, decimal=decimal, index=False)
-        found = read_record(path, sampling_rate=None if timed else record.sampling_rate)
+        found = read_recording(path, sampling_rate=None if timed else record.sampling_rate)
     expect_same(found, record, 1e-9)
 
 
@@ -84,9 +84,9 @@ def test_npz(record: Record, turned: bool, key: str, rate: str) -> None:
         np.savez(path, **stored)  # type: ignore[arg-type]
         if signals.shape[0] == signals.shape[1] > 1:
             with pytest.raises(EcganError, match="which axis is time"):
-                read_record(path)
+                read_recording(path)
             return
-        found = read_record(path)
+        found = read_recording(path)
     expect_same(found, record, 0.0)
 
 
@@ -106,7 +106,7 @@ def test_edf(record: Record) -> None:
             writer.setSignalHeader(index, header | limits)
         writer.writeSamples([np.ascontiguousarray(column) for column in signals.T])
         writer.close()
-        found = read_record(path)
+        found = read_recording(path)
     expect_same(found, Record("r", signals, rate, record.leads, record.samples, []), 22 / 65535)
 
 
@@ -160,7 +160,7 @@ def test_a_damaged_file_never_ends_in_a_traceback(kind: str, seed: int, which: i
             (Path(folder) / name).write_bytes(damaged(content, seed) if name == hurt else content)
         path = Path(folder) / ("r" if kind == "wfdb" else f"r.{kind}")
         try:
-            found = read_record(path, sampling_rate=100.0, annotator="atr" if kind == "wfdb" else None)
+            found = read_recording(path, sampling_rate=100.0, annotator="atr" if kind == "wfdb" else None)
         except EcganError as error:
             found = None
             message = error.message

@@ -17,6 +17,7 @@ from ecgan.preprocessing import lttb as module
 from ecgan.preprocessing.lttb import lttb, pylttb
 from ecgan.preprocessing.options import Resampling
 from ecgan.preprocessing.resampling import fixed_rate, interpolate, polyphase, resample
+from tests import making
 
 F64 = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -210,23 +211,25 @@ def options(**values: Any) -> Resampling:
 def test_rate_length_and_r_peak_follow(values: dict[str, Any], length: int, rate: float, centre: int) -> None:
     time = np.arange(320) / 360
     x = np.exp(-0.5 * ((time - 140 / 360) / 0.012) ** 2)[None, None].repeat(2, axis=0)
-    found = resample(x, 360.0, 140, options(**values))
-    assert found.data.shape == (2, 1, length)
-    assert found.sampling_rate == pytest.approx(rate)
-    assert found.centre == centre
-    assert abs(int(found.data[0, 0].argmax()) - centre) <= (1 if values["method"] != "lttb" else 8)
+    found = resample(making.samples(x, sampling_rate=360.0, centre=140), options(**values))
+    assert found.signals.shape == (2, 1, length)
+    assert found.about.sampling_rate == pytest.approx(rate)
+    assert found.about.centre == centre
+    assert abs(int(found.signals[0, 0].argmax()) - centre) <= (1 if values["method"] != "lttb" else 8)
     if values["method"] == "none":
-        assert found.data is x
-    assert resample(x, 360.0, None, options(**values)).centre is None
+        assert found.signals is x
+    assert resample(making.samples(x, sampling_rate=360.0), options(**values)).about.centre is None
 
 
 def test_rates_that_make_no_sense_are_refused() -> None:
     x = np.zeros((1, 1, 100))
     with pytest.raises(EcganError, match="no sampling rate"):
-        resample(x, 0.0, None, options(method="polyphase", rate_hz=100.0))
+        resample(making.samples(x), options(method="polyphase", rate_hz=100.0))
     for rate in (0.01, 0.0723, 99_999.0):
         with pytest.raises(EcganError, match="samples at 10 Hz cannot be brought to" if rate > 1 else "at 360 Hz"):
-            resample(x, 10.0 if rate > 1 else 360.0, None, options(method="fixed_rate", rate_hz=rate))
+            resample(
+                making.samples(x, sampling_rate=10.0 if rate > 1 else 360.0), options(method="fixed_rate", rate_hz=rate)
+            )
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecgan.ecg.beats import cut_windows, window_starts
 from ecgan.errors import EcganError
-from ecgan.preprocessing.windowing import cut_at, window_starts
 
 SIZES = st.integers(1, 60)
 
@@ -32,7 +32,8 @@ def test_nothing_is_lost_and_nothing_reaches_beyond(length: int, window: int, st
 def test_windows_hold_what_stands_there(length: int, window: int, step: int, leads: int) -> None:
     signals = np.arange(length * leads, dtype=np.float32).reshape(length, leads)  # (T, C)
     starts = window_starts(length, window, step)
-    windows = cut_at(signals, starts, window)
+    windows, there = cut_windows(signals, starts, 0, window)
+    assert there.all()
     assert windows.shape == (len(starts), leads, window)
     assert windows.dtype == np.float32
     for start, found in zip(starts, windows, strict=True):
@@ -46,11 +47,10 @@ def test_the_last_full_window_of_a_ten_second_recording_is_there() -> None:
     assert window_starts(5100, 1250, 250).tolist() == [*range(0, 3751, 250), 3850]
 
 
-def test_windows_beyond_the_recording_and_empty_ones_are_refused() -> None:
-    with pytest.raises(EcganError, match="reaches beyond the recording, which has 10"):
-        cut_at(np.zeros((10, 1)), np.array([0, 7]), 4)
-    with pytest.raises(EcganError, match="reaches beyond"):
-        cut_at(np.zeros((10, 1)), np.array([-1]), 4)
+def test_windows_beyond_the_recording_are_left_out_and_empty_ones_are_refused() -> None:
+    windows, there = cut_windows(np.zeros((10, 1)), np.array([-1, 0, 7]), 0, 4)
+    assert len(windows) == 1
+    assert there.tolist() == [False, True, False]
     for window, step in ((0, 1), (1, 0)):
         with pytest.raises(EcganError, match="at least 1"):
             window_starts(10, window, step)

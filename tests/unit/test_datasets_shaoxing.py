@@ -150,7 +150,7 @@ def test_the_number_of_processes_changes_nothing(made: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "is empty"),
+        ("", "no data rows"),
         ("1,2,3\n" * 5000, "has 3 channels"),
         ("1,2,3\n1,2\n", "rows of equally many numbers"),
         ("<html>\n" * 5000, "rows of equally many numbers"),

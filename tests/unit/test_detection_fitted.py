@@ -112,7 +112,6 @@ def test_every_strategy_has_scores_and_decisions_that_agree():
     for strategy, values in scored.scores.items():
         assert values.dtype == np.float64
         assert (scored.predictions[strategy] == (values >= fitted.thresholds[strategy].value)).all()
-    assert scored.part(slice(0, 5)).scores["svm_lambda"].shape == (5,)
 
 
 @pytest.mark.parametrize("threshold", ["best_f1", "quantile"])

@@ -119,6 +119,12 @@ def test_broken_states_of_whitening_and_fourier_are_refused(name, key):
         restore_transformation({k: v for k, v in state.items() if k != key})
 
 
+def test_a_spectrum_has_two_values_a_lead():
+    state = fit_transformation("fourier", X).state()
+    with pytest.raises(EcganError, match="cannot be used"):
+        restore_transformation(state | {key: state[key][:-1] for key in ("low", "high")})
+
+
 def test_a_stored_whitening_without_an_inverse_is_one_sentence():
     state = fit_transformation("whitening", X).state()
     again = restore_transformation(state | {"matrix": [0.0] * len(state["matrix"])})

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecgan.ecg.recordings import read_record
+from ecgan.ecg.recordings import read_recording
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 
@@ -19,7 +19,7 @@ pyedflib = pytest.importorskip("pyedflib")
 
 def refusal(path: Path, **options: Any) -> str:
     with pytest.raises(EcganError) as caught:
-        read_record(path, **options)
+        read_recording(path, **options)
     assert not re.search(r"dtype|buffer|reshape|Traceback|parser|tokeniz", caught.value.message)
     return caught.value.message
 
@@ -27,7 +27,7 @@ def refusal(path: Path, **options: Any) -> str:
 def text(tmp_path: Path, content: str | bytes, name: str = "r.csv", **options: Any) -> Record:
     file = tmp_path / name
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_record(file, **options)
+    return read_recording(file, **options)
 
 
 def rejected(tmp_path: Path, content: str, **options: Any) -> str:
@@ -162,7 +162,7 @@ def test_what_a_file_says_counts_before_what_is_given(tmp_path: Path) -> None:
     assert text(tmp_path, rounded).sampling_rate == pytest.approx(256.1, rel=1e-4)
     assert text(tmp_path, rounded, sampling_rate=256.1).sampling_rate == 256.1
     edf(tmp_path / "r.edf")
-    assert read_record(tmp_path / "r.edf", sampling_rate=360, unit="V").sampling_rate == 256.0
+    assert read_recording(tmp_path / "r.edf", sampling_rate=360, unit="V").sampling_rate == 256.0
 
 
 def test_a_rate_or_a_unit_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_any_format_takes_an_annotation_file_beside_it(tmp_path: Path) -> None:
 def test_time_is_the_longer_axis_of_an_array(tmp_path: Path, shape: tuple[int, ...]) -> None:
     array = np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
     np.save(tmp_path / "r.npy", array)
-    found = read_record(tmp_path / "r.npy", sampling_rate=250)
+    found = read_recording(tmp_path / "r.npy", sampling_rate=250)
     expected = array.reshape(50, -1) if shape[0] == 50 else array.T
     np.testing.assert_array_equal(found.signals, expected)
     assert found.leads == ["1", "2"][: expected.shape[1]]
@@ -236,11 +236,11 @@ def test_a_damaged_numpy_file_is_one_sentence(tmp_path: Path, name: str, content
 def test_an_archive_says_rate_leads_and_unit(tmp_path: Path) -> None:
     signal = np.arange(20.0).reshape(2, 10)
     np.savez(tmp_path / "r.npz", signals=signal, fs=500, leads=["II", "V1"], unit="uV")
-    found = read_record(tmp_path / "r.npz")
+    found = read_recording(tmp_path / "r.npz")
     assert (found.leads, found.sampling_rate) == (["II", "V1"], 500.0)
     np.testing.assert_allclose(found.signals, signal.T / 1000)
     np.savez(tmp_path / "r.npz", signal=np.zeros((2, 3)), fs=500, leads=["I", "II", "III"])
-    assert read_record(tmp_path / "r.npz").signals.shape == (2, 3)
+    assert read_recording(tmp_path / "r.npz").signals.shape == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def edf(
 
 def test_the_ecg_of_an_edf_file_is_read_in_millivolts(tmp_path: Path) -> None:
     signals = edf(tmp_path / "r.edf")
-    found = read_record(tmp_path / "r.edf")
+    found = read_recording(tmp_path / "r.edf")
     assert (found.leads, found.sampling_rate, found.name) == (["ECG II", "EKG V1"], 256.0, "r")
     np.testing.assert_allclose(found.signals, np.stack([signals[0] / 1000, signals[1]], axis=1), atol=1e-4)
 
@@ -295,7 +295,7 @@ def test_ecg_channels_of_an_edf_file_share_a_rate(tmp_path: Path) -> None:
 def test_an_edf_channel_without_a_unit_needs_one(tmp_path: Path) -> None:
     signals = edf(tmp_path / "r.edf", ("ECG", "Resp"), ("", "%"), (128, 128))
     assert all(fact in refusal(tmp_path / "r.edf") for fact in ("mV, uV or V", "ECG (no unit)", "Resp (in '%'"))
-    found = read_record(tmp_path / "r.edf", unit="uV")
+    found = read_recording(tmp_path / "r.edf", unit="uV")
     np.testing.assert_allclose(found.signals[:, 0], signals[0] / 1000, atol=1e-6)
 
 
@@ -330,4 +330,4 @@ def test_without_pyedflib_the_extra_is_named(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(EcganError, match=r"pip install 'ecgan\[edf\]'"):
-        read_record(tmp_path / "r.edf")
+        read_recording(tmp_path / "r.edf")

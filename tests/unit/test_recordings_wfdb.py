@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecgan.ecg.recordings import read_record
+from ecgan.ecg.recordings import read_recording
 from ecgan.ecg.records import Record, write_record
 from ecgan.errors import EcganError
 
@@ -56,7 +56,7 @@ def mend(folder: Path, pattern: str, by: str, name: str = "r1") -> None:
 
 def refusal(path: Path, **options: object) -> str:
     with pytest.raises(EcganError) as caught:
-        read_record(path, **options)  # type: ignore[arg-type]
+        read_recording(path, **options)  # type: ignore[arg-type]
     assert "ecgan fetch" not in str(caught.value)
     assert not re.search(r"array|axis|dtype|buffer|reshape|index|NumPy|numpy", caught.value.message)
     return caught.value.message
@@ -65,7 +65,7 @@ def refusal(path: Path, **options: object) -> str:
 @pytest.mark.parametrize("named", ["r1", "r1.hea", "r1.dat", "r1.atr"])
 def test_a_record_is_found_by_each_of_its_files(tmp_path: Path, named: str) -> None:
     written = write(tmp_path)
-    found = read_record(tmp_path / named)
+    found = read_recording(tmp_path / named)
     np.testing.assert_allclose(found.signals, written.signals, atol=1e-12)
     assert (found.name, found.leads, found.sampling_rate) == ("r1", LEADS, 360.0)
     assert (len(found.samples), found.symbols) == (0, [])
@@ -73,18 +73,18 @@ def test_a_record_is_found_by_each_of_its_files(tmp_path: Path, named: str) -> N
 
 def test_an_annotator_gives_its_beats_and_no_other_marks(tmp_path: Path) -> None:
     write(tmp_path)
-    found = read_record(tmp_path / "r1", annotator="atr")
+    found = read_recording(tmp_path / "r1", annotator="atr")
     assert (found.samples.tolist(), found.symbols) == ([300, 700], ["N", "V"])
     assert refusal(tmp_path / "r1", annotator="qrs").endswith("has no annotation file r1.qrs beside it.")
     with pytest.raises(EcganError, match=r"other annotators: atr\. Without an annotator R peaks are detected"):
-        read_record(tmp_path / "r1", annotator="qrs")
+        read_recording(tmp_path / "r1", annotator="qrs")
     assert "no annotator" in refusal(tmp_path / "r1", annotator="../r1.atr")
 
 
 def test_annotations_at_another_time_resolution_are_brought_to_the_signal(tmp_path: Path) -> None:
     write(tmp_path)
     wfdb.wrann("r1", "fine", np.array([1000, 3600]), ["N", "A"], fs=3600, write_dir=str(tmp_path))
-    assert read_record(tmp_path / "r1", annotator="fine").samples.tolist() == [100, 360]
+    assert read_recording(tmp_path / "r1", annotator="fine").samples.tolist() == [100, 360]
 
 
 def test_annotations_beyond_the_record_are_refused(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_storage_formats_are_read(tmp_path: Path, storage: str) -> None:
     signal = RNG.integers(-100, 100, (400, 2))
     options = {"fmt": [storage] * 2, "adc_gain": [50.0] * 2, "baseline": [0] * 2}
     wfdb.wrsamp("r1", 250, ["mV"] * 2, LEADS, d_signal=signal, write_dir=str(tmp_path), **options)
-    np.testing.assert_allclose(read_record(tmp_path / "r1").signals, signal / 50)
+    np.testing.assert_allclose(read_recording(tmp_path / "r1").signals, signal / 50)
 
 
 def test_signals_behind_a_matlab_header_are_read(tmp_path: Path) -> None:
@@ -106,14 +106,14 @@ def test_signals_behind_a_matlab_header_are_read(tmp_path: Path) -> None:
     (tmp_path / "r1.mat").write_bytes(b"\0" * 24 + (tmp_path / "r1.dat").read_bytes())
     (tmp_path / "r1.dat").unlink()
     mend(tmp_path, r"r1\.dat 16", "r1.mat 16+24")
-    np.testing.assert_allclose(read_record(tmp_path / "r1").signals, signal)
+    np.testing.assert_allclose(read_recording(tmp_path / "r1").signals, signal)
 
 
 def test_every_unit_becomes_millivolts_and_other_signals_are_left_out(tmp_path: Path) -> None:
     signal = digital(
         tmp_path, units=["mV", "uV", "V", "mmHg", "mV"], names=["I", "II", "III", "ABP", "EEG Fpz-Cz"], storage="16"
     )
-    found = read_record(tmp_path / "r1")
+    found = read_recording(tmp_path / "r1")
     assert found.leads == ["I", "II", "III"]
     np.testing.assert_allclose(found.signals, signal[:, :3] * [1, 1e-3, 1e3])
 
@@ -121,7 +121,7 @@ def test_every_unit_becomes_millivolts_and_other_signals_are_left_out(tmp_path: 
 def test_channels_of_one_name_are_told_apart(tmp_path: Path) -> None:
     digital(tmp_path, units=["mV"] * 3, names=["ECG", "V", "ECG2"])
     mend(tmp_path, "ECG2", "ECG")
-    assert read_record(tmp_path / "r1").leads == ["ECG", "V", "ECG 2"]
+    assert read_recording(tmp_path / "r1").leads == ["ECG", "V", "ECG 2"]
 
 
 def test_ecg_sampled_several_times_a_frame_keeps_its_rate(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_ecg_sampled_several_times_a_frame_keeps_its_rate(tmp_path: Path) -> Non
         write_dir=str(tmp_path),
     )
     wfdb.wrann("r1", "atr", np.array([100]), ["N"], write_dir=str(tmp_path))
-    found = read_record(tmp_path / "r1", annotator="atr")
+    found = read_recording(tmp_path / "r1", annotator="atr")
     assert (found.sampling_rate, found.leads, found.samples.tolist()) == (500.0, ["II"], [400])
     np.testing.assert_allclose(found.signals[:, 0], signal / 200)
     mend(tmp_path, "/%", "/mV")
@@ -151,7 +151,7 @@ def test_ecg_sampled_several_times_a_frame_keeps_its_rate(tmp_path: Path) -> Non
 def test_segments_are_put_together_with_gaps_and_missing_leads(tmp_path: Path) -> None:
     first, second = write(tmp_path, "a", 500), write(tmp_path, "b", 300, ["V1"])
     (tmp_path / "m.hea").write_text("m/3 2 360 900\na 500\n~ 100\nb 300\n")
-    found = read_record(tmp_path / "m")
+    found = read_recording(tmp_path / "m")
     assert found.leads == LEADS
     np.testing.assert_allclose(found.signals[:500], first.signals)
     np.testing.assert_allclose(found.signals[600:, 1], second.signals[:, 0])
@@ -227,7 +227,7 @@ def test_a_record_that_is_missing_throughout_is_refused(tmp_path: Path) -> None:
     record = write(tmp_path)
     record.signals[:, 0] = np.nan
     write_record(tmp_path, record)
-    assert np.isnan(read_record(tmp_path / "r1").signals).mean() == 0.5
+    assert np.isnan(read_recording(tmp_path / "r1").signals).mean() == 0.5
     record.signals[:] = np.nan
     write_record(tmp_path, record)
     assert "every one of them is marked as missing" in refusal(tmp_path / "r1")

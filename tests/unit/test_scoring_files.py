@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ecgan.datasets.shaoxing import PreprocessOptions as WindowOptions
 from ecgan.datasets.shaoxing import Shaoxing
-from ecgan.ecg.recordings import read_record
+from ecgan.ecg.recordings import read_recording
 from ecgan.ecg.records import Record, write_record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
@@ -146,7 +146,7 @@ def test_a_folder_without_recordings_does_not_stop_the_others(tmp_path: Path, re
     folder_of(tmp_path / "full", record, "a")
     (tmp_path / "empty").mkdir()
     wanted = find_recordings([tmp_path / "empty", tmp_path / "full"])
-    outcomes = score_all(wanted, tmp_path / "out", lambda path: score_recording(read_record(path), toy_scorer()))
+    outcomes = score_all(wanted, tmp_path / "out", lambda path: score_recording(read_recording(path), toy_scorer()))
     assert [outcome.wanted.name for outcome in outcomes if outcome.error is None] == ["a"]
     assert "no recording in the folder" in outcomes[0].error.message
 

@@ -5,17 +5,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgan.config.options import Options
 from ecgan.detection.base import F32, F64, Detector, State
 from ecgan.detection.components import CHUNK, check_finite, chunks
 from ecgan.detection.stored import AGAIN, stored_number
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
 from ecgan.samples import Samples
-
-
-class ArgmaxOptions(Options):
-    """Parameters of the detector `argmax`; there are none."""
 
 
 @register_detector("argmax")
@@ -26,7 +21,6 @@ class Argmax(Detector):
     """
 
     title: ClassVar[str] = "class probabilities of a classifier"
-    Options: ClassVar[type[Options]] = ArgmaxOptions
     needs_model: ClassVar[bool] = True
     classifies: ClassVar[bool] = True
 

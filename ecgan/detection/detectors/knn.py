@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ecgan.config.options import Options
 from ecgan.detection.base import F32, F64, Detector, State
-from ecgan.detection.classical import too_few
+from ecgan.detection.classical import check_shape, too_few
 from ecgan.detection.components import TOO_LARGE, check_finite
 from ecgan.detection.neighbours import Neighbours
 from ecgan.detection.stored import stored_array
@@ -53,11 +53,7 @@ class Knn(Detector):
         x = samples.signals
         if self._reference is None:
             raise EcganError("the detector 'knn' has not been fitted.")
-        if x.shape[1:] != self._reference.shape[1:]:
-            raise EcganError(
-                f"the samples have shape {x.shape[1:]} (leads, steps) and those that 'knn' learned"
-                f" {self._reference.shape[1:]}."
-            )
+        check_shape(self.name, x, self._reference.shape[1:])
         width = self._reference.shape[1] * self._reference.shape[2]
         flat = x.reshape(len(x), width).astype(np.float32, copy=False)
         distances, _ = self._neighbours.nearest(flat, self.options.neighbours)

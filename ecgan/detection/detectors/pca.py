@@ -7,6 +7,7 @@ from pydantic import Field
 
 from ecgan.config.options import Options
 from ecgan.detection.base import F64, Detector, State
+from ecgan.detection.classical import check_shape
 from ecgan.detection.components import TOO_LARGE, check_finite, chunks
 from ecgan.detection.stored import AGAIN, stored_array
 from ecgan.errors import EcganError
@@ -59,10 +60,7 @@ class Pca(Detector):
         x = samples.signals
         if self._mean is None or self._basis is None:
             raise EcganError("the detector 'pca' has not been fitted.")
-        if x.shape[1:] != self._mean.shape:
-            raise EcganError(
-                f"the samples have shape {x.shape[1:]} (leads, steps) and those that 'pca' learned {self._mean.shape}."
-            )
+        check_shape(self.name, x, self._mean.shape)
         error = np.empty(len(x), dtype=np.float64)
         for part in chunks(len(x)):
             centred = (x[part] - self._mean).reshape(-1, len(self._basis))  # (b, C * L)

@@ -64,8 +64,7 @@ class Strategy(ABC):
         self.svm_samples = svm_samples
         self.choice = choice
 
-    @abstractmethod
-    def fit(self, components: Components, labels: Labels) -> None:
+    def fit(self, components: Components, labels: Labels) -> None:  # noqa: B027 - what weighs nothing learns nothing
         """Learn from the fit half of validation: components (n,) by name, class ids (n,) with 0 for normal."""
 
     @abstractmethod
@@ -85,13 +84,14 @@ class Strategy(ABC):
 
 
 class Scaled(Strategy):
-    """Base of the strategies that weigh components on a scale learned from the fit half."""
+    """Base of the strategies that weigh components on a scale learned from the fit half.
+
+    Attributes:
+        scales: The scale of each component of `needs`, in their order.
+    """
 
     labelled = True
-
-    def __init__(self, *, seed: int = 0, svm_samples: int = SVM_SAMPLES, choice: Choice = CHOICE) -> None:
-        super().__init__(seed=seed, svm_samples=svm_samples, choice=choice)
-        self._scales: dict[str, Scale] = {}
+    scales: tuple[Scale, ...] = ()
 
     def fit(self, components: Components, labels: Labels) -> None:
         """Learn the scales, then what the strategy adds."""
@@ -104,21 +104,16 @@ class Scaled(Strategy):
                 "Remove it from `detect.strategies`; 'reconstruction' learns from none.",
             )
         scale: type[Scale] = NormalScores if self.choice == "stable" else Range
-        self._scales = {name: scale.learn(components[name]) for name in self.needs}
+        self.scales = tuple(scale.learn(components[name]) for name in self.needs)
         self._learn(self._scale(components), abnormal)
 
     def state(self) -> State:
         """The scales."""
-        return scales_state(self._scales)
+        return scales_state(dict(zip(self.needs, self.scales, strict=False)))
 
     def restore(self, state: State) -> None:
         """Take back the scales."""
-        self._scales = restore_scales(state, self.needs)
-
-    @property
-    def scales(self) -> list[Scale]:
-        """The scale of each component of `needs`, in their order."""
-        return [self._scales[name] for name in self.needs]
+        self.scales = restore_scales(state, self.needs)
 
     @abstractmethod
     def _learn(self, scaled: list[F64], abnormal: NDArray[np.bool_]) -> None: ...
@@ -130,9 +125,7 @@ class Scaled(Strategy):
 def supervision(strategy: str, select_by: str | None) -> str:
     """How much a row of a table owes to abnormal labels.
 
-    Args:
-        strategy: Name of the strategy.
-        select_by: Criterion by which the model's version was chosen; None for detectors without a model.
+    The version of the model was chosen by the criterion `select_by`, None for detectors without a model.
 
     Returns:
         "U" if abnormal labels were used for nothing but the threshold, "S" if they fitted anything else: the

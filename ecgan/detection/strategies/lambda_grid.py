@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ecgan.detection.base import F64, State
 from ecgan.detection.stored import stored_mapping, stored_number
-from ecgan.detection.strategies.base import CHOICE, SVM_SAMPLES, Choice, Components, Scaled
+from ecgan.detection.strategies.base import Components, Scaled
 from ecgan.detection.svm import stratified
 from ecgan.detection.weighing import Weights, best_weights, stable_weights, weighted_sum
 from ecgan.registry import register_strategy
@@ -16,9 +16,7 @@ STABLE_SAMPLES = 4096  # that weights are compared on: 1,275 sorts of all sample
 class Grid(Scaled):
     """Base of the weighted sums."""
 
-    def __init__(self, *, seed: int = 0, svm_samples: int = SVM_SAMPLES, choice: Choice = CHOICE) -> None:
-        super().__init__(seed=seed, svm_samples=svm_samples, choice=choice)
-        self.weights: Weights = ()
+    weights: Weights = ()
 
     def score(self, components: Components) -> F64:
         """The weighted sum."""

@@ -1,7 +1,7 @@
 """The one component of a detector that has only one, or its total."""
 
 from ecgan.detection.base import F64
-from ecgan.detection.strategies.base import Components, Labels, Strategy
+from ecgan.detection.strategies.base import Components, Strategy
 from ecgan.errors import EcganError
 from ecgan.registry import register_strategy
 
@@ -14,9 +14,6 @@ class Plain(Strategy):
     """The one component that there is, or the detector's own `total` of them; nothing is fitted."""
 
     title = "the one component of a detector that has only one, or its total"
-
-    def fit(self, components: Components, labels: Labels) -> None:
-        """Nothing to learn."""
 
     def score(self, components: Components) -> F64:
         """The component, unscaled."""

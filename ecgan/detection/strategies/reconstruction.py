@@ -1,7 +1,7 @@
 """The reconstruction error R."""
 
 from ecgan.detection.base import F64
-from ecgan.detection.strategies.base import Components, Labels, Strategy
+from ecgan.detection.strategies.base import Components, Strategy
 from ecgan.registry import register_strategy
 
 
@@ -11,9 +11,6 @@ class Reconstruction(Strategy):
 
     title = "the reconstruction error"
     needs = ("reconstruction",)
-
-    def fit(self, components: Components, labels: Labels) -> None:
-        """Nothing to learn."""
 
     def score(self, components: Components) -> F64:
         """The reconstruction error, unscaled."""

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ecgan.detection.base import F64, State
 from ecgan.detection.stored import AGAIN, stored_array, stored_number
-from ecgan.detection.strategies.base import CHOICE, SVM_SAMPLES, Choice, Components, Scaled
+from ecgan.detection.strategies.base import Components, Scaled
 from ecgan.detection.svm import SMOOTH, USUAL, RbfSvm, fit_svm
 from ecgan.errors import EcganError
 from ecgan.registry import register_strategy
@@ -14,9 +14,7 @@ from ecgan.registry import register_strategy
 class Svm(Scaled):
     """Base of the support vector machines; the score is the decision function, positive for abnormal."""
 
-    def __init__(self, *, seed: int = 0, svm_samples: int = SVM_SAMPLES, choice: Choice = CHOICE) -> None:
-        super().__init__(seed=seed, svm_samples=svm_samples, choice=choice)
-        self._machine: RbfSvm | None = None
+    _machine: RbfSvm | None = None
 
     def score(self, components: Components) -> F64:
         """The decision function."""

@@ -25,11 +25,7 @@ TRANSFORMATIONS: dict[str, type[Transformation]] = {
 
 
 def make_transformation(name: str, output_range: Range | None = None) -> Transformation:
-    """Return an unfitted transformation.
-
-    Args:
-        name: none, minmax, standard, individual, whitening or fourier.
-        output_range: Values that the model can produce; None (any) maps to 0…1.
+    """Return an unfitted transformation to the range that the model can produce; None (any) maps to 0…1.
 
     Raises:
         EcganError: There is no such transformation.
@@ -40,15 +36,10 @@ def make_transformation(name: str, output_range: Range | None = None) -> Transfo
 
 
 def fit_transformation(name: str, train: F32, output_range: Range | None = None) -> Transformation:
-    """Return a transformation fitted on the training samples, which the model can then reconstruct.
-
-    Args:
-        name: none, minmax, standard, individual, whitening or fourier.
-        train: Training samples (n, C, L).
-        output_range: Values that the model can produce; None means any.
+    """Return a transformation fitted on training samples (n, C, L), which the model can then reconstruct.
 
     Raises:
-        EcganError: The training data are not finite, or leave the range that the model can produce.
+        EcganError: The training data are not finite, or leave the range that the model can produce (None: any).
     """
     transformation = make_transformation(name, output_range)
     transformation.fit(train)
@@ -57,15 +48,10 @@ def fit_transformation(name: str, train: F32, output_range: Range | None = None)
 
 
 def check_range(transformation: Transformation, train: F32, output_range: Range | None) -> None:
-    """Refuse training samples that a model cannot reconstruct after their transformation.
-
-    Args:
-        transformation: Fitted.
-        train: Untransformed training samples (n, C, L).
-        output_range: Values that the model can produce; None means any.
+    """Refuse training samples (n, C, L), not yet transformed, that a model cannot reconstruct once they are.
 
     Raises:
-        EcganError: Transformed samples leave the range.
+        EcganError: Transformed samples leave the range that the model can produce (None: any).
     """
     if output_range is None:
         return

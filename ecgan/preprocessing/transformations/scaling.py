@@ -10,7 +10,6 @@ from ecgan.preprocessing.transformations.base import (
     F32,
     F64,
     Learned,
-    Range,
     Transformation,
     blocks,
     blockwise,
@@ -36,44 +35,53 @@ class Unchanged(Transformation):
 
 
 class Affine(Transformation):
-    """y = (x − shift) / scale · width + base, with one shift, scale and base a lead."""
+    """y = (f(x) − shift) / scale · width + base, one shift, scale and base a channel of f(x), which is x here."""
 
     keys: ClassVar[tuple[str, str]]
 
-    def __init__(self, target: Range = (0.0, 1.0), *, bounded: bool = False) -> None:
-        super().__init__(target, bounded=bounded)
-        self.stored: tuple[F64, F64] | None = None
+    stored: tuple[F64, F64] | None = None
 
     @abstractmethod
     def terms(self) -> tuple[F64, F64, F64, float]:
-        """Return shift, scale, base and width, the first three of shape (C, 1); scale is never 0."""
+        """Return shift, scale, base and width, the first three of shape (D, 1); scale is never 0."""
+
+    def forth(self, x: F64) -> F64:
+        """Return f(x), (n, D, L), of samples x (n, C, L)."""
+        return x
+
+    def back(self, y: F64) -> F64:
+        """Undo `forth`."""
+        return y
 
     def transform(self, x: F32) -> F32:
-        """Transform x (n, C, L)."""
-        terms = self._fitted(x)
-        return blockwise(lambda part: scaled(part, terms), x)
+        """Transform x (n, C, L) to (n, D, L)."""
+        each = self.channels(1)
+        terms = self._fitted(x, each)
+        return blockwise(lambda part: scaled(self.forth(part), terms), x, channels=x.shape[1] * each)
 
     def invert(self, y: F32, like: F32) -> F32:
-        """Turn y (n, C, L) back; `like` is not needed."""
-        terms = self._fitted(y)
-        return blockwise(lambda part: unscaled(part, terms), y)
+        """Turn y (n, D, L) back into (n, C, L); `like` is not needed."""
+        terms = self._fitted(y, 1)
+        return blockwise(lambda part: self.back(unscaled(part, terms)), y, channels=y.shape[1] // self.channels(1))
 
-    def _fitted(self, x: F32) -> tuple[F64, F64, F64, float]:
+    def _fitted(self, x: F32, each: int) -> tuple[F64, F64, F64, float]:
+        """Return the terms for x, of which each channel becomes so many."""
         if self.stored is None:
             raise self._not_fitted()
-        if x.ndim != 3 or x.shape[1] != len(self.stored[0]):
-            raise self._other_shape(f"{len(self.stored[0])} leads", x)
+        count = len(self.stored[0])
+        if x.ndim != 3 or x.shape[1] * each != count:
+            raise self._other_shape(f"{count // self.channels(1)} leads", x)
         return self.terms()
 
     def _learned(self) -> Learned:
-        if self.stored is None:
-            return {}
-        return {key: [float(v) for v in values] for key, values in zip(self.keys, self.stored, strict=True)}
+        return {key: values.tolist() for key, values in zip(self.keys, self.stored or (), strict=False)}
 
     def take_back(self, learned: Learned) -> None:
-        """Restore one value of each key a lead."""
-        if set(learned) != set(self.keys) or len(learned[self.keys[0]]) != len(learned[self.keys[1]]):
-            raise ValueError(f"{self.name} needs {' and '.join(self.keys)}, one value a lead")
+        """Restore one value of each key a channel."""
+        each = self.channels(1)
+        counts = {len(values) for values in learned.values()}
+        if set(learned) != set(self.keys) or len(counts) > 1 or counts.pop() % each:
+            raise ValueError(f"{self.name} needs {' and '.join(self.keys)}, values of either a lead: {each}")
         self.stored = (np.array(learned[self.keys[0]]), np.array(learned[self.keys[1]]))
 
 

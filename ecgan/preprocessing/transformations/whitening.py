@@ -7,7 +7,6 @@ from ecgan.preprocessing.transformations.base import (
     F32,
     F64,
     Learned,
-    Range,
     Transformation,
     blocks,
     blockwise,
@@ -45,11 +44,9 @@ class Whitening(Transformation):
 
     name = "whitening"
 
-    def __init__(self, target: Range = (0.0, 1.0), *, bounded: bool = False) -> None:
-        super().__init__(target, bounded=bounded)
-        self.mean: F64 | None = None
-        self.matrices: F64 = np.empty((0, 0, 0))
-        self.limits: tuple[F64, F64] = (np.empty(0), np.empty(0))
+    mean: F64 | None = None
+    matrices: F64
+    limits: tuple[F64, F64]
 
     def transform(self, x: F32) -> F32:
         """Transform x (n, C, L)."""

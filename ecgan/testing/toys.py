@@ -36,11 +36,16 @@ def toy_beats(count: int, channels: int, length: int, *, seed: int = 0, abnormal
     return np.clip(x + 0.6 * abnormal + 0.1, 0, 1).astype(np.float32)
 
 
-def toy_samples(x: F32) -> Samples:
-    """Return signals (n, C, L) as beats of two records, one after the other, whose hearts beat at uneven times."""
+def toy_samples(x: F32, early: NDArray[np.bool_] | None = None) -> Samples:
+    """Return signals (n, C, L) as beats of two records, one after the other, whose hearts beat at uneven times.
+
+    Args:
+        x: The signals.
+        early: Which beats come 0.3 s before their time, (n,); None: none of them.
+    """
     half = (len(x) + 1) // 2
     rows, record = np.arange(len(x)) % half, np.arange(len(x)) // half
-    times = 0.5 + 0.8 * rows + 0.1 * np.sin(rows)
+    times = 0.5 + 0.8 * rows + 0.1 * np.sin(rows) - (0.0 if early is None else 0.3 * early)
     table = pd.DataFrame({"record": np.where(record == 0, "one", "two"), "sample": np.rint(100 * times).astype(int)})
     table["patient"], table["time_s"] = table["record"], times
     by_record = table.groupby("record")["time_s"]

@@ -8,7 +8,7 @@ R', D' and Z' are R, D and Z on a common scale, learned on the fit half of valid
 - `lambda_gamma_grid`: λR' + γD' + (1 − λ − γ)Z', λ and γ from the same numbers, λ + γ ≤ 1 (1,275 pairs, which
   contain the λ grid);
 - `svm_lambda`, `svm_lambda_gamma`: the decision function of a radial SVM on (R', D') or (R', D', Z');
-- `plain`: the one component of a detector that has only one.
+- `plain`: the one component of a detector that has only one, or its own total.
 
 How scale, weights and machine are chosen (`detect.choice`):
 

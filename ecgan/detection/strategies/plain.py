@@ -1,24 +1,30 @@
-"""The one component of a detector that has only one."""
+"""The one component of a detector that has only one, or its total."""
 
 from ecgan.detection.base import F64
 from ecgan.detection.strategies.base import Components, Labels, Strategy
 from ecgan.errors import EcganError
 from ecgan.registry import register_strategy
 
+TOTAL = "total"
+"""The component of a detector that adds up the others itself."""
+
 
 @register_strategy("plain")
 class Plain(Strategy):
-    """The one component that there is; nothing is fitted."""
+    """The one component that there is, or the detector's own `total` of them; nothing is fitted."""
 
-    title = "the one component of a detector that has only one"
+    title = "the one component of a detector that has only one, or its total"
 
     def fit(self, components: Components, labels: Labels) -> None:
         """Nothing to learn."""
 
     def score(self, components: Components) -> F64:
         """The component, unscaled."""
+        if TOTAL in components:
+            return components[TOTAL]
         if len(components) != 1:
             raise EcganError(
-                f"the strategy 'plain' takes the only component of a detector; this one has {', '.join(components)}."
+                "the strategy 'plain' takes the only component of a detector, or its total;"
+                f" this one has {', '.join(components)}."
             )
         return next(iter(components.values()))

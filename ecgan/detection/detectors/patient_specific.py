@@ -1,0 +1,208 @@
+"""What is unlike the usual beats of its own record, in shape and in rhythm: no model, no labels."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ecgan.config.options import Options
+from ecgan.detection.base import F64, Detector, State
+from ecgan.detection.components import TOO_LARGE, check_finite
+from ecgan.detection.densities import Space, mean_of_nearest, thinness
+from ecgan.detection.stored import AGAIN, stored_value
+from ecgan.detection.strategies.plain import TOTAL
+from ecgan.ecg import rhythm
+from ecgan.ecg.template import MOST_MS, WINDOWS_MS, aligned, covered, template_and_shifts, window
+from ecgan.errors import EcganError
+from ecgan.registry import register_detector
+from ecgan.samples import RECORD, RHYTHM, About, Samples
+
+NAMES = ("qrs", "p", "rhythm", "pause", "company")
+WHOLE_MS = (-250.0, 472.0)
+"""The window in which beats are compared that share their scores: from the P wave to the end of the T wave."""
+_HALF = 0.5  # of the window of the P wave, which a sample must hold
+
+
+class PatientSpecificOptions(Options):
+    """Parameters of the detector `patient_specific`."""
+
+    qrs_weight: float = Field(0.7, ge=0, description="Weight of qrs, how unlike the usual ones the QRS is")
+    p_weight: float = Field(0.3, ge=0, description="Weight of p, the same of the P wave")
+    rhythm_weight: float = Field(1.0, ge=0, description="Weight of rhythm, how early a beat comes")
+    pause_weight: float = Field(1.0, ge=0, description="Weight of pause, how long the next beat is waited for")
+    company_weight: float = Field(1.0, ge=0, description="Weight of company, how early beats like it come")
+    smoothing: float = Field(0.4, ge=0, le=1, description="Share of the total that is the mean over the beats like it")
+    causal: bool = Field(False, description="Compare a beat with past beats only, once the learning time is over")
+    learning_minutes: float = Field(5.0, gt=0, le=1440, description="Learning time of causal, minutes of each record")
+    least_beats: int = Field(10, ge=4, description="In a record with fewer beats nothing is usual: all scores are 0")
+    least_regular: int = Field(
+        50, ge=1, description="With fewer regular beats all beats of a record are its usual ones"
+    )
+    tolerance: float = Field(
+        0.1, gt=0, le=1, description="By what share of its usual length RR of a regular beat differs"
+    )
+    components: int = Field(16, ge=1, description="Principal components of a window")
+    qrs_share: float = Field(0.2, gt=0, le=1, description="Share of the usual beats that are nearer than the distance")
+    p_share: float = Field(0.05, gt=0, le=1, description="The same for the P wave")
+    least_rank: int = Field(20, ge=1, description="Usual beats that are nearer at least (half of them at most)")
+    local_beats: int = Field(40, ge=1, description="Beats on either side that say what is usual around a beat")
+    wide_beats: int = Field(80, ge=1, description="The same for the interval that an early beat is early against")
+    quantile: float = Field(0.9, gt=0, le=1, description="Which quantile of the intervals around it that is")
+    spread_floor: float = Field(0.1, gt=0, description="What is added to the spread that rhythm is divided by")
+    rhythm_cap: float = Field(4.0, gt=0, description="Value that rhythm approaches, however early a beat comes")
+    pause_cap: float = Field(0.7, gt=0, description="Largest value of pause")
+    company: int = Field(
+        30, ge=1, description="Beats most like a beat that company looks at (a quarter of all at most)"
+    )
+    smoothed_beats: int = Field(10, ge=1, description="The same for smoothed")
+    align_ms: float = Field(
+        MOST_MS, ge=0, le=200, description="How far a beat is moved at most, ms, for it to lie on the template"
+    )
+
+
+@dataclass(frozen=True)
+class _Record:
+    """The beats of one record in the order of time: signals (n, C, L), and when they occur."""
+
+    signals: NDArray[Any]
+    shifts: NDArray[np.int64]
+    usual: NDArray[np.int64]
+    reach: rhythm.Reach
+    rr_prev: F64
+    rr_next: F64
+    about: About
+
+    def rows(self, lead: int, span_ms: tuple[float, float]) -> F64:
+        """A window of a lead of every beat, (n, W), without its mean: a slow wander counts for less."""
+        part = window(*span_ms, **_place(self.about, self.signals.shape[2]))
+        rows = aligned(self.signals[:, lead : lead + 1], self.shifts, part)[:, 0].astype(np.float64)
+        return np.asarray(rows - rows.mean(axis=1, keepdims=True))
+
+    def points(self, lead: int, span_ms: tuple[float, float], components: int) -> F64:
+        """The window's coordinates (n, k) along the main directions of the usual beats."""
+        rows = self.rows(lead, span_ms)
+        return Space.learn(rows[self.usual], components).apply(rows)
+
+
+@register_detector("patient_specific")
+class PatientSpecific(Detector):
+    """How far a beat is from its record's own normal; see `docs/detectors.md`.
+
+    Nothing is fitted but the samples' shape. What a record's usual beats are is found in the record itself, from the
+    times of its beats: those that come when expected. Weights and constants were chosen on labelled records of DS1.
+    """
+
+    title: ClassVar[str] = "distance from the record's own usual beats, in shape and rhythm"
+    Options: ClassVar[type[Options]] = PatientSpecificOptions
+    gives: ClassVar[tuple[str, ...]] = NAMES
+    context: ClassVar[tuple[str, ...]] = (RECORD, RHYTHM)
+
+    _shape: tuple[int, int] | None = None  # (C, L)
+
+    def fit(self, train: Samples) -> None:
+        """Remember the shape of samples (C, L), and no more."""
+        _check(self.name, train)
+        self._shape = (train.signals.shape[1], train.signals.shape[2])
+
+    def components(self, samples: Samples) -> dict[str, F64]:
+        """Components of n samples: `total`, `smoothed` and those that they are made of, float64 (n,)."""
+        if self._shape is None:
+            raise EcganError(f"the detector {self.name!r} has not been fitted.")
+        if (shape := samples.signals.shape[1:]) != self._shape:
+            raise EcganError(
+                f"the samples have shape {shape} (leads, steps); {self.name!r} was fitted to {self._shape}."
+            )
+        _check(self.name, samples)
+        around, places = samples.around, samples.places
+        if around is None or places is None or (records := around.records) is None:
+            raise EcganError(f"the detector {self.name!r} needs the other beats of the samples' records.")
+        found: dict[str, F64] = {name: np.zeros(len(around)) for name in (*NAMES, "smoothed", TOTAL)}
+        times = around.table["time_s"].to_numpy(np.float64)
+        for record in np.unique(records[places]):
+            rows = np.flatnonzero(records == record)
+            rows = rows[np.argsort(times[rows], kind="stable")]
+            if len(rows) >= self.options.least_beats:
+                for name, values in self._scores(self._prepared(around[rows])).items():
+                    found[name][rows] = values
+        chosen = {name: values[places] for name, values in found.items()}
+        check_finite(chosen, TOO_LARGE)
+        return chosen
+
+    def state(self) -> State:
+        """The samples' shape."""
+        return State(values={} if self._shape is None else {"shape": list(self._shape)})
+
+    def restore(self, state: State) -> None:
+        """Take back the samples' shape."""
+        shape = stored_value(state.values, "shape")
+        if not isinstance(shape, list) or len(shape) != 2 or not all(type(side) is int and side > 0 for side in shape):
+            raise EcganError(f"the stored shape is {shape!r}; expected the numbers of leads and steps.", AGAIN)
+        self._shape = (shape[0], shape[1])
+
+    def _prepared(self, beats: Samples) -> _Record:
+        """Find the usual beats of a record, and where all beats lie on them."""
+        options, about = self.options, beats.about
+        times = beats.table["time_s"].to_numpy(np.float64)
+        rr_prev, rr_next = (beats.table[name].to_numpy(np.float64) for name in ("rr_prev_s", "rr_next_s"))
+        learned = rhythm.learned_beats(times, options.learning_minutes) if options.causal else None
+        reach = rhythm.Reach(None if learned is None else max(learned, options.least_beats))
+        median = rhythm.local_median(rr_prev, reach, options.local_beats)
+        usual = rhythm.regular_beats(rr_prev, rr_next, median, options.tolerance)
+        known = np.arange(len(beats)) < (len(beats) if reach.learned is None else reach.learned)
+        usual &= known
+        if np.count_nonzero(usual) < options.least_regular:
+            usual = known
+        place, first = _place(about, beats.length), beats.signals[:, :1]
+        _, shifts = template_and_shifts(first, usual, place["centre"], about.sampling_rate, most_ms=options.align_ms)
+        return _Record(beats.signals, shifts, np.flatnonzero(usual), reach, rr_prev, rr_next, about)
+
+    def _scores(self, record: _Record) -> dict[str, F64]:
+        options, known = self.options, record.reach.known(len(record.signals))
+        qrs = [record.points(lead, WINDOWS_MS["qrs"], options.components) for lead in range(record.signals.shape[1])]
+        early = rhythm.early_share(record.rr_prev, record.reach, options.local_beats, options.quantile)
+        found = {
+            "qrs": np.mean([self._thin(points, record, options.qrs_share) for points in qrs], axis=0),
+            "p": self._p(record),
+            "rhythm": self._rhythm(record),
+            "pause": rhythm.pause(record.rr_prev, record.rr_next, options.pause_cap),
+            "company": mean_of_nearest(qrs[0], early, options.company, known),
+        }
+        total = sum(getattr(options, f"{name}_weight") * values for name, values in found.items())
+        whole = record.points(0, WHOLE_MS, options.components)
+        smoothed = mean_of_nearest(whole, total, options.smoothed_beats, known)
+        return found | {"smoothed": smoothed, TOTAL: (1 - options.smoothing) * total + options.smoothing * smoothed}
+
+    def _thin(self, points: F64, record: _Record, share: float) -> F64:
+        return thinness(points, record.usual, share, self.options.least_rank)
+
+    def _p(self, record: _Record) -> F64:
+        """Of the first lead; 0 where samples hold less than half of the window."""
+        if covered(*WINDOWS_MS["p"], **_place(record.about, record.signals.shape[2])) < _HALF:
+            return np.zeros(len(record.signals))
+        return self._thin(record.points(0, WINDOWS_MS["p"], self.options.components), record, self.options.p_share)
+
+    def _rhythm(self, record: _Record) -> F64:
+        """Prematurity in units of the rhythm's spread, bounded."""
+        options, reach = self.options, record.reach
+        median = rhythm.local_median(record.rr_prev, reach, options.local_beats)
+        spread = rhythm.local_spread(record.rr_prev, median, reach, options.local_beats)
+        early = rhythm.prematurity(record.rr_prev, reach, options.wide_beats, options.quantile)
+        z = early / (options.spread_floor + np.nan_to_num(spread))
+        return np.asarray(options.rhythm_cap * np.tanh(z / options.rhythm_cap))
+
+
+def _place(about: About, length: int) -> dict[str, Any]:
+    return {"sampling_rate": about.sampling_rate, "centre": about.centre, "length": length}
+
+
+def _check(name: str, samples: Samples) -> None:
+    """Refuse samples that are no beats, do not say when they occurred, or are broken."""
+    about, there = samples.about, samples.table.columns
+    if about.centre is None or about.sampling_rate <= 0:
+        raise EcganError(f"the detector {name!r} takes beats, with their R peaks and a sampling rate.")
+    if missing := [column for column in ("time_s", "rr_prev_s", "rr_next_s") if column not in there]:
+        raise EcganError(f"the detector {name!r} needs to know when beats occurred; the samples lack {missing[0]}.")
+    if not np.isfinite(samples.signals).all():
+        raise EcganError(f"samples for the detector {name!r} hold values that are no finite numbers.")

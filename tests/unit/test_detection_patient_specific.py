@@ -1,0 +1,228 @@
+"""The detector `patient_specific`: what each component tells, what does not matter to it, and where it says nothing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ecgan.detection.densities import STRETCH, Space, mean_of_nearest, thinness
+from ecgan.detection.detectors.patient_specific import PatientSpecific, PatientSpecificOptions
+from ecgan.errors import EcganError
+from ecgan.samples import About, Samples
+
+RATE, CENTRE, LENGTH, COUNT = 180.0, 70, 160, 120
+WIDE, EARLY, WITHOUT_P = (20, 47, 80), (31, 60, 95), (25, 70, 104)
+
+
+def record(
+    name: str = "one",
+    count: int = COUNT,
+    wide: Any = WIDE,
+    early: Any = EARLY,
+    without_p: Any = WITHOUT_P,
+    seed: int = 0,
+) -> Samples:
+    """A record of two leads; some beats have a wide QRS, others come early, others have no P wave."""
+    rng = np.random.default_rng(seed)
+    times = 0.4 + 0.8 * np.arange(count) + rng.normal(0, 0.008, count)
+    times[[row for row in early if row < count]] -= 0.25
+    time = (np.arange(LENGTH) - CENTRE) / RATE
+    x = np.zeros((count, 2, LENGTH))
+    for row in range(count):
+        width, height = (0.035, 1.4) if row in wide else (0.014, 1.0)
+        waves = [(0.0, width, height), (0.27, 0.04, 0.25), (-0.16, 0.02, 0.0 if row in without_p else 0.15)]
+        for at, spread, size in waves:
+            x[row] += size * np.exp(-0.5 * ((time - at) / spread) ** 2) * [[1.0], [-0.5]]
+    x += rng.normal(0, 0.01, x.shape)
+    gaps = np.diff(times)
+    table = pd.DataFrame({"record": name, "patient": name, "time_s": times})
+    table["rr_prev_s"], table["rr_next_s"] = np.append(np.nan, gaps), np.append(gaps, np.nan)
+    return Samples(x.astype(np.float32), table, About(RATE, ["a", "b"], [], centre=CENTRE))
+
+
+def scores(data: Samples, rows: Any = slice(None), **options: Any) -> dict[str, np.ndarray]:
+    detector = PatientSpecific(PatientSpecificOptions(**options))
+    samples = data.seen(rows, detector.context)
+    detector.fit(samples)
+    return detector.components(samples)
+
+
+def largest(values: np.ndarray, count: int = 3) -> set[int]:
+    return set(np.argsort(values)[-count:].tolist())
+
+
+def test_each_component_tells_one_thing() -> None:
+    found = scores(record())
+    assert largest(found["qrs"]) == set(WIDE)
+    assert largest(found["p"]) == set(WITHOUT_P)
+    assert largest(found["rhythm"]) == set(EARLY)
+    assert largest(found["pause"]) == set(EARLY)
+    assert set(WIDE + EARLY) <= largest(found["total"], 9)
+    assert found["rhythm"][list(WIDE)].max() < 0.5 < 1 < found["rhythm"][list(EARLY)].min()
+
+
+def test_beats_that_look_like_early_ones_are_in_their_company() -> None:
+    """Of wide beats on time, those in a record whose other wide beats come early."""
+    often, late = tuple(range(10, COUNT, 10)), 60
+    quiet, suspect = (scores(record(wide=often, early=early)) for early in ((), set(often) - {late}))
+    assert suspect["company"][late] > quiet["company"][late] + 0.1
+    assert suspect["company"][late] > np.median(suspect["company"]) + 0.1
+
+
+def test_the_total_is_what_its_weights_say() -> None:
+    options: dict[str, Any] = {"qrs_weight": 0.5, "p_weight": 0.0, "rhythm_weight": 2.0, "pause_weight": 0.25}
+    found = scores(record(), smoothing=0.0, company_weight=3.0, **options)
+    expected = 0.5 * found["qrs"] + 2 * found["rhythm"] + 0.25 * found["pause"] + 3 * found["company"]
+    np.testing.assert_allclose(found["total"], expected, rtol=1e-12)
+    half = scores(record(), smoothing=0.5, company_weight=3.0, **options)
+    np.testing.assert_allclose(half["total"], (expected + half["smoothed"]) / 2, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda x: -3 * x + 2, lambda x: x * [[50.0], [0.01]] + [[1.0], [-7.0]]], ids=["all", "each lead"]
+)
+def test_scale_offset_and_polarity_of_a_lead_do_not_matter(change: Callable[[Any], Any]) -> None:
+    data = record()
+    found, other = scores(data), scores(replace(data, signals=change(data.signals.astype(np.float64))))
+    for name, values in found.items():
+        np.testing.assert_allclose(other[name], values, atol=1e-3, err_msg=name)
+
+
+def test_where_the_r_mark_sits_does_not_matter() -> None:
+    """Marks of usual beats that are moved by 28 ms: without alignment their QRS is taken for another."""
+    data, moved = record(), [5, 12, 54, 90]
+    x = data.signals.copy()
+    x[moved] = np.roll(x[moved], -5, axis=2)
+    found, aligned = scores(data)["qrs"], scores(replace(data, signals=x))["qrs"]
+    unaligned = scores(replace(data, signals=x), align_ms=0.0)["qrs"]
+    assert largest(aligned) == set(WIDE)
+    assert np.abs(aligned - found)[moved].max() < 0.6
+    assert (unaligned - found)[moved].min() > 1.5
+
+
+def test_a_level_of_its_own_beneath_each_beat_does_not_matter() -> None:
+    data = record()
+    level = np.random.default_rng(4).normal(0, 0.5, (COUNT, 2, 1))
+    found = scores(data, align_ms=0.0)
+    other = scores(replace(data, signals=data.signals + level), align_ms=0.0)
+    for name, values in found.items():
+        np.testing.assert_allclose(other[name], values, atol=1e-3, err_msg=name)
+
+
+def test_with_few_beats_nothing_is_usual() -> None:
+    for count in (1, 2, 9):
+        assert all((values == 0).all() for values in scores(record(count=count)).values())
+    found = scores(record(count=12, wide=(6,), early=(6,), without_p=()))
+    assert largest(found["total"], 1) == {6}
+
+
+def test_without_regular_beats_all_are_the_usual_ones() -> None:
+    """Alternating intervals: no beat has both near their median."""
+    data = record(early=range(1, COUNT, 2))
+    found = scores(data)
+    assert largest(found["qrs"]) == set(WIDE)
+    assert all(np.isfinite(values).all() for values in found.values())
+
+
+def test_a_p_wave_that_samples_do_not_hold_is_left_out() -> None:
+    data, late = record(), 50
+    short = replace(data, signals=data.signals[:, :, late:], about=replace(data.about, centre=CENTRE - late))
+    found = scores(short)
+    assert (found["p"] == 0).all()
+    assert largest(found["qrs"]) == set(WIDE)
+
+
+def test_causal_scores_do_not_know_the_future() -> None:
+    """Those of a record that ends: the same, but for its last beat, whose pause is not known yet."""
+    options: dict[str, Any] = {"causal": True, "learning_minutes": 0.9}
+    data, end = record(), 90
+    whole, ended = scores(data, **options), scores(data[:end], **options)
+    for name, values in ended.items():
+        np.testing.assert_allclose(values[: end - 1], whole[name][: end - 1], atol=1e-9, err_msg=name)
+    assert largest(whole["qrs"][70:]) >= {80 - 70}
+    other = scores(data[:end])
+    assert np.abs(other["total"][: end - 1] - scores(data)["total"][: end - 1]).max() > 1e-3
+
+
+def test_a_record_does_not_see_the_others_and_order_does_not_matter() -> None:
+    first, second = record("one"), record("two", seed=5, wide=(3,), early=(50,))
+    order = np.random.default_rng(0).permutation(2 * COUNT)
+    both = replace(
+        first,
+        signals=np.concatenate([first.signals, second.signals])[order],
+        table=pd.concat([first.table, second.table]).iloc[order].reset_index(drop=True),
+    )
+    expected = np.concatenate([scores(first)["total"], scores(second)["total"]])[order]
+    np.testing.assert_allclose(scores(both)["total"], expected, rtol=1e-9)
+    np.testing.assert_allclose(scores(both, [7, 100])["total"], expected[[7, 100]], rtol=1e-9)
+
+
+@pytest.mark.parametrize("flat", [slice(0, 1), slice(0, 2)], ids=["a lead", "both leads"])
+def test_leads_without_signal_give_finite_scores(flat: slice) -> None:
+    data = record()
+    x = data.signals.copy()
+    x[:, flat] = 0.5
+    found = scores(replace(data, signals=x))
+    assert all(np.isfinite(values).all() for values in found.values())
+    assert largest(found["rhythm"]) == set(EARLY)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: replace(data, about=replace(data.about, centre=None)),
+        lambda data: replace(data, about=replace(data.about, sampling_rate=0.0)),
+        lambda data: replace(data, table=data.table.drop(columns="rr_prev_s")),
+        lambda data: replace(data, signals=np.where(data.signals > 1.2, np.nan, data.signals)),
+    ],
+    ids=["no beats", "no rate", "no intervals", "not finite"],
+)
+def test_what_it_cannot_score_is_refused(change: Callable[[Samples], Samples]) -> None:
+    with pytest.raises(EcganError):
+        scores(change(record()))
+
+
+def test_thinness_is_the_distance_to_a_quantile_of_the_usual_points() -> None:
+    rng = np.random.default_rng(0)
+    points, reference = rng.normal(size=(90, 3)), np.sort(rng.choice(90, 60, replace=False))
+    far = np.sort(np.linalg.norm(points[:, None] - points[reference], axis=2), axis=1)
+    for share, least, rank in ((0.5, 20, 30), (0.1, 20, 20), (0.01, 1, 1), (0.1, 50, 30)):
+        expected = np.log(far[:, rank - 1] / np.median(far[reference, rank - 1]) + 0.1) if rank > 1 else None
+        found = thinness(points, reference, share, least)
+        if expected is not None:
+            np.testing.assert_allclose(found, expected, rtol=1e-9)
+        assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("learned", [None, 40, 300])
+def test_the_mean_over_the_nearest_is_that_of_a_plain_loop(learned: int | None) -> None:
+    count, rng = 700, np.random.default_rng(1)
+    points, values = rng.normal(size=(count, 2)), rng.normal(size=count)
+    known = np.full(count, count - 1) if learned is None else np.maximum(np.arange(count), learned - 1)
+    found = mean_of_nearest(points, values, 5, known)
+    for row in (0, 20, 299, 300, 511, 512, 699):
+        there = points[: known[row] + 1]
+        nearest = np.argsort(np.linalg.norm(there - points[row], axis=1))[:5]
+        assert found[row] == pytest.approx(values[nearest].mean())
+
+
+def test_in_a_long_record_the_like_of_a_beat_are_looked_for_around_it() -> None:
+    count = 2 * STRETCH + 500
+    points = np.zeros((count, 1))
+    values = (np.arange(count) >= count // 2).astype(float)
+    found = mean_of_nearest(points, values, STRETCH, np.full(count, count - 1))
+    assert found[0] == 0
+    assert found[-1] == 1
+    assert np.isfinite(found).all()
+
+
+def test_a_space_has_the_main_directions() -> None:
+    rng = np.random.default_rng(2)
+    rows = rng.normal(size=(50, 2)) @ [[3.0, 0, 0, 4], [0, 0.1, 0, 0]] + 5
+    space = Space.learn(rows, 1)
+    np.testing.assert_allclose(np.abs(space.basis[:, 0]), [0.6, 0, 0, 0.8], atol=0.02)
+    assert Space.learn(rows, 16).apply(rows).shape == (50, 4)
+    assert Space.learn(rows[:1], 16).apply(rows).shape == (50, 0)

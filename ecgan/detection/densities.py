@@ -19,7 +19,7 @@ REFERENCE = 4096
 """Most usual beats that a distance is taken to, evenly drawn from the record."""
 
 _ROWS = 512
-_TINY = 1e-9  # of the height of a QRS
+_TINY = 1e-12  # the unit of beats that are all the same
 _FLOOR = 0.1
 
 

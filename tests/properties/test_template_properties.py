@@ -40,16 +40,15 @@ def test_scale_offset_and_polarity_of_a_lead_do_not_move_beats(
 ) -> None:
     moves = np.random.default_rng(seed).integers(-3, 4, 20)
     x, centre = beats(rate, moves)
-    other = x.copy()
-    other[:, 1] = sign * scale * x[:, 1] + offset
+    other = sign * x * [[5.0], [scale]] + offset
     chosen = np.ones(20, bool)
     first, shifts = template_and_shifts(x, chosen, centre, rate)
     second, others = template_and_shifts(other, chosen, centre, rate)
     np.testing.assert_array_equal(others, shifts)
-    np.testing.assert_allclose(second[1], sign * scale * first[1] + offset, atol=1e-6 * (scale + abs(offset)))
+    np.testing.assert_allclose(second, sign * first * [[5.0], [scale]] + offset, atol=1e-6 * (5 + scale + abs(offset)))
     qrs = window(*template.WINDOWS_MS["qrs"], sampling_rate=rate, centre=centre, length=x.shape[2])
     first_scale, second_scale = lead_scale(x, chosen, qrs), lead_scale(other, chosen, qrs)
-    np.testing.assert_allclose(second_scale, first_scale * [1, scale], rtol=1e-6)
+    np.testing.assert_allclose(second_scale, first_scale * [5, scale], rtol=1e-6)
 
 
 @given(st.floats(-400, 400), st.floats(0, 400), rates, st.integers(1, 500), st.integers(0, 499))

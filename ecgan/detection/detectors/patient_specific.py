@@ -14,7 +14,7 @@ from ecgan.detection.densities import Space, mean_of_nearest, thinness
 from ecgan.detection.stored import AGAIN, stored_value
 from ecgan.detection.strategies.plain import TOTAL
 from ecgan.ecg import rhythm
-from ecgan.ecg.template import MOST_MS, WINDOWS_MS, aligned, covered, lead_scale, template_and_shifts, window
+from ecgan.ecg.template import MOST_MS, WINDOWS_MS, aligned, covered, template_and_shifts, window
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
 from ecgan.samples import RECORD, RHYTHM, About, Samples
@@ -64,9 +64,9 @@ class PatientSpecificOptions(Options):
 
 @dataclass(frozen=True)
 class _Record:
-    """The beats of one record in the order of time: signals (n, C, L) in heights of the QRS, and when they occur."""
+    """The beats of one record in the order of time: signals (n, C, L), and when they occur."""
 
-    signals: F64
+    signals: NDArray[Any]
     shifts: NDArray[np.int64]
     usual: NDArray[np.int64]
     reach: rhythm.Reach
@@ -77,7 +77,7 @@ class _Record:
     def rows(self, lead: int, span_ms: tuple[float, float]) -> F64:
         """A window of a lead of every beat, (n, W), without its mean: a slow wander counts for less."""
         part = window(*span_ms, **_place(self.about, self.signals.shape[2]))
-        rows = aligned(self.signals[:, lead : lead + 1], self.shifts, part)[:, 0]
+        rows = aligned(self.signals[:, lead : lead + 1], self.shifts, part)[:, 0].astype(np.float64)
         return np.asarray(rows - rows.mean(axis=1, keepdims=True))
 
     def points(self, lead: int, span_ms: tuple[float, float], components: int) -> F64:
@@ -142,7 +142,7 @@ class PatientSpecific(Detector):
         self._shape = (shape[0], shape[1])
 
     def _prepared(self, beats: Samples) -> _Record:
-        """Find the usual beats of a record, and bring all beats to one place and scale."""
+        """Find the usual beats of a record, and where all beats lie on them."""
         options, about = self.options, beats.about
         times = beats.table["time_s"].to_numpy(np.float64)
         rr_prev, rr_next = (beats.table[name].to_numpy(np.float64) for name in ("rr_prev_s", "rr_next_s"))
@@ -154,12 +154,9 @@ class PatientSpecific(Detector):
         usual &= known
         if np.count_nonzero(usual) < options.least_regular:
             usual = known
-        place = _place(about, beats.length)
-        scale = lead_scale(beats.signals, usual, window(*WINDOWS_MS["qrs"], **place))
-        signals = beats.signals / scale[:, None]
-        first = signals[:, :1]
+        place, first = _place(about, beats.length), beats.signals[:, :1]
         _, shifts = template_and_shifts(first, usual, place["centre"], about.sampling_rate, most_ms=options.align_ms)
-        return _Record(signals, shifts, np.flatnonzero(usual), reach, rr_prev, rr_next, about)
+        return _Record(beats.signals, shifts, np.flatnonzero(usual), reach, rr_prev, rr_next, about)
 
     def _scores(self, record: _Record) -> dict[str, F64]:
         options, known = self.options, record.reach.known(len(record.signals))

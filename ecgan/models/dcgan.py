@@ -228,19 +228,6 @@ def between(real: Tensor, fake: Tensor) -> Tensor:
     return mixed.detach().requires_grad_()
 
 
-def clip_weights(module: nn.Module, bound: float) -> None:
-    """Restrict every parameter to [−bound, bound] in place, after a critic's step (Arjovsky et al. 2017, algorithm 1).
-
-    Raises:
-        ValueError: The bound is not positive; a network of zeros learns nothing.
-    """
-    if bound <= 0:
-        raise ValueError(f"a bound of {bound} leaves no weights")
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.clamp_(-bound, bound)
-
-
 class Gan(GenerativeModel):
     """A generator and a discriminator; a subclass brings both networks."""
 
@@ -303,8 +290,9 @@ class Gan(GenerativeModel):
             losses["penalty"] = o.penalty_weight * self.penalty(x, fake)
         with torch.autocast(x.device.type, enabled=False):  # or the backward pass would round again
             descend(optimizer, torch.stack(list(losses.values())).sum())
-        if o.loss == "wasserstein" and o.clipping:
-            clip_weights(self.discriminator, o.clipping)
+        if o.loss == "wasserstein" and o.clipping:  # Arjovsky et al. 2017, algorithm 1
+            for parameter in self.discriminator.parameters():
+                parameter.data.clamp_(-o.clipping, o.clipping)
         return {name: loss.detach() for name, loss in losses.items()}
 
     def penalty(self, real: Tensor, fake: Tensor) -> Tensor:

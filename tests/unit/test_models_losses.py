@@ -7,7 +7,7 @@ from torch import nn
 
 from ecgan.models.aegan import reconstruction
 from ecgan.models.cnn import class_weights
-from ecgan.models.dcgan import clip_weights, discriminator_loss, generator_loss, gradient_penalty
+from ecgan.models.dcgan import discriminator_loss, generator_loss, gradient_penalty
 from ecgan.models.vaegan import kl_divergence, kl_weight
 
 REAL, FAKE = torch.tensor([2.0, -0.5, 0.3]), torch.tensor([-1.0, 0.25])
@@ -105,17 +105,6 @@ def test_gradient_penalty_of_a_critic_that_is_flat_somewhere_is_finite() -> None
     loss.backward()
     assert float(loss.detach()) == 1
     assert bool(critic[1].weight.grad.isfinite().all())
-
-
-def test_clipping_bounds_every_parameter() -> None:
-    module = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3))
-    before = [parameter.detach().clone() for parameter in module.parameters()]
-    clip_weights(module, 0.1)
-    for old, new in zip(before, module.parameters(), strict=True):
-        assert torch.equal(new.detach(), old.clamp(-0.1, 0.1))
-        assert new.requires_grad
-    with pytest.raises(ValueError, match="no weights"):
-        clip_weights(module, 0.0)
 
 
 def test_reconstruction_is_the_mean_error_of_what_the_decoder_shows() -> None:

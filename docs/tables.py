@@ -29,6 +29,7 @@ from ecgan.registry import DATASETS, PROTOCOLS, Registry
 HERE = Path(__file__).parent
 QUALITY = HERE.parent / "paper" / "quality"
 ROBUSTNESS = HERE.parent / "paper" / "robustness"
+LOOKS = HERE.parent / "paper" / "looks.csv"
 BENCHMARKS = HERE.parent / "reports" / "benchmarks" / "benchmarks.json"
 MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 SHARED: dict[str, type[Options]] = {
@@ -222,7 +223,12 @@ def _robustness(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return _read(ROBUSTNESS / f"{part}.csv")
 
 
-MEASURED = {"csv": _csv, "tuning": _tuning, "robustness": _robustness}
+def _looks(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return head and rows of `paper/looks.csv` (ds2), or of `paper/own_normal/ds1.csv`."""
+    return _read(LOOKS if part == "ds2" else LOOKS.parent / "own_normal" / f"{part}.csv")
+
+
+MEASURED = {"csv": _csv, "tuning": _tuning, "robustness": _robustness, "looks": _looks}
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

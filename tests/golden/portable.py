@@ -132,7 +132,7 @@ def _detectors() -> Iterator[tuple[str, Any]]:
     x = np.concatenate([normal, odd[:, :, ::-1]])
     for name in DETECTORS.names():
         cls = DETECTORS.get(name)
-        if not cls.needs_model:
+        if not cls.needs_model and not cls.context:
             detector = cls(cls.Options(), seed=3)
             detector.fit(toy_samples(train))
             for component, values in detector.components(toy_samples(x)).items():

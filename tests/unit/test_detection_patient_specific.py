@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecgan.detection.base import State
 from ecgan.detection.densities import STRETCH, Space, mean_of_nearest, thinness
 from ecgan.detection.detectors.patient_specific import PatientSpecific, PatientSpecificOptions
 from ecgan.errors import EcganError
@@ -183,6 +184,23 @@ def test_leads_without_signal_give_finite_scores(flat: slice) -> None:
 def test_what_it_cannot_score_is_refused(change: Callable[[Samples], Samples]) -> None:
     with pytest.raises(EcganError):
         scores(change(record()))
+
+
+def test_what_was_not_fitted_or_stored_is_refused() -> None:
+    detector, samples = PatientSpecific(PatientSpecificOptions()), record().seen(slice(None), PatientSpecific.context)
+    with pytest.raises(EcganError, match="has not been fitted"):
+        detector.components(samples)
+    for values in ({}, {"shape": [2]}, {"shape": [2, "160"]}, {"shape": [0, 160]}):
+        with pytest.raises(EcganError, match="shape"):
+            detector.restore(State(values=values))
+    detector.fit(samples)
+    assert all(values.shape == (0,) for values in detector.components(samples[[]]).values())
+
+
+def test_beats_of_no_record_are_refused() -> None:
+    data = record()
+    with pytest.raises(EcganError, match="records"):
+        scores(replace(data, table=data.table.drop(columns="record")))
 
 
 def test_thinness_is_the_distance_to_a_quantile_of_the_usual_points() -> None:

@@ -117,6 +117,11 @@ def test_plain_wants_one_component():
         STRATEGIES.get("plain")().score({"a": np.zeros(1), "b": np.zeros(1)})
 
 
+def test_plain_takes_the_total_that_a_detector_makes_itself() -> None:
+    found = STRATEGIES.get("plain")().score({"a": np.zeros(2), "total": np.array([3.0, 4.0]), "b": np.ones(2)})
+    assert found.tolist() == [3.0, 4.0]
+
+
 def test_ranges_are_those_of_the_fit_half_and_nothing_is_clipped():
     strategy = LambdaGrid(choice="best")
     strategy.fit({"reconstruction": np.array([2.0, 4.0]), "discrimination": np.array([5.0, 5.0])}, np.array([0, 1]))

@@ -186,7 +186,7 @@ class Tables:
 
     @cached_property
     def results(self) -> pd.DataFrame:
-        """One row per method, detector and strategy: means and standard deviations over the folds.
+        """One row per method, detector and strategy; means and standard deviations over the folds.
 
         Columns: method, detector, strategy, supervision ("U" or "S"), context ("none", "record", "rhythm"), family
         (one of `FAMILIES`), folds (their number), best ("best generative" and so on among the rows of the same
@@ -214,7 +214,7 @@ class Tables:
 
     @cached_property
     def classes(self) -> pd.DataFrame:
-        """One row per method, detector, strategy and class: counts, share flagged, sensitivity and PPV over the folds.
+        """One row per method, detector, strategy and class; counts, share flagged, sensitivity and PPV over the folds.
 
         `chosen` marks the strategy with the best mean validation AUROC among those of its method with the same
         supervision. `flagged_mean` is the share of the class that was called abnormal: for an abnormal class its
@@ -252,7 +252,7 @@ class Tables:
 
     @cached_property
     def chosen(self) -> dict[tuple[str, str], str]:
-        """For each (method, detector) the strategy with the best mean validation AUROC; test results have no say.
+        """For each method and detector the strategy with the best mean validation AUROC; test results have no say.
 
         Equal ones are decided by supervision (U before S), then by name.
         """

@@ -57,7 +57,8 @@ class Project:
         self.folder = folder
 
     def run(self, *command: str, ok: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
-        if command[0] in ("dvc", sys.executable):
+        becomes_another = "ECGAN_PROCESSES" in extra  # a program that starts workers, which no fork can do
+        if command[0] in ("dvc", sys.executable) and not becomes_another:
             done = forking.run([*command], self.folder, environment(ECGAN_RUN=forking.runner(), **extra))
         else:
             done = subprocess.run(

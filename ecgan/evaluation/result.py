@@ -73,7 +73,7 @@ class Metrics(_Part):
     dataset: str
     protocol: str
     class_mapping: str
-    context: str
+    context: str = "none"  # what results of before do not say
     version: str | None
     select_by: str | None
     counts: dict[str, dict[str, int]]

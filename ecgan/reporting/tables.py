@@ -314,7 +314,7 @@ def _fold_row(one: Metrics, name: str) -> dict[str, Any]:
         row |= {
             "family": family_of(one),
             "supervision": strategy["supervision"],
-            "context": one["context"],
+            "context": one.get("context", "none"),
             "fold": _fold(one),
             "seed": one["seed"],
         }

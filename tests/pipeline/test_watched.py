@@ -107,16 +107,16 @@ def test_a_file_that_a_parameter_names_is_watched(project: Project) -> None:
 
 
 def test_an_import_that_comes_is_watched_from_the_next_run_on(project: Project) -> None:
-    new, model = project.folder / "ecgan/models/helping.py", project.folder / "ecgan/models/aegan.py"
+    new, model = project.folder / "ecgan/models/helping.py", project.folder / "ecgan/models/vaegan.py"
     new.write_text('"""Something new."""\n')
     model.write_text(model.read_text().replace("\nclass ", "\nimport ecgan.models.helping  # noqa: E402\n\nclass ", 1))
     try:
-        project.run("dvc", "repro", "train@aegan-0")
-        assert "train@aegan-0" not in changed(project)
+        project.run("dvc", "repro", "train@vaegan-0")
+        assert "train@vaegan-0" not in changed(project)
         new.write_text('"""Something else."""\n')
         found = changed(project)
-        assert "train@aegan-0" in found
-        assert "train@vaegan-0" not in found
+        assert "train@vaegan-0" in found
+        assert "train@aegan-0" not in found
     finally:
         project.run("git", "checkout", "-q", ".")
         project.run("git", "clean", "-fdq", "ecgan", "watched")

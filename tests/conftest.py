@@ -16,8 +16,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("ECGAN_DEVICE", None)
 NATIVE = os.environ.get("ECGAN_TEST_ARITHMETIC") == "native"
 set_arithmetic("native" if NATIVE else "portable")  # before any test imports NumPy or torch
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("search"), derandomize=True)  # one code, one answer
+settings.load_profile("same")  # new examples: pytest --hypothesis-profile=search
 
 ROOT = Path(__file__).parent.parent
 

@@ -5,6 +5,7 @@ from unittest import mock
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
@@ -263,23 +264,25 @@ def test_stable_weights_are_the_first_within_one_standard_error(drawn):
     assert stable_weights(parts, abnormal) == simplex(len(parts))[near.index(True)]
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0.05, 0.3]))
-@settings(max_examples=15, deadline=None)
-def test_rounding_of_the_components_changes_the_order_of_stable_scores_hardly_at_all(seed, share):
-    rng = np.random.default_rng(seed)
-    labels = (rng.random(300) < share).astype(np.int64)
-    labels[:2] = 0, 1
-    names = ("reconstruction", "discrimination", "latent")
-    found = {name: rng.lognormal(1.2 * labels, 1.0) for name in names}
-    moved = {name: values * (1 + 1e-6 * rng.normal(size=300)) for name, values in found.items()}
-    for name in ("lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"):
-        scores = []
+@pytest.mark.parametrize("share", [0.05, 0.3])
+@pytest.mark.parametrize("name", ["lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"])
+def test_rounding_of_the_components_changes_the_order_of_stable_scores_hardly_at_all(name, share):
+    """Fixed draws: where two weights are as good to the last bit, rounding may take the next step of the grid."""
+    places = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        labels = (rng.random(300) < share).astype(np.int64)
+        labels[:2] = 0, 1
+        found = {part: rng.lognormal(1.2 * labels, 1.0) for part in ("reconstruction", "discrimination", "latent")}
+        moved = {part: values * (1 + 1e-6 * rng.normal(size=300)) for part, values in found.items()}
+        orders = []
         for parts in (found, moved):
             strategy = STRATEGIES.get(name)()
             strategy.fit(parts, labels)
-            scores.append(strategy.score(found).argsort().argsort())
-        assert np.abs(scores[0] - scores[1]).mean() < 2, name  # places of 300
-        assert abs(auroc(scores[0] * 1.0, labels != 0) - auroc(scores[1] * 1.0, labels != 0)) < 0.01, name
+            orders.append(strategy.score(found).argsort().argsort())
+        places.append(np.abs(orders[0] - orders[1]).mean())
+        assert abs(auroc(orders[0] * 1.0, labels != 0) - auroc(orders[1] * 1.0, labels != 0)) < 0.01
+    assert np.mean(places) < 0.1  # places of 300; `choice: best` moves those of an SVM by 1.7 at 5 %
 
 
 @given(hnp.arrays(np.float64, st.integers(2, 600), elements=coarse | st.floats(-1e6, 1e6)), st.randoms())

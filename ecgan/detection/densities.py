@@ -15,7 +15,7 @@ Int = NDArray[np.int64]
 STRETCH = 4096
 """About how many beats around a beat, or before it, are searched for those like it: all of a half-hour record."""
 
-REFERENCE = 4096
+REFERENCE = 1024
 """Most usual beats that a distance is taken to, evenly drawn from the record."""
 
 _ROWS = 512

@@ -23,6 +23,7 @@ def features(previous: np.ndarray, following: np.ndarray, reach: Reach) -> dict[
         "early": rhythm.prematurity(previous, reach, 9),
         "share": rhythm.early_share(previous, reach, 7),
         "pause": rhythm.pause(previous, following),
+        "irregular": rhythm.irregularity(previous, np.ones(len(previous), dtype=bool), reach, 5),
         "regular": rhythm.regular_beats(previous, following, median),
     }
 
@@ -71,7 +72,7 @@ def test_another_clock_changes_only_what_is_in_seconds(x: np.ndarray, factor: fl
 def test_every_feature_is_finite_or_says_that_it_is_not_known(x: np.ndarray, reach: Reach, random) -> None:  # type: ignore[no-untyped-def]
     following = np.array(random.sample(list(x), len(x)))
     found = features(x, following, reach)
-    for name in ("early", "share", "pause"):
+    for name in ("early", "share", "pause", "irregular"):
         assert np.isfinite(found[name]).all()
         assert (found[name] >= 0).all()
         assert (found[name] <= {"share": 1.0, "pause": 0.7}.get(name, np.inf)).all()
@@ -91,3 +92,47 @@ def test_the_earlier_a_beat_the_more_premature_it_is(x: np.ndarray, factor: floa
     assert changed["early"][place] > usual["early"][place]
     assert changed["pause"][place] > usual["pause"][place]
     assert not changed["regular"][place]
+
+
+@given(st.integers(1, 4), st.floats(0.2, 0.5), st.floats(0.6, 1.5), st.integers(0, 2**32 - 1))
+def test_early_beats_in_a_pattern_are_regular_and_random_intervals_are_not(
+    lag: int, early: float, usual: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    beats = np.full(200, usual)
+    beats[::lag], beats[1::lag] = usual * (1 - early), usual * (1 + early)
+    everything = np.ones(200, dtype=bool)
+    jitter = np.exp(rng.normal(0, 0.01, 200))
+    assert rhythm.irregularity(beats * jitter, everything, Reach()).max() < 0.05
+    random = usual * rng.uniform(0.6, 1.4, 200)
+    assert np.median(rhythm.irregularity(random, everything, Reach())) > 0.12
+
+
+@given(st.lists(st.integers(5, 95), max_size=8), st.integers(0, 2**32 - 1))
+def test_intervals_that_do_not_count_do_not_make_a_rhythm_irregular(rows: list[int], seed: int) -> None:
+    beats = np.full(100, 0.8)
+    usual = np.ones(100, dtype=bool)
+    beats[rows], usual[rows] = np.random.default_rng(seed).uniform(0.3, 2.0, len(rows)), False
+    assert rhythm.irregularity(beats, usual, Reach()).max() < 1e-12
+    assert (rhythm.irregularity(beats, np.zeros(100, dtype=bool), Reach()) == 0).all()
+
+
+@settings(deadline=None)
+@given(gaps, st.integers(0, 40), st.integers(1, 59))
+def test_causal_irregularity_and_neighbours_do_not_know_the_future(x: np.ndarray, learned: int, end: int) -> None:
+    reach, usual = Reach(learned), x < 2.0
+    if learned >= end or end > len(x):
+        return
+    for feature in (lambda y: rhythm.irregularity(y, usual[: len(y)], reach, 5), lambda y: reach.near(y, 4, 0.25)):
+        np.testing.assert_array_equal(feature(x)[:end], feature(x[:end]))
+
+
+@given(hnp.arrays(np.float64, st.integers(4, 60), elements=st.floats(0.7, 0.8)), st.floats(0.3, 0.6))
+def test_a_compensatory_pause_takes_as_long_as_the_rhythm_beneath(x: np.ndarray, early: float) -> None:
+    place = len(x) // 2
+    beats = x.copy()
+    beats[place], beats[place + 1] = early * x[place], (2 - early) * x[place]
+    found = rhythm.without_pauses(beats)
+    np.testing.assert_allclose(found[place + 1], x[place], rtol=1e-12)
+    np.testing.assert_array_equal(np.delete(found, place + 1), np.delete(beats, place + 1))
+    assert rhythm.without_pauses(np.zeros(0)).shape == (0,)

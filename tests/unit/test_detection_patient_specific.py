@@ -75,10 +75,12 @@ def test_beats_that_look_like_early_ones_are_in_their_company() -> None:
 
 def test_the_total_is_what_its_weights_say() -> None:
     options: dict[str, Any] = {"qrs_weight": 0.5, "p_weight": 0.0, "rhythm_weight": 2.0, "pause_weight": 0.25}
-    found = scores(record(), smoothing=0.0, company_weight=3.0, **options)
+    found = scores(record(), smoothing=0.0, company_weight=3.0, st_weight=0.75, **options)
+    assert (found["irregular"] == 0).all()
     expected = 0.5 * found["qrs"] + 2 * found["rhythm"] + 0.25 * found["pause"] + 3 * found["company"]
+    expected += 0.75 * found["st"]
     np.testing.assert_allclose(found["total"], expected, rtol=1e-12)
-    half = scores(record(), smoothing=0.5, company_weight=3.0, **options)
+    half = scores(record(), smoothing=0.5, company_weight=3.0, st_weight=0.75, **options)
     np.testing.assert_allclose(half["total"], (expected + half["smoothed"]) / 2, rtol=1e-12)
 
 
@@ -111,6 +113,56 @@ def test_a_level_of_its_own_beneath_each_beat_does_not_matter() -> None:
     other = scores(replace(data, signals=data.signals + level), align_ms=0.0)
     for name, values in found.items():
         np.testing.assert_allclose(other[name], values, atol=1e-3, err_msg=name)
+
+
+def test_a_t_wave_of_its_own_is_told_by_st() -> None:
+    data, turned = record(), [12, 50, 88]
+    x = data.signals.copy()
+    x[turned, :, 105:] *= -1
+    found = scores(replace(data, signals=x))
+    assert largest(found["st"]) == set(turned)
+    assert largest(found["qrs"]) == set(WIDE)
+
+
+def fibrillating(seed: int = 3) -> Samples:
+    """A record whose intervals say nothing of each other, without P waves; some beats are wide."""
+    data = record(count=400, early=(), without_p=range(400))
+    gaps = np.random.default_rng(seed).uniform(0.45, 1.1, 400)
+    table = data.table.assign(time_s=np.cumsum(gaps), rr_prev_s=gaps, rr_next_s=np.append(gaps[1:], np.nan))
+    return replace(data, table=table)
+
+
+def test_in_atrial_fibrillation_short_intervals_are_no_anomaly_and_wide_beats_are() -> None:
+    found = scores(fibrillating())
+    assert found["irregular"].min() > 0.5
+    normal = np.setdiff1d(np.arange(400), WIDE)
+    assert found["total"][normal].max() < found["total"][list(WIDE)].min()
+    aware, blind = (
+        scores(fibrillating(), **options)["total"] for options in ({}, {"irregular_from": 8, "irregular_to": 9})
+    )
+    assert np.quantile(aware[normal], 0.98) < np.quantile(blind[normal], 0.98) - 0.3
+    assert (scores(record())["irregular"] == 0).all()
+
+
+def test_a_noisy_stretch_is_said_to_be_noisy_and_not_abnormal() -> None:
+    data, noisy = record(count=300), slice(200, 240)
+    x = data.signals.copy()
+    x[noisy] += np.random.default_rng(1).normal(0, 0.12, x[noisy].shape).astype(np.float32)
+    found = scores(replace(data, signals=x))
+    assert found["noise"][noisy].min() > 3 > 1.6 > np.delete(found["noise"], np.r_[noisy]).max()
+    assert found["total"][noisy].max() < found["total"][list(WIDE + EARLY)].min()
+    unaware = scores(replace(data, signals=x), stretch=0.0, noise_from=1e6)
+    assert np.median(unaware["total"][noisy]) > np.median(found["total"][noisy]) + 0.8
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0], ids=["no contact", "saturated"])
+def test_a_lead_that_carries_nothing_for_a_while_does_not_count(value: float) -> None:
+    data, gone = record(count=300), slice(200, 240)
+    x = data.signals.copy()
+    x[gone, 1] = value
+    found, whole = scores(replace(data, signals=x)), scores(data)
+    assert np.abs(found["qrs"] - whole["qrs"])[gone].max() < 1
+    assert largest(found["qrs"]) == set(WIDE)
 
 
 def test_with_few_beats_nothing_is_usual() -> None:

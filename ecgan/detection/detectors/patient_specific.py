@@ -13,16 +13,20 @@ from ecgan.detection.components import TOO_LARGE, check_finite
 from ecgan.detection.densities import Space, mean_of_nearest, thinness
 from ecgan.detection.stored import AGAIN, stored_value
 from ecgan.detection.strategies.plain import TOTAL
-from ecgan.ecg import rhythm
+from ecgan.ecg import quality, rhythm
 from ecgan.ecg.template import MOST_MS, WINDOWS_MS, aligned, covered, template_and_shifts, window
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
 from ecgan.samples import RECORD, RHYTHM, About, Samples
 
-NAMES = ("qrs", "p", "rhythm", "pause", "company")
+NAMES = ("qrs", "p", "st", "rhythm", "pause", "company")
+STATES = ("irregular", "noise")
+"""What is said of a beat and counts for nothing by itself: it says how much the others count."""
+
 WHOLE_MS = (-250.0, 472.0)
 """The window in which beats are compared that share their scores: from the P wave to the end of the T wave."""
-_HALF = 0.5  # of the window of the P wave, which a sample must hold
+_HALF = 0.5  # of the window of a wave, which a sample must hold
+_UNUSUAL = 2.5  # times as far from the usual beats as they are: such a QRS is taken for ectopic
 
 
 class PatientSpecificOptions(Options):
@@ -30,10 +34,21 @@ class PatientSpecificOptions(Options):
 
     qrs_weight: float = Field(0.7, ge=0, description="Weight of qrs, how unlike the usual ones the QRS is")
     p_weight: float = Field(0.3, ge=0, description="Weight of p, the same of the P wave")
+    st_weight: float = Field(0.2, ge=0, description="The same of the ST segment and the T wave")
     rhythm_weight: float = Field(1.0, ge=0, description="Weight of rhythm, how early a beat comes")
     pause_weight: float = Field(1.0, ge=0, description="Weight of pause, how long the next beat is waited for")
     company_weight: float = Field(1.0, ge=0, description="Weight of company, how early beats like it come")
     smoothing: float = Field(0.4, ge=0, le=1, description="Share of the total that is the mean over the beats like it")
+    irregular_from: float = Field(0.08, gt=0, description="Irregularity from which on rhythm, p and st count for less")
+    irregular_to: float = Field(
+        0.16, gt=0, description="Irregularity (atrial fibrillation) where they count for nothing, and qrs twice"
+    )
+    noise_from: float = Field(2.0, ge=1, description="Noise, in units of the record's, from which on shape counts less")
+    stretch: float = Field(
+        0.7, ge=0, le=1, description="Share of what the quietest quarter around a beat has that shape is taken less"
+    )
+    stretch_beats: int = Field(6, ge=1, description="Beats on either side that this quarter is of")
+    stretch_cap: float = Field(0.8, ge=0, description="The most that is taken: a long run of ectopic beats stays one")
     causal: bool = Field(False, description="Compare a beat with past beats only, once the learning time is over")
     learning_minutes: float = Field(5.0, gt=0, le=1440, description="Learning time of causal, minutes of each record")
     least_beats: int = Field(10, ge=4, description="In a record with fewer beats nothing is usual: all scores are 0")
@@ -64,9 +79,11 @@ class PatientSpecificOptions(Options):
 
 @dataclass(frozen=True)
 class _Record:
-    """The beats of one record in the order of time: signals (n, C, L), and when they occur."""
+    """The beats of one record in the order of time: signals (n, C, L), when they occur, and what can be read."""
 
     signals: NDArray[Any]
+    noise: F64
+    dead: NDArray[np.bool_]
     shifts: NDArray[np.int64]
     usual: NDArray[np.int64]
     reach: rhythm.Reach
@@ -118,7 +135,7 @@ class PatientSpecific(Detector):
         around, places = samples.around, samples.places
         if around is None or places is None or (records := around.records) is None:
             raise EcganError(f"the detector {self.name!r} needs the other beats of the samples' records.")
-        found: dict[str, F64] = {name: np.zeros(len(around)) for name in (*NAMES, "smoothed", TOTAL)}
+        found: dict[str, F64] = {name: np.zeros(len(around)) for name in (*NAMES, *STATES, "smoothed", TOTAL)}
         times = around.table["time_s"].to_numpy(np.float64)
         for record in np.unique(records[places]):
             rows = np.flatnonzero(records == record)
@@ -156,32 +173,68 @@ class PatientSpecific(Detector):
             usual = known
         place, first = _place(about, beats.length), beats.signals[:, :1]
         _, shifts = template_and_shifts(first, usual, place["centre"], about.sampling_rate, most_ms=options.align_ms)
-        return _Record(beats.signals, shifts, np.flatnonzero(usual), reach, rr_prev, rr_next, about)
+        rows = np.flatnonzero(usual)
+        rough = quality.noise(beats.signals, rows, place["centre"], about.sampling_rate)
+        broken = quality.dead(beats.signals, rows)
+        return _Record(beats.signals, rough, broken, shifts, rows, reach, rr_prev, rr_next, about)
 
     def _scores(self, record: _Record) -> dict[str, F64]:
         options, known = self.options, record.reach.known(len(record.signals))
-        qrs = [record.points(lead, WINDOWS_MS["qrs"], options.components) for lead in range(record.signals.shape[1])]
+        leads = range(record.signals.shape[1])
+        qrs = [record.points(lead, WINDOWS_MS["qrs"], options.components) for lead in leads]
+        raw = np.stack([self._thin(points, record, options.qrs_share) for points in qrs], axis=1)  # (n, C)
         early = rhythm.early_share(record.rr_prev, record.reach, options.local_beats, options.quantile)
         found = {
-            "qrs": np.mean([self._thin(points, record, options.qrs_share) for points in qrs], axis=0),
-            "p": self._p(record),
+            "qrs": self._calm(raw, record),
+            "p": self._wave(record, "p", options.p_share, slice(0, 1)),
+            "st": self._wave(record, "st_t", options.qrs_share, slice(None)),
             "rhythm": self._rhythm(record),
             "pause": rhythm.pause(record.rr_prev, record.rr_next, options.pause_cap),
             "company": mean_of_nearest(qrs[0], early, options.company, known),
+            "irregular": self._irregular(raw.mean(axis=1), record),
+            "noise": record.noise.min(axis=1),
         }
-        total = sum(getattr(options, f"{name}_weight") * values for name, values in found.items())
+        total = self._total(found)
         whole = record.points(0, WHOLE_MS, options.components)
         smoothed = mean_of_nearest(whole, total, options.smoothed_beats, known)
         return found | {"smoothed": smoothed, TOTAL: (1 - options.smoothing) * total + options.smoothing * smoothed}
 
+    def _total(self, found: dict[str, F64]) -> F64:
+        """The weighted sum; the more irregular the rhythm, the more the QRS alone says whether a beat is ectopic."""
+        weighted = {name: getattr(self.options, f"{name}_weight") * found[name] for name in NAMES}
+        irregular = found["irregular"]
+        regular = weighted["p"] + weighted["st"] + weighted["rhythm"] + weighted["pause"]
+        return np.asarray((1 + irregular) * weighted["qrs"] + (1 - irregular) * regular + weighted["company"])
+
     def _thin(self, points: F64, record: _Record, share: float) -> F64:
         return thinness(points, record.usual, share, self.options.least_rank)
 
-    def _p(self, record: _Record) -> F64:
-        """Of the first lead; 0 where samples hold less than half of the window."""
-        if covered(*WINDOWS_MS["p"], **_place(record.about, record.signals.shape[2])) < _HALF:
+    def _wave(self, record: _Record, wave: str, share: float, leads: slice) -> F64:
+        """How unlike the usual ones a wave is, (n,); 0 where samples hold less than half of its window."""
+        if covered(*WINDOWS_MS[wave], **_place(record.about, record.signals.shape[2])) < _HALF:
             return np.zeros(len(record.signals))
-        return self._thin(record.points(0, WINDOWS_MS["p"], self.options.components), record, self.options.p_share)
+        spaces = (
+            record.points(lead, WINDOWS_MS[wave], self.options.components)
+            for lead in range(record.signals.shape[1])[leads]
+        )
+        return self._calm(np.stack([self._thin(points, record, share) for points in spaces], axis=1), record, leads)
+
+    def _calm(self, thin: F64, record: _Record, leads: slice = slice(None)) -> F64:
+        """Mean over the leads (n, C) that can be read, less what the quietest beats around have too: noise, drift."""
+        options, size = self.options, record.noise[:, leads]
+        around = [record.reach.near(values, options.stretch_beats, 0.25) for values in thin.T]
+        calm = thin - options.stretch * np.clip(np.stack(around, axis=1), 0, options.stretch_cap)
+        calm = np.where(calm > 0, calm / np.sqrt(np.maximum(size / options.noise_from, 1)), calm)
+        readable = ~record.dead[:, leads]
+        return np.asarray((calm * readable).sum(axis=1) / np.maximum(readable.sum(axis=1), 1))
+
+    def _irregular(self, thin: F64, record: _Record) -> F64:
+        """How far the rhythm is that of atrial fibrillation, 0 to 1, by intervals between beats of usual QRS."""
+        options, usual = self.options, thin < np.log(_UNUSUAL)
+        both = usual & np.concatenate([np.zeros(1, dtype=bool), usual[:-1]])
+        size = rhythm.irregularity(record.rr_prev, both, record.reach)
+        scale = options.irregular_to - options.irregular_from
+        return np.asarray(np.clip((size - options.irregular_from) / scale, 0.0, 1.0))
 
     def _rhythm(self, record: _Record) -> F64:
         """Prematurity in units of the rhythm's spread, bounded."""

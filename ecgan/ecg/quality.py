@@ -1,0 +1,64 @@
+"""How well the leads of a beat can be read: noise, and leads that carry nothing.
+
+Beats are arrays (n, C, L) as in `ecgan.ecg.template`.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.ecg.template import window
+
+F64 = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+QUIET_MS = ((-300.0, -120.0), (200.0, 480.0))
+"""Windows between the steep waves of two beats, ms from the R peak."""
+
+_FLAT = 0.02  # of the usual deflection: less is no contact
+_CLIPPED = 0.2  # of a beat's samples at one and the same extreme value
+_TINY = 1e-12
+
+
+def noise(beats: NDArray[Any], usual: NDArray[Any], centre: int, sampling_rate: float) -> F64:
+    """Return the noise of each lead of each beat in units of what is usual in the record.
+
+    Root mean square of the second differences, which waves of the ECG hardly have outside the QRS complex, in the
+    quieter one of two windows: an early beat's window may hold the QRS of its neighbour.
+
+    Args:
+        beats: All beats of a record, (n, C, L).
+        usual: Indices or mask (n,) of the usual ones, at least one.
+        centre: Index of the R peak.
+        sampling_rate: Hz.
+
+    Returns:
+        Shape (n, C), 1 for what is usual; where samples hold neither window, 1.
+    """
+    parts = [window(*span, sampling_rate=sampling_rate, centre=centre, length=beats.shape[2]) for span in QUIET_MS]
+    found = np.full(beats.shape[:2], np.inf)
+    for part in parts:
+        if part.stop - part.start < 3:
+            continue
+        rough = np.diff(beats[:, :, part].astype(np.float64), n=2, axis=2)  # (n, C, w)
+        size = np.sqrt(np.mean(np.square(rough), axis=2))
+        found = np.minimum(found, size / np.maximum(np.median(size[usual], axis=0), _TINY))
+    return np.where(np.isfinite(found), found, 1.0)
+
+
+def dead(beats: NDArray[Any], usual: NDArray[Any]) -> Bool:
+    """Say which leads of which beats carry no ECG: flat (no contact), or stuck at an extreme value (saturated).
+
+    Args:
+        beats: All beats of a record, (n, C, L).
+        usual: Indices or mask (n,) of the usual ones, at least one.
+
+    Returns:
+        Shape (n, C).
+    """
+    least, most = beats.min(axis=2), beats.max(axis=2)
+    extent = most - least
+    flat = extent <= _FLAT * np.median(extent[usual], axis=0)
+    stuck = np.maximum((beats == least[:, :, None]).mean(axis=2), (beats == most[:, :, None]).mean(axis=2)) > _CLIPPED
+    return np.asarray(flat | stuck)

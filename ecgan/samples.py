@@ -108,6 +108,20 @@ class Samples:
         """Record of each sample as strings, (n,), or None where records are not known."""
         return self._names("record")
 
+    @property
+    def hours(self) -> float | None:
+        """How long the samples last, hours: the intervals behind beats, else their windows; None without a clock.
+
+        A beat whose interval is not known lasts as long as the median one.
+        """
+        if not self.about.sampling_rate > 0:
+            return None
+        if "rr_next_s" not in self.table:
+            return len(self) * self.length / self.about.sampling_rate / 3600
+        gaps = self.table["rr_next_s"].to_numpy(np.float64)
+        known = gaps[np.isfinite(gaps)]
+        return float(known.sum() + (len(gaps) - len(known)) * np.median(known)) / 3600 if len(known) else None
+
     def _names(self, column: str) -> NDArray[Any] | None:
         if column not in self.table or self.table[column].isna().any():
             return None

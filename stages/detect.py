@@ -25,7 +25,8 @@ from stages import paths
 @reads(
     "detect",
     "experiment dataset runtime detectors.{detect.detector}",
-    "detect: detector strategies threshold quantile threshold_value choice svm_samples bootstrap batch_size version",
+    "detect: detector strategies threshold quantile alarms_per_hour threshold_value choice svm_samples",
+    "detect: bootstrap batch_size version",
 )
 def run_model(params: Params, model: str, fold: int) -> dict[str, Any]:
     """Detect with one model of the pipeline; return the metrics."""
@@ -105,7 +106,7 @@ def with_run(
 @reads(
     "detect-classical",
     "experiment dataset runtime train.leads train.transformation detectors.{detector}",
-    "detect: threshold quantile threshold_value choice svm_samples bootstrap",
+    "detect: threshold quantile alarms_per_hour threshold_value choice svm_samples bootstrap",
 )
 def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
     """Detect with a classical detector on the same fold, fitted to its normal training samples; return the metrics."""

@@ -193,10 +193,13 @@ class Detection(Options):
     classical: Names = Field(
         ["knn", "pca"], description="Detectors without a trained model, computed on the same folds for comparison."
     )
-    threshold: Literal["best_f1", "quantile", "fixed"] = Field(
+    threshold: Literal["best_f1", "quantile", "alarms_per_hour", "fixed"] = Field(
         "best_f1",
-        description="Decision threshold: the best F1 on validation, a quantile of the normal validation scores, or a "
-        "fixed number.",
+        description="Decision threshold: the best F1 on validation, a quantile of the normal validation scores, a "
+        "budget of false alarms on validation, or a fixed number.",
+    )
+    alarms_per_hour: float = Field(
+        60.0, gt=0, description="False alarms an hour on validation that the threshold 'alarms_per_hour' allows."
     )
     quantile: float = Field(0.95, gt=0, lt=1, description="Share of normal samples below the threshold 'quantile'.")
     threshold_value: float | None = Field(

@@ -46,6 +46,7 @@ class Ecgsyn(Annotated):
         "runtime": {"threads": 1},
         "split": {"folds": [0, 1]},
         "train": {"epochs": 20},
+        "detect": {"classical": ["knn", "pca", "patient_specific"]},
         "modules": {
             "aegan": _ADVERSARIAL,
             "vaegan": {**_ADVERSARIAL, "latent_size": 8, "kl_beta": 0.0005},

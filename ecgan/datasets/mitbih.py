@@ -64,4 +64,7 @@ class Mitbih(OfMitbih, Annotated):
         licence=LICENCE,
         size="94 MB raw; about 100,000 beats of 44 half-hour records, 360 Hz",
     )
-    defaults: ClassVar[dict[str, dict[str, Any]]] = {"train": {"transformation": "individual"}}
+    defaults: ClassVar[dict[str, dict[str, Any]]] = {
+        "train": {"transformation": "individual"},
+        "detect": {"classical": ["knn", "pca", "patient_specific"]},
+    }

@@ -98,6 +98,7 @@ def fit_detector(
     threshold: str = "best_f1",
     quantile: float = 0.95,
     threshold_value: float | None = None,
+    alarms: float | None = None,
     choice: Choice = CHOICE,
     svm_samples: int = SVM_SAMPLES,
     seed: int = 0,
@@ -110,9 +111,10 @@ def fit_detector(
         train: Training samples; like `vali` transformed, without labels, and with what the detector's context asks for.
         vali: The fit half of validation.
         vali_labels: Its class ids (n,); 0 is normal.
-        threshold: "best_f1", "quantile" or "fixed".
+        threshold: "best_f1", "quantile", "alarms_per_hour" or "fixed".
         quantile: For "quantile", the share of normal samples below the threshold.
         threshold_value: For "fixed", the threshold of every strategy.
+        alarms: For "alarms_per_hour", how many false alarms are allowed in the time that the half lasts.
         choice: How strategies choose, "stable" or "best"; see `ecgan.detection.strategies.base`.
         svm_samples: Most samples that an SVM is fitted on.
         seed: Seed of whatever is drawn at random.
@@ -132,7 +134,9 @@ def fit_detector(
         strategy.fit(components, vali_labels)
         fitted[name] = strategy
         scores = strategy.score(components)
-        thresholds[name] = fit_threshold(scores, vali_labels, threshold, quantile=quantile, value=threshold_value)
+        thresholds[name] = fit_threshold(
+            scores, vali_labels, threshold, quantile=quantile, value=threshold_value, alarms=alarms
+        )
     return FittedDetector(detector, fitted, thresholds)
 
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from ecgan.detection.base import F64
 from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.ranking import best_cut, check_scores
+from ecgan.samples import Samples
 
-Method = Literal["best_f1", "quantile", "fixed"]
+Method = Literal["best_f1", "quantile", "alarms_per_hour", "fixed"]
 METHODS: tuple[str, ...] = get_args(Method)
 OF_TRAINING = "training_quantile"
 """Not chosen on validation: a quantile of the scores of the training samples, where nobody knows labels."""
@@ -32,7 +33,13 @@ class Threshold:
 
 
 def fit_threshold(
-    scores: F64, labels: NDArray[np.int64], method: str, *, quantile: float = 0.95, value: float | None = None
+    scores: F64,
+    labels: NDArray[np.int64],
+    method: str,
+    *,
+    quantile: float = 0.95,
+    value: float | None = None,
+    alarms: float | None = None,
 ) -> Threshold:
     """Choose a threshold on the fit half of validation, by scores (n,) and class ids (n,) of which 0 is normal.
 
@@ -42,6 +49,8 @@ def fit_threshold(
     - "quantile": the lowest value of that kind (midway between neighbouring scores of normal samples) that leaves
       at least the share `quantile` of the normal samples below it; just above the highest of them if only that
       does. Abnormal samples are not looked at.
+    - "alarms_per_hour": the same with a number of normal samples that are not below it, at most `alarms`: false
+      alarms that are allowed in the time that the samples last (`alarms_in`).
     - "fixed": `value`, a finite number. No sample is looked at.
 
     Raises:
@@ -54,11 +63,29 @@ def fit_threshold(
         return Threshold(method, _best_f1(scores, abnormal))
     if method == "quantile":
         return Threshold(method, _quantile(scores[~abnormal], quantile))
+    if method == "alarms_per_hour":
+        normal = scores[~abnormal]
+        allowed = math.floor(_known(alarms) + 1e-9)
+        return Threshold(method, _quantile(normal, max(0.0, 1 - allowed / max(len(normal), 1))))
     if method == "fixed":
         return Threshold(method, _fixed(value))
     raise EcganError(
         f"there is no threshold {method!r}{nearest(method, list(METHODS))}", f"Known thresholds: {', '.join(METHODS)}."
     )
+
+
+def alarms_in(samples: Samples, alarms_per_hour: float) -> float | None:
+    """How many false alarms an hour come to in the time that samples last; None where they have no clock."""
+    return None if samples.hours is None else alarms_per_hour * samples.hours
+
+
+def _known(alarms: float | None) -> float:
+    if alarms is None:
+        raise EcganError(
+            "the threshold 'alarms_per_hour' needs to know how long samples last, and these have no sampling rate.",
+            "Set `detect.threshold: quantile`.",
+        )
+    return alarms
 
 
 def _best_f1(scores: F64, abnormal: NDArray[np.bool_]) -> float:
@@ -74,7 +101,7 @@ def _best_f1(scores: F64, abnormal: NDArray[np.bool_]) -> float:
 def _quantile(normal: F64, quantile: float) -> float:
     if len(normal) == 0:
         raise EcganError(
-            "the validation half for fitting holds no normal sample, and the threshold 'quantile' needs some.",
+            "the validation half for fitting holds no normal sample, and this threshold needs some.",
             "Set `detect.threshold: best_f1`, or give validation normal samples.",
         )
     ordered = np.sort(normal)

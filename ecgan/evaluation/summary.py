@@ -32,8 +32,9 @@ def evaluate(
 
     Returns:
         By strategy the entry `test` of metrics.json: `auroc`, `ap`, the label metrics, each with `_low` and `_high`,
-        `per_class`, and `best_f1_on_test`, the F1 of the abnormal class at the threshold that would have been best on
-        this very set: an upper bound, not a result. And the entry `bootstrap`.
+        `per_class`, `false_alarms_per_hour` (NaN where samples have no clock), and `best_f1_on_test`, the F1 of the
+        abnormal class at the threshold that would have been best on this very set: an upper bound, not a result. And
+        the entry `bootstrap`.
 
     Raises:
         EcganError: A score is not a finite number.
@@ -49,6 +50,7 @@ def evaluate(
         name: {
             **_with_intervals(_figures(scores[name], predictions[name], abnormal), name, resampled),
             "per_class": per_class(predictions[name], labels, samples.about.classes),
+            "false_alarms_per_hour": _alarm_rate(predictions[name], abnormal, samples.hours),
             "best_f1_on_test": best_cut(scores[name], abnormal).f1 if abnormal.any() else float("nan"),
         }
         for name in scores
@@ -75,6 +77,11 @@ def _figures(scores: F64, predicted: Bool, abnormal: Bool) -> dict[str, float]:
         "ap": average_precision(scores, abnormal),
         **label_metrics(predicted, abnormal),
     }
+
+
+def _alarm_rate(predicted: Bool, abnormal: Bool, hours: float | None) -> float:
+    """Normal samples that are called abnormal in an hour of all samples."""
+    return float((predicted & ~abnormal).sum()) / hours if hours else float("nan")
 
 
 def _with_intervals(figures: dict[str, float], name: str, resampled: Bootstrap) -> dict[str, float]:

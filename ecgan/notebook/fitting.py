@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ecgan.detection.fitted import FittedDetector, fit_detector, save_detector
 from ecgan.detection.latents import build
-from ecgan.detection.thresholds import OF_TRAINING
+from ecgan.detection.thresholds import OF_TRAINING, alarms_in
 from ecgan.errors import EcganError
 from ecgan.inversion.base import choose
 from ecgan.notebook.parameters import Chosen
@@ -135,6 +135,7 @@ def _detect(folder: Path, chosen: Chosen, data: Samples, fold: Fold, *, labelled
         threshold=options.threshold,
         quantile=options.quantile,
         threshold_value=options.threshold_value,
+        alarms=alarms_in(data[rows], options.alarms_per_hour),
         choice=options.choice,
         svm_samples=options.svm_samples,
         seed=seed,
@@ -145,7 +146,7 @@ def _detect(folder: Path, chosen: Chosen, data: Samples, fold: Fold, *, labelled
 def _of_training(fitted: FittedDetector) -> FittedDetector:
     """Say that quantiles are those of the training scores: no validation has seen them."""
     thresholds = {
-        name: replace(found, method=OF_TRAINING) if found.method == "quantile" else found
+        name: replace(found, method=OF_TRAINING) if found.method != "fixed" else found
         for name, found in fitted.thresholds.items()
     }
     return replace(fitted, thresholds=thresholds)

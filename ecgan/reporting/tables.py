@@ -34,7 +34,7 @@ CLASSIFIER: Final = "classifier"
 FAMILIES: Final = (GENERATIVE, CLASSICAL, CLASSIFIER)
 ON_LATENTS: Final = " on latents"
 
-_EXTRA: Final = ("specificity", "best_f1_on_test")
+_EXTRA: Final = ("specificity", "false_alarms_per_hour", "best_f1_on_test")
 _INTERVALS: Final = ("auroc", "ap", "f1_abnormal")
 _AAMI: Final = ("N", "S", "V", "F", "Q")
 _KEY: Final = ["method", "detector", "strategy"]

@@ -94,7 +94,7 @@ def test_a_fixed_threshold_is_for_one_score() -> None:
     assert "threshold_value: 0.1" in written(strategies=["reconstruction"], classical=[])
     with pytest.raises(EcganError, match="6 strategies with one fixed threshold"):
         written(classical=[])
-    with pytest.raises(EcganError, match="knn, pca beside a fixed threshold"):
+    with pytest.raises(EcganError, match="beside a fixed threshold"):
         written(strategies=["reconstruction"])
 
 

@@ -1,12 +1,16 @@
 """Thresholds: values worked out by hand, and what the validation half must hold."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
 from ecgan.config.schema import Detection
-from ecgan.detection.thresholds import Threshold, fit_threshold
+from ecgan.detection.thresholds import Threshold, alarms_in, fit_threshold
 from ecgan.errors import EcganError
+from tests.making import samples
 
 
 def test_a_score_at_the_threshold_is_abnormal():
@@ -94,3 +98,31 @@ def test_the_number_of_a_fixed_threshold_is_asked_for_and_refused_elsewhere():
         Detection(threshold="fixed")
     with pytest.raises(ValidationError, match="'quantile' does not read it"):
         Detection(threshold="quantile", threshold_value=0.25)
+
+
+@pytest.mark.parametrize(("alarms", "flagged"), [(0.0, 0), (0.9, 0), (1.0, 1), (7.5, 7), (100.0, 100), (1e9, 100)])
+def test_a_budget_of_false_alarms_is_kept_and_used(alarms, flagged):
+    rng = np.random.default_rng(3)
+    normal = rng.permutation(100).astype(float)
+    scores = np.append(normal, [500.0, -500.0])
+    labels = np.append(np.zeros(100, dtype=np.int64), [1, 2])
+    found = fit_threshold(scores, labels, "alarms_per_hour", alarms=alarms)
+    assert found.predict(normal).sum() == flagged
+    assert found == fit_threshold(normal, labels[:100], "alarms_per_hour", alarms=alarms)
+
+
+def test_a_budget_of_false_alarms_needs_a_clock_and_normal_samples():
+    with pytest.raises(EcganError) as caught:
+        fit_threshold(np.ones(3), np.array([0, 0, 1]), "alarms_per_hour")
+    assert "detect.threshold" in caught.value.hint
+    with pytest.raises(EcganError):
+        fit_threshold(np.ones(2), np.array([1, 1]), "alarms_per_hour", alarms=3.0)
+
+
+def test_false_alarms_are_allowed_in_the_time_that_samples_last():
+    beats = samples(np.zeros((4, 1, 8)))
+    timed = replace(beats, about=replace(beats.about, sampling_rate=4.0))
+    assert alarms_in(replace(beats, about=replace(beats.about, sampling_rate=0.0)), 60.0) is None
+    assert alarms_in(timed, 900.0) == pytest.approx(2.0)  # four windows of two seconds
+    table = pd.DataFrame({"rr_next_s": [1.0, 3.0, 1.0, np.nan]})
+    assert alarms_in(replace(timed, table=table), 600.0) == pytest.approx(1.0)

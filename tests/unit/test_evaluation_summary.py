@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,14 @@ def _set(n=400, seed=0):
     return scores, {name: values > 1 for name, values in scores.items()}, labels
 
 
+def test_false_alarms_are_counted_in_an_hour_of_samples():
+    scores, predictions, labels = _set()
+    timed = known(labels)
+    timed = replace(timed, about=replace(timed.about, sampling_rate=timed.length / 9.0))  # 400 samples: one hour
+    tests, _ = evaluate(scores, predictions, timed, replicates=0)
+    assert tests["a"]["false_alarms_per_hour"] == (predictions["a"] & (labels == 0)).sum()
+
+
 def test_the_test_entry_has_what_the_contract_names():
     scores, predictions, labels = _set()
     tests, resampled = evaluate(scores, predictions, known(labels), replicates=50)
@@ -38,6 +47,7 @@ def test_the_test_entry_has_what_the_contract_names():
     metrics = {"auroc", "ap", *METRICS}
     assert set(entry) == {f"{m}{end}" for m in metrics for end in ("", "_low", "_high")} | {
         "per_class",
+        "false_alarms_per_hour",
         "best_f1_on_test",
     }
     assert entry["auroc"] == auroc(scores["a"], labels != 0)

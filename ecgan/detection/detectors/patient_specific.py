@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from ecgan.config.options import Options
 from ecgan.detection.base import F64, Detector, State
@@ -75,6 +75,13 @@ class PatientSpecificOptions(Options):
     align_ms: float = Field(
         MOST_MS, ge=0, le=200, description="How far a beat is moved at most, ms, for it to lie on the template"
     )
+
+    @field_validator("irregular_to")
+    @classmethod
+    def _above(cls, value: float, info: ValidationInfo) -> float:
+        if value <= info.data.get("irregular_from", 0.0):
+            raise ValueError(f"found {value:g}; allowed: more than irregular_from")
+        return value
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+../../../ecgan/ecg/quality.py

@@ -155,6 +155,18 @@ def test_a_noisy_stretch_is_said_to_be_noisy_and_not_abnormal() -> None:
     assert np.median(unaware["total"][noisy]) > np.median(found["total"][noisy]) + 0.8
 
 
+def test_a_tachycardia_that_fills_most_of_a_record_is_not_its_normal() -> None:
+    """Sinus rhythm for 130 of 400 beats, then one without P waves and with a T wave of its own, twice as fast."""
+    data = record(count=400, wide=(20, 70), early=(), without_p=range(130, 400))
+    x = data.signals.copy()
+    x[130:, :, 95:] *= -0.6
+    gaps = np.where(np.arange(400) < 130, 0.8, 0.4) + np.random.default_rng(0).normal(0, 0.005, 400)
+    table = data.table.assign(time_s=np.cumsum(gaps), rr_prev_s=gaps, rr_next_s=np.append(gaps[1:], np.nan))
+    found = scores(replace(data, signals=x, table=table))["total"]
+    sinus, fast = np.setdiff1d(np.arange(2, 120), (20, 70)), np.arange(180, 390)
+    assert np.quantile(found[sinus], 0.95) < np.quantile(found[fast], 0.05)
+
+
 @pytest.mark.parametrize("value", [0.0, 5.0], ids=["no contact", "saturated"])
 def test_a_lead_that_carries_nothing_for_a_while_does_not_count(value: float) -> None:
     data, gone = record(count=300), slice(200, 240)

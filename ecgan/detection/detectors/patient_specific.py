@@ -13,8 +13,8 @@ from ecgan.detection.components import TOO_LARGE, check_finite
 from ecgan.detection.densities import Space, mean_of_nearest, thinness
 from ecgan.detection.stored import AGAIN, stored_value
 from ecgan.detection.strategies.plain import TOTAL
-from ecgan.ecg import quality, rhythm
-from ecgan.ecg.template import MOST_MS, WINDOWS_MS, aligned, covered, template_and_shifts, window
+from ecgan.ecg import modes, quality, rhythm
+from ecgan.ecg.template import MOST_MS, WINDOWS_MS, aligned, covered, median_beat, template_and_shifts, window
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
 from ecgan.samples import RECORD, RHYTHM, About, Samples
@@ -91,6 +91,7 @@ class _Record:
     signals: NDArray[Any]
     noise: F64
     dead: NDArray[np.bool_]
+    foreign: NDArray[np.bool_]
     shifts: NDArray[np.int64]
     usual: NDArray[np.int64]
     reach: rhythm.Reach
@@ -176,14 +177,16 @@ class PatientSpecific(Detector):
         usual = rhythm.regular_beats(rr_prev, rr_next, median, options.tolerance)
         known = np.arange(len(beats)) < (len(beats) if reach.learned is None else reach.learned)
         usual &= known
+        place, first = _place(about, beats.length), beats.signals[:, :1]
+        own = _own_rhythm(first, median, usual, place["centre"], about.sampling_rate)
+        usual &= own
         if np.count_nonzero(usual) < options.least_regular:
             usual = known
-        place, first = _place(about, beats.length), beats.signals[:, :1]
         _, shifts = template_and_shifts(first, usual, place["centre"], about.sampling_rate, most_ms=options.align_ms)
         rows = np.flatnonzero(usual)
         rough = quality.noise(beats.signals, rows, place["centre"], about.sampling_rate)
         broken = quality.dead(beats.signals, rows)
-        return _Record(beats.signals, rough, broken, shifts, rows, reach, rr_prev, rr_next, about)
+        return _Record(beats.signals, rough, broken, ~own, shifts, rows, reach, rr_prev, rr_next, about)
 
     def _scores(self, record: _Record) -> dict[str, F64]:
         options, known = self.options, record.reach.known(len(record.signals))
@@ -230,7 +233,8 @@ class PatientSpecific(Detector):
         """Mean over the leads (n, C) that can be read, less what the quietest beats around have too: noise, drift."""
         options, size = self.options, record.noise[:, leads]
         around = [record.reach.near(values, options.stretch_beats, 0.25) for values in thin.T]
-        calm = thin - options.stretch * np.clip(np.stack(around, axis=1), 0, options.stretch_cap)
+        excess = np.clip(np.stack(around, axis=1), 0, options.stretch_cap) * ~record.foreign[:, None]
+        calm = thin - options.stretch * excess
         calm = np.where(calm > 0, calm / np.sqrt(np.maximum(size / options.noise_from, 1)), calm)
         readable = ~record.dead[:, leads]
         return np.asarray((calm * readable).sum(axis=1) / np.maximum(readable.sum(axis=1), 1))
@@ -251,6 +255,22 @@ class PatientSpecific(Detector):
         early = rhythm.prematurity(record.rr_prev, reach, options.wide_beats, options.quantile)
         z = early / (options.spread_floor + np.nan_to_num(spread))
         return np.asarray(options.rhythm_cap * np.tanh(z / options.rhythm_cap))
+
+
+def _own_rhythm(
+    beats: NDArray[Any], median_rr: F64, regular: NDArray[np.bool_], centre: int, sampling_rate: float
+) -> NDArray[np.bool_]:
+    """Say which of the beats (n, 1, L) are in the rhythm that is the record's normal one, (n,)."""
+    found = modes.rhythms(median_rr, regular)
+    if len(found) == 1:
+        return found[0]
+    likely = []
+    for rhythm_of in found:
+        chosen = regular & rhythm_of
+        template = median_beat(beats, np.zeros(len(beats), dtype=np.int64), chosen)[0]
+        prior = modes.plausibility(template, float(np.median(median_rr[chosen])), centre, sampling_rate)
+        likely.append(prior + np.log(np.count_nonzero(chosen)))
+    return found[int(np.argmax(likely))]
 
 
 def _place(about: About, length: int) -> dict[str, Any]:

@@ -1,0 +1,92 @@
+"""Which of a record's rhythms is its normal one, where there are two: a weak prior from what most hearts do.
+
+A tachycardia that fills most of a record would otherwise become its normal. Two rhythms are told apart by their rate
+alone; which of them is usual is decided by how long each lasts, its rate, the width of its QRS and its P wave.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgan.ecg.template import window
+
+F64 = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+APART = 1.35
+"""Two rates are two rhythms from this ratio on."""
+
+SHARE = 0.1
+"""The rarer of two rhythms holds at least this share of the regular beats."""
+
+RR_S, RR_SPREAD = 0.8, 0.35
+"""Usual interval of a resting heart, and the standard deviation of its logarithm (Mason et al., J. Electrocardiol.
+40, 2007, from 79,743 recordings: 2nd to 98th percentile of the rate 48 to 98 a minute; twice as wide, to be weak)."""
+
+QRS_MS, QRS_SPREAD_MS = 100.0, 40.0
+"""A QRS complex is narrow up to here, and by how much a wider one is less likely."""
+
+P_SHARE, NO_P = 0.03, 1.0
+"""Deflection before the QRS, as a share of its own, below which there is no P wave, and what that costs."""
+
+_STEEP = 0.1  # of the steepest slope: where the QRS begins and ends
+_P_MS = (-220.0, -80.0)
+_QRS_MS = (-120.0, 150.0)
+
+
+def rhythms(median_rr: F64, regular: Bool) -> list[Bool]:
+    """Return the beats (n,) of each rhythm of a record: one mask, or two where two rates are far apart.
+
+    The border is that of least variance of the log rate within both (Otsu, IEEE Trans. Syst. Man Cybern. 9, 1979).
+
+    Args:
+        median_rr: Local median RR around each beat, (n,), seconds.
+        regular: Mask (n,) of the regular beats, by which rhythms are told apart.
+    """
+    logs = np.log(np.where(median_rr > 0, median_rr, np.nan))
+    ordered = np.sort(logs[regular & np.isfinite(logs)])
+    count = len(ordered)
+    if count < 2:
+        return [np.ones(len(logs), dtype=bool)]
+    first = np.arange(1, count)
+    sums = np.cumsum(ordered)
+    low, high = sums[:-1] / first, (sums[-1] - sums[:-1]) / (count - first)
+    border = int(np.argmax(first * (count - first) * (high - low) ** 2))
+    least = min(first[border], count - first[border])
+    if high[border] - low[border] < np.log(APART) or least < SHARE * count:
+        return [np.ones(len(logs), dtype=bool)]
+    fast = np.asarray(logs <= (ordered[border] + ordered[border + 1]) / 2)
+    return [fast, ~fast]
+
+
+def plausibility(template: F64, rr_s: float, centre: int, sampling_rate: float) -> float:
+    """Return the log prior, up to a constant, that a rhythm is a heart's normal one.
+
+    Args:
+        template: Median beat of the rhythm, first lead, (L,).
+        rr_s: Its median RR, seconds.
+        centre: Index of the R peak.
+        sampling_rate: Hz.
+    """
+    wide = max(qrs_width_ms(template, centre, sampling_rate) - QRS_MS, 0.0) / QRS_SPREAD_MS
+    rate = np.log(rr_s / RR_S) / RR_SPREAD
+    return float(-0.5 * rate**2 - 0.5 * wide**2 - NO_P * (p_share(template, centre, sampling_rate) < P_SHARE))
+
+
+def qrs_width_ms(template: F64, centre: int, sampling_rate: float) -> float:
+    """Width of the QRS of a median beat (L,), ms: from its first to its last steep slope."""
+    part = window(*_QRS_MS, sampling_rate=sampling_rate, centre=centre, length=len(template))
+    slopes = np.abs(np.diff(template[part]))
+    steep = np.flatnonzero(slopes >= _STEEP * slopes.max()) if len(slopes) and slopes.max() > 0 else np.zeros(1)
+    return float(1000 * (steep[-1] - steep[0] + 1) / sampling_rate)
+
+
+def p_share(template: F64, centre: int, sampling_rate: float) -> float:
+    """Deflection of the P wave of a median beat (L,), as a share of the whole beat's, above the line below it."""
+    part = window(*_P_MS, sampling_rate=sampling_rate, centre=centre, length=len(template))
+    wave: Any = template[part]
+    if len(wave) < 3 or not np.ptp(template) > 0:
+        return 0.0
+    line = np.linspace(wave[0], wave[-1], len(wave))
+    return float(np.ptp(wave - line) / np.ptp(template))

@@ -12,10 +12,10 @@ from ecgan.ecg.template import evenly
 
 Int = NDArray[np.int64]
 
-STRETCH = 4096
-"""About how many beats around a beat, or before it, are searched for those like it: all of a half-hour record."""
+STRETCH = 2048
+"""About how many beats around a beat, or before it, are searched for those like it: most of a half-hour record."""
 
-REFERENCE = 1024
+REFERENCE = 512
 """Most usual beats that a distance is taken to, evenly drawn from the record."""
 
 _ROWS = 512

@@ -19,6 +19,7 @@ QUIET_MS = ((-300.0, -120.0), (200.0, 480.0))
 _FLAT = 0.02  # of the usual deflection: less is no contact
 _CLIPPED = 0.2  # of a beat's samples at one and the same extreme value
 _TINY = 1e-12
+_ROWS = 4096
 
 
 def noise(beats: NDArray[Any], usual: NDArray[Any], centre: int, sampling_rate: float) -> F64:
@@ -41,8 +42,7 @@ def noise(beats: NDArray[Any], usual: NDArray[Any], centre: int, sampling_rate: 
     for part in parts:
         if part.stop - part.start < 3:
             continue
-        rough = np.diff(beats[:, :, part].astype(np.float64), n=2, axis=2)  # (n, C, w)
-        size = np.sqrt(np.mean(np.square(rough), axis=2))
+        size = np.concatenate([_roughness(beats[start : start + _ROWS, :, part]) for start in _starts(beats)])
         found = np.minimum(found, size / np.maximum(np.median(size[usual], axis=0), _TINY))
     return np.where(np.isfinite(found), found, 1.0)
 
@@ -57,8 +57,22 @@ def dead(beats: NDArray[Any], usual: NDArray[Any]) -> Bool:
     Returns:
         Shape (n, C).
     """
-    least, most = beats.min(axis=2), beats.max(axis=2)
-    extent = most - least
+    extent = np.ptp(beats, axis=2)
     flat = extent <= _FLAT * np.median(extent[usual], axis=0)
-    stuck = np.maximum((beats == least[:, :, None]).mean(axis=2), (beats == most[:, :, None]).mean(axis=2)) > _CLIPPED
+    stuck = np.concatenate([_at_extremes(beats[start : start + _ROWS]) > _CLIPPED for start in _starts(beats)])
     return np.asarray(flat | stuck)
+
+
+def _starts(beats: NDArray[Any]) -> range:
+    return range(0, max(len(beats), 1), _ROWS)
+
+
+def _roughness(waves: NDArray[Any]) -> F64:
+    """Root mean square (n, C) of the second differences of waves (n, C, w)."""
+    return np.asarray(np.sqrt(np.mean(np.square(np.diff(waves.astype(np.float64), n=2, axis=2)), axis=2)))
+
+
+def _at_extremes(beats: NDArray[Any]) -> F64:
+    """Share of the samples of beats (n, C, L) that have the lowest value, or the highest, whichever is more, (n, C)."""
+    ends = (beats.min(axis=2, keepdims=True), beats.max(axis=2, keepdims=True))
+    return np.asarray(np.maximum(*((beats == end).mean(axis=2) for end in ends)))

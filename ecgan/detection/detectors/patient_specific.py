@@ -9,12 +9,12 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from ecgan.config.options import Options
 from ecgan.detection.base import F64, Detector, State
-from ecgan.detection.components import TOO_LARGE, check_finite
+from ecgan.detection.components import TOO_LARGE, check_finite, chunks
 from ecgan.detection.densities import Space, mean_of_nearest, thinness
 from ecgan.detection.stored import AGAIN, stored_value
 from ecgan.detection.strategies.plain import TOTAL
 from ecgan.ecg import modes, quality, rhythm
-from ecgan.ecg.template import MOST_MS, WINDOWS_MS, aligned, covered, median_beat, template_and_shifts, window
+from ecgan.ecg.template import MOST_MS, WINDOWS_MS, aligned, covered, evenly, median_beat, template_and_shifts, window
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
 from ecgan.samples import RECORD, RHYTHM, About, Samples
@@ -26,6 +26,7 @@ STATES = ("irregular", "noise")
 WHOLE_MS = (-250.0, 472.0)
 """The window in which beats are compared that share their scores: from the P wave to the end of the T wave."""
 _HALF = 0.5  # of the window of a wave, which a sample must hold
+_LEARNED = 4096  # beats at most that directions are learned from, and that are turned into them at once
 _UNUSUAL = 2.5  # times as far from the usual beats as they are: such a QRS is taken for ectopic
 
 
@@ -99,16 +100,17 @@ class _Record:
     rr_next: F64
     about: About
 
-    def rows(self, lead: int, span_ms: tuple[float, float]) -> F64:
-        """A window of a lead of every beat, (n, W), without its mean: a slow wander counts for less."""
+    def rows(self, lead: int, span_ms: tuple[float, float], beats: Any) -> F64:
+        """A window of a lead of m beats, (m, W), without its mean: a slow wander counts for less."""
         part = window(*span_ms, **_place(self.about, self.signals.shape[2]))
-        rows = aligned(self.signals[:, lead : lead + 1], self.shifts, part)[:, 0].astype(np.float64)
+        rows = aligned(self.signals[beats, lead : lead + 1], self.shifts[beats], part)[:, 0].astype(np.float64)
         return np.asarray(rows - rows.mean(axis=1, keepdims=True))
 
     def points(self, lead: int, span_ms: tuple[float, float], components: int) -> F64:
         """The window's coordinates (n, k) along the main directions of the usual beats."""
-        rows = self.rows(lead, span_ms)
-        return Space.learn(rows[self.usual], components).apply(rows)
+        space = Space.learn(self.rows(lead, span_ms, evenly(self.usual, _LEARNED)), components)
+        parts = chunks(len(self.signals), _LEARNED)
+        return np.concatenate([space.apply(self.rows(lead, span_ms, part)) for part in parts])
 
 
 @register_detector("patient_specific")
@@ -149,7 +151,8 @@ class PatientSpecific(Detector):
             rows = np.flatnonzero(records == record)
             rows = rows[np.argsort(times[rows], kind="stable")]
             if len(rows) >= self.options.least_beats:
-                for name, values in self._scores(self._prepared(around[rows])).items():
+                whole = len(rows) == len(around) and bool((np.diff(rows) == 1).all())  # no copy of a day
+                for name, values in self._scores(self._prepared(around if whole else around[rows])).items():
                     found[name][rows] = values
         chosen = {name: values[places] for name, values in found.items()}
         check_finite(chosen, TOO_LARGE)

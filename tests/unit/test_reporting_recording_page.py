@@ -223,12 +223,12 @@ def test_facts_of_each_class_are_a_table_and_counts_are_said_once():
         "model_rate_hz": 360.0,
         "samples": 77777,
         "not_scored": {"flat": 77777},
-        "beats_from": "sleepecg",
+        "beats_from": "detected in MLII",
         "flagged_by_class": by_class,
     }
     text = text_of(recording_page(scored_recording(facts=facts)))
     assert "Flagged by class scored flagged N 1,500 3 V 20 18" in text
-    assert "Model rate 360 Hz Beats from sleepecg" in text
+    assert "Model rate 360 Hz Beats from detected in MLII" in text
     assert "77,777" not in text
 
 

@@ -42,7 +42,7 @@ def scored_at(samples: list[int], scores: list[float], rate: float = 360.0) -> S
         }
     )
     record = Record("mine", np.zeros((10, 1)), rate, ["II"], beats["sample"].to_numpy(), [""] * len(samples))
-    facts = {"beats_from": "sleepecg, lead II", "samples": len(samples), "scored": 1, "flagged": 1, "minutes": 1.0}
+    facts = {"beats_from": "detected in II", "samples": len(samples), "scored": 1, "flagged": 1, "minutes": 1.0}
     return ScoredRecording(record, ["II"], "toy", "ecgsyn", "largest", 1.0, beats, [], "mV", facts)
 
 

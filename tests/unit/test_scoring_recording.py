@@ -40,7 +40,7 @@ def test_detected_beats_have_scores_and_no_symbols(record: Record) -> None:
     assert set(table["symbol"]) == {""}
     assert scored.record.leads == scored.leads == ["MLII"]
     assert scored.record.signals.shape == (len(record.signals), 1)
-    assert scored.facts["beats_from"] == "sleepecg, lead MLII"
+    assert scored.facts["beats_from"] == "detected in MLII, V1"
     np.testing.assert_array_equal(scored.record.samples, table["sample"])
     np.testing.assert_array_equal(table["score"].notna(), table["reason"] == "")
     np.testing.assert_array_equal(table["flagged"], table["score"].fillna(-1) >= 1.0)

@@ -106,6 +106,32 @@ def distance(positions: I64, peaks: I64) -> F64:
     return np.asarray(np.minimum(positions - fenced[after - 1], fenced[after] - positions), dtype=np.float64)
 
 
+def matches(expected: I64, found: I64, within: int) -> I64:
+    """Say which beat that was found is which expected one, as ANSI/AAMI EC57 does within 150 ms.
+
+    Args:
+        expected: Positions, ascending, shape (n,).
+        found: Positions, ascending, shape (m,).
+        within: Samples that both may lie apart.
+
+    Returns:
+        For each expected beat the index of the one found, each of which is the nearest of the other; -1 for none; (n,).
+    """
+    if not (len(expected) and len(found)):
+        return np.full(len(expected), -1, dtype=np.int64)
+    nearest, back = _nearest(expected, found), _nearest(found, expected)
+    same = (back[nearest] == np.arange(len(expected))) & (np.abs(found[nearest] - expected) <= within)
+    return np.where(same, nearest, -1)
+
+
+def _nearest(positions: I64, peaks: I64) -> I64:
+    """Index of the nearest of the ascending peaks (m,), for each position (n,)."""
+    after = np.clip(np.searchsorted(peaks, positions), 1, max(len(peaks) - 1, 1))
+    before = peaks[after - 1]
+    behind = peaks[np.minimum(after, len(peaks) - 1)]
+    return np.asarray(np.where(positions - before <= behind - positions, after - 1, np.minimum(after, len(peaks) - 1)))
+
+
 def stretches_without(peaks: I64, signals: NDArray[Any], sampling_rate: float) -> list[tuple[float, float]]:
     """Return the stretches in which there is a signal for long, and no beat.
 

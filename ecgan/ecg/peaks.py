@@ -51,8 +51,9 @@ _ROUNDS = 3
 _NEAR = 8
 """RR intervals on either side that say which is usual."""
 _REACH_S = 0.06
-_WORTH = 0.04
-"""Of the best lead's; the first lead that is worth as much has the marks."""
+_WORTH, _BESIDE_BEST = 0.25, 0.2
+"""The first lead has the marks that is worth as much (its beats are 1.1 times what lies between), or so much of the
+best."""
 _ROUNDING = 1e-9
 """Deflections this small beside the signal are rounding errors."""
 _BAND = (3.0, 40.0)
@@ -250,7 +251,7 @@ def _intervals(times_s: F64) -> tuple[F64, F64]:
 def _marked(signals: NDArray[Any], sampling_rate: float, leads: Leads, beats: I64, order: Sequence[int]) -> I64:
     """Mark beats, positions among the values of the energy, in the first lead that shows them; positions (n,)."""
     worth = leads.worth(beats)[order]
-    first = (worth >= _WORTH * worth.max(axis=0, initial=0.0)).argmax(axis=0)
+    first = (worth >= np.minimum(_BESIDE_BEST * worth.max(axis=0, initial=0.0), _WORTH)).argmax(axis=0)
     around = beats * leads.step + leads.step // 2
     marks = [
         _largest_deflections(signals[:, lead], around[first == place], sampling_rate)

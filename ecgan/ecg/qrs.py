@@ -32,12 +32,16 @@ _PIECES = 8
 """On either side of a piece."""
 _LEAST = 0.02
 """Of the largest energy in a usual piece; in a piece with less there is no signal."""
+_STANDS_OUT = 1.5
+"""Of the energy between beats is at least that of a lead that shows any."""
 _ROUNDING = 1e-9
 """Energy this small beside the values of the lead comes of their rounding."""
 _PARTLY = 1e-3
-"""Of its weight has a lead in a piece of which it misses a part."""
-_BEATS = 20
+"""Of its weight has a lead in a piece that it does not show, or not all of it."""
+_BEATS = 8
 """On either side of a beat, by which a lead is judged."""
+_NOTHING = 0.6
+"""A lead is worth nothing where beats are this much of what lies between them."""
 _AT_BEAT_S, _BESIDE_S = 0.07, 0.17
 """A beat's energy is its largest this near to it, that between beats the largest further away from both."""
 
@@ -82,8 +86,7 @@ class Leads:
     def judged_by(self, beats: I64) -> "Leads":
         """Weigh the leads by beats that were found in them, positions among the values, ascending, shape (n,).
 
-        A lead counts the square of how far the lower third of the beats around stands out of the upper third of what
-        lies between beats.
+        A lead counts the square of how far a usual beat around stands out of the highest that lies between beats.
         """
         weights = np.stack([_contrast(values, beats, self.rate) for values in self.values])
         return replace(self, weights=weights * self.there)
@@ -187,9 +190,14 @@ def _in_parts(pieces: F64, levels: _Levels) -> tuple[F64, F64]:
 
 
 def _shares(pieces: F64, levels: _Levels) -> F64:
-    """How much of a lead is there in each piece (p, s): 1, or next to nothing where a part is missing or flat, (p,)."""
+    """How much of a lead is there in each piece (p, s), (p,).
+
+    It is 1, or next to nothing where a part is missing, where it is flat, and where nothing stands out: mains hum.
+    """
     missing = np.isnan(pieces)
-    return np.where(levels.counted & ~missing.any(axis=1), 1.0, _PARTLY * ~missing.all(axis=1))
+    usual, quiet = levels.near((np.arange(len(pieces)) + 0.5) * pieces.shape[1])
+    whole = levels.counted & ~missing.any(axis=1) & (usual > _STANDS_OUT * quiet)
+    return np.where(whole, 1.0, _PARTLY * ~missing.all(axis=1))
 
 
 def _contrast(pieces: F32, beats: I64, rate: float) -> F64:
@@ -199,8 +207,8 @@ def _contrast(pieces: F32, beats: I64, rate: float) -> F64:
     bounds = np.stack([starts, np.maximum(beats[1:] - beside, starts + 1)], axis=1)
     between = np.maximum.reduceat(values, np.minimum(bounds, len(values) - 1).ravel())[::2]
     near = np.clip(beats[:, None] + np.arange(-reach, reach + 1), 0, len(values) - 1)  # (n, 2 * reach + 1)
-    lower = sliding_quantile(np.log(values[near].max(axis=1) + 1e-6), _BEATS, _BEATS, 0.3)
-    upper = sliding_quantile(np.log(between + 1e-6), _BEATS, _BEATS, 0.7)
+    usual = sliding_quantile(np.log(values[near].max(axis=1) + 1e-6), _BEATS, _BEATS, 0.5)
+    highest = sliding_quantile(np.log(between + 1e-6), _BEATS, _BEATS, 0.95)
     at = (np.arange(len(pieces)) + 0.5) * pieces.shape[1]
-    stands_out = np.exp(np.interp(at, beats, lower) - np.interp(at, beats[:-1], upper))
-    return np.asarray(np.maximum(stands_out - 0.8, 0.02) ** 2, dtype=np.float64)
+    stands_out = np.exp(np.interp(at, beats, usual) - np.interp(at, beats[:-1], highest))
+    return np.asarray(np.maximum(stands_out - _NOTHING, 0.02) ** 2, dtype=np.float64)

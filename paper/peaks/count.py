@@ -76,7 +76,7 @@ def main() -> int:
         old = pd.read_csv(file, dtype={"record": str, "commit": str})
         new = pd.concat([old[old["configuration"] != configuration], new])
     new.to_csv(file, index=False, lineterminator="\n")
-    summary(new).to_csv(HERE / "summary.csv", index=False, lineterminator="\n")
+    summary(new).to_csv(HERE / "summary.csv", index=False, lineterminator="\n", float_format="%.4f")
     return 0
 
 

@@ -232,6 +232,16 @@ def test_facts_of_each_class_are_a_table_and_counts_are_said_once():
     assert "77,777" not in text
 
 
+def test_warnings_stand_above_everything_else():
+    page = recording_page(scored_recording(facts={"warnings": ["No beats from <0:00:10>.", "Another."]}))
+    text = text_of(page)
+    assert text.index("No beats from") < text.index("Another.") < text.index("38 beats")
+    assert "<0:00:10>" not in page
+    assert "Warnings" not in text
+    assert page.count('class="warning"') == 3
+    assert recording_page(scored_recording(facts={})).count('class="warning"') == 1
+
+
 def test_the_spread_over_folds_is_a_component():
     scored = scored_recording()
     beats = scored.beats.assign(score_std=scored.beats["score"] / 10, strategy_other=1.0)

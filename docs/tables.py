@@ -228,7 +228,12 @@ def _looks(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return _read(LOOKS if part == "ds2" else LOOKS.parent / "own_normal" / f"{part}.csv")
 
 
-MEASURED = {"csv": _csv, "tuning": _tuning, "robustness": _robustness, "looks": _looks}
+def _peaks(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return head and rows of a file of `paper/peaks`."""
+    return _read(LOOKS.parent / "peaks" / f"{part}.csv")
+
+
+MEASURED = {"csv": _csv, "tuning": _tuning, "robustness": _robustness, "looks": _looks, "peaks": _peaks}
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

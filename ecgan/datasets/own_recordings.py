@@ -135,7 +135,7 @@ def read_one(plan: Plan, name: str) -> Record:
         record = replace(record, samples=positions, symbols=["N"] * len(positions))
     record = at_rate(record, options.rate_hz)
     if plan.detects:
-        peaks = find_r_peaks(record.signals[:, 0], record.sampling_rate)
+        peaks = find_r_peaks(record.signals, record.sampling_rate)
         record = replace(record, samples=peaks, symbols=["N"] * len(peaks))
     return record
 

@@ -1,49 +1,78 @@
 """R peaks of a recording that has no annotations.
 
-The beats are found by sleepecg (Brunner et al., https://github.com/cbrnr/sleepecg), a detector after Pan and Tompkins,
-IEEE Trans. Biomed. Eng. 32(3), 1985. Three things are done about it:
+All leads are looked at together: see `ecgan.ecg.qrs` for the energy in which beats stand out, whether they point up or
+down. What stands out of it is a beat by how high it is, and by when it comes:
 
-- It takes upward peaks only. A lead whose QRS complexes point downwards, as its skewness tells, is turned round, and
-  the detector looks a second time at the magnitude of the filtered lead: ectopic beats often point the other way.
-  What it finds there counts if it is more than 300 ms from all beats of the first look and not much smaller.
-- It marks the steepest part of the complex. Annotations, and the beats that models are trained on, have the largest
-  wave: each position is moved to the largest deflection, upward or downward, within 60 ms.
-- At gaps in the signal it starts anew.
+- The highest within 250 ms may be a beat, and is one if it has more than a share of the usual energy around.
+- One within 330 ms of a beat twice as high is its T wave.
+- One half as high as both its neighbours, with which the others' rhythm is whole without it, is none: a doubled beat.
+- Where the rhythm has a hole, the highest in it counts even if it is much lower: a missed beat.
 
-The rules were chosen on the 48 records of the MIT-BIH Arrhythmia Database (all annotated beats, MLII or else the first
-lead, matched within 150 ms as in ANSI/AAMI EC57); a test holds sensitivity, positive predictive value and positions
-there.
+The mark of a beat is the largest deflection of its complex, upward or downward, as annotations have it, and the beats
+that models are trained on: in the first lead that shows the beats there well enough, so that all have the same.
+
+Shares and times were chosen on DS1 of the MIT-BIH Arrhythmia Database (all annotated beats, matched within 150 ms as in
+ANSI/AAMI EC57); `paper/peaks` has the figures of every record, and a test holds them.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from ecgan.ecg.qrs import Leads, filled, leads_of
+from ecgan.ecg.rhythm import sliding_quantile
 from ecgan.errors import EcganError
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
 
 LOWEST_RATE = 80.0
-"""Hz; below it the detector's band, 5 to 30 Hz, is not there any more."""
+"""Hz; below it the band of the QRS complex is not there any more."""
 _SHORTEST_S = 2.0
-"""The detector learns its thresholds from the first two seconds."""
+"""Shorter stretches between gaps say nothing of what is usual."""
 _BRIDGED_S = 0.5
-"""Gaps up to this length are bridged; at longer ones the detector starts anew."""
+"""Gaps up to this length are bridged."""
+_APART_S = 0.25
+_BEAT = 0.28
+"""Of the usual energy, which is 1; 0 is that between beats."""
+_T_WAVE_S, _T_WAVE = 0.33, 0.5
+_DOUBLED, _WHOLE = 0.5, 1.2
+"""Of the lower neighbour's energy, and of the usual RR."""
+_MISSED, _HOLE = 0.12, 1.4
+"""Of the usual energy, and of the usual RR."""
+_NOT_BEFORE = 0.4
+"""Of the usual RR; a missed beat comes no earlier, nor within the time of a T wave around another beat."""
+_ROUNDS = 3
+"""A hole may hold more than one beat."""
+_NEAR = 8
+"""RR intervals on either side that say which is usual."""
 _REACH_S = 0.06
-_APART_S = 0.3
-_SHARE = 0.25
-"""Of the usual deflection; smaller ones do not count in the second look."""
+_WORTH, _BESIDE_BEST = 0.25, 0.2
+"""The first lead has the marks that is worth as much (its beats are 1.1 times what lies between), or so much of the
+best."""
 _ROUNDING = 1e-9
-"""Deflections this small beside the signal are rounding errors, among which the detector finds beats all the same."""
+"""Deflections this small beside the signal are rounding errors."""
 _BAND = (3.0, 40.0)
-"""Hz; the QRS complex."""
+"""Hz; in which the largest deflection is looked for."""
+_BLOCK_S, _MARGIN_S = 600, 2
+_LONG_S = 5.0
+"""So long no heart stops without being noticed."""
+_SOME = 200
+"""Beats that say how high usual ones are."""
 
 
-def find_r_peaks(values: NDArray[Any], sampling_rate: float) -> I64:
-    """Find the R peaks of one lead (T,), upright or inverted, any unit; NaN where samples are missing.
+def find_r_peaks(values: NDArray[Any], sampling_rate: float, first: Sequence[int] = ()) -> I64:
+    """Find the R peaks of a recording.
+
+    Args:
+        values: One lead (T,), or all of them (T, C), each upright or inverted, any unit; NaN where samples are missing.
+            A lead in which there is nothing, or noise, costs the others nothing.
+        sampling_rate: Hz.
+        first: Leads that come before the others, in this order, where a beat is to be marked; all are looked at.
 
     Returns:
         Positions of the largest deflection of each QRS complex, int64, ascending, shape (n,); none in gaps, in flat
@@ -57,45 +86,18 @@ def find_r_peaks(values: NDArray[Any], sampling_rate: float) -> I64:
             f"R peaks cannot be found at {sampling_rate:g} Hz; at least {LOWEST_RATE:g} Hz are needed.",
             "Give annotations of the beats: --annotator NAME.",
         )
-    lead = np.asarray(values, dtype=np.float64)
-    parts = [_in_segment(lead[start:stop], sampling_rate) + start for start, stop in _segments(lead, sampling_rate)]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
-
-
-def _segments(lead: F64, sampling_rate: float) -> list[tuple[int, int]]:
-    """Stretches (start, stop) without long gaps that are long enough to find beats in."""
-    there = np.flatnonzero(np.isfinite(lead))
-    if len(there) == 0:
-        return []
-    breaks = np.flatnonzero(np.diff(there) - 1 > _BRIDGED_S * sampling_rate)
-    starts = there[np.concatenate([[0], breaks + 1])]
-    stops = there[np.concatenate([breaks, [len(there) - 1]])] + 1
-    least = int(np.ceil(_SHORTEST_S * sampling_rate))
-    return [(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True) if stop - start >= least]
-
-
-def _in_segment(segment: F64, sampling_rate: float) -> I64:
-    """R peaks of a stretch whose gaps are short."""
-    from sleepecg.heartbeats import detect_heartbeats
-
-    there = np.isfinite(segment)
-    if not there.all():
-        segment = np.interp(np.arange(len(segment)), np.flatnonzero(there), segment[there])
-    if segment.min() == segment.max():
+    signals = np.asarray(values)
+    signals = signals[:, None] if signals.ndim == 1 else signals
+    there = [_there(lead, sampling_rate) for lead in signals.T]
+    if not any(known.any() for known in there):
         return np.zeros(0, dtype=np.int64)
-    band = _qrs_band(segment, sampling_rate)
-    upright = segment if np.mean(band**3) >= 0 else -segment
-    first, second = (
-        _largest_deflection(band, detect_heartbeats(values, sampling_rate), round(_REACH_S * sampling_rate))
-        for values in (upright, np.abs(band))
-    )
-    if len(first):
-        second = second[np.abs(band[second]) >= _SHARE * np.median(np.abs(band[first]))]
-    apart = distance(second, first) > round(_APART_S * sampling_rate)
-    moved = np.sort(np.concatenate([first, second[apart]]))
-    deflects = np.abs(band[moved]) > _ROUNDING * np.abs(segment).max()
-    kept: I64 = moved[there[moved] & deflects]
-    return kept
+    leads = leads_of(signals, sampling_rate, there)
+    beats = _beats(leads)
+    if signals.shape[1] > 1 and len(beats) > 1:
+        leads = leads.judged_by(beats)
+        beats = _beats(leads)
+    order = [*first, *(lead for lead in range(signals.shape[1]) if lead not in first)]
+    return _marked(signals, sampling_rate, leads, beats, order)
 
 
 def distance(positions: I64, peaks: I64) -> F64:
@@ -105,15 +107,180 @@ def distance(positions: I64, peaks: I64) -> F64:
     return np.asarray(np.minimum(positions - fenced[after - 1], fenced[after] - positions), dtype=np.float64)
 
 
-def _qrs_band(segment: F64, sampling_rate: float) -> F64:
+def matches(expected: I64, found: I64, within: int) -> I64:
+    """Say which beat that was found is which expected one, as ANSI/AAMI EC57 does within 150 ms.
+
+    Args:
+        expected: Positions, ascending, shape (n,).
+        found: Positions, ascending, shape (m,).
+        within: Samples that both may lie apart.
+
+    Returns:
+        For each expected beat the index of the one found, each of which is the nearest of the other; -1 for none; (n,).
+    """
+    if not (len(expected) and len(found)):
+        return np.full(len(expected), -1, dtype=np.int64)
+    nearest, back = _nearest(expected, found), _nearest(found, expected)
+    same = (back[nearest] == np.arange(len(expected))) & (np.abs(found[nearest] - expected) <= within)
+    return np.where(same, nearest, -1)
+
+
+def _nearest(positions: I64, peaks: I64) -> I64:
+    """Index of the nearest of the ascending peaks (m,), for each position (n,)."""
+    after = np.clip(np.searchsorted(peaks, positions), 1, max(len(peaks) - 1, 1))
+    before = peaks[after - 1]
+    behind = peaks[np.minimum(after, len(peaks) - 1)]
+    return np.asarray(np.where(positions - before <= behind - positions, after - 1, np.minimum(after, len(peaks) - 1)))
+
+
+def stretches_without(peaks: I64, signals: NDArray[Any], sampling_rate: float) -> list[tuple[float, float]]:
+    """Return the stretches in which there is a signal for long, and no beat.
+
+    Args:
+        peaks: Positions of the beats, ascending, shape (n,).
+        signals: Shape (T, C), NaN where samples are missing. What varies by less than a twentieth of a usual beat of
+            its lead within a second is no signal.
+        sampling_rate: Hz.
+
+    Returns:
+        Begin and end of each, in seconds: from beat to beat, or to the border of the recording.
+    """
+    bounds = np.concatenate([[0], peaks, [len(signals)]])
+    size, reach = max(1, round(sampling_rate)), max(1, round(_REACH_S * sampling_rate))
+    some = peaks[:: max(1, len(peaks) // _SOME)]
+    beats = [_swing(signals[max(0, peak - reach) : peak + reach]) for peak in some]
+    least = 0.05 * np.median(beats, axis=0) if beats else np.zeros(signals.shape[1])
+    found = []
+    for row in np.flatnonzero(np.diff(bounds) >= _LONG_S * sampling_rate):
+        begin, end = int(bounds[row]), int(bounds[row + 1])
+        seconds = [_swing(signals[at : at + size]) for at in range(begin + size // 2, end - size, size)]
+        if np.sum((np.asarray(seconds) > least).any(axis=1)) >= _LONG_S - 2:  # those at both ends are the beats'
+            found.append((begin / sampling_rate, end / sampling_rate))
+    return found
+
+
+def _swing(signals: NDArray[Any]) -> F64:
+    """From the lowest to the highest of a few samples (t, C), (C,); 0 where one is missing."""
+    swing = np.max(signals, axis=0) - np.min(signals, axis=0)
+    return np.asarray(np.nan_to_num(swing, nan=0.0, posinf=0.0), dtype=np.float64)
+
+
+def _there(lead: NDArray[Any], sampling_rate: float) -> Bool:
+    """Stretches of a lead (T,) without long gaps that are long enough to find beats in, as a mask (T,)."""
+    there: Bool = np.isfinite(lead)
+    if there.all() and len(lead) >= _SHORTEST_S * sampling_rate:
+        return there
+    known = np.flatnonzero(there)
+    if len(known) == 0:
+        return there
+    breaks = np.flatnonzero(np.diff(known) - 1 > _BRIDGED_S * sampling_rate)
+    starts = known[np.concatenate([[0], breaks + 1])]
+    stops = known[np.concatenate([breaks, [len(known) - 1]])] + 1
+    there[:] = False
+    for start, stop in zip(starts, stops, strict=True):
+        there[start:stop] = stop - start >= _SHORTEST_S * sampling_rate
+    return there
+
+
+def _beats(leads: Leads) -> I64:
+    """Say where beats are, positions among the values of the energy."""
+    at, height = leads.peaks(_APART_S)
+    times = at / leads.rate
+    beats = height > _BEAT
+    for _ in range(2):
+        beats = _without_t_waves(times, height, beats)
+    for _ in range(2):
+        beats = _without_doubled(times, height, beats)
+    for _ in range(_ROUNDS):
+        beats = _with_missed(times, height, beats)
+    found: I64 = at[beats]
+    return found
+
+
+def _without_t_waves(times_s: F64, height: F64, beats: Bool) -> Bool:
+    """Leave out what comes right behind a beat that is much higher; all arguments (n,)."""
+    rows = np.flatnonzero(beats)
+    late = (np.diff(times_s[rows]) < _T_WAVE_S) & (height[rows[1:]] < _T_WAVE * height[rows[:-1]])
+    return _but(beats, rows[1:][late])
+
+
+def _without_doubled(times_s: F64, height: F64, beats: Bool) -> Bool:
+    """Leave out what is much lower than both its neighbours and stands in what is one usual interval without it."""
+    rows = np.flatnonzero(beats)
+    if len(rows) < 3:
+        return beats
+    rr, usual = _intervals(times_s[rows])
+    low = height[rows[1:-1]] < _DOUBLED * np.minimum(height[rows[:-2]], height[rows[2:]])
+    fits = rr[:-1] + rr[1:] < _WHOLE * np.maximum(usual[:-1], usual[1:])
+    return _but(beats, rows[1:-1][low & fits])
+
+
+def _with_missed(times_s: F64, height: F64, beats: Bool) -> Bool:
+    """Add the highest of what was no beat in each hole of the rhythm."""
+    rows = np.flatnonzero(beats)
+    if len(rows) < 3:
+        return beats
+    rr, usual = _intervals(times_s[rows])
+    others = np.flatnonzero(~beats & (height > _MISSED))
+    gap = np.searchsorted(rows, others) - 1
+    inside = (gap >= 0) & (gap < len(rr))
+    others, gap = others[inside], gap[inside]
+    before, behind = times_s[others] - times_s[rows[gap]], times_s[rows[gap + 1]] - times_s[others]
+    fits = (rr[gap] > _HOLE * usual[gap]) & (before > _NOT_BEFORE * usual[gap])
+    fits &= np.minimum(before, behind) > _T_WAVE_S
+    others, gap = others[fits], gap[fits]
+    order = np.lexsort((-height[others], gap))
+    _, first = np.unique(gap[order], return_index=True)
+    added = beats.copy()
+    added[others[order][first]] = True
+    return added
+
+
+def _but(beats: Bool, rows: I64) -> Bool:
+    fewer = beats.copy()
+    fewer[rows] = False
+    return fewer
+
+
+def _intervals(times_s: F64) -> tuple[F64, F64]:
+    """RR from each beat to the next, seconds, and the median around it, both (n - 1,)."""
+    rr = np.diff(times_s)
+    return rr, sliding_quantile(rr, _NEAR, _NEAR, 0.5)
+
+
+def _marked(signals: NDArray[Any], sampling_rate: float, leads: Leads, beats: I64, order: Sequence[int]) -> I64:
+    """Mark beats, positions among the values of the energy, in the first lead that shows them; positions (n,)."""
+    worth = leads.worth(beats)[order]
+    first = (worth >= np.minimum(_BESIDE_BEST * worth.max(axis=0, initial=0.0), _WORTH)).argmax(axis=0)
+    around = beats * leads.step + leads.step // 2
+    marks = [
+        _largest_deflections(signals[:, lead], around[first == place], sampling_rate)
+        for place, lead in enumerate(order)
+        if (first == place).any()
+    ]
+    return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *marks]))
+
+
+def _largest_deflections(lead: NDArray[Any], around: I64, sampling_rate: float) -> I64:
+    """Move each position to the largest deflection near it, of either direction; none where a sample is missing."""
+    reach, block, margin = (round(seconds * sampling_rate) for seconds in (_REACH_S, _BLOCK_S, _MARGIN_S))
+    marks = []
+    for begin in range(0, len(lead), block):
+        near = around[(around >= begin) & (around < begin + block)]
+        if len(near):
+            first = max(0, begin - margin)
+            whole = filled(lead[first : begin + block + margin])
+            band = np.abs(_qrs_band(whole, sampling_rate))
+            at = np.clip(near[:, None] - first + np.arange(-reach, reach + 1), 0, len(band) - 1)  # (n, 2 * reach + 1)
+            largest = np.take_along_axis(at, band[at].argmax(axis=1)[:, None], axis=1)[:, 0]
+            marks.append(largest[band[largest] > _ROUNDING * np.abs(whole).max()] + first)
+    found = np.concatenate(marks).astype(np.int64)
+    kept: I64 = found[np.isfinite(lead[found])]
+    return kept
+
+
+def _qrs_band(lead: F64, sampling_rate: float) -> F64:
     """The signal without baseline, most of the T wave, and noise; zero phase."""
     edges = [_BAND[0], min(_BAND[1], 0.45 * sampling_rate)]
     sections = signal.butter(2, edges, btype="bandpass", fs=sampling_rate, output="sos")
-    return np.asarray(signal.sosfiltfilt(sections, segment), dtype=np.float64)
-
-
-def _largest_deflection(band: F64, positions: I64, reach: int) -> I64:
-    """Move each position to the largest deflection, of either direction, within `reach` samples."""
-    around = np.clip(positions[:, None] + np.arange(-reach, reach + 1), 0, len(band) - 1)  # (n, 2 * reach + 1)
-    largest = np.abs(band[around]).argmax(axis=1)[:, None]
-    return np.unique(np.take_along_axis(around, largest, axis=1)).astype(np.int64)
+    return np.asarray(signal.sosfiltfilt(sections, lead), dtype=np.float64)

@@ -13,8 +13,8 @@ from ecgan.reporting.rendering import render
 
 LISTED: Final = 1000
 """Rows of the table that is shown without JavaScript, at most."""
-_TOLD: Final = {"samples", "scored", "flagged", "not_scored", "minutes"}
-"""Facts that the page counts itself."""
+_TOLD: Final = {"samples", "scored", "flagged", "not_scored", "minutes", "warnings"}
+"""Facts that have their own place on the page."""
 _SCRIPTS: Final = ("data.js", "paper.js", "trace.js", "view.js", "overview.js", "cards.js", "start.js")
 
 

@@ -47,7 +47,8 @@ class ScoredRecording:
             its name behind `component_`.
         explained: The flagged samples, those with the highest scores first; perhaps not all.
         unit: Unit of the signals in `explained`.
-        facts: What a summary says besides, by name: peaks found by, rates, folds, counts.
+        facts: What a summary says besides, by name: peaks found by, rates, folds, counts. `warnings`, a list of
+            sentences, is what page and terminal say first.
         noun: What a row of `beats` is, "beat" or "window".
     """
 

@@ -14,10 +14,12 @@ from ecgan.scoring.files import SUFFIXES
 
 
 def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None, errors: Console | None = None) -> None:
-    """Print a table of the recordings, then, among the errors, which could not be scored and where the results are."""
+    """Print a table of the recordings; among the errors warnings, what failed, and where the results are."""
     console, errors = console or Console(), errors or Console(stderr=True)
     console.print(_table(outcomes))
     for outcome in outcomes:
+        for words in (outcome.facts or {}).get("warnings", []):
+            errors.print(Text(f"warning: {legal(outcome.wanted.name)}: {legal(words)}", style="yellow"), soft_wrap=True)
         if outcome.error is not None:
             path, message = str(outcome.wanted.path), outcome.error.message
             told = message if f" {path} " in f" {message} " else f"{path}: {message}"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ecgan.ecg.aami import CLASSES, class_ids
-from ecgan.ecg.peaks import find_r_peaks
+from ecgan.ecg.peaks import find_r_peaks, stretches_without
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.reporting.recordings import Explained, ScoredRecording
@@ -20,6 +21,9 @@ from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
 
 F64 = NDArray[np.float64]
+
+SHOWN = 3
+"""Stretches without beats that a warning names."""
 
 EXPLAINED = 1000
 """At most this many flagged samples are kept with what the model takes them for."""
@@ -48,7 +52,7 @@ def score_recording(
         notes=[],
     )
     _check_signals(own, scorer)
-    own, source = (own, f"annotator {annotator}") if annotator is not None else _with_peaks(own, scorer)
+    own, source = (own, f"annotator {annotator}") if annotator is not None else _with_peaks(own, record, chosen, scorer)
     if scorer.beats and not len(own.samples):
         raise EcganError(
             f"the recording {own.name} of {len(own.signals) / own.sampling_rate:.3g} s has 0 R peaks.",
@@ -101,15 +105,12 @@ def _check_signals(record: Record, scorer: Scorer) -> None:
             )
 
 
-def _with_peaks(record: Record, scorer: Scorer) -> tuple[Record, str]:
-    """Find the R peaks in the first lead that has any; none where the run's samples are no beats."""
+def _with_peaks(own: Record, record: Record, chosen: list[int], scorer: Scorer) -> tuple[Record, str]:
+    """Find the R peaks in all leads of the recording, marked in the chosen ones; none where samples are no beats."""
     if scorer.trained.expected.centre is None:
-        return replace(record, samples=np.zeros(0, dtype=np.int64), symbols=[]), "windows"
-    for index, lead in enumerate(record.leads):
-        peaks = find_r_peaks(record.signals[:, index], record.sampling_rate)
-        if len(peaks) or index == len(record.leads) - 1:
-            return replace(record, samples=peaks, symbols=["N"] * len(peaks)), f"sleepecg, lead {lead}"
-    raise EcganError(f"the recording {record.name} has no leads.")
+        return replace(own, samples=np.zeros(0, dtype=np.int64), symbols=[]), "windows"
+    peaks = find_r_peaks(record.signals, record.sampling_rate, chosen)
+    return replace(own, samples=peaks, symbols=["N"] * len(peaks)), f"detected in {', '.join(record.leads)}"
 
 
 def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged]:
@@ -219,9 +220,22 @@ def _facts(record: Record, windows: Windows, table: pd.DataFrame, scorer: Scorer
         "version": [member.trained.version for member in scorer.members],
         "transformation": trained.transformation.name,
     }
+    facts["warnings"] = _warnings(record) if scorer.beats else []
     if any(record.symbols):
         facts["flagged_by_class"] = by_class(table)
     return facts
+
+
+def _warnings(record: Record) -> list[str]:
+    """What a reader must know before anything else, a sentence each."""
+    silent = stretches_without(record.samples, record.signals, record.sampling_rate)
+    if not silent:
+        return []
+    longest = sorted(sorted(silent, key=lambda ends: ends[0] - ends[1])[:SHOWN])
+    times = ", ".join(f"{timedelta(seconds=int(begin))} to {timedelta(seconds=int(end))}" for begin, end in longest)
+    more = f" and {len(silent) - SHOWN:,} shorter stretches" if len(silent) > SHOWN else ""
+    seconds = sum(end - begin for begin, end in silent)
+    return [f"There is a signal without beats from {times}{more}, {seconds:,.0f} s in all: nothing is said of it."]
 
 
 def by_class(table: pd.DataFrame) -> dict[str, dict[str, int]]:

@@ -2,14 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
-from ecgan.ecg.aami import BEAT_SYMBOLS
-from ecgan.ecg.peaks import find_r_peaks
+from ecgan.ecg.aami import BEAT_SYMBOLS, CLASSES, class_ids
+from ecgan.ecg.peaks import find_r_peaks, stretches_without
 from ecgan.ecg.records import Record, read_record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
@@ -44,41 +45,117 @@ def test_every_beat_is_found_where_it_is_annotated(record: Record, sign: int) ->
     assert np.median(away) <= 1
 
 
-def test_an_inverted_lead_has_the_same_peaks(record: Record) -> None:
-    for lead in record.signals.T:
-        assert np.array_equal(find_r_peaks(-lead, RATE), find_r_peaks(lead, RATE))
-
-
-def test_ectopic_beats_that_the_first_look_misses_are_found_in_the_second() -> None:
-    record = simulate(1, seed=1, minutes=2, noise=1.0, variability=1.0)  # 15 ventricular beats; the detector finds 4
+def test_ventricular_beats_are_found_too() -> None:
+    record = simulate(1, seed=1, minutes=2, noise=1.0, variability=1.0)
     ventricular = record.samples[np.asarray(record.symbols) == "V"]
-    found = find_r_peaks(record.select(["MLII"])[:, 0], RATE)
-    assert np.sum(distances(found, ventricular) <= 0.15 * RATE) >= 8
-    assert np.mean(distances(beats(record), found) <= 0.2 * RATE) > 0.97
+    for signals in (record.signals, record.signals[:, 0], record.signals[:, 1]):
+        found = find_r_peaks(signals, RATE)
+        assert len(ventricular) == 15
+        assert np.all(distances(found, ventricular) <= 0.15 * RATE)
+        assert np.mean(distances(beats(record), found) <= 0.2 * RATE) > 0.97
+
+
+@pytest.mark.parametrize("begin", [0.0, 0.7, 1.0, 30.0, 179.0])
+@pytest.mark.parametrize("size", [10.0, -100.0])
+def test_a_second_of_a_lead_that_jumps_costs_a_beat_at_most(record: Record, begin: float, size: float) -> None:
+    jump = np.zeros(len(record.signals))
+    jump[int(begin * RATE) : int((begin + 1) * RATE)] = size  # mV
+    expected = beats(record)
+    away = (expected < (begin - 1) * RATE) | (expected > (begin + 2) * RATE)
+    for signals in (record.signals[:, 0] + jump, record.signals + jump[:, None]):
+        found = find_r_peaks(signals, RATE)
+        assert np.all(distances(found, expected[away]) <= 0.15 * RATE)
+        assert np.sum(distances(expected, found) > 0.15 * RATE) <= 4
+
+
+def test_a_much_lower_beat_is_found_where_one_is_missing() -> None:
+    lead, expected = plain(60)
+    low = lead * np.where(np.abs(np.arange(len(lead)) - expected[30]) < 0.3 * RATE, 0.2, 1.0)
+    early = int(expected[30] + 0.45 * RATE)  # as low, where none is missing
+    low[early - 36 : early + 36] += 0.2 * lead[expected[10] - 36 : expected[10] + 36]
+    found = find_r_peaks(low, RATE)
+    assert np.all(distances(found, expected) <= 2)
+    assert len(found) == len(expected)
+
+
+def test_what_doubles_a_beat_is_none() -> None:
+    """T waves of a third of the height, as steep as half of it, in a regular rhythm, and just behind the beat."""
+    for late in (0.3, 0.4):
+        lead, expected = plain(60, t_wave=0.45, late=late)
+        found = find_r_peaks(lead, RATE)
+        assert len(found) == len(expected)
+        assert np.all(distances(found, expected) <= 2)
+
+
+def test_marks_stand_in_the_first_lead_that_shows_the_beats(record: Record) -> None:
+    first, second = (np.abs(qrs(lead)) for lead in record.signals.T)
+    found = find_r_peaks(record.signals, RATE)
+    assert np.mean([first[peak] == first[max(0, peak - 7) : peak + 8].max() for peak in found]) > 0.95
+    other = find_r_peaks(record.signals, RATE, [1])
+    assert np.mean([second[peak] == second[max(0, peak - 7) : peak + 8].max() for peak in other]) > 0.95
+    np.testing.assert_array_equal(other, find_r_peaks(record.signals[:, ::-1], RATE))
+
+
+DEAD = {
+    "flat": lambda length, rng: np.full(length, 0.3),
+    "missing": lambda length, rng: np.full(length, np.nan),
+    "noise": lambda length, rng: rng.normal(size=length),
+    "drift": lambda length, rng: rng.normal(size=length).cumsum() * 0.05,
+    "mains": lambda length, rng: 2 * np.sin(2 * np.pi * 50 / RATE * np.arange(length)),
+}
+
+
+@pytest.mark.parametrize("dead", DEAD.values(), ids=DEAD.keys())
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_dead_lead_costs_the_others_nothing(record: Record, dead: Any, place: int) -> None:
+    signals = record.signals.copy()
+    signals[:, place] = dead(len(signals), np.random.default_rng(0))
+    alone = find_r_peaks(signals[:, 1 - place], RATE)
+    found = find_r_peaks(signals, RATE)
+    assert abs(len(found) - len(alone)) <= 2
+    assert np.all(distances(found, beats(record)) <= 0.15 * RATE)
+    assert np.mean(distances(alone, found) == 0) > 0.95  # marked in the lead that shows them
+
+
+def test_leads_stand_in_for_each_other(record: Record) -> None:
+    signals, expected = record.signals.copy(), beats(record)
+    signals[int(40 * RATE) : int(80 * RATE), 0] = np.nan
+    signals[int(60.3 * RATE) : int(120.3 * RATE), 1] = 0.0
+    found = find_r_peaks(signals, RATE)
+    neither = (expected > 59.5 * RATE) & (expected < 80.5 * RATE)
+    assert np.all(distances(found, expected[~neither]) <= 0.15 * RATE)
+    assert not np.any((found > 60.4 * RATE) & (found < 80 * RATE))
+
+
+def plain(count: int, t_wave: float = 0.1, late: float = 0.3) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """A lead of QRS complexes of 1 mV and T waves, a beat in 0.8 s; and where its beats are."""
+    expected = np.rint((0.5 + 0.8 * np.arange(count)) * RATE).astype(np.int64)
+    time = np.arange(int((0.8 * count + 0.5) * RATE))[:, None] - expected  # (T, n)
+    waves = np.exp(-0.5 * (time / (0.012 * RATE)) ** 2) + t_wave * np.exp(-0.5 * (time / RATE - late) ** 2 / 0.025**2)
+    return waves.sum(axis=1) + np.random.default_rng(0).normal(0, 0.005, len(time)), expected
+
+
+def qrs(lead: NDArray[np.float64]) -> NDArray[np.float64]:
+    return sosfiltfilt(butter(2, [3.0, 40.0], btype="bandpass", fs=RATE, output="sos"), lead)
 
 
 def test_a_peak_is_the_largest_wave_of_its_complex() -> None:
     """Left bundle branch block: the detector marks the steepest part of the broad complex, annotations its largest."""
     lead = simulate(3, seed=1, minutes=2, noise=1.0, variability=1.0).select(["MLII"])[:, 0]
-    sections = butter(2, [3.0, 40.0], btype="bandpass", fs=RATE, output="sos")
-    size = np.abs(sosfiltfilt(sections, lead))
+    size = np.abs(qrs(lead))
     found = find_r_peaks(lead, RATE)
     largest = [size[peak] == size[max(0, peak - 20) : peak + 21].max() for peak in found]
     assert np.mean(largest) > 0.9  # 0.25 of those that the detector marks
 
 
-def test_unit_and_offset_do_not_matter(record: Record) -> None:
-    lead = record.signals[:, 0]
-    assert np.array_equal(find_r_peaks(1000 * lead + 5000, RATE), find_r_peaks(lead, RATE))
-
-
-@pytest.mark.parametrize("rate", [128.0, 250.0, 500.0])
+@pytest.mark.parametrize("rate", [128.0, 200.0, 250.0, 257.3, 500.0, 1000.0])
 def test_other_rates_give_the_same_beats(record: Record, rate: float) -> None:
     time = np.arange(int(180 * rate)) / rate
     lead = np.interp(time, np.arange(len(record.signals)) / RATE, record.signals[:, 0])
     found = np.rint(find_r_peaks(lead, rate) * RATE / rate).astype(np.int64)
-    away = distances(found, find_r_peaks(record.signals[:, 0], RATE))
-    assert np.mean(away <= 4) > 0.97
+    expected = find_r_peaks(record.signals[:, 0], RATE)
+    assert np.mean(distances(found, expected) <= 4) > 0.97
+    assert abs(len(found) - len(expected)) <= 1
 
 
 def test_gaps_hold_no_peaks_and_cost_only_the_beats_inside(record: Record) -> None:
@@ -122,24 +199,45 @@ def test_a_rate_that_is_too_low_is_refused(rate: float) -> None:
         find_r_peaks(np.zeros(1000), rate)
 
 
+def test_a_long_stretch_with_signal_and_without_beats_is_told(record: Record) -> None:
+    signals, peaks = record.signals.copy(), beats(record)
+    assert stretches_without(peaks, signals, RATE) == []
+    quiet = (peaks > 60 * RATE) & (peaks < 80 * RATE)
+    (told,) = stretches_without(peaks[~quiet], signals, RATE)
+    assert 58 < told[0] < 60 < 80 < told[1] < 82
+    assert len(stretches_without(peaks[peaks > 10 * RATE], signals, RATE)) == 1
+    assert stretches_without(peaks[:0], signals, RATE) == [(0.0, 180.0)]
+    for nothing in (0.3, np.nan):  # in one lead there still is a signal
+        signals[int(59 * RATE) : int(82 * RATE), 0] = nothing
+        assert stretches_without(peaks[~quiet], signals, RATE) == [told]
+        assert stretches_without(peaks[~quiet], signals[:, :1], RATE) == []
+
+
+FOUND = {
+    "MLII": {"all": 0.998, "N": 0.9985, "S": 0.995, "V": 0.995, "F": 0.995, "Q": 0.995, "ppv": 0.993, "near": 0.945},
+    "other": {"all": 0.98, "N": 0.98, "S": 0.99, "V": 0.985, "F": 0.99, "Q": 0.995, "ppv": 0.97, "near": 0.3},
+    "both": {"all": 0.9985, "N": 0.9985, "S": 0.998, "V": 0.996, "F": 0.995, "Q": 0.995, "ppv": 0.993, "near": 0.93},
+}
+"""Least sensitivity, of each class too, positive predictive value, and share within two samples of the annotation."""
+
+
 @pytest.mark.mirror
 @pytest.mark.slow
 @pytest.mark.skipif(not os.environ.get("ECGAN_MIRROR"), reason="set ECGAN_MIRROR to a mirror of PhysioNet")
-def test_real_records_have_the_stated_sensitivity_and_precision() -> None:
+@pytest.mark.parametrize("leads", FOUND)
+def test_real_records_have_the_stated_sensitivity_and_precision(leads: str) -> None:
     folder = Path(os.environ["ECGAN_MIRROR"]) / "physionet.org/files/mitdb/1.0.0"
-    matched = near = annotated = detected = 0
-    ventricular = np.zeros(2)
+    annotated, matched, near, detected = np.zeros(len(CLASSES)), np.zeros(len(CLASSES)), 0, 0
     for name in (folder / "RECORDS").read_text().split():
         record = read_record(folder, name)
-        found = find_r_peaks(record.signals[:, record.leads.index("MLII") if "MLII" in record.leads else 0], RATE)
-        expected = beats(record)
-        away = distances(found, expected)
-        annotated, detected = annotated + len(expected), detected + len(found)
-        kinds = np.asarray([symbol for symbol in record.symbols if symbol in BEAT_SYMBOLS])
-        ventricular += [np.sum(away[kinds == "V"] <= 0.15 * RATE), np.sum(kinds == "V")]
-        matched += int(np.sum(away <= 0.15 * RATE))
-        near += int(np.sum(away <= 2))
-    assert matched / annotated > 0.993
-    assert ventricular[0] / ventricular[1] > 0.945
-    assert matched / detected > 0.985
-    assert near / matched > 0.945
+        first = record.leads.index("MLII") if "MLII" in record.leads else 0
+        chosen = {"MLII": [first], "other": [1 - first], "both": [0, 1]}[leads]
+        found = find_r_peaks(record.signals[:, chosen], RATE)
+        away = distances(found, beats(record))
+        kinds = class_ids([symbol for symbol in record.symbols if symbol in BEAT_SYMBOLS], "aami")
+        annotated += np.bincount(kinds, minlength=len(CLASSES))
+        matched += np.bincount(kinds[away <= 0.15 * RATE], minlength=len(CLASSES))
+        near, detected = near + int(np.sum(away <= 2)), detected + len(found)
+    sensitivity = dict(zip(CLASSES, matched / annotated, strict=True))
+    whole = {"all": matched.sum() / annotated.sum(), "ppv": matched.sum() / detected, "near": near / matched.sum()}
+    assert {name: value for name, value in (sensitivity | whole).items() if value < FOUND[leads][name]} == {}

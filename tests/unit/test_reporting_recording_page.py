@@ -223,13 +223,23 @@ def test_facts_of_each_class_are_a_table_and_counts_are_said_once():
         "model_rate_hz": 360.0,
         "samples": 77777,
         "not_scored": {"flat": 77777},
-        "beats_from": "sleepecg",
+        "beats_from": "detected in MLII",
         "flagged_by_class": by_class,
     }
     text = text_of(recording_page(scored_recording(facts=facts)))
     assert "Flagged by class scored flagged N 1,500 3 V 20 18" in text
-    assert "Model rate 360 Hz Beats from sleepecg" in text
+    assert "Model rate 360 Hz Beats from detected in MLII" in text
     assert "77,777" not in text
+
+
+def test_warnings_stand_above_everything_else():
+    page = recording_page(scored_recording(facts={"warnings": ["No beats from <0:00:10>.", "Another."]}))
+    text = text_of(page)
+    assert text.index("No beats from") < text.index("Another.") < text.index("38 beats")
+    assert "<0:00:10>" not in page
+    assert "Warnings" not in text
+    assert page.count('class="warning"') == 3
+    assert recording_page(scored_recording(facts={})).count('class="warning"') == 1
 
 
 def test_the_spread_over_folds_is_a_component():

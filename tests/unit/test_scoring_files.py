@@ -42,7 +42,7 @@ def scored_at(samples: list[int], scores: list[float], rate: float = 360.0) -> S
         }
     )
     record = Record("mine", np.zeros((10, 1)), rate, ["II"], beats["sample"].to_numpy(), [""] * len(samples))
-    facts = {"beats_from": "sleepecg, lead II", "samples": len(samples), "scored": 1, "flagged": 1, "minutes": 1.0}
+    facts = {"beats_from": "detected in II", "samples": len(samples), "scored": 1, "flagged": 1, "minutes": 1.0}
     return ScoredRecording(record, ["II"], "toy", "ecgsyn", "largest", 1.0, beats, [], "mV", facts)
 
 
@@ -223,6 +223,17 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, record: Record)
     assert '<a href="./a.html">a</a>' in page
     assert "bad.html" not in page
     assert "the file bad.hea is damaged: [red]odd[/red]" in page
+
+
+def test_warnings_are_told_and_written(tmp_path: Path) -> None:
+    scored = scored_at([100, 900], [0.5, 2.0])
+    scored.facts["warnings"] = ["There is a signal without beats."]
+    errors = Console(record=True, width=200)
+    tell(
+        score_all([Wanted(Path("a.csv"), Path("a.csv"), "a")], tmp_path, lambda _: scored), tmp_path, Console(), errors
+    )
+    assert "a: There is a signal without beats." in errors.export_text()
+    assert json.loads((tmp_path / "a.json").read_text())["warnings"] == scored.facts["warnings"]
 
 
 def test_a_path_is_told_once(tmp_path: Path) -> None:

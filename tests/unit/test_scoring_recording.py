@@ -1,5 +1,6 @@
 """Scoring one recording: leads, R peaks, the table, what is explained, and what cannot be scored."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -40,13 +41,43 @@ def test_detected_beats_have_scores_and_no_symbols(record: Record) -> None:
     assert set(table["symbol"]) == {""}
     assert scored.record.leads == scored.leads == ["MLII"]
     assert scored.record.signals.shape == (len(record.signals), 1)
-    assert scored.facts["beats_from"] == "sleepecg, lead MLII"
+    assert scored.facts["beats_from"] == "detected in MLII, V1"
     np.testing.assert_array_equal(scored.record.samples, table["sample"])
     np.testing.assert_array_equal(table["score"].notna(), table["reason"] == "")
     np.testing.assert_array_equal(table["flagged"], table["score"].fillna(-1) >= 1.0)
     np.testing.assert_array_equal(table["component_size"], table["score"])
     assert scored.facts["scored"] + sum(scored.facts["not_scored"].values()) == len(table)
     assert "flagged_by_class" not in scored.facts
+
+
+def test_beats_are_found_in_all_leads_and_marked_in_those_of_the_model(record: Record) -> None:
+    """The model sees MLII alone, which is noise for half of the time."""
+    signals = record.signals.copy()
+    signals[60 * 360 :, 0] = np.random.default_rng(0).normal(size=60 * 360)
+    for turned in (False, True):
+        leads = ["V1", "MLII"] if turned else ["MLII", "V1"]
+        scored = score_recording(
+            bare(record, signals=signals[:, ::-1] if turned else signals, leads=leads), toy_scorer()
+        )
+        samples = scored.record.samples
+        assert np.mean(np.abs(samples[:, None] - record.samples).min(axis=0) <= 54) > 0.98
+        assert abs(len(samples) - len(record.samples)) <= 4
+        clean = samples[samples < 55 * 360]
+        assert np.mean(np.abs(clean[:, None] - record.samples).min(axis=1) <= 4) > 0.9
+        assert scored.facts["beats_from"] == f"detected in {', '.join(leads)}"
+
+
+def test_a_long_stretch_without_beats_is_a_warning(record: Record) -> None:
+    assert score_recording(bare(record), toy_scorer()).facts["warnings"] == []
+    signals = record.signals.copy()
+    for begin in (20, 60):
+        signals[begin * 360 : (begin + 15) * 360] *= 0.08  # a contact that is nearly lost
+    (warning,) = score_recording(bare(record, signals=signals), toy_scorer()).facts["warnings"]
+    assert re.search(r"0:00:(19|20) to 0:00:3[56], 0:00:(59|60) to 0:01:1[56]", warning)
+    kept = (record.samples < 60 * 360) | (record.samples > 70 * 360)
+    some = replace(record, samples=record.samples[kept], symbols=[record.symbols[row] for row in np.flatnonzero(kept)])
+    (warning,) = score_recording(some, toy_scorer(), annotator="atr").facts["warnings"]
+    assert re.search(r"0:00:59 to 0:01:1[01]", warning)
 
 
 def test_annotations_are_taken_only_when_they_are_asked_for(record: Record) -> None:

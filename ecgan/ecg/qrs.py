@@ -1,0 +1,214 @@
+"""How much of a QRS complex there is at each moment of a recording, seen in all of its leads.
+
+The steps to the energy of one lead are those of Pan and Tompkins, IEEE Trans. Biomed. Eng. 32(3), 1985: band-pass,
+slope, square, mean over the width of a complex. It does not know up from down. What is usual of it is asked of the 34
+seconds around, as medians over pieces of two seconds, so that no piece spoils the others, wherever it stands. Leads are
+averaged by how far the beats, which all of them have found together, stand out of what lies between them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, signal
+
+from ecgan.ecg.rhythm import sliding_quantile
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+_RATE = 120.0
+"""Hz; a faster lead is averaged down to this rate at least."""
+_BAND = (3.5, 28.0)
+"""Hz."""
+_WIDTH_S = 0.12
+"""Of a QRS complex."""
+_PIECE_S = 2.0
+_PIECES = 8
+"""On either side of a piece."""
+_LEAST = 0.02
+"""Of the largest energy in a usual piece; in a piece with less there is no signal."""
+_STANDS_OUT = 1.5
+"""Of the energy between beats is at least that of a lead that shows any."""
+_ROUNDING = 1e-9
+"""Energy this small beside the values of the lead comes of their rounding."""
+_PARTLY = 1e-3
+"""Of its weight has a lead in a piece that it does not show, or not all of it."""
+_BEATS = 8
+"""On either side of a beat, by which a lead is judged."""
+_NOTHING = 0.6
+"""A lead is worth nothing where beats are this much of what lies between them."""
+_AT_BEAT_S, _BESIDE_S = 0.07, 0.17
+"""A beat's energy is its largest this near to it, that between beats the largest further away from both."""
+
+
+@dataclass(frozen=True)
+class Leads:
+    """The energies of the leads of a recording.
+
+    Attributes:
+        values: Each in parts of its usual beat, float32, shape (C, p, s): leads, pieces of two seconds, values in one;
+            0 where a lead has no signal.
+        there: By how much of a lead is there in each piece, its share of what it is worth, shape (C, p).
+        weights: What each lead is worth in each piece, same shape.
+        step: Samples of the recording to one value.
+        rate: Hz, of the values.
+    """
+
+    values: F32
+    there: F64
+    weights: F64
+    step: int
+    rate: float
+
+    def peaks(self, apart_s: float) -> tuple[I64, F64]:
+        """Find what may be beats in the average of the leads: the highest within `apart_s` seconds.
+
+        Returns:
+            Positions among the values, ascending, shape (n,), and how high each one is: 0 is what lies between beats
+            around it, 1 the usual beat.
+        """
+        shares = self.weights / np.maximum(self.weights.sum(axis=0), 1e-12)
+        pieces = np.zeros(self.values.shape[1:])
+        for values, share in zip(self.values, shares, strict=True):
+            pieces += share[:, None] * values.astype(np.float64) ** 2
+        pieces = np.sqrt(pieces)
+        energy = pieces.ravel()
+        at, _ = signal.find_peaks(energy, distance=max(1, round(apart_s * self.rate)))
+        at = at.astype(np.int64)
+        usual, quiet = _levels(pieces).near(at)
+        return at, (energy[at] - quiet) / np.maximum(usual - quiet, 1e-12)
+
+    def judged_by(self, beats: I64) -> "Leads":
+        """Weigh the leads by beats that were found in them, positions among the values, ascending, shape (n,).
+
+        A lead counts the square of how far a usual beat around stands out of the highest that lies between beats.
+        """
+        weights = np.stack([_contrast(values, beats, self.rate) for values in self.values])
+        return replace(self, weights=weights * self.there)
+
+    def worth(self, at: I64) -> F64:
+        """Weight of each lead at positions (n,) among the values, (C, n)."""
+        return self.weights[:, at // self.values.shape[2]]
+
+
+def leads_of(signals: NDArray[Any], sampling_rate: float, there: Sequence[Bool]) -> Leads:
+    """Take the energy of each lead.
+
+    Args:
+        signals: Shape (T, C), any unit.
+        sampling_rate: Hz.
+        there: Where each lead is to be believed, C masks (T,); elsewhere it has no energy.
+    """
+    step = max(1, int(sampling_rate // _RATE))
+    count, rate = len(signals) // step, sampling_rate / step
+    size = round(_PIECE_S * rate)
+    values = np.zeros((signals.shape[1], -(-count // size), size), dtype=np.float32)
+    shares, weights = np.zeros(values.shape[:2]), np.zeros(values.shape[:2])
+    for lead, known in enumerate(there):
+        if known.any():
+            slower = _slower(filled(signals[:, lead]), step)
+            energy = np.full(values[lead].size, np.nan)
+            energy[:count] = np.where(known[step // 2 :: step][:count], _energy(slower, rate), np.nan)
+            pieces = energy.reshape(-1, size)
+            levels = _levels(pieces, _ROUNDING * np.abs(slower).max())
+            if levels.counted.any():
+                values[lead], weights[lead] = _in_parts(pieces, levels)
+                shares[lead] = _shares(pieces, levels)
+    return Leads(values, shares, weights * shares, step, rate)
+
+
+def filled(lead: NDArray[Any]) -> F64:
+    """Return a lead (T,) with straight lines across what is missing."""
+    known = np.isfinite(lead)
+    if known.all() or not known.any():
+        return np.asarray(lead, dtype=np.float64)
+    return np.asarray(np.interp(np.arange(len(lead)), np.flatnonzero(known), lead[known]), dtype=np.float64)
+
+
+def _slower(lead: F64, step: int) -> F64:
+    """Means of `step` samples, (T // step,)."""
+    count = len(lead) // step
+    mean = np.zeros(count)
+    for offset in range(step):
+        mean += lead[offset::step][:count]
+    return mean / step
+
+
+def _energy(lead: F64, rate: float) -> F64:
+    """Root mean square of the slope of the band over the width of a QRS complex, (m,)."""
+    sections = signal.butter(2, [_BAND[0], min(_BAND[1], 0.45 * rate)], btype="bandpass", fs=rate, output="sos")
+    slope = np.gradient(signal.sosfiltfilt(sections, lead))
+    mean = ndimage.uniform_filter1d(slope**2, round(_WIDTH_S * rate), mode="constant")
+    return np.asarray(np.sqrt(np.maximum(mean, 0.0)), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """What is usual of the energy around each piece: `usual`, the largest, and `quiet`, the median, (q,) each.
+
+    `at` (q,) are the middles of the pieces that count, among the values, and `counted` (p,) says which those are.
+    """
+
+    counted: Bool
+    at: F64
+    usual: F64
+    quiet: F64
+
+    def near(self, at: NDArray[Any]) -> tuple[F64, F64]:
+        """Return both levels at positions among the values."""
+        if not len(self.at):
+            return np.ones(len(at)), np.zeros(len(at))
+        return np.interp(at, self.at, self.usual), np.interp(at, self.at, self.quiet)
+
+
+def _levels(pieces: F64, least: float = 0.0) -> _Levels:
+    """Ask what is usual around each piece of the energy (p, s).
+
+    Pieces without signal count nowhere: those of which more than half is missing, and those whose largest energy is not
+    above `least` or far below that of the others.
+    """
+    missing = np.isnan(pieces)
+    pieces = np.where(missing, 0.0, pieces)
+    largest, middle = pieces.max(axis=1), np.median(pieces, axis=1)
+    counted = (largest > least) & (missing.mean(axis=1) <= 0.5)
+    if counted.any():
+        counted &= largest > _LEAST * np.median(largest[counted])
+    usual, quiet = (sliding_quantile(values[counted], _PIECES, _PIECES, 0.5) for values in (largest, middle))
+    return _Levels(counted, (np.flatnonzero(counted) + 0.5) * pieces.shape[1], usual, quiet)
+
+
+def _in_parts(pieces: F64, levels: _Levels) -> tuple[F64, F64]:
+    """The energy of a lead (p, s) in parts of its usual beat, and a first guess of what it is worth in each piece."""
+    usual, quiet = levels.near((np.arange(len(pieces)) + 0.5) * pieces.shape[1])
+    contrast = usual / np.maximum(quiet, 1e-3 * usual)
+    return np.nan_to_num(pieces / usual[:, None]), np.maximum(contrast - 2.0, 0.05) ** 3
+
+
+def _shares(pieces: F64, levels: _Levels) -> F64:
+    """How much of a lead is there in each piece (p, s), (p,).
+
+    It is 1, or next to nothing where a part is missing, where it is flat, and where nothing stands out: mains hum.
+    """
+    missing = np.isnan(pieces)
+    usual, quiet = levels.near((np.arange(len(pieces)) + 0.5) * pieces.shape[1])
+    whole = levels.counted & ~missing.any(axis=1) & (usual > _STANDS_OUT * quiet)
+    return np.where(whole, 1.0, _PARTLY * ~missing.all(axis=1))
+
+
+def _contrast(pieces: F32, beats: I64, rate: float) -> F64:
+    """What a lead (p, s) is worth in each piece, by the beats around, (p,)."""
+    values, reach, beside = pieces.ravel(), round(_AT_BEAT_S * rate), round(_BESIDE_S * rate)
+    starts = beats[:-1] + beside
+    bounds = np.stack([starts, np.maximum(beats[1:] - beside, starts + 1)], axis=1)
+    between = np.maximum.reduceat(values, np.minimum(bounds, len(values) - 1).ravel())[::2]
+    near = np.clip(beats[:, None] + np.arange(-reach, reach + 1), 0, len(values) - 1)  # (n, 2 * reach + 1)
+    usual = sliding_quantile(np.log(values[near].max(axis=1) + 1e-6), _BEATS, _BEATS, 0.5)
+    highest = sliding_quantile(np.log(between + 1e-6), _BEATS, _BEATS, 0.95)
+    at = (np.arange(len(pieces)) + 0.5) * pieces.shape[1]
+    stands_out = np.exp(np.interp(at, beats, usual) - np.interp(at, beats[:-1], highest))
+    return np.asarray(np.maximum(stands_out - _NOTHING, 0.02) ** 2, dtype=np.float64)

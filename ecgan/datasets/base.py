@@ -13,6 +13,7 @@ from ecgan.config.options import Options
 from ecgan.ecg.beats import beat_times
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
+from ecgan.preprocessing.marks import note_marks
 from ecgan.preprocessing.options import SampleOptions
 from ecgan.preprocessing.preparing import prepare
 from ecgan.preprocessing.rates import at_rate, ratio_of
@@ -60,9 +61,9 @@ class Dataset(ABC):
     def samples(self, raw: Path, options: Any, say: Callable[[str], None] = lambda _: None) -> Samples:
         """Preprocess the raw files, then cleanse, fill and resample the samples: what the stage `preprocess` writes.
 
-        `say` is called with a sentence if samples were left out.
+        `say` is called with a sentence if samples were left out, or annotations sit beside the peaks.
         """
-        found = self.preprocess(raw, options)
+        found = note_marks(self.preprocess(raw, options), options, say)
         return found if self.prepares else prepare(found, options, say)
 
     def recording_rate(self, options: Any) -> float | None:

@@ -71,7 +71,7 @@ def deflections(beats: NDArray[Any], centre: int, sampling_rate: float) -> Int:
     """
     near = min(round(1e-3 * NEAR_MS * sampling_rate), centre, beats.shape[1] - 1 - centre)
     steps = np.array(sorted(range(-near, near + 1), key=abs), dtype=np.int64)  # the nearest first
-    return steps[np.abs(beats[:, centre + steps]).argmax(axis=1)]
+    return np.asarray(steps[np.abs(beats[:, centre + steps]).argmax(axis=1)], dtype=np.int64)
 
 
 def marks_off(beats: NDArray[Any], centre: int, sampling_rate: float) -> float:

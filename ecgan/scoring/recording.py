@@ -13,6 +13,7 @@ from ecgan.ecg.aami import CLASSES, class_ids
 from ecgan.ecg.peaks import find_r_peaks
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
+from ecgan.preprocessing.marks import marks_warning
 from ecgan.reporting.recordings import Explained, ScoredRecording
 from ecgan.samples import SHIFT, join
 from ecgan.scoring.leads import choose_leads
@@ -62,6 +63,9 @@ def score_recording(
     symbols = own.symbols if annotator is not None and scorer.beats else [""] * count
     own = replace(own, samples=windows.positions, symbols=symbols)
     table = _table(own, windows, judged, scorer)
+    facts = _facts(own, windows, table, scorer, source)
+    if any(symbols) and (warning := marks_warning(own, scorer.options)):
+        facts.setdefault("warnings", []).append(warning)
     return ScoredRecording(
         record=own,
         leads=list(scorer.leads),
@@ -72,7 +76,7 @@ def score_recording(
         beats=table,
         explained=_explained(windows, table, scorer, own.sampling_rate),
         unit=scorer.trained.expected.unit,
-        facts=_facts(own, windows, table, scorer, source),
+        facts=facts,
         noun="beat" if scorer.beats else "window",
     )
 

@@ -40,7 +40,7 @@ def note_marks(samples: Samples, options: Options, say: Callable[[str], None]) -
     more = f" and {len(off) - _MOST_NAMED:,} more" if len(off) > _MOST_NAMED else ""
     where = f"{len(off):,} of {len(names):,} records"
     note = f"annotations beside the peaks of {', '.join(about.leads)} in {where}: {named}{more}"
-    say(f"{note}; preprocess.align: template would move them.")
+    say(f"{note}; preprocess.align would move them there.")
     return replace(samples, about=replace(about, mapping="; ".join(filter(None, [about.mapping, note]))))
 
 

@@ -22,7 +22,7 @@ from ecgan.config.schema import Split
 from ecgan.listing import LISTS, parts
 from ecgan.models.layers.initialisation import InitOptions
 from ecgan.models.layers.optimizers import OptimizerOptions
-from ecgan.preprocessing.options import Cleansing, FilterOptions, Resampling
+from ecgan.preprocessing.options import AlignOptions, Cleansing, FilterOptions, Resampling
 from ecgan.presets import PRESETS
 from ecgan.registry import DATASETS, PROTOCOLS, Registry
 
@@ -36,6 +36,7 @@ SHARED: dict[str, type[Options]] = {
     "optimizer": OptimizerOptions,
     "init": InitOptions,
     "filters": FilterOptions,
+    "alignment": AlignOptions,
     "cleansing": Cleansing,
     "resampling": Resampling,
     "split": Split,
@@ -224,7 +225,7 @@ def _robustness(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 def _looks(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return head and rows of `paper/looks.csv` (ds2), or of `paper/own_normal/ds1.csv`."""
+    """Return head and rows of `paper/looks.csv` (ds2), or of a file in `paper/own_normal` (ds1, noise)."""
     return _read(LOOKS if part == "ds2" else LOOKS.parent / "own_normal" / f"{part}.csv")
 
 

@@ -14,6 +14,9 @@ RECORD, RHYTHM = "record", "rhythm"
 CONTEXTS = (RECORD, RHYTHM)
 """What a part may look at besides a sample: the other samples of its record, or when its record's beats occurred."""
 
+SHIFT = "shift"
+"""Column of the table, where `preprocess.align` moved marks: how many samples behind `sample` a beat was cut."""
+
 Rows = NDArray[np.int64]
 
 
@@ -52,7 +55,8 @@ class Samples:
         signals: Shape (n, C, L): samples, channels, time steps; in `about.unit`. float32 once they were rounded.
         table: One row a sample: `class_name`, and for beats `record`, `patient`, `sample` (position of the R peak in
             the record), `time_s` (the same in seconds; of a sample that is no beat, its middle), `symbol`, `aami`,
-            `rr_prev_s`, `rr_next_s` (seconds; NaN at a record's border).
+            `rr_prev_s`, `rr_next_s` (seconds; NaN at a record's border); `shift` (samples, counted as `sample` is)
+            where marks were moved before beats were cut.
         about: Rate, leads, unit, classes and centre.
         labels: Class ids, int64, shape (n,); 0 is normal, every other class abnormal. None where they are not known,
             and wherever they must not be seen.

@@ -30,7 +30,7 @@ from stages import paths
     "experiment dataset runtime fetch preprocess modules.{model}",
     "split: protocol k test_share vali_share train_on source",
     "train: epochs leads transformation schedule warmup ema select_by evaluate_every patience generation",
-    "train: augment augment_share",
+    "train: augment augment_share jitter_ms",
     unwatched="train.tracker",  # where metrics are logged besides
 )
 def run(params: Params, model: str, fold: int) -> Progress:
@@ -73,7 +73,8 @@ def _job(params: Params, model: str, data: Samples, split: Fold) -> tuple[Run, W
     watch = Watch(ready.model, ready.data, (signals, labels_of(reported)), params.train, ready.channels, drawn)
     resume = ResumeFile(paths.resume(params, model, split.index), _fingerprint(params, model, split))
     precision = params.runtime.precision
-    job = Run(ready.model, ready.data, params.train, ready.seed, precision, resume, data.about.centre, watch.columns)
+    centre, rate = data.about.centre, data.about.sampling_rate
+    job = Run(ready.model, ready.data, params.train, ready.seed, precision, resume, centre, watch.columns, rate)
     return job, watch, ready.expected
 
 

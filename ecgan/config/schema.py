@@ -157,22 +157,29 @@ class Train(Options):
     augment_share: float = Field(
         0.5, gt=0, le=1, description="Share of the beats of a batch that are augmented, anew in every epoch."
     )
+    jitter_ms: float = Field(
+        0.0,
+        ge=0,
+        le=200,
+        description="The window of each training beat is moved at random, anew in every epoch, by at most so many ms.",
+    )
     tracker: Literal["local", "wandb", "mlflow"] = Field(
         "local",
         description="Where metrics and models are logged besides local files: Weights & Biases or MLflow (extras).",
     )
     generation: Generation = Field(Generation(), description="Metrics and figures of generated signals.")
 
-    @field_validator("augment")
+    @field_validator("augment", "jitter_ms")
     @classmethod
-    def _time_is_there(cls, augment: str, info: ValidationInfo) -> str:
+    def _time_is_there(cls, value: str | float, info: ValidationInfo) -> str | float:
         transformation = info.data.get("transformation")
-        if augment == "timewarp" and transformation in ("whitening", "fourier"):
+        if value not in ("none", 0) and transformation in ("whitening", "fourier"):
+            what, without = ("timewarp", "none") if isinstance(value, str) else ("jitter_ms", "0")
             raise ValueError(
-                f"timewarp moves values in time, which {transformation} has mixed; allowed: none, or another"
+                f"{what} moves values in time, which {transformation} has mixed; allowed: {without}, or another"
                 " transformation"
             )
-        return augment
+        return value
 
 
 class Detection(Options):

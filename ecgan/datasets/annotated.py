@@ -16,22 +16,23 @@ from threadpoolctl import threadpool_limits
 
 from ecgan.datasets.base import Dataset
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS, class_ids
+from ecgan.ecg.alignment import Method, mark_shifts
 from ecgan.ecg.beats import beat_table, cut_windows, window_starts
 from ecgan.ecg.records import Record, read_leads, read_record
 from ecgan.errors import EcganError, nearest
 from ecgan.files import read_text
 from ecgan.preprocessing.filtering import filter_recording
-from ecgan.preprocessing.options import FilterOptions, SampleOptions
+from ecgan.preprocessing.options import AlignOptions, FilterOptions, SampleOptions
 from ecgan.preprocessing.preparing import rounded
 from ecgan.progress import track
 from ecgan.runtime import workers
-from ecgan.samples import About, Samples, join
+from ecgan.samples import SHIFT, About, Samples, join
 
 _MOST_WORKERS = 8
 """Each worker holds a whole record and its filtered copies, about 100 MB for half an hour of two leads."""
 
 
-class BeatOptions(SampleOptions, FilterOptions):
+class BeatOptions(SampleOptions, AlignOptions, FilterOptions):
     """How annotated records become beats."""
 
     leads: list[str] = Field(["MLII"], min_length=1, description="leads by name; a record that lacks one is left out")
@@ -142,10 +143,12 @@ class Annotated(OfRecords):
     def cut(self, record: Record, options: BeatOptions) -> Samples:
         """Filter a recording and cut the window around its beats."""
         signals = filter_recording(record.signals, record.sampling_rate, options)
-        return cut_beats(record, signals, options.before, options.after, options.class_mapping)
+        return cut_beats(record, signals, options.before, options.after, options.class_mapping, options.align)
 
 
-def cut_beats(record: Record, signals: NDArray[Any], before: int, after: int, mapping: str | None) -> Samples:
+def cut_beats(
+    record: Record, signals: NDArray[Any], before: int, after: int, mapping: str | None, align: Method = "none"
+) -> Samples:
     """Cut a window around every beat of a record, an annotation or an R peak.
 
     Args:
@@ -154,16 +157,21 @@ def cut_beats(record: Record, signals: NDArray[Any], before: int, after: int, ma
         before: Samples of the window before the R peak.
         after: Samples from the R peak on.
         mapping: How symbols become classes, a name in `ecgan.ecg.aami.MAPPINGS`; None: they say nothing.
+        align: How the marks are moved before windows are cut around them, see `ecgan.ecg.alignment`.
 
     Returns:
         The beats in the order of the record, rounded. A beat whose window would cross the record's border, or whose
-        symbol the mapping does not know, is left out; the intervals to its neighbours count all the same.
+        symbol the mapping does not know, is left out; the intervals to its neighbours count all the same. Where marks
+        are moved, `shift` in the table says by how much; everything else there is of the marks as they were.
     """
     ids = np.zeros(len(record.samples), dtype=np.int64) if mapping is None else class_ids(record.symbols, mapping)
     known = np.flatnonzero(ids >= 0)
-    windows, inside = cut_windows(signals, record.samples[known], before, after)
+    shifts = mark_shifts(signals, record.samples[known], record.sampling_rate, align)
+    windows, inside = cut_windows(signals, record.samples[known] + shifts, before, after)
     rows = known[inside]
     table = beat_table(record, rows, annotated=mapping is not None)
+    if align != "none":
+        table[SHIFT] = shifts[inside]
     about = About(record.sampling_rate, list(record.leads), [], centre=before)
     samples = Samples(rounded(windows), table, about)
     return samples if mapping is None else labelled(samples, ids[rows], CLASSES, DESCRIPTIONS[mapping])

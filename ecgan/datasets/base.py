@@ -13,10 +13,11 @@ from ecgan.config.options import Options
 from ecgan.ecg.beats import beat_times
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
+from ecgan.preprocessing.marks import note_marks
 from ecgan.preprocessing.options import SampleOptions
 from ecgan.preprocessing.preparing import prepare
 from ecgan.preprocessing.rates import at_rate, ratio_of
-from ecgan.samples import Samples
+from ecgan.samples import SHIFT, Samples
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ class Dataset(ABC):
     def samples(self, raw: Path, options: Any, say: Callable[[str], None] = lambda _: None) -> Samples:
         """Preprocess the raw files, then cleanse, fill and resample the samples: what the stage `preprocess` writes.
 
-        `say` is called with a sentence if samples were left out.
+        `say` is called with a sentence if samples were left out, or annotations sit beside the peaks.
         """
-        found = self.preprocess(raw, options)
+        found = note_marks(self.preprocess(raw, options), options, say)
         return found if self.prepares else prepare(found, options, say)
 
     def recording_rate(self, options: Any) -> float | None:
@@ -99,7 +100,7 @@ def cut_recording(dataset: Dataset, record: Record, options: Any) -> Samples:
     """Cut a recording, which has the leads that a model sees, at its own rate as its dataset cuts.
 
     Returns:
-        The samples; `sample`, `time_s` and the intervals count the recording's own time.
+        The samples; `sample`, `shift`, `time_s` and the intervals count the recording's own time.
 
     Raises:
         EcganError: The recording cannot be brought to the dataset's rate, or the dataset consists of none.
@@ -111,14 +112,15 @@ def cut_recording(dataset: Dataset, record: Record, options: Any) -> Samples:
     moved_to, own = np.unique(moved.samples, return_index=True)  # of beats that fall together the first one is there
     moved = replace(moved, samples=moved_to, symbols=[record.symbols[index] for index in own])
     samples = dataset.cut(moved, options)
-    at = samples.table["sample"].to_numpy(np.int64)
+    table, at = samples.table.copy(), samples.table["sample"].to_numpy(np.int64)
+    ratio = ratio_of(record.sampling_rate, rate)
+    assert ratio is not None  # or at_rate had refused
+    if SHIFT in table:
+        table[SHIFT] = np.rint(table[SHIFT].to_numpy() / float(ratio)).astype(np.int64)
     if samples.about.centre is None:
-        ratio = ratio_of(record.sampling_rate, rate)
-        assert ratio is not None  # or at_rate had refused
         positions = np.rint(at / float(ratio)).astype(np.int64)
         placed = pd.DataFrame({"sample": positions, "time_s": (positions / record.sampling_rate).round(6)})
     else:
         placed = beat_times(record, own[np.searchsorted(moved_to, at)])
-    table = samples.table.copy()
     table[placed.columns.intersection(table.columns)] = placed
     return replace(samples, table=table)

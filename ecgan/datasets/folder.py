@@ -87,7 +87,7 @@ class Folder(Dataset):
         signals = filter_recording(record.signals, record.sampling_rate, options)
         if options.cut == "windows":
             return cut_windows_of(record, signals, options.window, options.step)
-        return cut_beats(record, signals, options.before, options.after, None)
+        return cut_beats(record, signals, options.before, options.after, None, options.align)
 
 
 def _ready_samples(table: SampleTable, options: PreprocessOptions) -> Samples:

@@ -14,15 +14,16 @@ from pydantic import Field
 from ecgan.datasets.annotated import labelled
 from ecgan.datasets.sources import SourceOptions, take_source
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS, class_ids
+from ecgan.ecg.alignment import mark_shifts
 from ecgan.ecg.beats import beat_table
 from ecgan.ecg.records import Record
 from ecgan.ecg.segments import LENGTH, cut_segments
 from ecgan.errors import EcganError
 from ecgan.files import table_words
 from ecgan.preprocessing.filtering import filter_recording
-from ecgan.preprocessing.options import FilterOptions, Resampling, SampleOptions
+from ecgan.preprocessing.options import AlignOptions, FilterOptions, Resampling, SampleOptions
 from ecgan.preprocessing.preparing import rounded
-from ecgan.samples import About, Samples
+from ecgan.samples import SHIFT, About, Samples
 
 UNIT = "0-1"
 """Of beats that are scaled to their own range."""
@@ -37,7 +38,7 @@ class FetchOptions(SourceOptions):
     """Where the beats come from: the records of PhysioNet, or published files that the user has."""
 
 
-class ScaledOptions(SampleOptions, FilterOptions):
+class ScaledOptions(SampleOptions, AlignOptions, FilterOptions):
     """What is done with the beats; 160 time steps suit the models, and are those of the β-VAEGAN paper."""
 
     resampling: Resampling = Field(
@@ -54,9 +55,13 @@ def cut_scaled(record: Record, options: ScaledOptions, step: int, mapping: str |
     """
     signals = filter_recording(record.signals, record.sampling_rate, options)
     ids = np.zeros(len(record.samples), dtype=np.int64) if mapping is None else class_ids(record.symbols, mapping)
-    beats, kept = cut_segments(signals, record.samples, step, ids >= 0)
+    shifts = np.zeros(len(ids), dtype=np.int64)
+    shifts[ids >= 0] = mark_shifts(signals, record.samples[ids >= 0], record.sampling_rate, options.align)
+    beats, kept = cut_segments(signals, np.maximum.accumulate(record.samples + shifts), step, ids >= 0)
     rows = np.flatnonzero(kept)
     table = beat_table(record, rows, annotated=mapping is not None)
+    if options.align != "none":
+        table[SHIFT] = shifts[rows]
     about = About(record.sampling_rate / step, list(record.leads), [], unit=UNIT, centre=0)
     samples = Samples(rounded(beats), table, about)
     return samples if mapping is None else labelled(samples, ids[rows], CLASSES, DESCRIPTIONS[mapping])
@@ -70,11 +75,12 @@ def published(files: Sequence[Path], options: ScaledOptions, about: About) -> Sa
     Raises:
         EcganError: A file is missing or holds something else, or the options need the records.
     """
-    if options.records is not None or options.filters:
+    if options.records is not None or options.filters or options.align != "none":
         names = " and ".join(file.name for file in files)
         raise EcganError(
-            f"preprocess.records and preprocess.filters cannot be used with {names}, which hold beats and not records.",
-            "Use null and [], or fetch the records: fetch.source null.",
+            f"preprocess.records, preprocess.filters and preprocess.align cannot be used with {names}, which hold beats"
+            " and not records.",
+            "Use null, [] and none, or fetch the records: fetch.source null.",
         )
     parts = [part for file in files for part in _read(file, about.classes)]
     beats = np.concatenate([values for values, _ in parts])[:, None]  # (n, L) to (n, 1, L)

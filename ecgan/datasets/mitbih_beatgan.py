@@ -14,12 +14,12 @@ This is how they come about:
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ecgan.config.schema import FilePath
 from ecgan.datasets.annotated import cut_beats, labelled
@@ -33,7 +33,7 @@ from ecgan.ecg.peaks import distance
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.filtering import across_gaps
-from ecgan.preprocessing.options import SampleOptions
+from ecgan.preprocessing.options import AlignOptions, SampleOptions
 from ecgan.registry import register_dataset
 from ecgan.samples import About, Samples
 
@@ -49,13 +49,19 @@ _BEFORE = 140 - _SHIFT
 _NEAR = 10
 
 
-class PreprocessOptions(SampleOptions):
+class PreprocessOptions(SampleOptions, AlignOptions):
     """Where the beats come from."""
 
     npy: FilePath | None = Field(
         None, description="folder with the authors' N_samples.npy … Q_samples.npy; null: cut from the raw records"
     )
     records: list[str] | None = Field(None, description="records to cut; null: the 44 of the published set")
+
+    @model_validator(mode="after")
+    def _aligned_where_cut(self) -> Self:
+        if self.npy is not None and self.align != "none":
+            raise ValueError("align moves marks before beats are cut, and npy holds beats; allowed: align none")
+        return self
 
 
 @register_dataset("mitbih_beatgan")
@@ -90,7 +96,7 @@ class MitbihBeatgan(OfMitbih):
         The filter treats each lead for itself, so that a model of the lead MLII alone gets the same beats.
         """
         signals = _filtered(record.signals, record.sampling_rate)
-        return cut_beats(record, signals, _BEFORE, _LENGTH - _BEFORE, "beatgan")
+        return cut_beats(record, signals, _BEFORE, _LENGTH - _BEFORE, "beatgan", options.align)
 
 
 def _confirmed(record: Record, beats: Samples) -> NDArray[np.bool_]:

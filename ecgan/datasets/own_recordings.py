@@ -21,15 +21,15 @@ from ecgan.ecg.recordings import locate, read_recording
 from ecgan.ecg.records import Record
 from ecgan.ecg.wfdb_files import COPY_AGAIN, ecg_leads
 from ecgan.errors import EcganError
-from ecgan.preprocessing.options import FilterOptions, SampleOptions
+from ecgan.preprocessing.options import AlignOptions, FilterOptions, SampleOptions
 from ecgan.preprocessing.rates import at_rate
 from ecgan.progress import track
-from ecgan.samples import Samples
+from ecgan.samples import SHIFT, Samples
 
 I64 = NDArray[np.int64]
 
 
-class PreprocessOptions(SampleOptions, FilterOptions):
+class PreprocessOptions(SampleOptions, AlignOptions, FilterOptions):
     """How recordings become samples, and what their labels mean."""
 
     cut: Literal["beats", "windows", "none"] = Field(
@@ -65,6 +65,8 @@ class PreprocessOptions(SampleOptions, FilterOptions):
     def _consistent(self) -> Self:
         if self.leads is not None and len(set(self.leads)) < len(self.leads):
             raise ValueError("leads names a lead twice")
+        if self.align != "none" and self.cut != "beats":
+            raise ValueError("align is for beats; allowed: align none, or cut beats")
         return self
 
 
@@ -146,7 +148,8 @@ def label_one(plan: Plan, record: Record, samples: Samples) -> Samples:
     if plan.options.cut == "beats":
         rows = np.flatnonzero(np.isin(record.samples, at))  # of marks at one place all
         labels = ids[rows]
-        samples = replace(samples, table=beat_table(record, rows, annotated=plan.annotator is not None))
+        table = beat_table(record, rows, annotated=plan.annotator is not None)
+        samples = replace(samples, table=table.assign(**samples.table.filter([SHIFT])))
     elif plan.labels and record.name in plan.labels.of_recording:
         labels = np.repeat(plan.classes.ids([plan.labels.of_recording[record.name]]), len(at))
     else:

@@ -99,7 +99,10 @@ def _train(folder: Path, model: str, chosen: Chosen, data: Samples, fold: Fold) 
     params = chosen.params
     ready = prepare_training(params, model, data, fold=FOLD, train=fold.train, vali=fold.vali)
     never = ResumeFile(folder / "resume.safetensors", "", seconds=float("inf"))
-    job = Run(ready.model, ready.data, params.train, ready.seed, params.runtime.precision, never, ready.expected.centre)
+    precision, about = params.runtime.precision, data.about
+    job = Run(
+        ready.model, ready.data, params.train, ready.seed, precision, never, about.centre, None, about.sampling_rate
+    )
     progress = fit(job, [])
     save_training(part(folder, "train", FOLD), params, ready.model, progress, fold, ready.expected)
 

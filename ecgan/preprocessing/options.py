@@ -33,6 +33,16 @@ class FilterOptions(Options):
         return high_hz
 
 
+class AlignOptions(Options):
+    """Where beats are cut."""
+
+    align: Literal["none", "deflection", "template"] = Field(
+        "none",
+        description="where beats are cut: none, at their marks; deflection, at the largest wave near each; template,"
+        " where they lie on the record's median beat",
+    )
+
+
 class Cleansing(Options):
     """Which samples are left out, and how gaps in the others are filled."""
 

@@ -12,7 +12,7 @@ from ecgan.arrays import load_array, save_array
 from ecgan.errors import EcganError
 from ecgan.files import check_numbers, read_json, read_record, read_table, sha256, write_frame, write_json
 from ecgan.preprocessing.preparing import rounded
-from ecgan.samples import About, Samples
+from ecgan.samples import SHIFT, About, Samples
 
 AGAIN = "Run `ecgan preprocess` again."
 _KEYS = ("centre", "mapping", "name", "unit")  # files say what samples in memory may leave out
@@ -53,7 +53,7 @@ def load_processed(folder: Path) -> Samples:
     samples = Samples(signals, table, load_about(folder), labels, _identity(folder))
     if fault := _fault(samples):
         raise EcganError(f"the files in {folder} do not belong together: {fault}.", AGAIN)
-    for name in table.columns.intersection(["sample", "time_s", "rr_prev_s", "rr_next_s"]):
+    for name in table.columns.intersection(["sample", SHIFT, "time_s", "rr_prev_s", "rr_next_s"]):
         check_numbers(folder / "samples.csv", table, name, hint=AGAIN)
     return samples
 

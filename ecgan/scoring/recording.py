@@ -14,8 +14,9 @@ from ecgan.ecg.aami import CLASSES, class_ids
 from ecgan.ecg.peaks import find_r_peaks, stretches_without
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
+from ecgan.preprocessing.marks import marks_warning
 from ecgan.reporting.recordings import Explained, ScoredRecording
-from ecgan.samples import join
+from ecgan.samples import SHIFT, join
 from ecgan.scoring.leads import choose_leads
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
@@ -66,6 +67,9 @@ def score_recording(
     symbols = own.symbols if annotator is not None and scorer.beats else [""] * count
     own = replace(own, samples=windows.positions, symbols=symbols)
     table = _table(own, windows, judged, scorer)
+    facts = _facts(own, windows, table, scorer, source)
+    if any(symbols) and (warning := marks_warning(own, scorer.options)):
+        facts.setdefault("warnings", []).append(warning)
     return ScoredRecording(
         record=own,
         leads=list(scorer.leads),
@@ -74,9 +78,9 @@ def score_recording(
         strategy=scorer.strategy,
         threshold=scorer.threshold,
         beats=table,
-        explained=_explained(windows, table, scorer),
+        explained=_explained(windows, table, scorer, own.sampling_rate),
         unit=scorer.trained.expected.unit,
-        facts=_facts(own, windows, table, scorer, source),
+        facts=facts,
         noun="beat" if scorer.beats else "window",
     )
 
@@ -183,18 +187,19 @@ def _table(record: Record, windows: Windows, judged: Judged, scorer: Scorer) -> 
     return pd.DataFrame(columns)
 
 
-def _explained(windows: Windows, table: pd.DataFrame, scorer: Scorer) -> list[Explained]:
+def _explained(windows: Windows, table: pd.DataFrame, scorer: Scorer, sampling_rate: float) -> list[Explained]:
     """The flagged samples with the highest scores, and what the run takes them for."""
     flagged, times = np.flatnonzero(table["flagged"]), table["time_s"].to_numpy()
     order = np.argsort(-table["score"].to_numpy()[flagged], kind="stable")[:EXPLAINED]
     if len(order) == 0:
         return []
     samples = windows.samples[order]
+    moved_s = samples.table.get(SHIFT, pd.Series(0, samples.table.index)).to_numpy() / sampling_rate
     models = scorer.reconstruct(samples)
     return [
         Explained(
             row=row,
-            start_s=float(times[row] - windows.before_s),
+            start_s=float(times[row] + moved_s[index] - windows.before_s),
             duration_s=windows.duration_s,
             signal=samples.signals[index].T,  # (C, L) to (L, C)
             reconstruction=None if models is None else models[index].T,

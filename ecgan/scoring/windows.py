@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.datasets.base import cut_recording
+from ecgan.ecg.alignment import MOST_MOVED_MS
 from ecgan.ecg.beats import beat_table
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.options import SampleOptions
 from ecgan.preprocessing.preparing import prepare_samples, rounded
 from ecgan.preprocessing.rates import ratio_of
-from ecgan.samples import Samples
+from ecgan.samples import SHIFT, Samples
 from ecgan.scoring.scorer import Scorer
 
 I64 = NDArray[np.int64]
@@ -93,10 +94,12 @@ def _beats(record: Record, rows: I64, first: int, last: int, scorer: Scorer) -> 
     places = np.searchsorted(at, positions)
     there = np.isin(positions, at) & (np.diff(positions, prepend=-1) > 0)  # of several at one place the first
     table = beat_table(replace(record, symbols=["N"] * len(record.samples)), rows[there], annotated=False)
-    chosen = replace(cut[places[there]], table=table)
+    chosen = cut[places[there]]
+    chosen = replace(chosen, table=table.assign(**chosen.table.filter([SHIFT])))
     rate, length = cut.about.sampling_rate, len(record.signals) / record.sampling_rate
     begin = positions / record.sampling_rate - (cut.about.centre or 0) / rate
-    crosses = (begin < -0.5 / rate) | (begin + cut.length / rate > length + 0.5 / rate)
+    moved = (1e-3 * MOST_MOVED_MS if SHIFT in chosen.table else 0.0) - 0.5 / rate
+    crosses = (begin < moved) | (begin + cut.length / rate > length - moved)
     reasons = np.where(there, "", np.where(crosses, BORDER, LEFT_OUT))
     return _prepared(chosen, np.flatnonzero(there), positions, reasons.tolist(), scorer)
 

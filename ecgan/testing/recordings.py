@@ -13,6 +13,8 @@ from ecgan.testing.check import ConformanceError, checks_of, expect, expect_equa
 SECONDS = 30.0
 BORDER_S = 0.02
 """The first and the last R peak are so near the border that no window fits around them."""
+MARKS_OFF_S, SAME = 0.01, 0.9
+"""Marks that sit this far off make no difference to this share of beats at least, once they are aligned."""
 
 
 def recordings_are_cut_as_described(subject: Any) -> None:
@@ -57,6 +59,27 @@ def recordings_are_not_crossed_at_their_border(subject: Any) -> None:
     ends, steps = starts + last * rate / cut.about.sampling_rate, len(record.signals)
     text = f"expected samples that end within {steps} time steps, found one up to {ends.max():g}"
     expect(bool((ends < steps).all()), text)
+
+
+def recordings_are_aligned_where_asked(subject: Any) -> None:
+    """With `preprocess.align`, beats do not depend on where all marks sit, and the table has a column `shift`."""
+    record, options = _recording(subject), _options(subject)
+    if record is None or "align" not in type(options).model_fields or _cut(subject, record).about.centre is None:
+        return
+    expect("shift" not in _cut(subject, record).table, "expected no column shift where align is none, found one")
+    off = round(MARKS_OFF_S * record.sampling_rate)
+    beside = replace(record, samples=record.samples + off)
+    for method in ("deflection", "template"):
+        aligned = options.model_copy(update={"align": method})
+        own, other = subject.cls().cut(record, aligned), subject.cls().cut(beside, aligned)
+        for cut in (own, other):
+            expect("shift" in cut.table, f"expected a column shift with align {method}, found none")
+            expect_equal(str(cut.table["shift"].dtype), "int64", "the type of shift")
+        places = dict(zip(own.table["sample"] + off, range(len(own)), strict=True))
+        rows = [(places[at], row) for row, at in enumerate(other.table["sample"]) if at in places]
+        same = [np.array_equal(own.signals[here], other.signals[there]) for here, there in rows]
+        text = f"expected beats of marks that all sit {off} samples later to be the same with align {method}"
+        expect(sum(same) > SAME * len(own), f"{text}, found {len(own) - sum(same)} of {len(own)} others")
 
 
 def recordings_are_cut_the_same_again(subject: Any) -> None:

@@ -1,9 +1,13 @@
-"""Augmentation of training batches: beats warped in time (Zhou et al., "BeatGAN", IJCAI 2019).
+"""Augmentation of training batches: beats warped in time, and beats cut beside their marks.
 
-On each side of the R tick as many ticks are left out as are interpolated, so that the beat keeps its length and the R
-peak its place. BeatGAN adds warped copies to the training data once, 7 ticks on each side of beats of 320; here a
-share of every batch is warped anew in every epoch, which needs no memory and repeats no beat, and shorter and longer
-beats are warped in proportion. `n` copies of each beat correspond to the share n / (n + 1).
+Warped they are as in Zhou et al., "BeatGAN", IJCAI 2019: on each side of the R tick as many ticks are left out as are
+interpolated, so that the beat keeps its length and the R peak its place. BeatGAN adds warped copies to the training
+data once, 7 ticks on each side of beats of 320; here a share of every batch is warped anew in every epoch, which needs
+no memory and repeats no beat, and shorter and longer beats are warped in proportion. `n` copies of each beat correspond
+to the share n / (n + 1).
+
+`jittered` moves the window of each beat by another random number of ticks, as if its mark sat that far off. What the
+window does not hold is not made up: its first or last value goes on.
 """
 
 import torch
@@ -15,13 +19,25 @@ from ecgan.sharing import draw
 PUBLISHED_TICKS, PUBLISHED_LENGTH = 7, 320
 
 
-def augment(x: Tensor, options: Train, centre: int | None) -> Tensor:
-    """Augment a batch (B, C, L) as `train.augment` says; `none` gives it back and draws no random numbers.
+def augment(x: Tensor, options: Train, centre: int | None, sampling_rate: float = 0.0) -> Tensor:
+    """Augment a batch (B, C, L) as `train.augment` and `train.jitter_ms` say.
 
-    `centre` is the index of the R tick; None takes the middle.
+    `none` and 0 give it back and draw no random numbers. `centre` is the index of the R tick, None takes the middle;
+    `sampling_rate` (Hz) turns the jitter into ticks.
     """
-    if options.augment == "none":
-        return x
+    x = x if options.augment == "none" else _some_warped(x, options, centre)
+    most = round(1e-3 * options.jitter_ms * sampling_rate)
+    return jittered(x, draw(lambda count: torch.randint(-most, most + 1, (count,)), x)) if most else x
+
+
+def jittered(x: Tensor, ticks: Tensor) -> Tensor:
+    """Move the window of each beat of x (B, C, L) by so many ticks (B,), to later times where they are positive."""
+    length = x.shape[2]
+    places = (torch.arange(length, device=x.device) + ticks[:, None]).clamp(0, length - 1)  # (B, L)
+    return x.gather(2, places[:, None].expand(-1, x.shape[1], -1))
+
+
+def _some_warped(x: Tensor, options: Train, centre: int | None) -> Tensor:
     middle = x.shape[2] // 2 if centre is None else centre
     chosen = draw(lambda count: torch.rand(count) < options.augment_share, x)
     times = draw(lambda count: warped_times(count, x.shape[2], middle), x)

@@ -53,6 +53,7 @@ class Run:
         resume: Where the state is kept between processes.
         centre: Index of the R peak, which augmentation keeps in place; None takes the middle.
         measure: Gives further columns of the history after so many epochs; leaves model and random numbers alone.
+        sampling_rate: Hz, of the jitter; 0 where time has no unit.
     """
 
     model: Model
@@ -63,6 +64,7 @@ class Run:
     resume: ResumeFile
     centre: int | None = None
     measure: Callable[[int], dict[str, float]] | None = None
+    sampling_rate: float = 0.0
 
 
 def fit(run: Run, listeners: list[Listener]) -> Progress:
@@ -119,7 +121,9 @@ def _train_epoch(
     for index, rows in enumerate(order):
         schedule.set(epoch, index)
         x, classes = data.batch(own(rows))
-        x = augment(x, run.options, run.centre)  # conditions stay what they are: they do not change with time
+        x = augment(
+            x, run.options, run.centre, run.sampling_rate
+        )  # conditions stay what they are: they do not change with time
         labels = classes if model.classifies else None
         with autocast(run.precision, x.device):
             losses = model.train_batch(x, model.due(optimizers, index), epoch, labels)

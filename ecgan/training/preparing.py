@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecgan.config import Params
+from ecgan.errors import EcganError
 from ecgan.models.base import Model, model_input
 from ecgan.preprocessing.transformations import Transformation, fit_transformation, make_transformation
 from ecgan.registry import MODELS
@@ -36,10 +37,15 @@ def prepare_training(params: Params, name: str, data: Samples, *, fold: int, tra
 
     `params` holds `runtime`, `train` and `modules.<name>`; `train` are the rows to train on, `vali` those that versions
     may be chosen by.
+
+    Raises:
+        EcganError: `train` asks for what the samples do not have.
     """
     seed = derive_seed(params.runtime.seed, "train", name, fold)
     torch.manual_seed(derive_seed(seed, "weights"))
     data = data.with_leads(params.train.leads)
+    if params.train.jitter_ms and not data.about.sampling_rate:
+        raise EcganError("train.jitter_ms needs samples with a sampling rate, and these have none.", "Set it to 0.")
     channels = make_transformation(params.train.transformation).channel_names(data.about.leads)
     size = {"channels": len(channels), "length": data.length, "classes": len(data.about.classes)}
     model = MODELS.get(name)(params.modules[name], **size)

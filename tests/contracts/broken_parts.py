@@ -15,6 +15,7 @@ from ecgan.datasets.base import Card
 from ecgan.detection.base import State
 from ecgan.ecg.beats import beat_table
 from ecgan.errors import EcganError
+from ecgan.preprocessing.options import AlignOptions, SampleOptions
 from ecgan.samples import About, Samples
 
 from .toy_parts import (
@@ -567,6 +568,26 @@ class Missing(ToyDataset):
         return replace(cut, signals=np.where(cut.signals > 0.9, np.nan, cut.signals))
 
 
+class ToyAligned(SampleOptions, AlignOptions):
+    pass
+
+
+class NotAligned(ToyDataset):
+    Preprocess = ToyAligned
+
+
+class AlwaysShifts(NotAligned):
+    def cut(self, record: Any, options: Any) -> Any:
+        cut = super().cut(record, options)
+        return replace(cut, table=cut.table.assign(shift=0))
+
+
+class NotMoved(NotAligned):
+    def cut(self, record: Any, options: Any) -> Any:
+        cut = super().cut(record, options)
+        return cut if options.align == "none" else replace(cut, table=cut.table.assign(shift=0))
+
+
 class Backwards(ToyDataset):
     def cut(self, record: Any, options: Any) -> Any:
         cut = super().cut(record, options)
@@ -632,6 +653,9 @@ DATASETS = [
     (Backwards, "recordings_are_cut_as_described", "expected ascending positions"),
     (Wrapped, "recordings_are_not_crossed_at_their_border", "starts within the recording, found -10"),
     (BehindTheEnd, "recordings_are_not_crossed_at_their_border", "end within 3000 time steps"),
+    (NotAligned, "recordings_are_aligned_where_asked", "a column shift with align deflection, found none"),
+    (AlwaysShifts, "recordings_are_aligned_where_asked", "no column shift where align is none"),
+    (NotMoved, "recordings_are_aligned_where_asked", "1 samples later to be the same with align deflection"),
     (Noisy, "recordings_are_cut_the_same_again", "signals and table to be the same"),
     (Detrending, "recordings_are_cut_the_same_again", "left as it was"),
     (

@@ -156,6 +156,12 @@ table(
     "'long'",
 )
 table(
+    "word_for_a_shift",
+    lambda lines: [f"{lines[0]},shift", *(f"{line},far" for line in lines[1:])],
+    "shift",
+    "'far'",
+)
+table(
     "class_of_another_label",
     lambda lines: [lines[0], "X," + lines[1].split(",", 1)[1], *lines[2:]],
     "class_name",

@@ -10,12 +10,15 @@ import stages.fetch
 import stages.preprocess
 import stages.split
 import stages.train
-from ecgan.config import Train, load_params, render_params
+from ecgan.config import Document, Train, load_params, render_params, resolve_params
+from ecgan.errors import EcganError
 from ecgan.models.autoencoder import Autoencoder, AutoencoderOptions
-from ecgan.training.augmentation import augment, warp, warped_times
+from ecgan.training.augmentation import augment, jittered, warp, warped_times
 from ecgan.training.data import TrainingData
 from ecgan.training.loop import Run, fit
+from ecgan.training.preparing import prepare_training
 from ecgan.training.resume import ResumeFile
+from tests.making import samples
 
 SIZES = [(320, 140), (320, 160), (187, 0), (187, 186), (128, 60), (33, 16), (20, 19), (6, 3), (3, 1), (2, 0), (1, 0)]
 
@@ -113,6 +116,42 @@ def test_every_lead_is_warped_alike_and_values_stay_within_the_beat() -> None:
     assert torch.equal(warped[:, :, [0, 50, 99]], x[:, :, [0, 50, 99]])
 
 
+def test_a_jittered_beat_is_moved_and_goes_on_with_its_first_or_last_value() -> None:
+    x = torch.tensor([[[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]]).repeat(4, 1, 1)
+    found = jittered(x, torch.tensor([0, 1, -2, 9]))
+    assert found[:, 0].tolist() == [[1, 2, 3, 4], [2, 3, 4, 4], [1, 1, 1, 2], [4, 4, 4, 4]]
+    assert torch.equal(found[:, 1], found[:, 0] + 4)
+
+
+def test_jitter_moves_every_beat_anew_by_at_most_so_many_ms() -> None:
+    x = torch.arange(100.0).expand(4000, 1, 100)
+    options = Train(jitter_ms=12.0)
+    torch.manual_seed(0)
+    once, twice = (augment(x, options, 50, 250.0) for _ in range(2))
+    moves = once[:, 0, 50] - 50
+    assert sorted(set(moves.tolist())) == [-3, -2, -1, 0, 1, 2, 3]
+    assert float((moves == 0).double().mean()) == pytest.approx(1 / 7, abs=0.03)
+    assert not torch.equal(once, twice)
+    assert augment(x, Train(jitter_ms=1.0), 50, 250.0) is x  # less than half a tick
+    both = augment(x, Train(augment="timewarp", augment_share=1.0, jitter_ms=12.0), 50, 250.0)
+    assert bool((both % 1 == 0.5).any())
+    assert bool((both[:, 0, 0] > 0).any())
+
+
+def test_jitter_is_refused_where_time_is_mixed_or_has_no_unit() -> None:
+    with pytest.raises(ValueError, match="jitter_ms moves values in time, which fourier has mixed"):
+        Train(transformation="fourier", jitter_ms=5.0)
+    params = resolve_params(
+        Document(
+            "here",
+            {"dataset": "sine", "models": ["autoencoder"], "modules": {"autoencoder": {}}, "train": {"jitter_ms": 5.0}},
+        )
+    )
+    data = samples(np.zeros((8, 1, 64)), np.zeros(8), classes=["N"])
+    with pytest.raises(EcganError, match="jitter_ms needs samples with a sampling rate"):
+        prepare_training(params, "autoencoder", data, fold=0, train=np.arange(4), vali=np.arange(4, 8))
+
+
 class Watcher(Autoencoder):
     """Keeps the batches that it trains on."""
 
@@ -127,7 +166,8 @@ def batches_of(path: Path, centre: int | None = 20, **options) -> list[torch.Ten
     ramps = torch.arange(96.0).expand(32, 1, 96) / 96
     data = TrainingData(ramps, torch.zeros(32, dtype=torch.int64), ramps, torch.zeros(32, dtype=torch.int64))
     train = Train(epochs=2, **options)
-    fit(Run(model, data, train, 3, "fp32", ResumeFile(path / "state", "x", seconds=1e9), centre), [])
+    resume = ResumeFile(path / "state", "x", seconds=1e9)
+    fit(Run(model, data, train, 3, "fp32", resume, centre, sampling_rate=100.0), [])
     return model.seen
 
 
@@ -143,6 +183,13 @@ def test_training_sees_warped_beats_around_their_r_peak_and_validation_whole_one
     assert all(bool((batch == whole).all()) for batch in batches_of(tmp_path))
 
 
+def test_training_sees_jittered_beats(tmp_path: Path) -> None:
+    jittered_batches = torch.cat(batches_of(tmp_path, jitter_ms=50.0))
+    moves = (96 * jittered_batches[:, 0, 48] - 48).round()
+    assert set(moves.tolist()) <= set(range(-5, 6))
+    assert len(set(moves.tolist())) > 5
+
+
 def test_every_epoch_warps_anew_and_a_rerun_alike(tmp_path: Path) -> None:
     one, two = (batches_of(tmp_path, augment="timewarp") for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
@@ -154,7 +201,7 @@ def test_the_stage_tells_the_training_where_the_r_peak_is(tmp_path: Path, monkey
         pass
 
     def seen(job: Run, listeners: object) -> None:
-        raise SeenError(job.centre)
+        raise SeenError(job.centre, job.sampling_rate)
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("stages.train.fit", seen)
@@ -166,4 +213,4 @@ def test_the_stage_tells_the_training_where_the_r_peak_is(tmp_path: Path, monkey
     stages.split.run(params)
     with pytest.raises(SeenError) as caught:
         stages.train.run(params, "autoencoder", 0)
-    assert caught.value.args == (60,)
+    assert caught.value.args == (60, 360.0)

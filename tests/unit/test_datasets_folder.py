@@ -55,6 +55,22 @@ def test_annotated_records_become_beats_of_aami_classes(home: Path) -> None:
     np.testing.assert_array_equal(samples.signals[0], recording("p0", 0).signals[148:468].T.astype(np.float32))
 
 
+@pytest.mark.parametrize("align", ["deflection", "template"])
+def test_beats_are_aligned_and_the_table_says_by_how_much(home: Path, align: str) -> None:
+    samples, plain = cut(home, align=align), cut(home)
+    assert "shift" not in plain.table
+    assert samples.table["shift"].dtype == np.int64
+    assert plain.table.columns.tolist() == samples.table.columns.drop("shift").tolist()
+    np.testing.assert_array_equal(samples.table["sample"], plain.table["sample"])
+    for row in (0, 30):
+        place = int(samples.table["sample"][row] + samples.table["shift"][row])
+        signals = recording(samples.table["record"][row], int(samples.table["record"][row][1:])).signals
+        expected = np.round(signals[place - 140 : place + 180].T, 4).astype(np.float32)
+        np.testing.assert_array_equal(samples.signals[row], expected)
+    with pytest.raises(ValueError, match="align is for beats"):
+        PreprocessOptions.model_validate({"cut": "windows", "align": align})
+
+
 def test_without_labels_r_peaks_are_found_and_everything_counts_as_normal(home: Path) -> None:
     for file in home.glob("*.atr"):
         file.unlink()

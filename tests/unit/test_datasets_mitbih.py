@@ -137,6 +137,11 @@ def test_the_authors_arrays_are_read_instead(arrays: Path) -> None:
     np.testing.assert_allclose(found.signals[5], stored[0])
 
 
+def test_arrays_of_beats_cannot_be_aligned() -> None:
+    with pytest.raises(ValueError, match="align moves marks before beats are cut"):
+        PreprocessOptions(npy="somewhere", align="template")
+
+
 def test_a_missing_array_is_named(arrays: Path) -> None:
     (arrays / "F_samples.npy").unlink()
     with pytest.raises(EcganError, match=r"F_samples\.npy is not there"):

@@ -113,8 +113,10 @@ def test_the_published_files_are_read_instead(files: Path, tmp_path: Path) -> No
     assert found.table["class_name"].tolist() == ["NSVFQ"[label] for label in found.class_ids]
     assert found.table.columns.tolist() == ["class_name"]
     assert (found.about.sampling_rate, found.about.unit) == (120.0, "0-1")
-    with pytest.raises(EcganError, match=r"preprocess\.records and .* cannot be used with mitbih_train\.csv"):
+    with pytest.raises(EcganError, match=r"preprocess\.records, .* cannot be used with mitbih_train\.csv"):
         MitbihBeats().preprocess(raw, ScaledOptions(records=["100"]))
+    with pytest.raises(EcganError, match=r"preprocess\.align cannot be used with mitbih_train\.csv"):
+        MitbihBeats().preprocess(raw, ScaledOptions(align="template"))
 
 
 def test_a_source_without_one_of_the_files_is_refused(files: Path, tmp_path: Path) -> None:

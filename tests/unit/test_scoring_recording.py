@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ecgan.datasets.annotated import BeatOptions
 from ecgan.datasets.folder import Folder
 from ecgan.datasets.own_recordings import PreprocessOptions as FolderOptions
 from ecgan.ecg.aami import BEAT_SYMBOLS
@@ -121,6 +122,27 @@ def test_the_highest_scores_are_explained_first_and_not_all(record: Record, monk
         assert start == table["sample"].iloc[one.row] - 140
         assert one.reconstruction is not None
         np.testing.assert_allclose(one.reconstruction, window.mean(), atol=1e-3)
+
+
+def test_an_aligned_beat_is_explained_where_it_was_cut(record: Record) -> None:
+    scorer = toy_scorer(options=BeatOptions(align="deflection"), threshold=0.1)
+    beside = replace(record, samples=record.samples + 9)
+    scored = score_recording(beside, scorer, annotator="atr")
+    signal = record.signals[:, record.leads.index("MLII")]
+    assert list(scored.beats["sample"]) == list(beside.samples)
+    for one in scored.explained[:20]:
+        start = round(one.start_s * 360)
+        np.testing.assert_allclose(one.signal[:, 0], signal[start : start + 320], atol=1e-4)
+
+
+def test_annotations_beside_the_peaks_are_warned_of(record: Record) -> None:
+    beside = replace(record, samples=record.samples + 9)
+    assert "warnings" not in score_recording(record, toy_scorer(), annotator="atr").facts
+    (warning,) = score_recording(beside, toy_scorer(), annotator="atr").facts["warnings"]
+    assert "25 ms behind" in warning
+    assert "warnings" not in score_recording(beside, toy_scorer()).facts
+    aligned = toy_scorer(options=BeatOptions(align="template"))
+    assert "warnings" not in score_recording(beside, aligned, annotator="atr").facts
 
 
 def test_nothing_flagged_is_nothing_explained(record: Record) -> None:

@@ -19,7 +19,8 @@ from ecgan.ecg.records import Record, read_record
 from ecgan.ecg.segments import segment_ends
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
-from ecgan.preprocessing.options import Cleansing, Resampling, SampleOptions
+from ecgan.preprocessing.options import Cleansing, Resampling
+from ecgan.preprocessing.rates import at_rate
 from ecgan.scoring import windows as module
 from ecgan.scoring.scorer import Scorer
 from ecgan.scoring.windows import BORDER, LEFT_OUT, Windows, windows_of
@@ -61,11 +62,14 @@ def only(parts: list[Windows]) -> Windows:
         (Mitbih(), BeatOptions(filters=["bandpass"], before=64, after=96), 160),
         (Mitbih(), BeatOptions(resampling=Resampling(method="lttb", length=80)), 80),
         (Mitbih(), BeatOptions(resampling=Resampling(method="interpolate", length=100)), 100),
+        (Mitbih(), BeatOptions(align="deflection"), 320),
+        (Mitbih(), BeatOptions(align="template", filters=["bandpass"]), 320),
         (MitbihBeats(), ScaledOptions(), 160),
+        (MitbihBeats(), ScaledOptions(align="template"), 160),
     ],
 )
 def test_the_windows_are_those_of_the_dataset(
-    dataset: Dataset, options: SampleOptions, length: int, tmp_path: Path
+    dataset: Dataset, options: BeatOptions | ScaledOptions, length: int, tmp_path: Path
 ) -> None:
     write(tmp_path)
     samples = dataset.samples(tmp_path, options)
@@ -77,6 +81,10 @@ def test_the_windows_are_those_of_the_dataset(
     chosen = np.isin(found.positions[found.rows], samples.table["sample"].iloc[rows])
     np.testing.assert_array_equal(found.samples.signals[chosen], expected[rows])
     assert np.sum(chosen) == len(rows) > 20
+    assert ("shift" in samples.table) == ("shift" in found.samples.table) == (options.align != "none")
+    if options.align != "none":
+        shifts = found.samples.table["shift"].to_numpy()[chosen]
+        np.testing.assert_array_equal(shifts, samples.table["shift"].iloc[rows])
 
 
 @pytest.mark.parametrize("rate", [360.0, 250.0, 500.0, 128.0])
@@ -122,6 +130,32 @@ def test_long_recordings_are_cut_piece_by_piece_into_the_same_windows(
         np.testing.assert_array_equal(pieces[1], whole[1])
         np.testing.assert_allclose(pieces[0], whole[0], atol=2e-4 if slower else 0)
         assert pieces[2] == whole[2]
+
+
+@pytest.mark.parametrize("align", ["deflection", "template"])
+@pytest.mark.parametrize("slower", [False, True])
+def test_pieces_are_aligned_as_the_whole(record: Record, align: str, slower: bool, monkeypatch) -> None:
+    """Each by its own template, which is that of the whole but for noise."""
+    mine = replace(record, samples=record.samples + 9)
+    mine = at_rate(mine, 250.0) if slower else mine
+    scorer = toy_scorer(options=BeatOptions.model_validate({"align": align}))
+    (whole,) = windows_of(mine, scorer)
+    monkeypatch.setattr(module, "BLOCK_S", 100)
+    parts = list(windows_of(mine, scorer))
+    assert len(parts) == 2
+    assert sum(len(part.rows) for part in parts) == len(whole.rows)
+    shifts = np.concatenate([part.samples.table["shift"] for part in parts])
+    assert (np.abs(shifts - whole.samples.table["shift"]) <= 1).mean() > 0.95
+    assert np.median(shifts) == pytest.approx(-9 * mine.sampling_rate / RATE, abs=1)
+
+
+def test_a_beat_that_is_moved_over_the_border_is_said_to_cross_it(record: Record) -> None:
+    options = BeatOptions(align="deflection")
+    first = record.samples[5]
+    mine = replace(record, signals=record.signals[first - 138 :], samples=record.samples[5:] - first + 138 + 4)
+    (found,) = windows_of(mine, toy_scorer(options=options))
+    assert found.reasons[0] == BORDER
+    assert found.rows[0] == 1
 
 
 def test_gaps_are_filled_where_they_are_short_and_left_out_where_they_are_not(record: Record) -> None:

@@ -35,7 +35,8 @@ def scored_recording(
     reasons = np.where(~inside, reason, np.where(complete, "", "samples are missing")).astype(object)
     frame = pd.DataFrame({
         "number": np.arange(1, len(peaks) + 1), "sample": peaks, "time_s": peaks / rate,
-        "symbol": [symbol] * len(peaks), "score": scores, "flagged": scores >= threshold, "reason": reasons,
+        "symbol": [symbol] * len(peaks), "score": scores, "flagged": scores >= threshold, "family": 0,
+        "reason": reasons,
         "component_reconstruction": scores / 2, "component_discrimination": scores / 3,
     })  # fmt: skip
     rows = [int(row) for row in np.argsort(-np.nan_to_num(scores, nan=-1), kind="stable") if frame["flagged"][row]]
@@ -67,8 +68,8 @@ def embedded(page):
     facts = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1]
     blocks = re.findall(r'<script type="application/octet-stream" id="data-([a-z-]+)">(.*?)</script>', page, re.DOTALL)
     assert [name for name, _ in blocks] == [
-        "signal", "pieces", "beat-number", "beat-sample", "beat-score", "beat-flagged", "beat-symbol", "beat-reason",
-        "cards",
+        "signal", "pieces", "beat-number", "beat-sample", "beat-score", "beat-flagged", "beat-family", "beat-symbol",
+        "beat-reason", "cards", "template", "families",
     ]  # fmt: skip
     return json.loads(facts, parse_constant=_refuse), {
         name: base64.b64decode(text, validate=True) for name, text in blocks

@@ -14,7 +14,7 @@ from ecgan.scoring.files import SUFFIXES
 
 
 def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None, errors: Console | None = None) -> None:
-    """Print a table of the recordings, then, among the errors, which could not be scored and where the results are."""
+    """Print a table of the recordings; among the errors, what could not be scored, warnings, where the results are."""
     console, errors = console or Console(), errors or Console(stderr=True)
     console.print(_table(outcomes))
     for outcome in outcomes:
@@ -24,6 +24,8 @@ def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None,
             errors.print(Text(f"error: {legal(told)}", style="red"), soft_wrap=True)
             if outcome.error.hint:
                 errors.print(Text(legal(outcome.error.hint)), soft_wrap=True)
+        for warning in outcome.warnings:
+            errors.print(Text(f"{outcome.wanted.name}: {legal(warning)}", style="yellow"), soft_wrap=True)
     scored = [outcome for outcome in outcomes if outcome.error is None]
     if scored:
         name = scored[0].wanted.name if len(outcomes) == 1 else "RECORD"
@@ -34,16 +36,17 @@ def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None,
 def _table(outcomes: Sequence[Outcome]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("Record", overflow="fold")
-    for title in ("Minutes", "Beats", "Scored", "Flagged", "Share"):
+    for title in ("Minutes", "Beats", "Scored", "Flagged", "Share", "Families"):
         table.add_column(title, justify="right")
     table.add_column("Status")
     for outcome in outcomes:
         name = Text(legal(outcome.wanted.name))
         facts = outcome.facts
         if facts is None:
-            table.add_row(name, *["–"] * 5, Text("not scored", style="red"))
+            table.add_row(name, *["–"] * 6, Text("not scored", style="red"))
             continue
         counts = [f"{facts[key]:,}" for key in ("samples", "scored", "flagged")]
         share = f"{100 * facts['flagged'] / facts['scored']:.1f} %"
-        table.add_row(name, f"{facts['minutes']:.1f}", *counts, share, "scored")
+        families = f"{facts.get('families', 0):,}"
+        table.add_row(name, f"{facts['minutes']:.1f}", *counts, share, families, "scored")
     return table

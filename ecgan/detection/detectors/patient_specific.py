@@ -140,12 +140,14 @@ class PatientSpecific(Detector):
         record = self._prepared(samples[order])
         usual = np.isin(np.arange(len(order)), record.usual)
         part = window(*WHOLE_MS, **_place(record.about, record.signals.shape[2]))
+        most = int(1e-3 * self.options.align_ms * record.about.sampling_rate)
+        shifts = np.where(np.abs(record.shifts) < most, record.shifts, 0)  # at the limit a beat lies nowhere on it
         template = median_beat(record.signals, record.shifts, usual)
         early = rhythm.earliness(record.rr_prev, rhythm.expected_interval(record.rr_prev, usual))
-        points = shapes(record.signals, record.shifts, part, template, self.options.components)
+        points = shapes(record.signals, shifts, part, template, self.options.components)
         points = np.column_stack([points, np.nan_to_num(early).clip(-1.0, 1.0)])
         back = np.argsort(order, kind="stable")
-        return OwnNormal(points[back], usual[back], record.shifts[back])
+        return OwnNormal(points[back], usual[back], shifts[back])
 
     def describe(self, group: Group) -> str:
         """When the beats come, what of them is unlike the usual ones, and what is as usual."""

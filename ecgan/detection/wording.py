@@ -33,6 +33,8 @@ def in_words(group: Group) -> str:
     words += [f"{_listed(part)} {how}unlike the record's" for part, how in ((far, ""), (near, "somewhat ")) if part]
     others = [name for name, value in excess.items() if value > 1 and name not in (*WAVES, *hidden)]
     words += [OTHERS.get(name, f"{name.replace('_', ' ')} is high") for name in others]
+    if group.components and not words:
+        words = ["nothing stands out by itself"]
     usual = [wave for wave, value in waves.items() if value <= 1]
     return ", ".join([*words, f"{_listed(usual)} as usual"] if usual else words)
 

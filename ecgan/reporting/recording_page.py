@@ -1,6 +1,7 @@
 """A scored recording as one HTML page on ECG paper that needs nothing else: no request, no library, no other file."""
 
 import math
+from collections import Counter
 from typing import Any, Final
 
 import numpy as np
@@ -133,10 +134,18 @@ def _families(scored: ScoredRecording) -> list[dict[str, Any]]:
             "times": " – ".join(dict.fromkeys(clock(times[row], 0) for row in family.rows[[0, -1]])),
             "score": f"{family.score:.4g}",
             "highest": f"{family.highest:.4g}",
+            "annotated": _symbols(scored.beats["symbol"].iloc[family.rows]),
             "decision": family.decision,
         }
         for family in scored.families
     ]
+
+
+def _symbols(symbols: pd.Series) -> str:
+    """How often each symbol of a reference annotation is there, the most frequent first, such as "V 301, F 1"."""
+    counts = Counter(symbol for symbol in symbols if isinstance(symbol, str) and symbol)
+    often = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{symbol} {count:,}" for symbol, count in often)
 
 
 def _normal(scored: ScoredRecording) -> list[tuple[str, str]]:

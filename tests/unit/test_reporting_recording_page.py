@@ -303,6 +303,7 @@ def test_families_are_in_the_page_first_and_without_scripts_too():
         words = " ".join(re.sub("<[^>]*>", " ", item).split())
         assert f"Family {family.number} · {count} beats ({100 * count / with_score:.1f} %)" in words or count > 10
         assert f"Comes {10 * family.number} % early" in words
+        assert f"annotated N {count}" in words
         assert f"{clock(first, 0)} – {clock(last, 0)}" in words
     assert "Usual beats 30 (80 % of those scored) Their rate 75 a minute Their QRS about 90 ms" in text
     assert f"{len(scored.families)} families {len(scored.episodes)} episodes" in text

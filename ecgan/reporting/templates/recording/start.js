@@ -128,6 +128,7 @@ function fitCards(list) {
 }
 
 function fillForPrint() {
+  document.querySelector(".facts").open = true;
   const printed = $("cards") ? [...$("cards").children].slice(0, PRINTED) : [];
   for (const [target, fill] of fills) if (!target.classList.contains("card") || target.classList.contains("family") || printed.includes(target)) fill();
 }

@@ -164,12 +164,14 @@ def score(
     annotator: cmd.Annotator = None,
     strategy: cmd.Strategy = None,
     threshold: cmd.Threshold = None,
+    decisions: cmd.Decisions = None,
     force: cmd.Force = False,
     plugin: cmd.Plugin = None,
 ) -> None:
     """Score recordings of your own: WFDB, EDF, CSV or NPY.
 
-    Of each: RECORD.csv, one row a beat; RECORD.ecgan, WFDB annotations; RECORD.html, a page; RECORD.json, a summary.
+    Of each: RECORD.html, a page; RECORD.csv, one row a beat; RECORD.families.csv, flagged beats of one shape;
+    RECORD.episodes.csv, flagged beats in a row; RECORD.ecgan, WFDB annotations; RECORD.json, a summary.
     Of several: summary.csv and summary.html.
     """
     run = cmd.trained(model)
@@ -177,7 +179,8 @@ def score(
     from stages import score as stage
 
     settings: dict[str, Any] = {"leads": leads, "sampling_rate": sampling_rate, "unit": unit, "annotator": annotator}
-    if not stage.run(records, run, out, **settings, strategy=strategy, threshold=threshold, force=force):
+    settings |= {"strategy": strategy, "threshold": threshold, "decisions": decisions}
+    if not stage.run(records, run, out, **settings, force=force):
         raise typer.Exit(1)
 
 

@@ -49,6 +49,10 @@ Annotator = Annotated[
     str | None, typer.Option("--annotator", help="Take the beats from this annotation file: atr. Else detect R peaks.")
 ]
 Strategy = Annotated[str | None, typer.Option("--strategy", help="Which score decides; the first fitted if none.")]
+Decisions = Annotated[
+    Path | None,
+    typer.Option("--decisions", help="CSV that a page exported: annotate beats of the accepted families only."),
+]
 Threshold = Annotated[float | None, typer.Option("--threshold", help="Flag scores from here on, not as validated.")]
 TrainedRun = Annotated[
     str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; all its folds if none.")

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ecgan.ecg.recordings import read_recording
+from ecgan.errors import EcganError
 from ecgan.references import Reference
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.runtime import own_process, set_threads
 from ecgan.scoring.batch import check_targets, find_recordings, score_all
 from ecgan.scoring.console import tell
+from ecgan.scoring.decisions import decide, read_decisions
 from ecgan.scoring.recording import score_recording
 from ecgan.scoring.scorer import load_scorer
 
@@ -24,6 +26,7 @@ def run(
     annotator: str | None = None,
     strategy: str | None = None,
     threshold: float | None = None,
+    decisions: Path | None = None,
     force: bool = False,
 ) -> bool:
     """Score recordings, write and tell the results; return whether all could be scored.
@@ -38,6 +41,8 @@ def run(
         annotator: Annotation files beside the recordings that mark the beats; None: R peaks are detected.
         strategy: The strategy that decides; None: the first that was fitted.
         threshold: Its threshold; None: the fitted one.
+        decisions: What a reader decided of the families, as the page of the one recording exported it; its annotations
+            are then those of the accepted families only.
         force: Whether files that are there are overwritten.
 
     Raises:
@@ -45,6 +50,8 @@ def run(
     """
     named = None if leads is None else [lead.strip() for lead in leads.split(",")]
     wanted = find_recordings(records)
+    if decisions is not None and len(wanted) > 1:
+        raise EcganError(f"--decisions is of one recording, and {len(wanted)} are named.", "Score it by itself.")
     check_targets(out, wanted, annotator=annotator, force=force)
     own_process()
     scorer = load_scorer(model, strategy=strategy, threshold=threshold)
@@ -52,7 +59,8 @@ def run(
 
     def score(path: Path) -> ScoredRecording:
         record = read_recording(path, sampling_rate=sampling_rate, annotator=annotator, unit=unit)
-        return score_recording(record, scorer, leads=named, annotator=annotator)
+        scored = score_recording(record, scorer, leads=named, annotator=annotator)
+        return scored if decisions is None else decide(scored, read_decisions(decisions, scored))
 
     outcomes = score_all(wanted, out, score)
     if len(outcomes) == 1 and outcomes[0].error is not None:

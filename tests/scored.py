@@ -3,12 +3,14 @@
 import base64
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from ecgan.ecg.records import Record
-from ecgan.reporting.recordings import Explained, ScoredRecording
+from ecgan.reporting.recordings import Explained, Family, Normal, ScoredRecording
+from ecgan.scoring.episodes import episodes_of
 
 BEFORE, AFTER = 60, 100
 
@@ -16,9 +18,12 @@ BEFORE, AFTER = 60, 100
 def scored_recording(
     *, seconds=30.0, rate=250.0, leads=2, flagged=0.2, reconstruct=True, unit="mV", explained=None, gap=None,
     beats=True, name="made up", lead_names=None, reason="the window crosses the border of the recording", symbol="N",
-    facts=None, noun="beat",
+    facts=None, noun="beat", families=0,
 ):  # fmt: skip
-    """`flagged` is a share of the scored beats; `gap` = (from, to) in seconds is missing in the first lead."""
+    """`flagged` is a share of the scored beats; `gap` = (from, to) in seconds is missing in the first lead.
+
+    With `families` the flagged beats are so many families in turn, and the first lead's template is 0.2 mV high.
+    """
     rng = np.random.default_rng(3)
     length = round(seconds * rate)
     peaks = np.arange(20, length, round(0.8 * rate)) if beats else np.empty(0, np.int64)
@@ -35,17 +40,38 @@ def scored_recording(
     reasons = np.where(~inside, reason, np.where(complete, "", "samples are missing")).astype(object)
     frame = pd.DataFrame({
         "number": np.arange(1, len(peaks) + 1), "sample": peaks, "time_s": peaks / rate,
-        "symbol": [symbol] * len(peaks), "score": scores, "flagged": scores >= threshold, "reason": reasons,
+        "symbol": [symbol] * len(peaks), "score": scores, "flagged": scores >= threshold, "family": 0,
+        "reason": reasons,
         "component_reconstruction": scores / 2, "component_discrimination": scores / 3,
     })  # fmt: skip
     rows = [int(row) for row in np.argsort(-np.nan_to_num(scores, nan=-1), kind="stable") if frame["flagged"][row]]
     names = lead_names or ["MLII", "V1", "V2", "V3", "V4", "V5", "V6", "I", "II", "III", "aVR", "aVL"][:leads]
     record = Record(name, signals, rate, names, peaks.astype(np.int64), [symbol] * len(peaks))
     samples = [_explained(signals, int(peaks[row]), row, rate, reconstruct) for row in rows[:explained]]
-    return ScoredRecording(
+    scored = ScoredRecording(
         record, list(names), "a model", "mitbih", "lambda_grid", threshold, frame, samples, unit,
         {"peaks": "annotations (atr)"} if facts is None else facts, noun,
     )  # fmt: skip
+    return with_families(scored, families) if families else scored
+
+
+def with_families(scored, count):
+    """The same with families, episodes and what was taken for normal."""
+    rate, leads = scored.record.sampling_rate, len(scored.leads)
+    template = np.zeros((BEFORE + AFTER, leads), np.float32)
+    template[BEFORE, 0] = 0.2
+    normal = Normal(template, BEFORE / rate, (BEFORE + AFTER) / rate, 30, 0.8, 75.0, 90.0, 0.03)
+    flagged = np.flatnonzero(scored.beats["flagged"])
+    found = []
+    for number in range(1, count + 1):
+        rows = flagged[number - 1 :: count]
+        scores = scored.beats["score"].to_numpy()[rows]
+        mean = template + np.float32(number)
+        drawn = np.repeat(mean[None], min(len(rows), 40), axis=0)
+        reason = f"comes {10 * number} % early"
+        found.append(Family(number, rows, scores.mean(), scores.max(), number / 10, reason, mean, drawn))
+        scored.beats.loc[rows, "family"] = number
+    return replace(scored, families=found, normal=normal, episodes=episodes_of(scored.beats, found, scored.noun))
 
 
 def _explained(signals, peak, row, rate, reconstruct):
@@ -67,8 +93,8 @@ def embedded(page):
     facts = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1]
     blocks = re.findall(r'<script type="application/octet-stream" id="data-([a-z-]+)">(.*?)</script>', page, re.DOTALL)
     assert [name for name, _ in blocks] == [
-        "signal", "pieces", "beat-number", "beat-sample", "beat-score", "beat-flagged", "beat-symbol", "beat-reason",
-        "cards",
+        "signal", "pieces", "beat-number", "beat-sample", "beat-score", "beat-flagged", "beat-family", "beat-symbol",
+        "beat-reason", "cards", "template", "families",
     ]  # fmt: skip
     return json.loads(facts, parse_constant=_refuse), {
         name: base64.b64decode(text, validate=True) for name, text in blocks

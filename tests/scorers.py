@@ -12,6 +12,7 @@ from ecgan.config.options import Options
 from ecgan.datasets.annotated import BeatOptions
 from ecgan.datasets.base import Dataset
 from ecgan.datasets.ecgsyn import Ecgsyn
+from ecgan.detection.base import Group
 from ecgan.samples import Samples
 from ecgan.scoring.scorer import Judged, Scorer
 
@@ -63,6 +64,12 @@ class _Plain:
         assert (samples.around is None) == (not self.context)
         largest = np.abs(x - np.median(x, axis=2, keepdims=True)).max(axis=(1, 2)).astype(np.float64)
         return Judged({"size": largest}, {"largest": largest}, None)
+
+    def own_normal(self, samples: Samples) -> None:
+        return None
+
+    def describe(self, group: Group, score: float) -> str:
+        return f"{'early' if group.early and group.early > 0.1 else 'on time'}, {score:.3g}"
 
     def reconstruct(self, samples: Samples) -> F32:
         x = samples.signals

@@ -26,6 +26,38 @@ class State:
 
 
 @dataclass(frozen=True)
+class OwnNormal:
+    """What a detector takes for normal in one record of n samples.
+
+    Attributes:
+        points: Where each sample lies in the space in which the detector compares them, (n, k), in units of what the
+            usual ones are themselves: flagged samples that lie together are a family.
+        usual: Which samples the others are compared with, mask (n,).
+        shifts: How many time steps each sample lies later than the usual ones, (n,).
+    """
+
+    points: F64
+    usual: NDArray[np.bool_]
+    shifts: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Flagged samples of one kind, as a detector is told of them that shall say why they are flagged.
+
+    Attributes:
+        components: The median of each component over them, by name.
+        usual: Of each component the median over the usual samples of the record, and the value up to which it is usual.
+        early: By what share of the usual interval they come early, the median over them; negative where they come late;
+            None where they are no beats.
+    """
+
+    components: dict[str, float]
+    usual: dict[str, tuple[float, float]]
+    early: float | None = None
+
+
+@dataclass(frozen=True)
 class Mapping:
     """A trained model as a detector sees it: arrays in, arrays out, in batches, in evaluation mode.
 
@@ -134,6 +166,14 @@ class Detector(ABC):
         if not self.needs_model or self.mapping is None or self.mapping.logits is not None:
             return None
         return self.mapping.reconstruct(samples, self.seed)
+
+    def own_normal(self, samples: Samples) -> OwnNormal | None:
+        """What it takes for normal in the record that n samples are all of; None where it does not look at records."""
+        return None
+
+    def describe(self, group: Group) -> str:
+        """Why samples of one kind are flagged, in words, such as "comes 38 % early"; empty where it has none."""
+        return ""
 
     @abstractmethod
     def state(self) -> State:

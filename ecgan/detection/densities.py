@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ecgan.detection.base import F64
 from ecgan.detection.components import chunks
-from ecgan.ecg.template import evenly
+from ecgan.ecg.template import aligned, evenly
 
 Int = NDArray[np.int64]
 
@@ -42,6 +42,37 @@ class Space:
     def apply(self, rows: F64) -> F64:
         """Return the coordinates (n, k) of rows (n, D)."""
         return np.asarray((rows - self.mean) @ self.basis)
+
+
+def shapes(signals: NDArray[Any], shifts: Int, part: slice, template: F64, components: int = 16) -> F64:
+    """Return coordinates in which samples of one shape lie together, (n, C·k).
+
+    Each sample is taken without its mean and in units of the template, lead by lead; one that is larger than the
+    template counts as if it were as large, so that its shape decides. Coordinates are along a lead's main directions.
+
+    Args:
+        signals: Shape (n, C, L).
+        shifts: Time steps that each lies later than the template, (n,).
+        part: The time steps that are compared, a slice of 0…L.
+        template: What usual samples look like, (C, L).
+        components: k, main directions of a lead at most.
+    """
+    usual = template[:, part] - template[:, part].mean(axis=1, keepdims=True)
+    sizes = np.maximum(np.linalg.norm(usual, axis=1), _TINY)[:, None] * np.sqrt(len(template))
+
+    def rows(chosen: Any) -> F64:
+        found = aligned(signals[chosen], shifts[chosen], part).astype(np.float64)
+        found = (found - found.mean(axis=2, keepdims=True)) / sizes
+        norms = np.sqrt(np.square(found).sum(axis=(1, 2), keepdims=True))
+        return np.asarray(found / np.maximum(norms, 1.0))
+
+    some = rows(evenly(np.arange(len(signals)), REFERENCE))
+    spaces = [Space.learn(some[:, lead], components) for lead in range(some.shape[1])]
+    parts = []
+    for chunk in chunks(len(signals), REFERENCE):
+        found = rows(chunk)
+        parts.append(np.concatenate([space.apply(found[:, lead]) for lead, space in enumerate(spaces)], axis=1))
+    return np.concatenate(parts)
 
 
 def thinness(points: F64, reference: Int, share: float, least: int) -> F64:

@@ -219,6 +219,32 @@ def regular_beats(rr_prev: F64, rr_next: F64, median: F64, tolerance: float = 0.
     return np.asarray(off <= tolerance)  # false where one is not known
 
 
+def expected_interval(rr_prev: F64, usual: Bool, beats: int = LOCAL) -> F64:
+    """Return the interval after which a beat is expected: median RR before the usual beats around it, (n,), seconds.
+
+    Where there is none around it, the median of all usual beats; NaN where that is not known either.
+
+    Args:
+        rr_prev: RR before each beat, (n,), seconds.
+        usual: Which beats are usual, mask (n,).
+        beats: How many beats on either side are around a beat.
+    """
+    known = np.where(usual & (rr_prev > 0), rr_prev, np.nan)
+    around = sliding_quantile(known, beats, beats, 0.5)
+    there = known[np.isfinite(known)]
+    return np.where(np.isfinite(around), around, np.median(there) if len(there) else np.nan)
+
+
+def earliness(rr_prev: F64, expected: F64) -> F64:
+    """Return by what share of the expected interval each beat comes early, 1 − RR / expected, (n,); negative: late.
+
+    Args:
+        rr_prev: RR before each beat, (n,), seconds; the result is NaN where it is not known.
+        expected: The expected interval, (n,), seconds.
+    """
+    return -np.expm1(_log_ratio(rr_prev, expected))
+
+
 def _log_ratio(upper: Any, lower: Any) -> F64:
     """Log of the ratio (n,), NaN where one of both is not known or not above 0."""
     known = (np.asarray(upper) > 0) & (np.asarray(lower) > 0)

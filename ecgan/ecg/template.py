@@ -144,6 +144,34 @@ def _correlation(beats: F64, template: F64, centre: int, reach: int, shift: int)
     return np.asarray(np.divide(products, sizes, out=np.zeros_like(products), where=sizes > 0).mean(axis=1))
 
 
+def qrs_ms(template: F64, centre: int, sampling_rate: float) -> float:
+    """Return how wide the QRS of a template is, ms: from where its slope rises to where it is over.
+
+    The slope is that of all leads together (root of the sum of squares, smoothed over 8 ms). The QRS reaches from its
+    steepest place as far as the slope does not stay below a tenth of that for 12 ms. On the templates of the records of
+    DS1, 0.5 to 40 Hz, that gives 56 to 119 ms where the conduction is normal (but 128 ms in the noisy record 108) and
+    122 to 169 ms in bundle branch block (but 86 ms in record 118, whose end is slow).
+
+    Args:
+        template: Shape (C, L).
+        centre: Index of the R peak.
+        sampling_rate: Hz.
+    """
+    slopes = np.sqrt(np.square(np.gradient(template, axis=1)).sum(axis=0))
+    size = max(1, round(0.008 * sampling_rate))
+    slope = np.convolve(slopes, np.ones(size) / size, "same")
+    first, last, low, high = (round(1e-3 * ms * sampling_rate) + centre for ms in (-150, 200, -60, 80))
+    first, last = max(first, 0), min(last, len(slope) - 1)
+    at = max(low, 0) + int(np.argmax(slope[max(low, 0) : high]))
+    steep, quiet = slope >= max(0.1 * slope[at], np.finfo(float).tiny), round(0.012 * sampling_rate)
+    start = stop = at
+    while start > first and steep[max(start - quiet, 0) : start + 1].any():
+        start -= 1
+    while stop < last and steep[stop : stop + quiet + 1].any():
+        stop += 1
+    return 1e3 * (stop - start) / sampling_rate
+
+
 def template_and_shifts(
     beats: NDArray[Any], chosen: NDArray[Any], centre: int, sampling_rate: float, *, most_ms: float = MOST_MS
 ) -> tuple[F64, Int]:

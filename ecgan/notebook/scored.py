@@ -1,13 +1,16 @@
 """A recording of one's own with the scores of its beats."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
 from ecgan.ecg.records import Record
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.annotations import ANNOTATOR, write_annotations
+from ecgan.scoring.decisions import decide, read_decisions
+from ecgan.scoring.families import family_frame
 from ecgan.scoring.files import summarised, write_page, write_table
 
 
@@ -30,6 +33,33 @@ class Scored:
     def beats(self) -> pd.DataFrame:
         """One row a beat: `sample`, `time_s`, `score`, `flagged`, `reason`, the components."""
         return self.recording.beats
+
+    @property
+    def families(self) -> pd.DataFrame:
+        """One row a family of flagged beats of the same shape, largest deviation first: `beats`, times, `reason`, …."""
+        return family_frame(self.recording.families, self.beats)
+
+    @property
+    def episodes(self) -> pd.DataFrame:
+        """One row a stretch of consecutive flagged beats: `start_s`, `end_s`, `beats`, `reason`, …."""
+        return self.recording.episodes
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences that a reader must see, such as that the majority of the beats may not be normal."""
+        return self.recording.warnings
+
+    def decide(self, decisions: Mapping[int, str] | Path | str) -> Self:
+        """Return the same with what a reader decided; its WFDB annotations are those of the accepted families only.
+
+        Args:
+            decisions: "accepted" or "rejected" by number of the family, or the file that the page exported.
+
+        Raises:
+            EcganError: The decisions are of other families, or accept none.
+        """
+        given = decisions if isinstance(decisions, Mapping) else read_decisions(Path(decisions), self.recording)
+        return type(self)(decide(self.recording, given))
 
     @property
     def summary(self) -> dict[str, Any]:

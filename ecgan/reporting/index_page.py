@@ -14,7 +14,9 @@ class ListedRecording:
     Attributes:
         page: Path of its page, relative to the list and with slashes; None where it could not be scored.
         samples: Its beats or windows; None, as all numbers, where that is not known.
-        problem: Why it could not be scored; empty where it could.
+        families: Families of its flagged beats.
+        episodes: Its episodes.
+        remark: Why it could not be scored, or warnings.
     """
 
     name: str
@@ -23,7 +25,9 @@ class ListedRecording:
     samples: int | None = None
     scored: int | None = None
     flagged: int | None = None
-    problem: str = ""
+    families: int | None = None
+    episodes: int | None = None
+    remark: str = ""
 
     @property
     def link(self) -> str:

@@ -1,6 +1,7 @@
 """What a page embeds of a scored recording: signals and beats as small integers in base64, within stated bounds."""
 
 import base64
+import hashlib
 import math
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ecgan.reporting.deviation import deviation
-from ecgan.reporting.recordings import Explained, ScoredRecording
+from ecgan.reporting.recordings import Explained, Family, ScoredRecording
 
 MISSING: Final = -32768
 """Stands for a missing sample."""
@@ -27,6 +28,12 @@ CARDS: Final = 1000
 """At most this many flagged beats with what the model made of them,"""
 CARD_VALUES: Final = 1_500_000
 """and at most this many values in them."""
+FAMILY_LEADS: Final = 3
+"""Leads in which a family is drawn, those in which it differs most from the template."""
+FAMILY_BEATS: Final = 40
+"""At most this many beats of a family are drawn over each other,"""
+FAMILY_VALUES: Final = 600_000
+"""and at most this many values in all families together."""
 SPREAD: Final = "standard deviation over folds"
 _MICROVOLT: Final = 0.001
 _SQUARE: Final = 0.5
@@ -65,10 +72,12 @@ def pack(scored: ScoredRecording) -> Packed:
         "noun": scored.noun,
         "leadNames": scored.leads,
         "around": _usual(scored, cards),
+        "record": _key(scored),
+        "name": scored.record.name,
         "components": [SPREAD if name == "score_std" else name.removeprefix("component_") for name in parts],
     }
     blocks: dict[str, str] = {}
-    for packed in (signal, _beats(scored.beats), _cards(scored, cards)):
+    for packed in (signal, _beats(scored.beats), _cards(scored, cards), _template(scored), _families(scored)):
         data |= packed.data
         blocks |= packed.blocks
     return Packed(data, blocks, pieces)
@@ -178,9 +187,10 @@ def _around_flagged(beats: pd.DataFrame, radius: int, length: int, room: int) ->
 
 
 def _beats(beats: pd.DataFrame) -> Packed:
-    """Every beat: number, position, score, whether it is flagged, its symbol and why it has no score."""
+    """Every beat: number, position, score, whether it is flagged, its family, its symbol and why it has no score."""
     data, blocks = {}, {}
-    for name, kind in (("number", "<i4"), ("sample", "<i4"), ("score", "<f8"), ("flagged", "|u1")):
+    kinds = {"number": "<i4", "sample": "<i4", "score": "<f8", "flagged": "|u1", "family": "<u2"}
+    for name, kind in kinds.items():
         blocks[f"beat-{name}"] = _base64([beats[name].to_numpy()], kind)
     for name in ("symbol", "reason"):
         words, codes = np.unique(beats[name].fillna("").astype(str).to_numpy(dtype=object), return_inverse=True)
@@ -199,7 +209,7 @@ def _cards(scored: ScoredRecording, cards: list[Explained]) -> Packed:
         steps, step, offset = quantise(np.stack([trace.T for trace in _traces(sample)]), smallest)  # (1 or 2, C, L)
         split = deviation(sample, float(peaks[sample.row]) if scored.noun == "beat" else None)
         rows.append({
-            "row": sample.row, "start": sample.start_s, "duration": sample.duration_s,
+            "row": sample.row, "start": sample.start_s, "duration": sample.duration_s, "shift": sample.shift_s,
             "at": at, "traces": len(steps), "leads": sample.signal.shape[1], "steps": len(sample.signal),
             "step": step, "offset": offset,
             "regions": [[r.name, round(r.start_s, 4), round(r.stop_s, 4), round(r.share, 4)] for r in split.regions],
@@ -209,6 +219,55 @@ def _cards(scored: ScoredRecording, cards: list[Explained]) -> Packed:
         values.append(steps.ravel())
         at += steps.size
     return Packed({"cards": rows}, {"cards": _base64(values, "<i2")})
+
+
+def _template(scored: ScoredRecording) -> Packed:
+    """What was taken for normal, lead by lead; null where nothing was."""
+    if scored.normal is None:
+        return Packed({"template": None}, {"template": ""})
+    steps, step, offset = quantise(scored.normal.template.T, _MICROVOLT if scored.unit == "mV" else None)  # (C, L)
+    told = {
+        "leads": len(steps), "steps": steps.shape[1], "step": step, "offset": offset,
+        "before": scored.normal.before_s, "duration": scored.normal.duration_s,
+    }  # fmt: skip
+    return Packed({"template": told}, {"template": _base64([steps.ravel()], "<i2")})
+
+
+def _families(scored: ScoredRecording) -> Packed:
+    """Families: in each of the leads that are drawn its mean, then some of its beats, moved onto it."""
+    told, values, at = [], [], 0
+    for family in scored.families:
+        leads = _family_leads(scored, family)
+        room = FAMILY_VALUES // (len(scored.families) * len(leads) * len(family.mean)) - 1
+        some = family.drawn[: max(min(room, FAMILY_BEATS), 0), :, leads].transpose(0, 2, 1)  # (m, leads, L)
+        mean = family.mean[:, leads].T
+        some = some + (mean.mean(axis=1) - some.mean(axis=2))[:, :, None]
+        drawn = np.concatenate([mean[None], some]).transpose(1, 0, 2)  # (leads, 1 + m, L)
+        steps, step, offset = quantise(drawn, _MICROVOLT if scored.unit == "mV" else None)
+        told.append({
+            "number": family.number, "leads": leads, "traces": steps.shape[1], "at": at, "step": step, "offset": offset,
+            "beats": len(family.rows), "first": int(scored.beats["number"].iloc[family.rows[0]]),
+            "score": finite(family.score), "reason": family.reason, "decision": family.decision,
+        })  # fmt: skip
+        values.append(steps.ravel())
+        at += steps.size
+    return Packed({"families": told}, {"families": _base64(values, "<i2")})
+
+
+def _family_leads(scored: ScoredRecording, family: Family) -> list[int]:
+    """The leads in which its mean differs most from the template, in their order."""
+    usual = np.zeros_like(family.mean) if scored.normal is None else scored.normal.template
+    differs = np.square(family.mean.astype(np.float64) - usual).sum(axis=0)
+    return sorted(np.argsort(-differs, kind="stable")[:FAMILY_LEADS].tolist())
+
+
+def _key(scored: ScoredRecording) -> str:
+    """What a browser keeps decisions under: another recording, or other families of it, have another."""
+    text = f"{scored.record.name} {scored.model} {scored.strategy} {scored.threshold!r}"
+    digest = hashlib.sha256(text.encode(errors="surrogatepass"))
+    for name in ("sample", "family"):
+        digest.update(scored.beats[name].to_numpy(np.int64).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _usual(scored: ScoredRecording, cards: list[Explained]) -> list[float]:

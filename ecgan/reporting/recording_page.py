@@ -1,6 +1,7 @@
 """A scored recording as one HTML page on ECG paper that needs nothing else: no request, no library, no other file."""
 
 import math
+from collections import Counter
 from typing import Any, Final
 
 import numpy as np
@@ -13,18 +14,24 @@ from ecgan.reporting.rendering import render
 
 LISTED: Final = 1000
 """Rows of the table that is shown without JavaScript, at most."""
-_TOLD: Final = {"samples", "scored", "flagged", "not_scored", "minutes", "warnings"}
-"""Facts that have their own place on the page."""
-_SCRIPTS: Final = ("data.js", "paper.js", "trace.js", "view.js", "overview.js", "cards.js", "start.js")
+EPISODES: Final = 300
+"""Rows of the table of episodes, at most: those with the most beats."""
+_TOLD: Final = {
+    *("samples", "scored", "flagged", "not_scored", "minutes"),
+    *("families", "episodes", "warnings", "normal", "decisions"),
+}
+"""Facts that the page tells in places of their own."""
+_SCRIPTS: Final = ("data.js", "paper.js", "trace.js", "view.js", "overview.js", "cards.js", "families.js", "start.js")
 
 
 def recording_page(scored: ScoredRecording) -> str:
     """The page as text.
 
-    It shows the whole recording on ECG paper, its beats, and the flagged ones with what the model made of them. Long
-    recordings are embedded in part, which the page says: see `ecgan.reporting.packing` for the bounds. The same
-    recording makes the same bytes. Everything that comes from data is escaped; a content security policy inside the
-    page forbids every request and every script and style but its own, by their hashes.
+    It shows what was taken for normal and the families of the flagged beats, the whole recording on ECG paper, its
+    beats, and the flagged ones with what the model made of them. A reader can accept or reject a family, and export
+    that. Long recordings are embedded in part, which the page says: see `ecgan.reporting.packing` for the bounds. The
+    same recording makes the same bytes. Everything that comes from data is escaped; a content security policy inside
+    the page forbids every request and every script and style but its own, by their hashes.
     """
     packed = pack(scored)
     beats = scored.beats
@@ -40,6 +47,9 @@ def recording_page(scored: ScoredRecording) -> str:
         headline=_headline(scored, flagged),
         notes=_notes(scored, packed, len(flagged)),
         reasons=_reasons(beats),
+        families=_families(scored),
+        normal=_normal(scored),
+        episodes=_episodes(scored),
         rows=_rows(scored, flagged),
         listed=min(LISTED, len(flagged)),
         flagged=len(flagged),
@@ -112,6 +122,69 @@ def _title(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def _families(scored: ScoredRecording) -> list[dict[str, Any]]:
+    """Of each family what stands on its card."""
+    times, with_score = scored.beats["time_s"].to_numpy(), int(scored.beats["score"].notna().sum())
+    return [
+        {
+            "number": family.number,
+            "count": f"{len(family.rows):,} {scored.noun}{'' if len(family.rows) == 1 else 's'}",
+            "share": share_in_words(len(family.rows) / with_score),
+            "reason": family.reason[:1].upper() + family.reason[1:],
+            "times": " – ".join(dict.fromkeys(clock(times[row], 0) for row in family.rows[[0, -1]])),
+            "score": f"{family.score:.4g}",
+            "highest": f"{family.highest:.4g}",
+            "annotated": _symbols(scored.beats["symbol"].iloc[family.rows]),
+            "decision": family.decision,
+        }
+        for family in scored.families
+    ]
+
+
+def _symbols(symbols: pd.Series) -> str:
+    """How often each symbol of a reference annotation is there, the most frequent first, such as "V 301, F 1"."""
+    counts = Counter(symbol for symbol in symbols if isinstance(symbol, str) and symbol)
+    often = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{symbol} {count:,}" for symbol, count in often)
+
+
+def _normal(scored: ScoredRecording) -> list[tuple[str, str]]:
+    """What was taken for normal, in words."""
+    normal = scored.normal
+    if normal is None:
+        return []
+    return [
+        ("Usual beats", f"{normal.usual:,} ({share_in_words(normal.share)} of those scored)"),
+        ("Their rate", "–" if normal.rate is None else f"{normal.rate:.0f} a minute"),
+        ("Their QRS", f"about {normal.qrs_ms:.0f} ms"),
+        ("RR of all beats", f"vary by {100 * normal.spread:.0f} %"),
+    ]
+
+
+def _episodes(scored: ScoredRecording) -> list[tuple[str, ...]]:
+    """The longest episodes, in the order of time: number of the first beat, then the cells of a row."""
+    longest = scored.episodes.sort_values("beats", ascending=False, kind="stable")[:EPISODES]
+    return [
+        (
+            str(row["first_beat"]),
+            clock(row["start_s"]),
+            clock(row["end_s"]),
+            f"{row['beats']:,}",
+            "–" if pd.isna(row["rate_per_min"]) else f"{row['rate_per_min']:.0f}",
+            f"{row['highest_score']:.4g}",
+            "several" if pd.isna(row["family"]) else str(row["family"]),
+            str(row["reason"]),
+        )
+        for row in longest.sort_values("episode").to_dict("records")
+    ]
+
+
+def share_in_words(share: float) -> str:
+    """A share as "12 %", small ones with a decimal, never "0 %" of something."""
+    percent = 100 * share
+    return f"{percent:.0f} %" if percent >= 10 else f"{percent:.1f} %" if percent >= 0.05 else "below 0.1 %"
+
+
 def _headline(scored: ScoredRecording, flagged: pd.DataFrame) -> list[tuple[str, str]]:
     """Counts, each with what it counts."""
     count, with_score = len(scored.beats), int(scored.beats["score"].notna().sum())
@@ -120,6 +193,13 @@ def _headline(scored: ScoredRecording, flagged: pd.DataFrame) -> list[tuple[str,
         (f"{count:,}", scored.noun if count == 1 else f"{scored.noun}s"),
         (f"{len(flagged):,}", f"flagged{share}"),
         (f"{count - with_score:,}", "not scored"),
+    ] + [
+        (f"{number:,}", one if number == 1 else more)
+        for number, one, more in (
+            (len(scored.families), "family", "families"),
+            (len(scored.episodes), "episode", "episodes"),
+        )
+        if number
     ]
 
 

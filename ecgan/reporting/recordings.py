@@ -1,13 +1,22 @@
 """A scored recording, as the page that shows it and the files that tell it take it."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ecgan.ecg.records import Record
+
+ACCEPTED: Final = "accepted"
+REJECTED: Final = "rejected"
+"""What a reader may decide of a family."""
+EPISODES: Final = (
+    *("episode", "start_s", "end_s", "first_beat", "beats", "kind", "reason", "highest_score", "rate_per_min"),
+    "family",
+)
+"""Columns of `ScoredRecording.episodes`."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,7 @@ class Explained:
         duration_s: Time from its first step to behind its last one, s.
         signal: What the model was given, before the transformation, in `unit`, shape (L, C).
         reconstruction: What the model made of it, in the same unit, shape (L, C); None where nothing is reconstructed.
+        shift_s: How much later in it than in `Normal.template` the wave lies, s.
     """
 
     row: int
@@ -27,6 +37,59 @@ class Explained:
     duration_s: float
     signal: NDArray[np.float32]
     reconstruction: NDArray[np.float32] | None
+    shift_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Normal:
+    """What was taken for normal in a recording of beats.
+
+    Attributes:
+        template: The median of the usual beats, in the unit of the samples, shape (L, C).
+        before_s: From its first step to the R peak, s.
+        duration_s: From its first step to behind its last one, s.
+        usual: Number of usual beats.
+        share: Their share of the scored beats, 0 to 1.
+        rate: Beats a minute, from the median interval before them; None where that is not known.
+        qrs_ms: Width of its QRS, ms.
+        spread: How irregular the rhythm is all through: 1.4826 × median of |log(RR / local median)| of all beats.
+    """
+
+    template: NDArray[np.float32]
+    before_s: float
+    duration_s: float
+    usual: int
+    share: float
+    rate: float | None
+    qrs_ms: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class Family:
+    """Flagged beats of one shape.
+
+    Attributes:
+        number: From 1, largest deviation first.
+        rows: Its beats' rows in `ScoredRecording.beats`, ascending.
+        score: Their mean score.
+        highest: Their highest score.
+        early: By what share of the usual interval they come early, the median; negative: late; None if not known.
+        reason: Why they are flagged, in words; may be empty.
+        mean: Mean of its beats, aligned, in the unit of the samples, shape (L, C).
+        drawn: Some of its beats, aligned, shape (m, L, C).
+        decision: What a reader decided, `ACCEPTED` or `REJECTED`; empty where nothing.
+    """
+
+    number: int
+    rows: NDArray[np.int64]
+    score: float
+    highest: float
+    early: float | None
+    reason: str
+    mean: NDArray[np.float32]
+    drawn: NDArray[np.float32]
+    decision: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,13 +106,17 @@ class ScoredRecording:
         threshold: A score from here on is flagged.
         beats: One row a beat, ascending: `number` (from 1), `sample` (position in the recording), `time_s`, `symbol`
             (of a reference annotation; empty where R peaks were detected), `score` (NaN where a beat could not be
-            scored), `flagged`, `reason` (why a beat could not be scored; empty otherwise), and one column a component,
-            its name behind `component_`.
+            scored), `flagged`, `family` (number of its family; 0 for none), `reason` (why a beat could not be scored;
+            empty otherwise), and one column a component, its name behind `component_`.
         explained: The flagged samples, those with the highest scores first; perhaps not all.
         unit: Unit of the signals in `explained`.
         facts: What a summary says besides, by name: peaks found by, rates, folds, counts. `warnings`, a list of
             sentences, is what page and terminal say first.
         noun: What a row of `beats` is, "beat" or "window".
+        families: Flagged beats of the same shape, largest deviation first; none where rows are windows.
+        episodes: One row a stretch of consecutive flagged beats: `episode` (from 1), `start_s`, `end_s`, `first_beat`
+            (its number), `beats`, `kind`, `reason`, `highest_score`, `rate_per_min`, `family` (NA if several).
+        normal: What was taken for normal; None where rows are windows, or nothing is.
     """
 
     record: Record
@@ -63,3 +130,16 @@ class ScoredRecording:
     unit: str
     facts: dict[str, Any]
     noun: str = "beat"
+    families: list[Family] = field(default_factory=list)
+    episodes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(EPISODES)))
+    normal: Normal | None = None
+
+    @property
+    def decided(self) -> bool:
+        """Whether a reader decided anything of its families."""
+        return any(family.decision for family in self.families)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences that a reader must see."""
+        return [str(text) for text in self.facts.get("warnings", [])]

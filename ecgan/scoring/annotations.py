@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ecgan.files import write_bytes
-from ecgan.reporting.recordings import ScoredRecording
+from ecgan.reporting.recordings import ACCEPTED, ScoredRecording
 
 ANNOTATOR = "ecgan"
 """Ending of the file; `atr` belongs to reference annotations."""
@@ -20,14 +20,18 @@ def write_annotations(path: Path, scored: ScoredRecording) -> None:
     """Write one annotation a beat, at its R peak, with the score as its note, into a file that ends in `ANNOTATOR`.
 
     The symbol is N for a beat that is not flagged, Q (unclassifiable) for one that is, ? (not classified) for one that
-    could not be scored; samples that are no beats are comments. The note is `score 0.01234`, with `flagged` behind it,
-    or `not scored: ` and the reason. The file says its sampling rate. There is at least one row.
+    could not be scored; samples that are no beats are comments. The note is `score 0.01234`, with `flagged` behind it
+    and its family, or `not scored: ` and the reason. Where a reader decided, there are only the beats of the families
+    that were accepted. The file says its sampling rate. There is at least one row.
     """
     import wfdb
 
     beats = scored.beats
-    rows = zip(beats["score"], beats["flagged"], beats["reason"], strict=True)
-    pairs = [_annotation(score, flagged, reason) for score, flagged, reason in rows]
+    if scored.decided:
+        accepted = [family.number for family in scored.families if family.decision == ACCEPTED]
+        beats = beats[beats["family"].isin(accepted)]
+    rows = zip(beats["score"], beats["flagged"], beats["reason"], beats["family"], strict=True)
+    pairs = [_annotation(*row) for row in rows]
     no_beats = scored.facts["beats_from"] == "windows"
     rate = scored.record.sampling_rate
     with tempfile.TemporaryDirectory(prefix="ecgan-") as folder:  # wfdb writes in place, and not every name
@@ -43,8 +47,10 @@ def write_annotations(path: Path, scored: ScoredRecording) -> None:
         write_bytes(path, (Path(folder) / f"scored.{ANNOTATOR}").read_bytes())
 
 
-def _annotation(score: float, flagged: bool, reason: str) -> tuple[str, str]:
+def _annotation(score: float, flagged: bool, reason: str, family: int) -> tuple[str, str]:
     """Symbol and note."""
     if math.isnan(score):
         return NOT_SCORED, f"not scored: {reason}"
-    return (FLAGGED, f"score {score:.4g} flagged") if flagged else (NOT_FLAGGED, f"score {score:.4g}")
+    if not flagged:
+        return NOT_FLAGGED, f"score {score:.4g}"
+    return FLAGGED, f"score {score:.4g} flagged" + (f" family {family}" if family else "")

@@ -20,7 +20,7 @@ from ecgan.scoring.files import files_of, write_scored
 SUMMARIES = ("summary.csv", "summary.html")
 """Of several recordings: a table and a page with a link to the page of each."""
 
-_COUNTS = ("samples", "scored", "flagged")
+_COUNTS = ("samples", "scored", "flagged", "families", "episodes")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,11 @@ class Outcome:
     def counts(self) -> dict[str, Any]:
         """Minutes and numbers of samples; None where there are no facts."""
         return {key: (self.facts or {}).get(key) for key in ("minutes", *_COUNTS)}
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences that a reader must see."""
+        return [str(text) for text in (self.facts or {}).get("warnings", [])]
 
 
 def find_recordings(paths: Iterable[Path]) -> list[Wanted]:
@@ -85,6 +90,8 @@ def check_targets(out: Path, wanted: Sequence[Wanted], *, annotator: str | None,
         targets += [out / name for name in SUMMARIES]
         if any(one.name.casefold() == "summary" for one in wanted):
             raise EcganError("the results of the recording 'summary' and the summary of all would have one name.")
+    if len({str(target).casefold() for target in targets}) < len(targets):
+        raise EcganError("two recordings would have results of one name.", "Score them one by one.")
     inputs = {one.file.resolve() for one in wanted}
     if annotator == ANNOTATOR:
         inputs |= {one.file.with_suffix(f".{ANNOTATOR}").resolve() for one in wanted}
@@ -126,7 +133,8 @@ def _write_summaries(out: Path, outcomes: Sequence[Outcome]) -> None:
     listed = []
     for outcome in outcomes:
         name, problem = outcome.wanted.name, outcome.error.message if outcome.error else ""
-        listed.append(ListedRecording(name, None if problem else f"{name}.html", **outcome.counts, problem=problem))
+        page, remark = (None, problem) if problem else (f"{name}.html", " ".join(outcome.warnings))
+        listed.append(ListedRecording(name, page, **outcome.counts, remark=remark))
     write_text(out / SUMMARIES[1], index_page(listed))
 
 
@@ -139,6 +147,7 @@ def summary_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
         status = "scored" if outcome.error is None else outcome.error.message
         named = {"record": outcome.wanted.name, "file": str(outcome.wanted.path)}
         told = {"share_flagged": share, "threshold": facts.get("threshold"), "status": status}
+        told["warnings"] = " ".join(outcome.warnings)
         rows.append(named | outcome.counts | told)
     return pd.DataFrame(rows).astype(dict.fromkeys(_COUNTS, "Int64"))
 

@@ -18,7 +18,7 @@ def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None,
     console, errors = console or Console(), errors or Console(stderr=True)
     console.print(_table(outcomes))
     for outcome in outcomes:
-        for words in (outcome.facts or {}).get("warnings", []):
+        for words in outcome.warnings:
             errors.print(Text(f"warning: {legal(outcome.wanted.name)}: {legal(words)}", style="yellow"), soft_wrap=True)
         if outcome.error is not None:
             path, message = str(outcome.wanted.path), outcome.error.message
@@ -36,16 +36,17 @@ def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None,
 def _table(outcomes: Sequence[Outcome]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("Record", overflow="fold")
-    for title in ("Minutes", "Beats", "Scored", "Flagged", "Share"):
+    for title in ("Minutes", "Beats", "Scored", "Flagged", "Share", "Families"):
         table.add_column(title, justify="right")
     table.add_column("Status")
     for outcome in outcomes:
         name = Text(legal(outcome.wanted.name))
         facts = outcome.facts
         if facts is None:
-            table.add_row(name, *["–"] * 5, Text("not scored", style="red"))
+            table.add_row(name, *["–"] * 6, Text("not scored", style="red"))
             continue
         counts = [f"{facts[key]:,}" for key in ("samples", "scored", "flagged")]
         share = f"{100 * facts['flagged'] / facts['scored']:.1f} %"
-        table.add_row(name, f"{facts['minutes']:.1f}", *counts, share, "scored")
+        families = f"{facts.get('families', 0):,}"
+        table.add_row(name, f"{facts['minutes']:.1f}", *counts, share, families, "scored")
     return table

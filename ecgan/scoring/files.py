@@ -6,9 +6,10 @@ from typing import Any
 from ecgan.files import write_frame, write_json, write_text
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.annotations import ANNOTATOR, write_annotations
+from ecgan.scoring.families import family_frame
 
-SUFFIXES = (".csv", f".{ANNOTATOR}", ".html", ".json")
-"""Of the files of a recording."""
+SUFFIXES = (".html", ".csv", ".families.csv", ".episodes.csv", f".{ANNOTATOR}", ".json")
+"""Of the files of a recording, in the order in which they are written: who finds the last one has all of them."""
 
 
 def files_of(out: Path, name: str) -> list[Path]:
@@ -17,10 +18,12 @@ def files_of(out: Path, name: str) -> list[Path]:
 
 
 def write_scored(out: Path, name: str, scored: ScoredRecording) -> None:
-    """Write table, annotations, page and summary, each atomically; the name may have a folder in front."""
-    table, annotations, page, summary = files_of(out, name)
+    """Write page, tables, annotations and summary, each atomically; the name may have a folder in front."""
+    page, table, families, episodes, annotations, summary = files_of(out, name)
     write_page(page, scored)  # first: it is the one that can fail for want of something else than space
     write_table(table, scored)
+    write_frame(families, family_frame(scored.families, scored.beats))
+    write_frame(episodes, scored.episodes)
     write_annotations(annotations, scored)
     write_json(summary, summarised(scored))
 

@@ -10,14 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ecgan.ecg import rhythm
 from ecgan.ecg.aami import CLASSES, class_ids
 from ecgan.ecg.peaks import find_r_peaks, stretches_without
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.marks import marks_warning
-from ecgan.reporting.recordings import Explained, ScoredRecording
-from ecgan.samples import SHIFT, join
+from ecgan.reporting.recordings import Explained, Family, Normal, ScoredRecording
+from ecgan.samples import RECORD, SHIFT, join
+from ecgan.scoring.episodes import episodes_of
+from ecgan.scoring.families import families_of
 from ecgan.scoring.leads import choose_leads
+from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, warnings_of
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
 
@@ -59,7 +63,7 @@ def score_recording(
             f"the recording {own.name} of {len(own.signals) / own.sampling_rate:.3g} s has 0 R peaks.",
             "Take a longer recording, or one in which R peaks can be found.",
         )
-    windows, judged = _score(own, scorer)
+    windows, judged, seen = _score(own, scorer)
     count = len(windows.positions)
     if not windows.rows.size:
         counts = ", ".join(f"{number:,} × {reason}" for reason, number in Counter(windows.reasons).most_common())
@@ -67,9 +71,17 @@ def score_recording(
     symbols = own.symbols if annotator is not None and scorer.beats else [""] * count
     own = replace(own, samples=windows.positions, symbols=symbols)
     table = _table(own, windows, judged, scorer)
+    normal, families = _normal_and_families(windows, seen, table, scorer) if scorer.beats else (None, [])
+    for family in families:
+        table.loc[family.rows, "family"] = family.number
+    episodes = episodes_of(table, families, "beat" if scorer.beats else "window")
     facts = _facts(own, windows, table, scorer, source)
+    facts |= {"families": len(families), "episodes": len(episodes)}
+    if scorer.beats:
+        facts["normal"] = _told(normal)
+        facts["warnings"] += warnings_of(normal)
     if any(symbols) and (warning := marks_warning(own, scorer.options)):
-        facts.setdefault("warnings", []).append(warning)
+        facts["warnings"].append(warning)
     return ScoredRecording(
         record=own,
         leads=list(scorer.leads),
@@ -78,10 +90,13 @@ def score_recording(
         strategy=scorer.strategy,
         threshold=scorer.threshold,
         beats=table,
-        explained=_explained(windows, table, scorer, own.sampling_rate),
+        explained=_explained(windows, seen, table, scorer, own.sampling_rate),
         unit=scorer.trained.expected.unit,
         facts=facts,
         noun="beat" if scorer.beats else "window",
+        families=families,
+        episodes=episodes,
+        normal=normal,
     )
 
 
@@ -117,24 +132,29 @@ def _with_peaks(own: Record, record: Record, chosen: list[int], scorer: Scorer) 
     return replace(own, samples=peaks, symbols=["N"] * len(peaks)), f"detected in {', '.join(record.leads)}"
 
 
-def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged]:
+def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
     """Score stretch by stretch; a run that looks at the record is given all of it at once.
 
     Returns:
-        All windows, whose samples are only those that are flagged, and what the run says of those at their `rows`.
+        All windows, whose samples are only those that are flagged, what the run says of those at their `rows`, and what
+        was seen of them.
     """
     stretches: Iterable[Windows] = windows_of(replace(record, leads=list(scorer.leads)), scorer)
     if scorer.context:
         stretches = [_together(list(stretches))]
     parts: list[Windows] = []
     judged: list[Judged] = []
+    seen: list[Seen] = []
     for windows in stretches:
-        flagged = np.zeros(0, dtype=np.int64)
+        flagged, own = np.zeros(0, dtype=np.int64), None
         if len(windows.samples):
-            judged.append(scorer.judge(windows.samples.seen(slice(None), scorer.context)))
+            samples = windows.samples.seen(slice(None), scorer.context)
+            judged.append(scorer.judge(samples))
             flagged = np.flatnonzero(judged[-1].scores[scorer.strategy] >= scorer.threshold)
+            own = scorer.own_normal(samples) if RECORD in scorer.context else None
+        seen.append(see(windows.samples, flagged, own))
         parts.append(replace(windows, samples=windows.samples[flagged]))  # the other signals are no longer needed
-    return _together(parts), _joined(judged)
+    return _together(parts), _joined(judged), seen_together(seen)
 
 
 def _together(parts: list[Windows]) -> Windows:
@@ -181,13 +201,45 @@ def _table(record: Record, windows: Windows, judged: Judged, scorer: Scorer) -> 
     if judged.spread is not None:
         columns["score_std"] = spread(judged.spread)
     columns["flagged"] = score >= scorer.threshold  # False where there is no score
+    columns["family"] = 0
     columns["reason"] = windows.reasons
     columns |= {f"component_{name}": spread(values) for name, values in judged.components.items()}
     columns |= {f"strategy_{name}": spread(values) for name, values in judged.scores.items() if name != scorer.strategy}
     return pd.DataFrame(columns)
 
 
-def _explained(windows: Windows, table: pd.DataFrame, scorer: Scorer, sampling_rate: float) -> list[Explained]:
+def _normal_and_families(
+    windows: Windows, seen: Seen, table: pd.DataFrame, scorer: Scorer
+) -> tuple[Normal | None, list[Family]]:
+    """What was taken for normal, and the families of the flagged beats."""
+    rr = rhythm.intervals(table["time_s"].to_numpy(np.float64))[0]
+    about, place = windows.samples.about, {"before_s": windows.before_s, "duration_s": windows.duration_s}
+    normal = normal_of(seen, about, rr[windows.rows], **place)
+    if normal is None or not table["flagged"].any():
+        return normal, []
+    usual = np.zeros(len(table), dtype=bool)
+    usual[windows.rows[seen.usual]] = True
+    early = rhythm.earliness(rr, rhythm.expected_interval(rr, usual))
+    flagged, points = np.flatnonzero(table["flagged"]), points_of(seen, windows.samples, normal)
+    return normal, families_of(points, windows.samples, flagged, seen, table, early, scorer.describe)
+
+
+def _told(normal: Normal | None) -> dict[str, Any] | None:
+    """What was taken for normal, in plain values for the summary."""
+    if normal is None:
+        return None
+    return {
+        "usual": normal.usual,
+        "share": round(normal.share, 4),
+        "rate_per_min": None if normal.rate is None else round(normal.rate, 1),
+        "qrs_ms": round(normal.qrs_ms, 1),
+        "rr_spread": round(normal.spread, 4),
+    }
+
+
+def _explained(
+    windows: Windows, seen: Seen, table: pd.DataFrame, scorer: Scorer, sampling_rate: float
+) -> list[Explained]:
     """The flagged samples with the highest scores, and what the run takes them for."""
     flagged, times = np.flatnonzero(table["flagged"]), table["time_s"].to_numpy()
     order = np.argsort(-table["score"].to_numpy()[flagged], kind="stable")[:EXPLAINED]
@@ -196,6 +248,7 @@ def _explained(windows: Windows, table: pd.DataFrame, scorer: Scorer, sampling_r
     samples = windows.samples[order]
     moved_s = samples.table.get(SHIFT, pd.Series(0, samples.table.index)).to_numpy() / sampling_rate
     models = scorer.reconstruct(samples)
+    shifts = seen.shifts[np.searchsorted(windows.rows, flagged[order])] * windows.duration_s / samples.length
     return [
         Explained(
             row=row,
@@ -203,6 +256,7 @@ def _explained(windows: Windows, table: pd.DataFrame, scorer: Scorer, sampling_r
             duration_s=windows.duration_s,
             signal=samples.signals[index].T,  # (C, L) to (L, C)
             reconstruction=None if models is None else models[index].T,
+            shift_s=float(shifts[index]),
         )
         for index, row in enumerate(flagged[order].tolist())
     ]

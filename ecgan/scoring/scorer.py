@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ecgan.arrays import F32
 from ecgan.config.options import Options
 from ecgan.datasets.base import Dataset
+from ecgan.detection.base import Group, OwnNormal
 from ecgan.detection.fitted import VALUES_FILE, FittedDetector, load_detector
 from ecgan.detection.thresholds import SOURCES
 from ecgan.errors import EcganError, nearest
@@ -140,6 +141,19 @@ class Scorer:
             scores=_mean([one.scores for one in found]),
             spread=np.std(own, axis=0) if len(own) > 1 else None,
         )
+
+    def own_normal(self, samples: Samples) -> OwnNormal | None:
+        """What the first fold takes for normal in the record that samples are all of; None where it does not say."""
+        member = self.members[0]
+        return member.fitted.detector.own_normal(member.trained.inputs(samples))
+
+    def describe(self, group: Group, score: float) -> str:
+        """Why samples of one kind are flagged, in words: the detector's, or how high their mean score is."""
+        words = self.members[0].fitted.detector.describe(group)
+        if words or not self.threshold > 0:
+            return words
+        what = "reconstruction error" if self.strategy == "reconstruction" else "score"
+        return f"{what} {score / self.threshold:.2g} × the threshold"
 
     def reconstruct(self, samples: Samples) -> F32 | None:
         """What the run takes samples for, (n, C, L), the mean over its folds; None where nothing is reconstructed."""

@@ -259,11 +259,30 @@ def classes_are_named(subject: DetectorSubject) -> None:
     expect_equal(alone, found.tolist(), "the classes of samples by themselves")
 
 
+def normal_is_told_of_each_sample(subject: DetectorSubject) -> None:
+    """What it takes for normal in a record says of each sample where it lies, if it is usual, how it is shifted."""
+    x = subject.beats()
+    records = x.records
+    assert records is not None
+    assert x.around is not None
+    x = subject.seen(x.around, x.around.records == records[0])
+    found = subject.fitted().own_normal(x)
+    if found is None:
+        return
+    expect_equal(found.points.ndim, 2, "the dimensions of points")
+    lengths = [len(found.points), *found.usual.shape, *found.shifts.shape]
+    expect_equal(lengths, [len(x)] * 3, "the number of points, marks of usual samples and shifts")
+    expect_equal(str(found.usual.dtype), "bool", "the type of the marks of usual samples")
+    expect_equal(found.shifts.dtype.kind, "i", "the kind of numbers that shifts are")
+    expect(bool(np.isfinite(found.points).all()), "expected finite points, found others")
+
+
 def chosen(cls: type[Detector]) -> tuple[Function, ...]:
     """The checks of a detector, after what it declares: that it tells classes apart, that it looks at records."""
     asked: dict[Function, bool] = {
         classes_are_named: cls.classifies,
         scores_depend_on_nothing_outside_the_record: bool(cls.context),
+        normal_is_told_of_each_sample: "record" in cls.context,
     }
     return tuple(check for check in CHECKS if asked.get(check, True))
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ecgan.config.options import Options
 from ecgan.datasets.base import Card
-from ecgan.detection.base import State
+from ecgan.detection.base import OwnNormal, State
 from ecgan.ecg.beats import beat_table
 from ecgan.errors import EcganError
 from ecgan.preprocessing.options import AlignOptions, SampleOptions
@@ -471,6 +471,14 @@ class OtherRecords(ToyAdapter):
         return {"distance": ToyDetector.components(self, samples)["distance"] / usual}
 
 
+class ForgetsSamples(ToyAdapter):
+    """Of one sample it says nothing."""
+
+    def own_normal(self, samples: Any) -> OwnNormal:
+        count = len(samples) - 1
+        return OwnNormal(np.zeros((count, 2)), np.ones(count, dtype=bool), np.zeros(count, dtype=np.int64))
+
+
 DETECTORS = [
     (NoDefault, "options_have_defaults_and_descriptions", "Options.neighbours to have a default, found none"),
     (SinglePrecision, "components_are_finite_float64_of_shape_n", "to be float64, found float32"),
@@ -488,6 +496,7 @@ DETECTORS = [
     (RoundedState, "saved_state_gives_equal_bytes", "to be the same after saving"),
     (RanksInItsRecord, "scores_do_not_depend_on_neighbours", "of a sample by itself"),
     (OtherRecords, "scores_depend_on_nothing_outside_the_record", "of a record by itself"),
+    (ForgetsSamples, "normal_is_told_of_each_sample", "the number of points"),
     (ClassesAsText, "classes_are_named", "the type of classify to be int64"),
 ]
 

@@ -111,6 +111,21 @@ recording("edf_is_cut_off", "mine.edf", written("mine.edf", b"0       " + b" " *
 recording("edf_of_words", "mine.edf", written("mine.edf", "this is no recording"), "mine.edf")
 recording("npz_is_no_archive", f"mine.npz {RATE}", written("mine.npz", b"PK\x03\x04 nothing"), "mine.npz")
 recording("results_are_there_already", "mine.hea", after(written("scores/mine.csv", "old")), "mine.csv", "--force")
+recording("decisions_are_not_there", "mine.hea --decisions none.csv", after(), "none.csv", "No such file")
+recording(
+    "decisions_without_decisions",
+    "mine.hea --decisions it.csv",
+    after(written("it.csv", "family,beats\n1,2\n")),
+    "it.csv",
+    "decision",
+)
+recording(
+    "decisions_of_other_families",
+    "mine.hea --decisions it.csv",
+    after(written("it.csv", "family,decision,beats,first_beat\n99,accepted,5,1\n")),
+    "it.csv",
+    "family 99",
+)
 recording("results_into_a_file", "mine.hea", after(written("scores", "a file")), "scores")
 add("score_without_detect", TRAINED, WFDB, "detect", "ecgan detect", spoil=copied)
 add("score_with_no_run", DETECTED, "ecgan score mine.hea --model nowhere", "nowhere", spoil=copied)

@@ -8,6 +8,7 @@ import pytest
 
 from ecgan.reporting import packing
 from ecgan.reporting.recording_page import clock, recording_page
+from ecgan.scoring.decisions import read_decisions
 from tests.chromium import PROGRAM, Chromium
 from tests.scored import scored_recording
 
@@ -45,7 +46,7 @@ def chosen(browser):
 
 def cards(browser):
     """Numbers of the beats on the cards, in their order."""
-    links = browser.run("[...document.querySelectorAll('.card h3 a')].map((link) => link.textContent)")
+    links = browser.run("[...document.querySelectorAll('#cards h3 a')].map((link) => link.textContent)")
     return [int(text.split()[-1]) for text in links]
 
 
@@ -199,6 +200,112 @@ def test_a_card_leads_to_its_beat_and_cards_are_sorted_by_time(browser):
     assert browser.run("document.querySelector('#view').getBoundingClientRect().top < innerHeight")
 
 
+FAMILIES = {"seconds": 120, "flagged": 0.3, "families": 3}
+TEMPLATE = (0x12, 0x96, 0x7F)
+
+
+def decisions(browser):
+    """Decision shown on each family, in the order of the page, and the sentence that counts them."""
+    items = browser.run("[...document.querySelectorAll('.family')].map((item) => ({...item.dataset}))")
+    return {int(item["family"]): item["decision"] for item in items}, browser.text("#decided")
+
+
+def select(browser, id_, value):
+    """Choose an option of a list."""
+    browser.run(f"(() => {{const e = $({id_!r}); e.value = {value!r}; e.dispatchEvent(new Event('change'))}})()")
+
+
+def test_a_reader_accepts_and_rejects_families_with_mouse_and_keys(browser):
+    scored = scored_recording(**FAMILIES)
+    browser.open(recording_page(scored))
+    browser.run("localStorage.clear()")
+    browser.drag(".family[data-family='2'] [data-decision='accepted']")
+    browser.run("document.querySelector(\".family[data-family='3']\").focus()")
+    browser.key("r")
+    found, words = decisions(browser)
+    assert found == {1: "", 2: "accepted", 3: "rejected"}
+    assert words == f"1 accepted ({len(scored.families[1].rows)} beats), 1 rejected, 1 open"
+    pressed = "document.querySelectorAll('.family [aria-pressed=true]').length"
+    assert browser.run(pressed) == 2
+    browser.open(recording_page(scored))  # again, as another day
+    assert decisions(browser)[0] == found
+    browser.drag(".family[data-family='2'] [data-decision='accepted']")  # once more takes it back
+    assert decisions(browser)[0] == {1: "", 2: "", 3: "rejected"}
+    browser.drag("#forget")
+    assert set(decisions(browser)[0].values()) == {""}
+
+
+def test_what_was_decided_can_be_read_back(browser, tmp_path):
+    scored = scored_recording(**FAMILIES, name='my "own", record')
+    browser.open(recording_page(scored))
+    browser.run("localStorage.clear()")
+    for number, decision in ((1, "accepted"), (3, "rejected")):
+        browser.drag(f".family[data-family='{number}'] [data-decision='{decision}']")
+    (tmp_path / "made.csv").write_text(browser.run("decisionsText()"), encoding="utf-8")
+    assert read_decisions(tmp_path / "made.csv", scored) == {1: "accepted", 3: "rejected"}
+    browser.drag("#forget")
+
+
+def test_a_page_opens_with_the_decisions_that_it_was_made_with(browser):
+    scored = scored_recording(**FAMILIES, name="decided")
+    families = [replace(family, decision="accepted" if family.number == 2 else "") for family in scored.families]
+    browser.open(recording_page(replace(scored, families=families)))
+    assert decisions(browser)[0] == {1: "", 2: "accepted", 3: ""}
+
+
+def test_families_are_drawn_over_the_template_with_their_times(browser):
+    scored = scored_recording(**FAMILIES)
+    browser.open(recording_page(scored))
+    browser.place(".family svg.sheet")
+    browser.settle()
+    own = ".family:first-child svg.sheet path"
+    lines = browser.run(f"[...document.querySelectorAll({own!r})].map((path) => path.getAttribute('d'))")
+    beats = max(line.count("M") for line in lines[2:])
+    assert beats in (len(scored.families[0].drawn), 40)
+    assert browser.run("document.querySelectorAll('.family:first-child .template path').length") == 4  # two leads
+    ticks = browser.run("document.querySelectorAll('.family:first-child .times path')[1].getAttribute('d')")
+    assert ticks.count("M") == len(scored.families[0].rows)
+    assert browser.run("document.querySelectorAll('#normal-figure svg').length") == 2
+    select(browser, "family-order", "beats")
+    counts = {family.number: len(family.rows) for family in scored.families}
+    shown = [counts[number] for number in decisions(browser)[0]]
+    assert shown == sorted(shown, reverse=True)
+
+
+def test_buttons_of_a_family_lead_from_beat_to_beat(browser):
+    scored = scored_recording(**FAMILIES)
+    rows = scored.families[1].rows
+    browser.open(recording_page(scored))
+    for place in (0, 1):
+        browser.drag(".family[data-family='2'] [aria-label^='Next beat']")
+        assert chosen(browser)[0].startswith(f"Beat {rows[place] + 1} of ")
+        assert chosen(browser)[2] == "Family 2: comes 20 % early"
+    browser.drag(".family[data-family='2'] [aria-label^='Previous beat']")
+    assert chosen(browser)[0].startswith(f"Beat {rows[0] + 1} of ")
+    select(browser, "family", "2")
+    links = browser.run("[...document.querySelectorAll('#cards h3 a')].map((link) => link.textContent)")
+    assert {int(text.split()[-1]) - 1 for text in links} == set(rows.tolist())
+
+
+def test_the_template_lies_beneath_every_flagged_beat(browser):
+    scored = scored_recording(seconds=30, leads=1, flagged=0.3, families=2)
+    beat = scored.beats[scored.beats["flagged"] & scored.beats["time_s"].between(5, 25)].iloc[0]
+    page = recording_page(scored)
+    browser.open(page, f"#t={beat['time_s'] - 0.5},1")
+    assert share(on_paper(browser), TEMPLATE, 40) > 0.000_05
+    browser.open(recording_page(replace(scored, normal=None, families=[])), f"#t={beat['time_s'] - 0.5},1")
+    assert share(on_paper(browser), TEMPLATE, 40) == 0
+    browser.open(page, f"#beat-{beat['number']}")
+    assert browser.run("document.querySelectorAll('#chosen-figure .template path').length") == 2
+
+
+def test_an_episode_leads_to_its_first_beat(browser):
+    scored = scored_recording(**FAMILIES)
+    browser.open(recording_page(scored))
+    browser.drag("#episodes tbody a")
+    assert chosen(browser)[0].startswith(f"Beat {scored.episodes['first_beat'].iloc[0]} of ")
+
+
 def test_paper_flags_and_gaps_are_drawn(browser):
     page = recording_page(scored_recording(seconds=12, leads=1, gap=(2, 8), flagged=1.0))
     browser.open(page, "#t=8.6,2")
@@ -268,7 +375,8 @@ def test_a_long_recording_shows_what_it_has(browser, monkeypatch):
 @pytest.mark.parametrize(
     "changes",
     [{"flagged": 0}, {"beats": False}, {"leads": 12}, {"leads": 1}, {"reconstruct": False}, {"unit": ""},
-     {"seconds": 0.4, "flagged": 0}, {"flagged": 1.0}, {"explained": 2}, {"noun": "window"}],
+     {"seconds": 0.4, "flagged": 0}, {"flagged": 1.0}, {"explained": 2}, {"noun": "window"},
+     {"families": 3}, {"families": 1, "leads": 12, "unit": ""}],
     ids=str,
 )  # fmt: skip
 def test_whatever_was_scored_it_starts(browser, changes):

@@ -15,6 +15,7 @@ from scipy.stats import spearmanr
 from ecgan.cli import app
 from ecgan.ecg.records import read_record, write_record
 from ecgan.errors import EcganError
+from ecgan.scoring.files import SUFFIXES
 
 from .project import Project, make
 
@@ -116,6 +117,27 @@ def test_the_page_is_whole_and_needs_nothing_else(annotated: Path) -> None:
     assert "p02" in page
 
 
+def test_decisions_of_a_reader_become_annotations(project: Project, annotated: Path) -> None:
+    families = pd.read_csv(annotated / "p02.families.csv", keep_default_na=False)
+    table = beats(annotated / "p02.csv")
+    assert families["beats"].sum() == table["flagged"].sum() > 0
+    first = table[table["family"] > 0].groupby("family")["number"].min()
+    exported = families[["family", "beats", "reason"]].assign(record="p02", decision="rejected")
+    exported["first_beat"] = list(first[families["family"]])
+    exported.loc[0, "decision"] = "accepted"
+    exported.to_csv(project.folder / "p02.decisions.csv", index=False)
+    chosen = (f"{RAW}/p02.hea", "--model", f"{RUN}/fold_0", "--annotator", "atr", "--decisions", "p02.decisions.csv")
+    project.ecgan("score", *chosen, "--out", "decided")
+    found = wfdb.rdann(str(project.folder / "decided/p02"), "ecgan")
+    assert list(found.sample) == list(table.loc[table["family"] == families["family"][0], "sample"])
+    pd.testing.assert_frame_equal(beats(project.folder / "decided/p02.csv"), table)
+    assert project.json("decided/p02.json")["decisions"]["accepted"] == 1
+    done = project.ecgan("score", RAW, *chosen[1:], "--out", "never", ok=False)
+    assert done.returncode == 1
+    assert "--decisions is of one recording" in done.stderr
+    assert not (project.folder / "never").exists()
+
+
 @pytest.fixture(scope="module")
 def formats(project: Project) -> Path:
     """Record p02 as WFDB, CSV, NPY and EDF, each scored with both folds."""
@@ -188,7 +210,8 @@ def test_another_sampling_rate_hardly_changes_the_order(project: Project, format
 def test_the_same_recording_gives_the_same_bytes(project: Project, formats: Path) -> None:
     project.ecgan("score", "formats/p02.hea", "--model", RUN, "--out", "again")
     again = hashes(project.folder / "again")
-    assert set(again) == {"p02.csv", "p02.ecgan", "p02.html", "p02.json"}
+    ends = ("csv", "ecgan", "episodes.csv", "families.csv", "html", "json")
+    assert set(again) == {f"p02.{end}" for end in ends}
     assert again.items() <= hashes(formats).items()
 
 
@@ -214,7 +237,7 @@ def test_a_batch_scores_what_it_can_and_names_what_it_cannot(project: Project) -
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert {file.name for file in (project.folder / "some").iterdir()} == {
-        *(f"p03{suffix}" for suffix in (".csv", ".ecgan", ".html", ".json")),
+        *(f"p03{suffix}" for suffix in SUFFIXES),
         "summary.csv",
         "summary.html",
     }

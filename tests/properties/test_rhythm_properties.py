@@ -136,3 +136,15 @@ def test_a_compensatory_pause_takes_as_long_as_the_rhythm_beneath(x: np.ndarray,
     np.testing.assert_allclose(found[place + 1], x[place], rtol=1e-12)
     np.testing.assert_array_equal(np.delete(found, place + 1), np.delete(beats, place + 1))
     assert rhythm.without_pauses(np.zeros(0)).shape == (0,)
+
+
+@given(values, st.randoms(use_true_random=False))
+def test_a_beat_is_expected_after_the_usual_interval_around_it(x: np.ndarray, random) -> None:  # type: ignore[no-untyped-def]
+    usual = np.array([random.random() < 0.5 for _ in x], dtype=bool)
+    found, known = rhythm.expected_interval(x, usual, 4), np.where(usual, x, np.nan)
+    for place, value in enumerate(found):
+        window = known[max(place - 4, 0) : place + 5]
+        there = window[~np.isnan(window)] if not np.isnan(window).all() else known[~np.isnan(known)]
+        np.testing.assert_allclose(value, np.median(there) if len(there) else np.nan, rtol=1e-12)
+    early = rhythm.earliness(x, found)
+    np.testing.assert_allclose(early, 1 - x / found, atol=1e-12)

@@ -88,3 +88,20 @@ def test_any_sample_can_be_aligned(length: int, count: int, centre: int, leads: 
     assert shifts.shape == (count,)
     assert np.abs(shifts).max() <= 14
     assert shifts[0] == 0
+
+
+@settings(deadline=None, max_examples=40)
+@given(rates, st.floats(0.5, 20), st.sampled_from([1, -1]), st.integers(1, 3))
+def test_the_width_of_a_qrs_knows_no_gain_polarity_and_rate(rate: float, gain: float, sign: int, leads: int) -> None:
+    x, centre = beats(rate, np.zeros(1, dtype=np.int64), leads)
+    clean = np.median(beats(rate, np.zeros(60, dtype=np.int64), leads)[0], axis=0)
+    width = template.qrs_ms(clean, centre, rate)
+    assert 60 <= width <= 130
+    assert abs(template.qrs_ms(sign * gain * clean + 3, centre, rate) - width) <= 2e3 / rate
+    assert template.qrs_ms(np.zeros_like(x[0]), centre, rate) <= 1e3 / rate
+
+
+def test_a_wide_qrs_is_told_from_a_narrow_one() -> None:
+    time = (np.arange(320) - 140) / 360
+    wide, narrow = (np.exp(-0.5 * (time / width) ** 2)[None] for width in (0.03, 0.012))
+    assert template.qrs_ms(narrow, 140, 360.0) < 90 < 120 < template.qrs_ms(wide, 140, 360.0)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecgan.detection.base import State
+from ecgan.detection.base import OwnNormal, State
 from ecgan.detection.densities import STRETCH, Space, mean_of_nearest, thinness
 from ecgan.detection.detectors.patient_specific import PatientSpecific, PatientSpecificOptions
 from ecgan.errors import EcganError
@@ -308,3 +308,34 @@ def test_a_space_has_the_main_directions() -> None:
     np.testing.assert_allclose(np.abs(space.basis[:, 0]), [0.6, 0, 0, 0.8], atol=0.02)
     assert Space.learn(rows, 16).apply(rows).shape == (50, 4)
     assert Space.learn(rows[:1], 16).apply(rows).shape == (50, 0)
+
+
+def own_normal(data: Samples) -> OwnNormal:
+    detector = PatientSpecific(PatientSpecificOptions())
+    detector.fit(data.seen(slice(None), detector.context))
+    found = detector.own_normal(data)
+    assert found is not None
+    return found
+
+
+def test_its_normal_are_the_beats_on_time_and_beats_of_a_kind_lie_together() -> None:
+    found = own_normal(record())
+    assert not found.usual[list(EARLY)].any()
+    assert found.usual.sum() > COUNT / 2
+    assert len(found.points) == len(found.usual) == len(found.shifts) == COUNT
+    usual = found.points[found.usual].mean(axis=0)
+    for kind in (WIDE, EARLY):
+        own = found.points[list(kind)]
+        assert np.linalg.norm(own - own.mean(axis=0), axis=1).max() < np.linalg.norm(own - usual, axis=1).min()
+
+
+def test_its_normal_follows_the_beats_in_whatever_order_they_are_given() -> None:
+    data, order = record(), np.random.default_rng(2).permutation(COUNT)
+    found, other = own_normal(data), own_normal(data[order])
+    np.testing.assert_array_equal(other.usual, found.usual[order])
+    np.testing.assert_array_equal(other.shifts, found.shifts[order])
+    np.testing.assert_allclose(np.abs(other.points), np.abs(found.points[order]), atol=1e-6)  # directions have no sign
+
+
+def test_a_record_with_few_beats_has_no_normal() -> None:
+    assert PatientSpecific(PatientSpecificOptions()).own_normal(record(count=9)) is None

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from ecgan.reporting.index_page import ListedRecording, index_page
 
 RECORDINGS = [
-    ListedRecording("208", "208.html", 30.1, 2955, 2953, 443),
+    ListedRecording("208", "208.html", 30.1, 2955, 2953, 443, 7, 101, remark="look twice"),
     ListedRecording("b/100", "b/100.html", 30.1, 2273, 2271, 0),
-    ListedRecording("broken", None, problem="the file broken.hea is not there."),
+    ListedRecording("broken", None, remark="the file broken.hea is not there."),
 ]
 
 
@@ -23,12 +23,12 @@ def rows(page):
     return [[unescape(re.sub(r"<[^>]*>", "", cell)) for cell in row] for row in cells]
 
 
-def test_it_lists_counts_and_problems():
+def test_it_lists_counts_and_remarks():
     page = index_page(RECORDINGS)
     assert rows(page) == [
-        ["208", "30.1", "2,955", "2,953", "443", "15.0", ""],
-        ["b/100", "30.1", "2,273", "2,271", "0", "0.0", ""],
-        ["broken", "–", "–", "–", "–", "–", "the file broken.hea is not there."],
+        ["208", "30.1", "2,955", "2,953", "443", "15.0", "7", "101", "look twice"],
+        ["b/100", "30.1", "2,273", "2,271", "0", "0.0", "–", "–", ""],
+        ["broken", "–", "–", "–", "–", "–", "–", "–", "the file broken.hea is not there."],
     ]
     assert re.findall(r'<a href="([^"]*)"', page) == ["./208.html", "./b/100.html"]
     text = " ".join(re.sub(r"<[^>]*>", " ", page[page.index("<body>") :]).split())
@@ -43,7 +43,7 @@ def test_nothing_scored_divides_by_nothing(listed):
 
 @given(st.sampled_from(["javascript:alert(1)//", '"><script>', "</td><img src=x>", "é ?#%.html"]) | st.text(max_size=9))
 def test_names_become_neither_markup_nor_addresses_of_their_own(name):
-    page = index_page([ListedRecording(name, f"{name}.html", problem=name)])
+    page = index_page([ListedRecording(name, f"{name}.html", remark=name)])
     links = re.findall(r'href="([^"]*)"', page)
     assert len(links) == 1
     assert links[0].startswith("./")

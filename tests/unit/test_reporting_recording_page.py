@@ -17,7 +17,7 @@ from ecgan.reporting.deviation import deviation
 from ecgan.reporting.packing import envelope, quantise
 from ecgan.reporting.recording_page import clock, in_words, recording_page
 from ecgan.reporting.recordings import Explained
-from tests.scored import AFTER, BEFORE, decoded, embedded, scored_recording
+from tests.scored import AFTER, BEFORE, decoded, embedded, scored_recording, with_families
 
 
 def signal_of(page):
@@ -297,6 +297,88 @@ def test_what_is_not_in_millivolts_says_so(unit, words):
     assert embedded(page)[0]["unit"] == unit
 
 
+# Families, and what was taken for normal
+
+
+def test_families_are_in_the_page_first_and_without_scripts_too():
+    scored = scored_recording(seconds=120, families=3, flagged=0.3)
+    page, text = recording_page(scored), text_of(recording_page(scored))
+    places = [text.index(words) for words in ("Taken for normal", "Families of flagged beats", "The whole recording",
+                                              "Episodes", "Flagged beats")]  # fmt: skip
+    assert places == sorted(places)
+    with_score = int(scored.beats["score"].notna().sum())
+    for family in scored.families:
+        count, (first, last) = len(family.rows), scored.beats["time_s"].to_numpy()[family.rows[[0, -1]]]
+        item = re.search(rf'<li class="card family" data-family="{family.number}".*?</li>', page, re.DOTALL)[0]
+        words = " ".join(re.sub("<[^>]*>", " ", item).split())
+        assert f"Family {family.number} · {count} beats ({100 * count / with_score:.1f} %)" in words or count > 10
+        assert f"Comes {10 * family.number} % early" in words
+        assert f"annotated N {count}" in words
+        assert f"{clock(first, 0)} – {clock(last, 0)}" in words
+    assert "Usual beats 30 (80 % of those scored) Their rate 75 a minute Their QRS about 90 ms" in text
+    assert f"{len(scored.families)} families {len(scored.episodes)} episodes" in text
+
+
+def test_means_beats_and_template_are_embedded():
+    scored = scored_recording(seconds=120, families=2, flagged=0.3)
+    data, blocks = embedded(recording_page(scored))
+    np.testing.assert_array_equal(np.frombuffer(blocks["beat-family"], "<u2"), scored.beats["family"])
+    own = data["template"]
+    template = decoded(np.frombuffer(blocks["template"], "<i2"), own).reshape(own["leads"], own["steps"])
+    np.testing.assert_allclose(template.T, scored.normal.template, atol=0.000_51)
+    assert own["before"] == scored.normal.before_s
+    values = np.frombuffer(blocks["families"], "<i2")
+    for told, family in zip(data["families"], scored.families, strict=True):
+        shape = (len(told["leads"]), told["traces"], own["steps"])
+        traces = decoded(values[told["at"] : told["at"] + np.prod(shape)].reshape(shape), told)
+        np.testing.assert_allclose(traces[:, 0].T, family.mean[:, told["leads"]], atol=0.000_51)
+        assert told["traces"] == 1 + len(family.drawn)
+        assert (told["beats"], told["first"]) == (len(family.rows), family.rows[0] + 1)
+    assert all(card["shift"] == 0 for card in data["cards"])
+
+
+def test_what_is_drawn_of_families_is_bounded(monkeypatch):
+    monkeypatch.setattr(packing, "FAMILY_VALUES", 4 * 3 * 160 * 5)
+    data, blocks = embedded(recording_page(scored_recording(seconds=300, leads=12, families=4, flagged=1.0)))
+    assert all(len(family["leads"]) == 3 for family in data["families"])
+    assert all(family["traces"] == 5 for family in data["families"])
+    assert len(blocks["families"]) <= 2 * packing.FAMILY_VALUES
+
+
+def test_warnings_stand_above_the_counts():
+    facts = {"warnings": ["The majority may not be normal."], "normal": {"usual": 77777}}
+    page = recording_page(scored_recording(facts=facts))
+    text = text_of(page)
+    assert text.index("may not be normal") < text.index("38 beats")
+    assert "77777" not in text
+    assert "77,777" not in text
+    assert 'id="warnings"' not in recording_page(scored_recording())
+
+
+def test_decisions_belong_to_one_recording_and_its_families():
+    keys = {
+        embedded(recording_page(scored))[0]["record"]
+        for scored in (scored_recording(families=2), scored_recording(families=3), scored_recording(name="other"))
+    }
+    assert len(keys) == 3
+    scored = scored_recording(families=2)
+    decided = replace(scored, families=[replace(scored.families[0], decision="accepted"), scored.families[1]])
+    data, _ = embedded(recording_page(decided))
+    assert [family["decision"] for family in data["families"]] == ["accepted", ""]
+    assert data["record"] == embedded(recording_page(scored))[0]["record"]
+
+
+def test_the_longest_episodes_are_listed_in_time(monkeypatch):
+    monkeypatch.setattr("ecgan.reporting.recording_page.EPISODES", 3)
+    scored = scored_recording(seconds=240, families=2, flagged=0.5)
+    page = recording_page(scored)
+    beats = [int(number) for number in re.findall(r'<tr data-beat="(\d+)"', page)]
+    assert len(beats) == 3
+    assert beats == sorted(beats)
+    assert set(beats) <= set(scored.episodes.nlargest(3, "beats", keep="first")["first_beat"])
+    assert f"the 3 longest of {len(scored.episodes)}" in text_of(page)
+
+
 # Safe, alone, the same again
 
 EVIL = [
@@ -314,7 +396,6 @@ EVIL = [
 @given(words=st.lists(st.sampled_from(EVIL) | st.text(max_size=12), min_size=8, max_size=8))
 def test_no_text_of_the_users_becomes_markup(words):
     name, first, second, model, reason, symbol, fact, unit = words
-    harmless = recording_page(scored_recording(seconds=4, unit="x", symbol="x"))
     scored = scored_recording(
         seconds=4,
         name=name,
@@ -324,6 +405,9 @@ def test_no_text_of_the_users_becomes_markup(words):
         facts={"peaks": fact},
         unit=unit or "x",
     )
+    scored = with_families(scored, 1)
+    scored = replace(scored, families=[replace(scored.families[0], reason=reason)])
+    harmless = recording_page(with_families(scored_recording(seconds=4, unit="x", symbol="x"), 1))
     page = recording_page(replace(scored, model=model, dataset=fact, strategy=reason))
     assert Counter(Tags(page).found) == Counter(Tags(harmless).found)
     data, _ = embedded(page)

@@ -37,6 +37,7 @@ def scored_at(samples: list[int], scores: list[float], rate: float = 360.0) -> S
             "symbol": "",
             "score": values,
             "flagged": values >= 1,
+            "family": 0,
             "reason": np.where(np.isnan(values), "flat", ""),
             "component_size": values,
         }
@@ -89,14 +90,21 @@ def test_names_that_wfdb_does_not_allow_can_be_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["my record (2).ecgan"]
 
 
-def test_four_files_with_the_same_numbers(tmp_path: Path, record: Record) -> None:
+def test_the_files_of_a_recording_have_the_same_numbers(tmp_path: Path, record: Record) -> None:
     scored = score_recording(record, toy_scorer(threshold=0.9), annotator="atr")
     write_scored(tmp_path, "mine", scored)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.csv", "mine.ecgan", "mine.html", "mine.json"]
+    ends = ["csv", "ecgan", "episodes.csv", "families.csv", "html", "json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"mine.{end}" for end in ends]
     table = pd.read_csv(tmp_path / "mine.csv", keep_default_na=False, na_values={"score": [""]})
     np.testing.assert_allclose(table["score"], scored.beats["score"], rtol=1e-9)
     assert set(table["flagged"]) <= {0, 1}
     summary = json.loads((tmp_path / "mine.json").read_text())
+    families, episodes = (pd.read_csv(tmp_path / f"mine.{kind}.csv") for kind in ("families", "episodes"))
+    assert (summary["families"], summary["episodes"]) == (len(families), len(episodes))
+    assert families["beats"].sum() == summary["flagged"] > 0
+    for number, beats in zip(families["family"], families["beats"], strict=True):
+        assert (table["family"] == number).sum() == beats
+    assert ((table["family"] > 0) == (table["flagged"] == 1)).all()
     assert summary["leads"] == {"MLII": "MLII"}
     assert summary["share_flagged"] == pytest.approx(table["flagged"].sum() / table["score"].notna().sum(), abs=1e-6)
 
@@ -217,8 +225,8 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, record: Record)
     table, text = told.export_text(), errors.export_text()
     assert table.count("not scored") == 3
     assert "error: the file bad.hea is damaged: [red]odd[/red]\nCopy it again." in text
-    written = "RECORD.csv, RECORD.ecgan, RECORD.html, RECORD.json, summary.csv, summary.html"
-    assert f"{tmp_path}: {written}" in text
+    assert f"{tmp_path}: RECORD.html, " in text
+    assert "RECORD.json, summary.csv, summary.html" in text
     page = (tmp_path / "summary.html").read_text()
     assert '<a href="./a.html">a</a>' in page
     assert "bad.html" not in page

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 
 from ecgan.config.options import Options
-from ecgan.detection.base import F64, Detector, State
+from ecgan.detection.base import F64, Detector, Group, OwnNormal, State
 from ecgan.detection.components import TOO_LARGE, check_finite, chunks
-from ecgan.detection.densities import Space, mean_of_nearest, thinness
+from ecgan.detection.densities import Space, mean_of_nearest, shapes, thinness
 from ecgan.detection.stored import AGAIN, stored_value
 from ecgan.detection.strategies.plain import TOTAL
+from ecgan.detection.wording import in_words
 from ecgan.ecg import modes, quality, rhythm
 from ecgan.ecg.template import MOST_MS, WINDOWS_MS, aligned, covered, evenly, median_beat, template_and_shifts, window
 from ecgan.errors import EcganError
@@ -157,6 +158,28 @@ class PatientSpecific(Detector):
         chosen = {name: values[places] for name, values in found.items()}
         check_finite(chosen, TOO_LARGE)
         return chosen
+
+    def own_normal(self, samples: Samples) -> OwnNormal | None:
+        """Its usual beats, and where all n of a record lie: in shape, from P to T wave in all leads, and in time."""
+        times = samples.table["time_s"].to_numpy(np.float64)
+        order = np.argsort(times, kind="stable")
+        if len(order) < self.options.least_beats:
+            return None
+        record = self._prepared(samples[order])
+        usual = np.isin(np.arange(len(order)), record.usual)
+        part = window(*WHOLE_MS, **_place(record.about, record.signals.shape[2]))
+        most = int(1e-3 * self.options.align_ms * record.about.sampling_rate)
+        shifts = np.where(np.abs(record.shifts) < most, record.shifts, 0)  # at the limit a beat lies nowhere on it
+        template = median_beat(record.signals, record.shifts, usual)
+        early = rhythm.earliness(record.rr_prev, rhythm.expected_interval(record.rr_prev, usual))
+        points = shapes(record.signals, shifts, part, template, self.options.components)
+        points = np.column_stack([points, np.nan_to_num(early).clip(-1.0, 1.0)])
+        back = np.argsort(order, kind="stable")
+        return OwnNormal(points[back], usual[back], shifts[back])
+
+    def describe(self, group: Group) -> str:
+        """When the beats come, what of them is unlike the usual ones, and what is as usual."""
+        return in_words(group)
 
     def state(self) -> State:
         """The samples' shape."""

@@ -23,6 +23,22 @@ function values(card, trace, lead) {
   return Array.from(cardValues.subarray(from, from + card.steps), (step) => (step === MISSING ? null : card.offset + card.step * step));
 }
 
+/** The record's own template of a lead as values; null where there is none. */
+function templateOf(lead) {
+  const own = data.template;
+  if (!own || lead >= own.leads) return null;
+  const steps = templateValues.subarray(lead * own.steps, (lead + 1) * own.steps);
+  return Array.from(steps, (step) => (step === MISSING ? null : own.offset + own.step * step));
+}
+
+/** The template beneath a card: as many steps, moved to where its wave lies. */
+function templateBeneath(card, lead) {
+  const usual = templateOf(lead);
+  if (!usual || usual.length !== card.steps) return null;
+  const shift = Math.round((card.shift * card.steps) / card.duration);
+  return usual.map((_, i) => usual[i - shift] ?? null);
+}
+
 /** Leads that a card shows: those with the largest share of the error, in their own order. */
 function shownLeads(card) {
   const all = Array.from({ length: card.leads }, (_, lead) => lead);
@@ -36,9 +52,10 @@ function readCard(card) {
     const signal = values(card, 0, lead);
     const reconstruction = card.traces > 1 ? values(card, 1, lead) : null;
     const error = reconstruction && signal.map((value, i) => (value === null || reconstruction[i] === null ? null : Math.abs(value - reconstruction[i])));
-    const all = numbers(signal.concat(reconstruction ?? []));
+    const template = templateBeneath(card, lead);
+    const all = numbers(signal.concat(reconstruction ?? [], template ?? []));
     const low = all.reduce((a, b) => Math.min(a, b), Infinity), high = all.reduce((a, b) => Math.max(a, b), -Infinity);
-    return { lead, signal, reconstruction, error, low, high };
+    return { lead, signal, template, reconstruction, error, low, high };
   });
 }
 
@@ -51,11 +68,15 @@ function scaleOf(card, traces) {
   return { second: NARROWEST / card.duration, unit: range > 0 ? 20 / range : 1, paper: false };
 }
 
-/** Where everything is, with all leads or `only` one: the paper's size, time zero, and for each lead its zero, upper and lower edge, zero of the error. */
+/** Where everything of a card is, with all leads or `only` one. */
 function layout(card, only) {
-  const all = readCard(card), scale = scaleOf(card, all);
-  const traces = only === undefined ? all : all.filter((trace) => trace.lead === only);
-  const peak = (timeOf(card.row) - card.start) * scale.second;
+  const all = readCard(card), traces = only === undefined ? all : all.filter((trace) => trace.lead === only);
+  return arrange(card, timeOf(card.row) - card.start, traces, scaleOf(card, all));
+}
+
+/** Where lines are: the paper's size, time zero (`before` seconds from the first step), and for each lead its zero, upper and lower edge, zero of the error. */
+function arrange(card, before, traces, scale) {
+  const peak = before * scale.second;
   const start = scale.paper ? PULSE + ((((-peak % 5) + 5) % 5)) : PULSE / 2;
   const width = Math.max(fives(start + card.duration * scale.second + 1), NARROWEST);
   let y = 0;
@@ -120,13 +141,27 @@ function drawGround(svg, sheet) {
   );
 }
 
+/** The template as a broad pale line with a thin one in it: seen beneath any other, and in black and white. */
+function beneath(d) {
+  const drawn = element("g", { class: "template", fill: "none", stroke: COLOUR.template, "stroke-linejoin": "round" });
+  drawn.append(element("path", { d, "stroke-width": 1.3, "stroke-opacity": 0.28 }), element("path", { d, "stroke-width": 0.2 }));
+  return drawn;
+}
+
+/** Where the values of a line lie on the paper of a strip. */
+function pointsOf({ scale, card, start }, strip, values) {
+  const x = (i) => start + ((i * card.duration) / card.steps) * scale.second;
+  const y = (value) => Math.min(Math.max(strip.zero - (value - strip.origin) * scale.unit, strip.top), strip.bottom);
+  return values.map((value, i) => (value === null ? null : [x(i), y(value)]));
+}
+
 function drawStrip(svg, sheet, strip) {
   const { scale, card } = sheet;
   const x = (i) => sheet.start + ((i * card.duration) / card.steps) * scale.second;
-  const y = (value) => Math.min(Math.max(strip.zero - (value - strip.origin) * scale.unit, strip.top), strip.bottom);
-  const points = (trace) => trace.map((value, i) => (value === null ? null : [x(i), y(value)]));
+  const points = (trace) => pointsOf(sheet, strip, trace);
   const path = (d, colour, width) => element("path", { d, fill: "none", stroke: colour, "stroke-width": width, "stroke-linejoin": "round" });
   const signal = points(strip.signal);
+  if (strip.template) svg.append(beneath(line(points(strip.template))));
   if (strip.reconstruction) {
     const reconstruction = points(strip.reconstruction);
     const up = (value) => strip.base - Math.min(value * scale.unit, 15);
@@ -139,9 +174,14 @@ function drawStrip(svg, sheet, strip) {
       path(line(reconstruction), COLOUR.reconstruction, 0.32),
     );
   } else svg.append(path(line(signal), COLOUR.signal, 0.42));
-  if (scale.paper) {
-    const xs = [1, 2, 2, 7, 7, 8];
-    svg.append(path(line([0, 0, 1, 1, 0, 0].map((mv, i) => [xs[i], strip.zero - mv * scale.unit])), COLOUR.signal, 0.32));
+  drawPulse(svg, sheet, strip);
+}
+
+/** The calibration pulse on ECG paper, and what the lead is called. */
+function drawPulse(svg, sheet, strip) {
+  if (sheet.scale.paper) {
+    const xs = [1, 2, 2, 7, 7, 8], pulse = [0, 0, 1, 1, 0, 0].map((mv, i) => [xs[i], strip.zero - mv * sheet.scale.unit]);
+    svg.append(element("path", { d: line(pulse), fill: "none", stroke: COLOUR.signal, "stroke-width": 0.32, "stroke-linejoin": "round" }));
   }
   writeStrip(svg, sheet, strip);
 }
@@ -181,20 +221,25 @@ function drawSeconds(svg, sheet) {
   }
 }
 
-/** All leads beneath each other, or `only` one. The frame has its final size at once, its content follows by `fill`. */
-function cardFigure(card, only) {
-  const sheet = layout(card, only);
+/** The frame of a figure has its final size at once; its paper, what `draw` draws and its times follow by `fill`. */
+function frame(sheet, label) {
   const svg = element("svg", { class: "sheet", viewBox: `-0.2 -0.2 ${sheet.width + 0.4} ${sheet.height + 0.2}`, width: f((sheet.width + 0.4) * ZOOM), height: f((sheet.height + 0.2) * ZOOM), role: "img", "font-family": FONT });
   svg.style.setProperty("--width", sheet.width + 0.4); // millimetres: printed true to scale
-  svg.setAttribute("aria-label", describe(card));
-  const fill = () => {
+  svg.setAttribute("aria-label", label);
+  const fill = (draw) => {
     if (svg.childElementCount) return;
     drawGround(svg, sheet);
-    for (const strip of sheet.strips) drawStrip(svg, sheet, strip);
+    draw();
     drawRegions(svg, sheet);
     drawSeconds(svg, sheet);
   };
   return { svg, fill };
+}
+
+/** All leads of a card beneath each other, or `only` one. */
+function cardFigure(card, only) {
+  const sheet = layout(card, only), { svg, fill } = frame(sheet, describe(card));
+  return { svg, fill: () => fill(() => sheet.strips.forEach((strip) => drawStrip(svg, sheet, strip))) };
 }
 
 function describe(card) {
@@ -230,6 +275,7 @@ function makeCard(card, watch) {
   const row = card.row, { svg, fill } = cardFigure(card);
   const link = html("a", { href: `#beat-${beats.number[row]}`, textContent: nameOf(row) });
   const text = html("div", { className: "text" }, html("h3", {}, link, ` · ${clock(timeOf(row), 1)}`), html("p", { textContent: scoreText(row) + annotated(row) }));
+  if (beats.family[row]) text.querySelector("h3").append(` · family ${beats.family[row]}`);
   const item = html("li", { className: "card" }, text, svg);
   const below = html("div", { className: "text" });
   if (card.regions.length) below.append(html("p", { className: "where", textContent: whereText(card) }));

@@ -20,6 +20,7 @@ const beats = {
   sample: block("beat-sample", Int32Array),
   score: block("beat-score", Float64Array),
   flagged: block("beat-flagged", Uint8Array),
+  family: block("beat-family", Uint16Array),
   symbol: block("beat-symbol", Uint16Array),
   reason: block("beat-reason", Uint16Array),
 };
@@ -27,6 +28,8 @@ beats.count = beats.number.length;
 const flaggedRows = [...beats.flagged.keys()].filter((row) => beats.flagged[row]);
 const cardOf = new Map(data.cards.map((card) => [card.row, card]));
 const cardValues = block("cards", Int16Array);
+const templateValues = block("template", Int16Array);
+const familyValues = block("families", Int16Array);
 
 const timeOf = (row) => beats.sample[row] / data.rate;
 

@@ -5,7 +5,7 @@ const MM_PER_SECOND = 25, MM_PER_MILLIVOLT = 10;
 const PAPER = { ground: "#fff9f7", small: "#f9d9d6", heavy: "#eda9a3", alone: "#f5cdc8" };
 const PLAIN = { ground: "#ffffff", small: "#f3f4f6", heavy: "#dcdfe4" };
 const COLOUR = {
-  signal: "#111111", reconstruction: "#0057c2", error: "#8a3ab9", flag: "#d55e00", flagText: "#8f3900",
+  template: "#12967f", signal: "#111111", reconstruction: "#0057c2", error: "#8a3ab9", flag: "#d55e00", flagText: "#8f3900",
   text: "#2a1f1f", soft: "#6b5856", tick: "#5d6675", between: "#9aa3b0", rate: "#0072b2",
 };
 const FONT = '"DejaVu Sans", system-ui, sans-serif';

@@ -27,7 +27,9 @@ function choose(row) {
   cards.get(view.chosen)?.item.classList.remove("current");
   view.choose(row);
   const card = cardOf.get(row);
+  const family = familyOf.get(beats.family[row]);
   const lines = [`${nameOf(row)} of ${beats.count} · ${clock(timeOf(row), 1)}${annotated(row)}`, scoreText(row) + (beats.flagged[row] ? " · flagged" : "")];
+  if (family) lines.push(`Family ${family.number}${family.reason ? `: ${family.reason}` : ""}`);
   if (card) lines.push(whereText(card), data.components.length > 1 ? componentText(card) : "");
   else if (beats.flagged[row]) lines.push("Its reconstruction is not among those in this page.");
   $("beat-text").textContent = lines.filter(Boolean).join("\n");
@@ -95,34 +97,48 @@ function followLink() {
   if (time) view.show(Number(time[1]), Number(time[2]));
 }
 
+const fills = new Map(); // element → what draws its figure
+const observer = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    fills.get(target)();
+    observer.unobserve(target);
+  }
+}, { rootMargin: "500px" });
+
+/** Draws a figure once it is in sight. */
+function watch(target, fill) {
+  fills.set(target, fill);
+  observer.observe(target);
+}
+
 function makeCards() {
-  const fills = new Map();
-  const observer = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting) continue;
-      fills.get(target)();
-      observer.unobserve(target);
-    }
-  }, { rootMargin: "500px" });
   for (const card of data.cards) {
-    const item = makeCard(card, (target, fill) => {
-      fills.set(target, fill);
-      observer.observe(target);
-    });
+    const item = makeCard(card, watch);
     cards.set(card.row, { item, fill: fills.get(item) });
   }
-  const widest = Math.max(...[...fills.keys()].map((item) => Number(item.querySelector("svg").getAttribute("width"))));
-  $("cards").style.setProperty("--sheet", `${Math.min(widest, 600)}px`);
+  fitCards($("cards"));
   sortCards();
-  window.addEventListener("beforeprint", () => [...$("cards").children].slice(0, PRINTED).forEach((item) => fills.get(item)()));
+}
+
+/** Makes the columns of a list as wide as its widest figure. */
+function fitCards(list) {
+  const widest = Math.max(...[...list.children, 0].map((item) => Number((item || list).querySelector(".sheet")?.getAttribute("width") ?? 0)));
+  list.style.setProperty("--sheet", `${Math.min(widest, 600)}px`);
+}
+
+function fillForPrint() {
+  document.querySelector(".facts").open = true;
+  const printed = $("cards") ? [...$("cards").children].slice(0, PRINTED) : [];
+  for (const [target, fill] of fills) if (!target.classList.contains("card") || target.classList.contains("family") || printed.includes(target)) fill();
 }
 
 function sortCards() {
-  const byTime = $("order").value === "time";
-  const rows = data.cards.map((card) => card.row);
+  const byTime = $("order").value === "time", family = Number($("family")?.value ?? 0);
+  const rows = data.cards.map((card) => card.row).filter((row) => !family || beats.family[row] === family);
   if (byTime) rows.sort((a, b) => a - b);
   $("cards").replaceChildren(...rows.map((row) => cards.get(row).item));
-  const left = flaggedRows.length - rows.length;
+  const left = (family ? rowsOf.get(family) : flaggedRows).length - rows.length;
   $("card-count").textContent = `${rows.length} shown` + (left ? `, ${left} with lower scores left out` : "");
 }
 
@@ -142,11 +158,18 @@ function listenToLinks() {
 }
 
 function start() {
+  makeFamilies(watch);
+  if ($("families")) fitCards($("families"));
   if ($("cards")) {
-    makeCards();
+    if (data.cards.length) makeCards();
     listenToLinks();
-    $("order").addEventListener("change", sortCards);
+    for (const id of ["order", "family"]) $(id)?.addEventListener("change", sortCards);
   }
+  for (const row of document.querySelectorAll("[data-beat]")) {
+    const cell = row.cells[0];
+    cell.replaceChildren(html("a", { href: `#beat-${row.dataset.beat}`, textContent: cell.textContent }));
+  }
+  window.addEventListener("beforeprint", fillForPrint);
   for (const id of ["previous", "next"]) $(id).disabled = !flaggedRows.length;
   const buttons = { previous: "p", next: "n", in: "+", out: "-", true: "0", all: "w" };
   for (const [id, key] of Object.entries(buttons)) $(id).addEventListener("click", ACTIONS[key]);

@@ -96,3 +96,19 @@ function drawBins(ctx, level, place, value) {
     ctx.fillRect(x, top, place.x((i + 1) * level.bin) - x + 0.5, Math.max(value(level.low[i]) - top, 1));
   }
 }
+
+/** The median of numbers, of some of them where there are many. */
+function middle(values) {
+  const step = Math.max(1, Math.floor(values.length / 100));
+  const some = values.filter((value, i) => value !== null && i % step === 0).sort((a, b) => a - b);
+  return some.length ? some[some.length >> 1] : NaN;
+}
+
+/** Where the signal of a lead lies in a stretch of time, mV: its median; NaN where not every sample is in the page. */
+function levelAt(lead, start, seconds) {
+  const from = Math.max(Math.round(start * data.rate), 0), to = from + Math.round(seconds * data.rate);
+  const piece = data.bin === 1 ? { start: 0, level: lead.levels[0] } : lead.pieces.find((one) => one.start <= from && one.stop >= to);
+  if (!piece) return NaN;
+  const steps = Array.from(piece.level.low.subarray(from - piece.start, to - piece.start), (value) => (value === MISSING ? null : value));
+  return lead.offset + lead.step * middle(steps);
+}

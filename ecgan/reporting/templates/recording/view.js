@@ -129,9 +129,31 @@ class View {
     ctx.beginPath();
     ctx.rect(left, top - 1, this.width - left, bottom - top + 2);
     ctx.clip();
+    if (this.paper) this.drawTemplates(ctx, lead, place);
     drawTrace(ctx, lead, place);
     ctx.restore();
     this.drawGutter(ctx, lead, top, place.y);
+  }
+
+  /** The record's own template beneath each flagged beat, on the level of the signal there. */
+  drawTemplates(ctx, lead, place) {
+    const usual = data.unit === "mV" ? templateOf(leads.indexOf(lead)) : null;
+    if (!usual) return;
+    const [first, last] = this.visible(), step = data.template.duration / usual.length;
+    ctx.strokeStyle = COLOUR.template;
+    for (let row = first; row < last; row++) {
+      if (!beats.flagged[row]) continue;
+      const start = timeOf(row) - data.template.before + (cardOf.get(row)?.shift ?? 0);
+      const level = levelAt(lead, start, data.template.duration) - middle(usual);
+      if (!Number.isFinite(level)) continue;
+      ctx.beginPath();
+      usual.forEach((value, i) => value !== null && ctx.lineTo(this.x(start + i * step), place.y(value + level)));
+      for (const [width, alpha] of [[5, 0.28], [0.9, 1]]) {
+        Object.assign(ctx, { lineWidth: width, globalAlpha: alpha });
+        ctx.stroke();
+      }
+      ctx.globalAlpha = 1;
+    }
   }
 
   /** Name of a lead and the calibration pulse, 1 mV high and 0.2 s long at the scale of the signal. */

@@ -1,0 +1,332 @@
+"""Families and episodes of flagged beats, what was taken for normal, and what a reader decided."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pytest
+import wfdb
+from rich.console import Console
+
+from ecgan.datasets.annotated import BeatOptions
+from ecgan.datasets.ecgsyn import Ecgsyn
+from ecgan.detection.base import Group
+from ecgan.detection.detectors.patient_specific import PatientSpecific, PatientSpecificOptions
+from ecgan.detection.wording import in_words
+from ecgan.ecg.records import Record
+from ecgan.errors import EcganError
+from ecgan.notebook.scored import Scored
+from ecgan.reporting.recordings import Normal, ScoredRecording
+from ecgan.samples import Samples
+from ecgan.scoring import families as module
+from ecgan.scoring import windows as windows_module
+from ecgan.scoring.batch import Outcome, Wanted, summary_frame
+from ecgan.scoring.console import tell
+from ecgan.scoring.decisions import read_decisions
+from ecgan.scoring.episodes import episodes_of
+from ecgan.scoring.families import cluster, family_frame
+from ecgan.scoring.files import write_scored
+from ecgan.scoring.normal import warnings_of
+from ecgan.scoring.recording import score_recording
+from ecgan.scoring.scorer import Judged, Scorer
+from tests.scorers import _Plain, toy_scorer
+
+RATE, WIDE, TALL = 360.0, "wide", "tall"
+PERIOD = 10
+"""In each ten beats the fifth is wide and comes 35 % early; the eighth of every other ten is tall."""
+
+
+def kinds_of(count: int) -> list[str]:
+    kinds = ["usual"] * count
+    kinds[4::PERIOD] = [WIDE] * len(kinds[4::PERIOD])
+    kinds[7 :: 2 * PERIOD] = [TALL] * len(kinds[7 :: 2 * PERIOD])
+    return kinds
+
+
+def recording(count: int = 200, kinds: list[str] | None = None, seed: int = 0) -> Record:
+    """One lead with beats of three shapes, annotated where they are."""
+    kinds = kinds or kinds_of(count)
+    rng = np.random.default_rng(seed)
+    gaps = np.where(np.array(kinds) == WIDE, 0.65, 1.0)
+    gaps[1:] += np.where(np.array(kinds[:-1]) == WIDE, 0.3, 0.0)  # a pause follows
+    times = 1 + np.cumsum(gaps)
+    signal = rng.normal(0, 0.01, round((times[-1] + 2) * RATE))
+    for time, kind in zip(times, kinds, strict=True):
+        at = np.arange(round((time - 0.4) * RATE), round((time + 0.6) * RATE))
+        t = at / RATE - round(time * RATE) / RATE
+        width, height = {"usual": (0.012, 1.0), WIDE: (0.04, -1.6), TALL: (0.012, 2.6)}[kind]
+        signal[at] += height * np.exp(-0.5 * (t / width) ** 2) + 0.2 * np.exp(-0.5 * ((t - 0.27) / 0.04) ** 2)
+        if kind != WIDE:
+            signal[at] += 0.15 * np.exp(-0.5 * ((t + 0.16) / 0.02) ** 2)
+    samples = np.rint(times * RATE).astype(np.int64)
+    return Record("made", signal[:, None], RATE, ["MLII"], samples, ["N"] * len(kinds))
+
+
+class _Own(_Plain):
+    """A run of `patient_specific` with the threshold 1.5."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.detector = PatientSpecific(PatientSpecificOptions())
+
+    def judge(self, samples: Samples) -> Judged:
+        self.detector.fit(samples)
+        found = self.detector.components(samples)
+        return Judged(found, {self.strategy: found["total"]}, None)
+
+    def own_normal(self, samples: Samples) -> Any:
+        return self.detector.own_normal(samples)
+
+    def describe(self, group: Group, score: float) -> str:
+        return self.detector.describe(group)
+
+    def reconstruct(self, samples: Samples) -> None:  # type: ignore[override]
+        return None
+
+
+def own_scorer() -> Scorer:
+    return cast(Scorer, _Own(["MLII"], Ecgsyn(), BeatOptions(), 320, 1.5, 140, ("record", "rhythm")))
+
+
+@pytest.fixture(scope="module")
+def scored() -> ScoredRecording:
+    return score_recording(recording(), own_scorer(), annotator="atr")
+
+
+# Families
+
+
+def test_beats_of_one_shape_are_one_family(scored: ScoredRecording) -> None:
+    kinds = np.array(kinds_of(200))
+    assert len(scored.families) == 2
+    for family in scored.families:
+        assert len(set(kinds[family.rows])) == 1
+        assert (scored.beats["family"].to_numpy()[family.rows] == family.number).all()
+    assert {kinds[family.rows[0]]: len(family.rows) for family in scored.families} == {WIDE: 20, TALL: 10}
+    assert ((scored.beats["family"] > 0) == scored.beats["flagged"]).all()
+    assert scored.facts["families"] == 2
+
+
+def test_families_come_with_the_largest_deviation_first(scored: ScoredRecording) -> None:
+    means = [family.score for family in scored.families]
+    assert means == sorted(means, reverse=True)
+    assert [family.number for family in scored.families] == [1, 2]
+    for family in scored.families:
+        own = scored.beats["score"].to_numpy()[family.rows]
+        assert (family.score, family.highest) == (pytest.approx(own.mean()), own.max())
+
+
+def test_the_table_of_families(scored: ScoredRecording) -> None:
+    frame, beats = family_frame(scored.families, scored.beats), scored.beats
+    for row, family in zip(frame.to_dict("records"), scored.families, strict=True):
+        times = beats["time_s"].to_numpy()[family.rows]
+        assert (row["first_s"], row["last_s"], row["beats"]) == (times[0], times[-1], len(times))
+        assert row["share"] == pytest.approx(len(times) / beats["score"].notna().sum(), abs=1e-6)
+    assert list(family_frame([], beats).columns) == list(frame.columns)
+
+
+def test_the_reason_says_when_the_beats_come_and_what_is_unlike(scored: ScoredRecording) -> None:
+    kinds = np.array(kinds_of(200))
+    early, tall = sorted(scored.families, key=lambda family: kinds[family.rows[0]] != WIDE)
+    assert early.early == pytest.approx(0.35, abs=0.02)
+    assert early.reason.startswith("comes 35 % early")
+    assert "unlike the record's" in early.reason
+    assert "early" not in tall.reason
+    assert "QRS unlike the record's" in tall.reason
+    assert "P wave as usual" in tall.reason
+
+
+def test_mean_and_beats_of_a_family_are_those_of_its_samples(scored: ScoredRecording) -> None:
+    kinds = np.array(kinds_of(200))
+    for family in scored.families:
+        peak = {WIDE: -1.6, TALL: 2.6}[str(kinds[family.rows[0]])]
+        assert family.mean.shape == (320, 1)
+        assert family.mean[np.abs(family.mean).argmax(), 0] == pytest.approx(peak, abs=0.1)
+        assert family.drawn.shape == (len(family.rows), 320, 1)
+        np.testing.assert_allclose(family.drawn.mean(axis=0), family.mean, atol=1e-5)
+
+
+def test_without_a_detectors_own_space_shapes_are_told_apart_too() -> None:
+    found = score_recording(recording(), toy_scorer(threshold=1.3), annotator="atr")
+    kinds = np.array(kinds_of(200))
+    assert {str(kinds[family.rows[0]]): len(family.rows) for family in found.families} == {WIDE: 20, TALL: 10}
+    assert {family.reason.split(",")[0] for family in found.families} == {"early", "on time"}
+    assert found.normal is not None
+    assert found.normal.usual == found.facts["scored"] - found.facts["flagged"]
+
+
+def test_stretches_and_one_piece_have_the_same_families(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = score_recording(recording(), toy_scorer(threshold=1.3), annotator="atr")
+    monkeypatch.setattr(windows_module, "BLOCK_S", 40)
+    parts = score_recording(recording(), toy_scorer(threshold=1.3), annotator="atr")
+    assert list(parts.beats["family"]) == list(whole.beats["family"])
+    assert parts.normal is not None
+    assert whole.normal is not None
+    assert (parts.normal.usual, parts.normal.rate) == (whole.normal.usual, whole.normal.rate)
+
+
+def test_clusters_do_not_depend_on_the_order_and_of_many_points_all_are_assigned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(1)
+    true = np.repeat([0, 1, 2], [50, 30, 20])
+    points = np.array([[0.0, 0], [3, 0], [0, 3]])[true] + rng.normal(0, 0.05, (100, 2))
+    order = rng.permutation(100)
+    for rows in (np.arange(100), order):
+        found = cluster(points[rows])
+        assert len(set(found)) == len(set(zip(found, true[rows], strict=True))) == 3
+    np.testing.assert_array_equal(cluster(points), cluster(points.copy()))
+    monkeypatch.setattr(module, "CLUSTERED", 40)
+    monkeypatch.setattr(module, "CUT", 1.0)
+    found = cluster(points[order])
+    assert len(found) == 100
+    assert len(set(found)) == len(set(zip(found, true[order], strict=True))) == 3
+
+
+def test_there_are_never_more_families_than_can_be_looked_at() -> None:
+    points = 100 * np.random.default_rng(0).normal(size=(300, 4))
+    assert len(set(cluster(points))) == module.MOST
+    assert set(cluster(points[:1])) == set(cluster(np.empty((3, 0)))) == {0}
+
+
+# Words
+
+
+def test_words_follow_the_components_and_name_what_they_do_not_know() -> None:
+    usual = {"qrs": (0.0, 1.0), "p": (0.0, 1.0), "rhythm": (0.0, 1.0), "odd_thing": (0.0, 0.0), "total": (0.0, 1.0)}
+    quiet = dict.fromkeys(usual, 0.0)
+    assert in_words(Group(quiet, usual, 0.02)).endswith("by itself, QRS and P wave as usual")
+    told = in_words(Group(quiet | {"p": 9.0, "rhythm": 9.0, "total": 9.0}, usual, 0.38))
+    assert told == "comes 38 % early, P wave unlike the record's, QRS as usual"
+    assert in_words(Group(quiet | {"qrs": 1.5, "p": 9.0}, usual)).startswith("P wave unlike")
+    assert "odd thing is high" in in_words(Group(quiet | {"odd_thing": 0.1}, usual, -0.3))
+    assert in_words(Group({}, {}, -0.3)) == "comes 30 % late"
+    assert in_words(Group({}, {})) == ""
+
+
+# What was taken for normal
+
+
+def test_normal_is_the_usual_beat_of_the_record(scored: ScoredRecording) -> None:
+    normal = scored.normal
+    assert normal is not None
+    peak = int(np.abs(normal.template[:, 0]).argmax())
+    assert normal.template[peak, 0] == pytest.approx(1.0, abs=0.08)
+    assert peak == round(normal.before_s * RATE) == 140
+    assert normal.rate == pytest.approx(60, abs=1)
+    assert 50 < normal.qrs_ms < 100
+    assert scored.facts["normal"]["usual"] == normal.usual
+    json.dumps(scored.facts)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"share": 0.4}, "40 % of the beats"),
+        ({"rate": 150.0}, "150 a minute"),
+        ({"rate": 30.0}, "30 a minute"),
+        ({"qrs_ms": 140.0}, "140 ms wide"),
+        ({"spread": 0.2}, "vary all through"),
+    ],
+)
+def test_a_majority_that_may_not_be_normal_is_warned_of(change: dict[str, Any], words: str) -> None:
+    good = Normal(np.zeros((320, 1), np.float32), 0.4, 0.9, 100, 0.9, 70.0, 90.0, 0.03)
+    assert warnings_of(good) == []
+    (warning,) = warnings_of(replace(good, **change))
+    assert words in warning
+    assert len(warnings_of(None)) == 1
+
+
+def test_bigeminy_is_warned_of_in_summary_and_terminal() -> None:
+    kinds = ["usual", WIDE] * 60
+    found = score_recording(recording(kinds=kinds), own_scorer(), annotator="atr")
+    assert found.warnings == found.facts["warnings"]
+    assert found.warnings
+    outcome = Outcome(Wanted(Path("a"), Path("a"), "a"), {"threshold": 1.5, **found.facts})
+    console = Console(record=True, width=400)
+    tell([outcome], Path("out"), Console(), console)
+    assert found.warnings[0] in console.export_text()
+    assert found.warnings[0] in summary_frame([outcome])["warnings"][0]
+
+
+# Episodes
+
+
+def beats_of(flags: str, families: list[int] | None = None) -> pd.DataFrame:
+    """`x` is flagged, `.` is not, `?` was not scored; beats come every half second, scores rise."""
+    score = [np.nan if flag == "?" else float(number) for number, flag in enumerate(flags)]
+    return pd.DataFrame({
+        "number": np.arange(1, len(flags) + 1), "time_s": 0.5 * np.arange(len(flags)), "score": score,
+        "flagged": [flag == "x" for flag in flags], "family": families or [0] * len(flags),
+    })  # fmt: skip
+
+
+def test_consecutive_flagged_beats_are_episodes() -> None:
+    found = episodes_of(beats_of("xx.x.xxx?xx"), [])
+    assert list(found["first_beat"]) == [1, 6, 10]
+    assert list(found["beats"]) == [2, 3, 2]
+    assert list(found["start_s"]) == [0.0, 2.5, 4.5]
+    assert list(found["end_s"]) == [0.5, 3.5, 5.0]
+    assert list(found["highest_score"]) == [1.0, 7.0, 10.0]
+    assert list(found["rate_per_min"]) == [120.0] * 3
+    assert [kind.split()[0] for kind in found["kind"]] == ["pair", "run", "pair"]
+    assert len(episodes_of(beats_of("x.x.?"), [])) == 0
+
+
+def test_an_episode_has_a_family_if_it_is_one(scored: ScoredRecording) -> None:
+    families = [replace(scored.families[0], reason="first"), replace(scored.families[1], reason="second")]
+    found = episodes_of(beats_of("xx.xx", [1, 1, 0, 1, 2]), families)
+    assert found["family"].tolist() == [1, pd.NA]
+    assert list(found["reason"]) == ["first", "second"]
+
+
+# Decisions
+
+
+def exported(scored: ScoredRecording, path: Path, *decisions: str, **wrong: str) -> Path:
+    """What the page exports."""
+    rows = [
+        {"record": "made", "family": family.number, "decision": decision, "beats": len(family.rows),
+         "first_beat": scored.beats["number"][family.rows[0]], "reason": 'a "b", c', **wrong}
+        for family, decision in zip(scored.families, decisions, strict=True)
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+def test_annotations_are_those_of_the_accepted_families(scored: ScoredRecording, tmp_path: Path) -> None:
+    path = exported(scored, tmp_path / "made.decisions.csv", "rejected", "accepted")
+    decided = Scored(scored).decide(path)
+    write_scored(tmp_path, "made", decided.recording)
+    found = wfdb.rdann(str(tmp_path / "made"), "ecgan")
+    rows = scored.families[1].rows
+    assert list(found.sample) == list(scored.beats["sample"][rows])
+    assert set(found.symbol) == {"Q"}
+    assert all(note.rstrip("\0").endswith("flagged family 2") for note in found.aux_note)
+    assert list(pd.read_csv(tmp_path / "made.families.csv")["decision"]) == ["rejected", "accepted"]
+    assert json.loads((tmp_path / "made.json").read_text())["decisions"] == {"accepted": 1, "rejected": 1}
+    assert len(pd.read_csv(tmp_path / "made.csv")) == len(scored.beats)
+    assert Scored(scored).decide({2: "accepted"}).families["decision"].tolist() == ["", "accepted"]
+    assert not scored.decided
+
+
+def test_decisions_of_something_else_are_refused(scored: ScoredRecording, tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    with pytest.raises(EcganError, match="other families"):
+        read_decisions(exported(scored, path, "accepted", "", beats="3"), scored)
+    with pytest.raises(EcganError, match="decides 'perhaps'"):
+        read_decisions(exported(scored, path, "perhaps", ""), scored)
+    path.write_text("family,decision\n1,accepted\n")
+    with pytest.raises(EcganError, match="holds no decisions"):
+        read_decisions(path, scored)
+    with pytest.raises(EcganError, match="cannot read"):
+        read_decisions(tmp_path / "none.csv", scored)
+    with pytest.raises(EcganError, match="no family is accepted"):
+        Scored(scored).decide(exported(scored, path, "rejected", ""))
+    with pytest.raises(EcganError, match="no family 9"):
+        Scored(scored).decide({9: "accepted"})
+    with pytest.raises(EcganError, match="cannot be 'maybe'"):
+        Scored(scored).decide({1: "maybe"})

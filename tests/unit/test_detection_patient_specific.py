@@ -77,6 +77,7 @@ def test_the_total_is_what_its_weights_say() -> None:
     options: dict[str, Any] = {"qrs_weight": 0.5, "p_weight": 0.0, "rhythm_weight": 2.0, "pause_weight": 0.25}
     found = scores(record(), smoothing=0.0, company_weight=3.0, **options)
     expected = 0.5 * found["qrs"] + 2 * found["rhythm"] + 0.25 * found["pause"] + 3 * found["company"]
+    expected += 0.5 * found["residual"]
     np.testing.assert_allclose(found["total"], expected, rtol=1e-12)
     half = scores(record(), smoothing=0.5, company_weight=3.0, **options)
     np.testing.assert_allclose(half["total"], (expected + half["smoothed"]) / 2, rtol=1e-12)

@@ -1,6 +1,6 @@
-"""What is unlike the usual beats of its own record, in shape and in rhythm: no model, no labels."""
+"""What is unlike the usual beats of its own record, in shape and in rhythm: no labels, a model where there is one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,20 +9,31 @@ from pydantic import Field
 
 from ecgan.config.options import Options
 from ecgan.detection.base import F64, Detector, State
-from ecgan.detection.components import TOO_LARGE, check_finite
+from ecgan.detection.components import TOO_LARGE, check_finite, chunks
 from ecgan.detection.densities import Space, mean_of_nearest, thinness
 from ecgan.detection.stored import AGAIN, stored_value
 from ecgan.detection.strategies.plain import TOTAL
 from ecgan.ecg import rhythm
-from ecgan.ecg.template import MOST_MS, WINDOWS_MS, aligned, covered, template_and_shifts, window
+from ecgan.ecg.template import (
+    MOST_MS,
+    WHOLE_MS,
+    WINDOWS_MS,
+    aligned,
+    covered,
+    median_beat,
+    own_part,
+    template_and_shifts,
+    window,
+)
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
 from ecgan.samples import RECORD, RHYTHM, About, Samples
 
-NAMES = ("qrs", "p", "rhythm", "pause", "company")
-WHOLE_MS = (-250.0, 472.0)
-"""The window in which beats are compared that share their scores: from the P wave to the end of the T wave."""
+NAMES = ("qrs", "p", "rhythm", "pause", "company", "residual")
 _HALF = 0.5  # of the window of the P wave, which a sample must hold
+_SMOOTH_S = 0.0167  # standard deviation of the Gaussian that smooths what is left of a beat
+_FLOOR = 0.3
+_AT_ONCE = 8192  # beats whose reconstructions are in memory
 
 
 class PatientSpecificOptions(Options):
@@ -33,6 +44,11 @@ class PatientSpecificOptions(Options):
     rhythm_weight: float = Field(1.0, ge=0, description="Weight of rhythm, how early a beat comes")
     pause_weight: float = Field(1.0, ge=0, description="Weight of pause, how long the next beat is waited for")
     company_weight: float = Field(1.0, ge=0, description="Weight of company, how early beats like it come")
+    residual_weight: float = Field(
+        0.5,
+        ge=0,
+        description="Weight of residual, what the model (without one, the template) leaves of a beat; 0: none",
+    )
     smoothing: float = Field(0.4, ge=0, le=1, description="Share of the total that is the mean over the beats like it")
     causal: bool = Field(False, description="Compare a beat with past beats only, once the learning time is over")
     learning_minutes: float = Field(5.0, gt=0, le=1440, description="Learning time of causal, minutes of each record")
@@ -73,6 +89,8 @@ class _Record:
     rr_prev: F64
     rr_next: F64
     about: About
+    beats: Samples
+    template: F64
 
     def rows(self, lead: int, span_ms: tuple[float, float]) -> F64:
         """A window of a lead of every beat, (n, W), without its mean: a slow wander counts for less."""
@@ -98,6 +116,7 @@ class PatientSpecific(Detector):
     Options: ClassVar[type[Options]] = PatientSpecificOptions
     gives: ClassVar[tuple[str, ...]] = NAMES
     context: ClassVar[tuple[str, ...]] = (RECORD, RHYTHM)
+    takes_model: ClassVar[bool] = True
 
     _shape: tuple[int, int] | None = None  # (C, L)
 
@@ -156,7 +175,9 @@ class PatientSpecific(Detector):
             usual = known
         place, first = _place(about, beats.length), beats.signals[:, :1]
         _, shifts = template_and_shifts(first, usual, place["centre"], about.sampling_rate, most_ms=options.align_ms)
-        return _Record(beats.signals, shifts, np.flatnonzero(usual), reach, rr_prev, rr_next, about)
+        level = beats.signals.mean(axis=2, keepdims=True)  # which may be another one for each beat
+        template = median_beat(beats.signals - level, shifts, usual)
+        return _Record(beats.signals, shifts, np.flatnonzero(usual), reach, rr_prev, rr_next, about, beats, template)
 
     def _scores(self, record: _Record) -> dict[str, F64]:
         options, known = self.options, record.reach.known(len(record.signals))
@@ -168,6 +189,7 @@ class PatientSpecific(Detector):
             "rhythm": self._rhythm(record),
             "pause": rhythm.pause(record.rr_prev, record.rr_next, options.pause_cap),
             "company": mean_of_nearest(qrs[0], early, options.company, known),
+            "residual": self._residual(record),
         }
         total = sum(getattr(options, f"{name}_weight") * values for name, values in found.items())
         whole = record.points(0, WHOLE_MS, options.components)
@@ -182,6 +204,36 @@ class PatientSpecific(Detector):
         if covered(*WINDOWS_MS["p"], **_place(record.about, record.signals.shape[2])) < _HALF:
             return np.zeros(len(record.signals))
         return self._thin(record.points(0, WINDOWS_MS["p"], self.options.components), record, self.options.p_share)
+
+    def _residual(self, record: _Record) -> F64:
+        """What the model leaves of a beat: log of its size in units of what is usual, mean over leads.
+
+        Without a model it is what the record's template leaves. It is smoothed, so that what is fast counts for little,
+        and of the beat's own part of the sample alone.
+        """
+        from scipy.ndimage import gaussian_filter1d
+
+        if not self.options.residual_weight:
+            return np.zeros(len(record.signals))
+        place, sizes = _place(record.about, record.signals.shape[2]), []
+        for rows in chunks(len(record.signals), _AT_ONCE):
+            own = own_part(record.rr_prev[rows], record.rr_next[rows], **place)[:, None]
+            left, steps = record.signals[rows].astype(np.float64) - self._expected(record, rows), own.sum(axis=2)
+            left = (left - (left * own).sum(axis=2, keepdims=True) / steps[:, :, None]) * own
+            slow = gaussian_filter1d(left, _SMOOTH_S * record.about.sampling_rate, axis=2) * own
+            sizes.append(np.sqrt(np.square(slow).sum(axis=2) / steps))  # (b, C)
+        size = np.concatenate(sizes)
+        unit = np.median(size[record.usual], axis=0)
+        return np.asarray(np.log(size / np.where(unit > 0, unit, 1.0) + _FLOOR).mean(axis=1))
+
+    def _expected(self, record: _Record, rows: slice) -> NDArray[Any]:
+        """What the model takes beats for, (b, C, L), told no more than is known; without one, the template."""
+        if self.mapping is None:
+            length = record.signals.shape[2]
+            moved = np.broadcast_to(record.template, record.signals[rows].shape)
+            return aligned(moved, -record.shifts[rows], slice(0, length))
+        around = record.beats[: record.reach.learned]
+        return self.mapping.reconstruct(replace(record.beats[rows], around=around), self.seed)
 
     def _rhythm(self, record: _Record) -> F64:
         """Prematurity in units of the rhythm's spread, bounded."""

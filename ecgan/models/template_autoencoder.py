@@ -2,16 +2,15 @@
 
 Beside a beat stands the template of its record, the median of those of its beats that come when expected, moved to
 where the beat lies, and which part of the sample counts: from the P wave to the end of the T wave, without what is
-known to belong to the beats before and behind. Beat and template are divided by the template's height and lose their
-means, so that a lead's gain, unit and offset do not matter, and come down to 80 steps. Each lead goes through the same
-network: d = beat − template and the template t are encoded, and what is decoded is a difference again,
+known to belong to the beats before and behind. Beat and template are divided by the template's height, stand with its
+largest wave upwards and lose their means, so that a lead's gain, unit, offset and polarity do not matter, and come down
+to 80 steps. Each lead goes through the same network: d = beat − template and the template t are encoded, and what is
+decoded is a difference again,
 
     z = E(d, t),  d' = G(z),  loss: mean (d' − d)² over the part that counts.
 
 So the network need not draw a lead that it has never seen, only the differences of usual beats (breathing, a slowly
-turning axis), and what is left of a beat, d − d', is what usual beats do not do. White and slowly wandering noise is
-added to what the encoder sees in training, not to what it is compared with (Vincent et al., ICML 2008), and leads are
-turned upside down at random, which many are.
+turning axis), and what is left of a beat, d − d', is what usual beats do not do.
 
 An autoencoder whose encoder is given a condition: Sohn, Lee and Yan, NeurIPS 2015, without the variational part, which
 gained nothing here.
@@ -36,7 +35,6 @@ from ecgan.models.layers.latents import MOST_FITTED, Prior, PriorName, spread
 from ecgan.models.layers.optimizers import OptimizerOptions, build_optimizer, descend
 from ecgan.registry import register_model
 from ecgan.samples import RECORD, RHYTHM, Samples
-from ecgan.sharing import draw
 
 STEPS = 80
 """Time steps that the network sees of a sample, whatever its length."""
@@ -51,7 +49,6 @@ class TemplateAutoencoderOptions(ModelOptions):
     width: float = Field(1.0, gt=0, le=4, description="factor on the number of channels, at 1 they are 16, 32 and 64")
     latent_size: int = Field(20, ge=1, description="latent dimensions of a lead")
     latent: PriorName = Field("encoder", description="distribution that new beats are generated from")
-    noise: float = Field(0.03, ge=0, le=1, description="most noise in training, a share of the template's height")
     optimizer: OptimizerOptions = Field(OptimizerOptions(lr=2e-3), description="optimizer")
 
 
@@ -109,7 +106,7 @@ class TemplateAutoencoder(GenerativeModel):
     """An autoencoder of differences from the record's template; the latents of its leads stand side by side."""
 
     title = "autoencoder of what differs from the record's template"
-    source = "after Sohn, Lee and Yan, NeurIPS 2015, and Vincent et al., ICML 2008"
+    source = "after Sohn, Lee and Yan, NeurIPS 2015"
     Options: ClassVar[Any] = TemplateAutoencoderOptions
     options: TemplateAutoencoderOptions
     context = (RECORD, RHYTHM)
@@ -171,34 +168,29 @@ class TemplateAutoencoder(GenerativeModel):
     def train_batch(
         self, x: Tensor, optimizers: Optimizers, epoch: int, labels: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Do one step on the squared error of the differences of beats that are made noisy and turned round."""
-        beats, templates, counted = self._seen(x)
-        signs = 2.0 * draw(lambda count: torch.randint(2, (count, self.channels, 1)), x) - 1
-        beats, templates = signs * beats, signs * templates
-        noisy = beats + draw(self._noise, x)
-        found = self._difference(self._latents(noisy, templates, counted), counted)
-        loss = _mean((found - (beats - templates)).square(), counted).mean()
+        """Do one step on the mean squared error of the differences."""
+        loss = self._errors(x).mean()
         descend(optimizers["optimizer"], loss)
         return {"reconstruction": loss.detach()}
 
-    def _noise(self, count: int) -> Tensor:
-        """White noise and slow one, as much of either, (count, C, 80); how much is drawn for each lead."""
-        shape = (count, self.channels, STEPS)
-        slow = torch.nn.functional.interpolate(torch.randn(*shape[:2], 5), STEPS, mode="linear", align_corners=True)
-        return self.options.noise * torch.rand(count, self.channels, 1) * (torch.randn(shape) + slow)
+    def _errors(self, x: Tensor) -> Tensor:
+        """Mean squared error (B, C, 1) of the differences where it counts, in units of the templates' heights."""
+        beats, templates, counted = self._seen(x)
+        found = self._difference(self._latents(beats, templates, counted), counted)
+        return _mean((found - (beats - templates)).square(), counted)
 
     def _seen(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Beats and templates (B, C, 80) of x in units of the template's height, without means, and what counts."""
         beats, templates, counted = x.split([self.channels, self.channels, 1], dim=1)
         counted = (counted @ self.shrink > 0.5).to(x)
         middle, height = templates.mean(dim=2, keepdim=True), _height(templates)
-        seen = (_centred((part - middle) / height @ self.shrink, counted) for part in (beats, templates))
-        return (*seen, counted)  # type: ignore[return-value]
+        beats, templates = (_centred((part - middle) / height @ self.shrink, counted) for part in (beats, templates))
+        return beats, templates, counted
 
     def _latents(self, beats: Tensor, templates: Tensor, counted: Tensor) -> Tensor:
         """Latents (B, C · Z) of beats and templates, (B, C, 80)."""
         pairs = torch.stack([_centred(beats - templates, counted), templates], dim=2)  # (B, C, 2, 80)
-        return self.network.encode(pairs.flatten(0, 1)).unflatten(0, (-1, self.channels)).flatten(1)
+        return self.network.encode(pairs.flatten(0, 1)).reshape(len(pairs), -1)  # (B · C, Z) → (B, C · Z)
 
     def _difference(self, z: Tensor, counted: Tensor) -> Tensor:
         """Difference (B, C, 80) that latents (B, C · Z) stand for."""
@@ -214,7 +206,8 @@ class TemplateAutoencoder(GenerativeModel):
 
     def decode(self, z: Tensor) -> Tensor:
         """Map z (B, C · Z) to a beat (B, C, L) of a record whose template is the mean one of the training samples."""
-        return self.typical + self.height * (self._decoded(z) @ self.grow)
+        x: Tensor = self.typical + self.height * (self._decoded(z) @ self.grow)
+        return x
 
     def reconstruct(self, x: Tensor, seed: int = 0) -> Tensor:
         """The record's template, with as much of a beat's difference as usual beats have, and the beat's mean."""
@@ -222,26 +215,27 @@ class TemplateAutoencoder(GenerativeModel):
         *_, counted = seen = self._seen(x)
         difference = self._difference(self._latents(*seen), counted)
         offset = _mean((beats - templates) @ self.shrink, counted)
-        return templates + offset + _height(templates) * (difference @ self.grow)
+        y: Tensor = templates + offset + _height(templates) * (difference @ self.grow)
+        return y
 
     def validation_scores(self, x: Tensor) -> Tensor:
-        """Mean squared error of the differences where it counts, in units of the templates' height, (B,)."""
-        beats, templates, counted = self._seen(x)
-        found = self._difference(self._latents(beats, templates, counted), counted)
-        return _mean((found - (beats - templates)).square(), counted).mean(dim=(1, 2))
+        """Mean squared error of the differences where it counts, in units of the templates' heights, (B,)."""
+        return self._errors(x).mean(dim=(1, 2))
 
     def fit_prior(self, x: Tensor) -> None:
         """Fit the prior, and note the mean template and height of training samples x (n, 2 C + 1, L)."""
         super().fit_prior(x)
         templates = x[spread(len(x), MOST_FITTED).to(x.device), self.channels : -1].to(self.typical.device)
         self.typical.copy_(templates.mean(dim=0))
-        self.height.copy_(_height(templates).mean(dim=0))
+        self.height.copy_(_height(templates).abs().mean(dim=0))
 
 
 def _height(templates: Tensor) -> Tensor:
-    """Largest less smallest value of templates (B, C, L), (B, C, 1); 1 where a lead is flat."""
-    height = templates.amax(dim=2, keepdim=True) - templates.amin(dim=2, keepdim=True)
-    return torch.where(height > 0, height, torch.ones_like(height))
+    """Largest less smallest value of templates (B, C, L), (B, C, 1); negative where the largest wave points down."""
+    highest, lowest = templates.amax(dim=2, keepdim=True), templates.amin(dim=2, keepdim=True)
+    height = highest - lowest
+    upright = highest + lowest >= 2 * templates.mean(dim=2, keepdim=True)
+    return torch.where(height > 0, torch.where(upright, height, -height), torch.ones_like(height))
 
 
 def _mean(x: Tensor, counted: Tensor) -> Tensor:

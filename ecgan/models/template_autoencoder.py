@@ -45,7 +45,7 @@ LEAST_REGULAR = 50  # regular beats, with fewer of which all beats of a record m
 class TemplateAutoencoderOptions(ModelOptions):
     """Parameters of `template_autoencoder`."""
 
-    batch_size: int = Field(256, ge=2, description="beats in a training step")
+    batch_size: int = Field(128, ge=2, description="beats in a training step")
     width: float = Field(1.0, gt=0, le=4, description="factor on the number of channels, at 1 they are 16, 32 and 64")
     latent_size: int = Field(20, ge=1, description="latent dimensions of a lead")
     latent: PriorName = Field("encoder", description="distribution that new beats are generated from")
@@ -111,7 +111,7 @@ class TemplateAutoencoder(GenerativeModel):
     options: TemplateAutoencoderOptions
     context = (RECORD, RHYTHM)
     defaults: ClassVar[dict[str, dict[str, Any]]] = {
-        "train": {"epochs": 6, "schedule": "one_cycle"},
+        "train": {"epochs": 10, "schedule": "one_cycle", "transformation": "none"},
         "detect": {"detector": "patient_specific", "strategies": ["plain"]},
     }
 
@@ -190,15 +190,16 @@ class TemplateAutoencoder(GenerativeModel):
     def _latents(self, beats: Tensor, templates: Tensor, counted: Tensor) -> Tensor:
         """Latents (B, C · Z) of beats and templates, (B, C, 80)."""
         pairs = torch.stack([_centred(beats - templates, counted), templates], dim=2)  # (B, C, 2, 80)
-        return self.network.encode(pairs.flatten(0, 1)).reshape(len(pairs), -1)  # (B · C, Z) → (B, C · Z)
+        z = self.network.encode(pairs.flatten(0, 1))
+        return z.reshape(-1, self.channels * self.options.latent_size)  # (B · C, Z) → (B, C · Z)
 
     def _difference(self, z: Tensor, counted: Tensor) -> Tensor:
         """Difference (B, C, 80) that latents (B, C · Z) stand for."""
         return _centred(self._decoded(z), counted)
 
     def _decoded(self, z: Tensor) -> Tensor:
-        each = z.reshape(len(z) * self.channels, self.options.latent_size)  # (B, C · Z) → (B · C, Z)
-        return self.network.decode(each).reshape(len(z), self.channels, STEPS)
+        each = z.unflatten(1, (self.channels, self.options.latent_size)).flatten(0, 1)  # (B, C · Z) → (B · C, Z)
+        return self.network.decode(each).reshape(-1, self.channels, STEPS)
 
     def encode(self, x: Tensor) -> Tensor:
         """Map x (B, 2 C + 1, L) to z (B, C · Z)."""

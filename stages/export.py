@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ecgan.exporting.writing import check_packages, check_target, export
+from ecgan.exporting.writing import check_packages, check_target, export, is_told
 from ecgan.references import Reference
 from ecgan.runtime import own_process, set_threads
 from ecgan.scoring.scorer import load_scorer
@@ -31,6 +31,14 @@ def run(
     set_threads(scorer.trained.params.runtime.threads)
     outputs = export(scorer, out, force=force)
     trained, folds = scorer.members[0].network, [member.trained.fold.index for member in scorer.members]
+    if is_told(scorer):
+        channels = f"{trained.model.channels} + {trained.model.conditions}"
+        return [
+            f"{trained.model.name}: the network alone, for it is told of a sample's record; the detector"
+            f" {scorer.members[0].fitted.detector.name} and its threshold stay with `ecgan score`",
+            f"wrote {out}: x (samples, {channels} conditions, {trained.expected.length}) → {', '.join(outputs)};"
+            " checked against the run",
+        ]
     return [
         f"{trained.model.name}, fold{'s' if len(folds) > 1 else ''} {', '.join(map(str, folds))}, strategy"
         f" {scorer.strategy}, threshold {scorer.threshold:.6g} ({scorer.threshold_from})",

@@ -113,6 +113,8 @@ class Detector(ABC):
         source: The paper that it follows, where there is one.
         Options: Its parameters, which type `detectors.<name>`; none where it names none.
         needs_model: Whether it scores through a trained model (then `mapping` is given).
+        takes_model: Whether it does without a model, and looks at samples and at what a model makes of them where there
+            is one. Of other detectors that need no model, a model's run shows them the latents instead.
         strategies: Names of the strategies that weigh its components where none are named.
         gives: Names of the components that any strategy may weigh; empty: only its own strategies can.
         classifies: Whether it also names a class for each sample (then `classify` is there).
@@ -126,6 +128,7 @@ class Detector(ABC):
     source: ClassVar[str] = ""
     Options: ClassVar[type[Options]] = Options
     needs_model: ClassVar[bool] = False
+    takes_model: ClassVar[bool] = False
     strategies: ClassVar[tuple[str, ...]] = ("plain",)
     gives: ClassVar[tuple[str, ...]] = ()
     classifies: ClassVar[bool] = False
@@ -163,7 +166,7 @@ class Detector(ABC):
 
     def reconstruct(self, samples: Samples) -> F32 | None:
         """What the model takes samples for, (n, C, L); None where nothing is reconstructed."""
-        if not self.needs_model or self.mapping is None or self.mapping.logits is not None:
+        if self.mapping is None or self.mapping.logits is not None:
             return None
         return self.mapping.reconstruct(samples, self.seed)
 

@@ -260,8 +260,8 @@ def _model(stored: Any, cls: type[Detector], mapping: Mapping | None) -> Mapping
     if scored_on not in SCORED_ON:
         raise EcganError(f"the detector was fitted on {scored_on!r}; known are {', '.join(SCORED_ON)}.", AGAIN)
     if scored_on == "samples":
-        return mapping if cls.needs_model else None
-    if cls.needs_model:
+        return mapping if cls.needs_model or cls.takes_model else None
+    if cls.needs_model or cls.takes_model:
         raise EcganError(f"the detector {cls.name!r} is none that looks at latents.", AGAIN)
     if mapping is None:
         raise EcganError(f"the detector {cls.name!r} was fitted on a model's latents, and no model was given.")

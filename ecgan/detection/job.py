@@ -116,7 +116,7 @@ def family(detector: Detector) -> str:
     """What stands behind a detector in the tables: "generative" or "classifier" for a model, else "classical"."""
     if detector.classifies:
         return "classifier"
-    return "generative" if detector.needs_model else "classical"
+    return "classical" if detector.mapping is None else "generative"
 
 
 def _result(job: Job, test: Scored, named: NDArray[np.int64] | None, metrics: dict[str, Any]) -> Result:

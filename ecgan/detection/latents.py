@@ -56,12 +56,12 @@ class OnLatents(Detector):
 
 
 def build(cls: type[Detector], options: Any, mapping: Mapping | None, *, seed: int) -> Detector:
-    """A detector for a trained model, or without one: a classical detector that is given a model looks at latents.
+    """A detector for a trained model, or without one: one that could do without it looks at the latents, or at both.
 
     Raises:
         EcganError: The detector is for classifiers and the model is generative, or the other way round.
     """
-    if mapping is None or cls.needs_model:
+    if mapping is None or cls.needs_model or cls.takes_model:
         detector = cls(options, mapping, seed=seed)
     else:
         detector = OnLatents(cls(options, seed=seed), mapping)

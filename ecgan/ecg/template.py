@@ -15,6 +15,11 @@ Int = NDArray[np.int64]
 WINDOWS_MS = {"p": (-300.0, -72.0), "qrs": (-100.0, 133.0), "st_t": (133.0, 472.0)}
 """Begin and end of the waves, ms from the R peak; wide enough for the bundle branch block and for a late peak."""
 
+WHOLE_MS = (-250.0, 472.0)
+"""All waves of a beat, from the P wave to the end of the T wave, ms from the R peak."""
+
+APART_MS = 200.0  # what lies nearer to the beat before or behind belongs to that one
+LEAST_MS = 100.0  # on either side of the R peak, which belongs to a beat however early it comes
 MOST_MS = 39.0
 PENALTY = 1.44  # of correlation, for a second: .004 a sample at 360 Hz
 REACH_MS = 100.0
@@ -46,6 +51,27 @@ def covered(begin_ms: float, end_ms: float, *, sampling_rate: float, centre: int
     """Return which share of the window between two times a sample holds, 0 to 1; arguments as those of `window`."""
     part = window(begin_ms, end_ms, sampling_rate=sampling_rate, centre=centre, length=length)
     return min(float(part.stop - part.start) / max(1e-3 * (end_ms - begin_ms) * sampling_rate, 1.0), 1.0)
+
+
+def own_part(rr_prev: F64, rr_next: F64, *, sampling_rate: float, centre: int, length: int) -> NDArray[np.bool_]:
+    """Say which steps of each sample show its own beat, from the P wave to the end of the T wave, and no other one.
+
+    Args:
+        rr_prev: RR before each beat, (n,), seconds; NaN where it is not known, and then no beat is near.
+        rr_next: RR behind it.
+        sampling_rate: Hz.
+        centre: Index of the R peak.
+        length: L, time steps of a sample.
+
+    Returns:
+        Mask (n, L): −250 to 472 ms, without what lies within 200 ms of the R peak before or behind; the 100 ms on
+        either side of the beat's own R peak always belong to it.
+    """
+    times = 1e3 * (np.arange(length) - centre) / sampling_rate
+    before, behind = (1e3 * np.nan_to_num(rr, nan=np.inf) for rr in (rr_prev, rr_next))
+    begin = np.minimum(np.maximum(WHOLE_MS[0], APART_MS - before), -LEAST_MS)
+    end = np.maximum(np.minimum(WHOLE_MS[1], behind - APART_MS), LEAST_MS)
+    return np.asarray((times >= begin[:, None]) & (times <= end[:, None]))
 
 
 def aligned(beats: NDArray[Any], shifts: Int, part: slice) -> NDArray[Any]:

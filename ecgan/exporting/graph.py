@@ -1,9 +1,10 @@
 """What a run says of samples, as one torch module: transformation, networks, components, strategy, threshold.
 
-It computes what `ecgan.scoring.scorer.Scorer.judge` does, from a tensor to tensors, so that it can be traced.
+It computes what `ecgan.scoring.scorer.Scorer.judge` does, from a tensor to tensors, so that it can be traced. Of a run
+whose model has conditions it is the network alone: what the model is told comes from the record.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -43,6 +44,30 @@ class Graph(nn.Module):
         found = [member(x) for member in self.members]
         columns = [torch.stack(parts).mean(dim=0) if len(parts) > 1 else parts[0] for parts in zip(*found, strict=True)]
         return (*columns, columns[-1] >= self.threshold)
+
+
+class Told(nn.Module):
+    """The networks of a run whose model has conditions: x (B, C + K, L) → what they take it for, (B, C, L).
+
+    x is what `ecgan.models.base.model_input` gives: transformed signals with their conditions.
+
+    Attributes:
+        outputs: Name of what `forward` returns.
+        channels: C + K.
+    """
+
+    outputs: ClassVar[list[str]] = ["expected"]
+
+    def __init__(self, scorer: Scorer) -> None:
+        super().__init__()
+        self.networks: Any = nn.ModuleList(member.network.folded for member in scorer.members)
+        model = scorer.members[0].network.model
+        self.channels = model.channels + model.conditions
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstruct x: the mean over the folds."""
+        found = [network.reconstruct(x) for network in self.networks]
+        return torch.stack(found).mean(dim=0) if len(found) > 1 else found[0]
 
 
 def _names(scorer: Scorer) -> list[str]:

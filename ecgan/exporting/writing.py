@@ -12,8 +12,9 @@ import torch
 
 from ecgan.arrays import F32
 from ecgan.errors import EcganError, needed
-from ecgan.exporting.graph import Graph
+from ecgan.exporting.graph import Graph, Told
 from ecgan.files import check_target_file, write_bytes
+from ecgan.runs.loading import Trained
 from ecgan.runtime import device
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.training.inputs import bare
@@ -26,7 +27,7 @@ TOLERANCE = 1e-3
 
 
 def export(scorer: Scorer, out: Path, *, force: bool = False) -> list[str]:
-    """Write a run as an ONNX file that has been shown to give the run's scores.
+    """Write a run as an ONNX file that has been shown to give the run's scores, or what its network expects.
 
     Args:
         scorer: The run, loaded in float32.
@@ -42,11 +43,20 @@ def export(scorer: Scorer, out: Path, *, force: bool = False) -> list[str]:
     """
     check_target(out, force=force)
     check_packages()
-    graph = Graph(scorer).eval()
+    graph: Graph | Told = Told(scorer).eval() if is_told(scorer) else Graph(scorer).eval()
     content = _described(_traced(graph, scorer), scorer, graph.outputs)
-    check_parity(content, scorer, graph.outputs)
+    if isinstance(graph, Told):
+        check_expected(content, graph, scorer)
+    else:
+        check_parity(content, scorer, graph.outputs)
     write_bytes(out, content)
     return graph.outputs
+
+
+def is_told(scorer: Scorer) -> bool:
+    """Whether the run has a model with conditions, of which nothing but the network can be exported."""
+    trained = scorer.members[0].trained
+    return isinstance(trained, Trained) and trained.model.conditions > 0
 
 
 def check_packages() -> None:
@@ -62,10 +72,11 @@ def check_target(out: Path, *, force: bool) -> None:
     check_target_file(out, force=force)
 
 
-def _traced(graph: Graph, scorer: Scorer) -> bytes:
+def _traced(graph: Graph | Told, scorer: Scorer) -> bytes:
     """Return the graph in ONNX, with a free number of samples."""
     expected = scorer.trained.expected
-    example = torch.zeros(2, len(expected.leads), expected.length)
+    channels = graph.channels if isinstance(graph, Told) else len(expected.leads)
+    example = torch.zeros(2, channels, expected.length)
     names = [INPUT, *graph.outputs]
     buffer: Any = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
@@ -96,7 +107,7 @@ def facts(scorer: Scorer, outputs: list[str]) -> dict[str, Any]:
     """What a user of the file must know: names and plain values."""
     trained = scorer.members[0].network
     expected = trained.expected
-    return {
+    found = {
         "format": FORMAT,
         "ecgan": version("ecgan"),
         "model": trained.model.name,
@@ -116,6 +127,11 @@ def facts(scorer: Scorer, outputs: list[str]) -> dict[str, Any]:
         "transformation": trained.transformation.name,
         "outputs": outputs,
     }
+    if is_told(scorer):
+        decides = ("detector", "strategy", "threshold", "threshold_from")
+        found = {key: value for key, value in found.items() if key not in decides}
+        found |= {"channels": trained.model.channels, "conditions": trained.model.conditions}
+    return found
 
 
 def _described(content: bytes, scorer: Scorer, outputs: list[str]) -> bytes:
@@ -124,7 +140,10 @@ def _described(content: bytes, scorer: Scorer, outputs: list[str]) -> bytes:
 
     model = onnx.load_model_from_string(content)
     model.doc_string = (
-        "x: samples (n, leads, steps), cut and in the unit that the metadata name. Higher = more abnormal."
+        "x: transformed samples with their conditions, (n, channels + conditions, steps). expected: what the model"
+        " takes them for, (n, channels, steps)."
+        if is_told(scorer)
+        else "x: samples (n, leads, steps), cut and in the unit that the metadata name. Higher = more abnormal."
     )
     for key, value in facts(scorer, outputs).items():
         model.metadata_props.add(key=key, value=json.dumps(value, ensure_ascii=False))
@@ -174,6 +193,30 @@ def check_parity(content: bytes, scorer: Scorer, outputs: list[str]) -> None:
             )
     if not np.array_equal(found["flagged"], found["score"] >= scorer.threshold):
         raise EcganError("the ONNX graph does not decide by the run's threshold.", "Nothing was written.")
+
+
+def check_expected(content: bytes, graph: Told, scorer: Scorer) -> None:
+    """Refuse a graph that does not expect what the run's networks do, in batches of any size.
+
+    Raises:
+        EcganError: It differs; the message says by how much.
+    """
+    import onnxruntime
+
+    length, on = scorer.trained.expected.length, device()
+    x = trial_samples(length, graph.channels)
+    with torch.inference_mode():
+        wanted = graph(torch.from_numpy(x).to(on)).cpu().numpy()
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    found = np.concatenate([session.run(graph.outputs, {INPUT: part})[0] for part in np.split(x, [1, 3])])
+    off = np.abs(found - wanted) if found.shape == wanted.shape else np.full(wanted.shape, np.inf)
+    each = (len(x), -1)
+    slack = TOLERANCE * np.abs(wanted).reshape(each).max(axis=1) + TOLERANCE
+    if not (off.reshape(each).max(axis=1) <= slack).all():
+        raise EcganError(
+            f"the ONNX graph disagrees with the run: what it expects is off by {off.max():.6g}.",
+            "Nothing was written. A model of your own may do what ONNX cannot express.",
+        )
 
 
 def _wanted(judged: Judged, scorer: Scorer, outputs: list[str]) -> dict[str, Any]:

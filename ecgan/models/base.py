@@ -76,8 +76,9 @@ class Model(ABC, nn.Module):
         defaults: Overrides of other sections' defaults, such as `{"train": {"batch_size": 256}}`.
         classifies: Whether it learns classes from labels instead of learning to generate.
         context: What it looks at besides a sample: `record`, `rhythm` or both; see `ecgan.samples.CONTEXTS`.
-        conditions: K, how many numbers `condition` gives. Every x (B, C, L) that the model is handed then has K more
-            channels behind its leads, each of one value; a generative model reconstructs by `reconstruct`.
+        conditions: K, how many channels stand behind the leads of every x that the model is handed, (B, C + K, L):
+            what `condition` gives. Where K depends on the leads the model sets its own. A generative model with
+            conditions reconstructs by `reconstruct`.
         options: The parameters it was built with.
         channels: C, the number of leads.
         length: L, the number of time steps.
@@ -91,7 +92,7 @@ class Model(ABC, nn.Module):
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}
     classifies: ClassVar[bool] = False
     context: ClassVar[tuple[str, ...]] = ()
-    conditions: ClassVar[int] = 0
+    conditions: int = 0
 
     def __init__(self, options: Any, *, channels: int, length: int, classes: int = 2) -> None:
         super().__init__()
@@ -143,7 +144,11 @@ class Model(ABC, nn.Module):
         """
 
     def condition(self, samples: Samples) -> F32:
-        """What the model is told of n samples besides their signals, (n, K); of models with a context alone."""
+        """What the model is told of n samples besides their signals; of models with a context alone.
+
+        Returns:
+            Shape (n, K), numbers that become channels of one value, or (n, K, L), channels.
+        """
         raise NotImplementedError(f"{self.name} looks at nothing but a sample")
 
     def begin(self, labels: Tensor) -> None:
@@ -270,10 +275,12 @@ def model_input(model: Model, samples: Samples) -> F32:
     if not model.conditions:
         return np.ascontiguousarray(samples.signals)
     given = np.asarray(model.condition(samples), dtype=np.float32)
-    if given.shape != (len(samples), model.conditions) or not np.isfinite(given).all():
+    expected = (len(samples), model.conditions, samples.length)
+    if given.shape not in (expected, expected[:2]) or not np.isfinite(given).all():
         raise EcganError(
             f"the model {model.name!r} gave conditions of shape {given.shape}; expected finite numbers of shape"
-            f" {(len(samples), model.conditions)}."
+            f" {expected[:2]} or {expected}."
         )
-    constant = np.broadcast_to(given[:, :, None], (*given.shape, samples.length))  # (n, K) to (n, K, L)
-    return np.concatenate([samples.signals, constant], axis=1)
+    if given.ndim == 2:
+        given = np.broadcast_to(given[:, :, None], expected)  # (n, K) to (n, K, L)
+    return np.concatenate([samples.signals, given], axis=1)

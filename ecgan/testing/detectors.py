@@ -277,12 +277,21 @@ def normal_is_told_of_each_sample(subject: DetectorSubject) -> None:
     expect(bool(np.isfinite(found.points).all()), "expected finite points, found others")
 
 
+def a_model_changes_no_names(subject: DetectorSubject) -> None:
+    """A detector that takes a model but needs none gives components of the same names with one as without."""
+    with_model = subject.cls(subject.options, toy_generative(2, LENGTH))
+    with_model.fit(subject.train())
+    found, alone = check_components(with_model, subject.beats()), subject.fitted().components(subject.beats())
+    expect_equal(set(found), set(alone), "the components with a model")
+
+
 def chosen(cls: type[Detector]) -> tuple[Function, ...]:
-    """The checks of a detector, after what it declares: that it tells classes apart, that it looks at records."""
+    """The checks of a detector, after what it declares: to tell classes apart, to look at records, to take a model."""
     asked: dict[Function, bool] = {
         classes_are_named: cls.classifies,
         scores_depend_on_nothing_outside_the_record: bool(cls.context),
         normal_is_told_of_each_sample: "record" in cls.context,
+        a_model_changes_no_names: cls.takes_model,
     }
     return tuple(check for check in CHECKS if asked.get(check, True))
 

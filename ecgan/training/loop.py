@@ -121,9 +121,7 @@ def _train_epoch(
     for index, rows in enumerate(order):
         schedule.set(epoch, index)
         x, classes = data.batch(own(rows))
-        x = augment(
-            x, run.options, run.centre, run.sampling_rate
-        )  # conditions stay what they are: they do not change with time
+        x = augment(x, run.options, run.centre, run.sampling_rate)  # and its conditions alike
         labels = classes if model.classifies else None
         with autocast(run.precision, x.device):
             losses = model.train_batch(x, model.due(optimizers, index), epoch, labels)

@@ -38,7 +38,7 @@ def step_seconds(name: str, length: int = 320) -> float:
     options = cls.Options()
     model = cls(options, channels=1, length=length, classes=5).train()
     labels = torch.arange(options.batch_size) % 5 if model.classifies else None
-    x = torch.rand(options.batch_size, 1, length) - 0.5
+    x = torch.rand(options.batch_size, 1 + model.conditions, length) - 0.5
     optimizers = model.optimizers()
     model.train_batch(x, optimizers, 0, labels)
     least, until = float("inf"), time.process_time() + SECONDS

@@ -23,6 +23,7 @@ from .toy_parts import (
     ToyClassifier,
     ToyDataset,
     ToyDetector,
+    ToyGuest,
     ToyInversion,
     ToyModel,
     ToyNamer,
@@ -479,6 +480,14 @@ class ForgetsSamples(ToyAdapter):
         return OwnNormal(np.zeros((count, 2)), np.ones(count, dtype=bool), np.zeros(count, dtype=np.int64))
 
 
+class OneMoreWithAModel(ToyGuest):
+    """A model brings a component of its own."""
+
+    def components(self, samples: Any) -> Any:
+        found = ToyDetector.components(self, samples)
+        return found if self.mapping is None else found | {"latent": found["distance"]}
+
+
 DETECTORS = [
     (NoDefault, "options_have_defaults_and_descriptions", "Options.neighbours to have a default, found none"),
     (SinglePrecision, "components_are_finite_float64_of_shape_n", "to be float64, found float32"),
@@ -492,6 +501,7 @@ DETECTORS = [
     (ScoresAnything, "other_shapes_are_refused", "one lead too few to be refused with EcganError, found that it was"),
     (UnseededDetector, "a_rerun_gives_equal_bytes", "expected a rerun to give the same 'distance'"),
     (Learning, "scoring_twice_gives_equal_bytes", "to be the same twice"),
+    (OneMoreWithAModel, "a_model_changes_no_names", "the components with a model"),
     (LosesState, "saved_state_gives_equal_bytes", "the component 'distance' to be the same after saving"),
     (RoundedState, "saved_state_gives_equal_bytes", "to be the same after saving"),
     (RanksInItsRecord, "scores_do_not_depend_on_neighbours", "of a sample by itself"),

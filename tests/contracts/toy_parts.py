@@ -189,6 +189,18 @@ class ToyAdapter(ToyDetector):
         return {"distance": (distance / usual)[samples.places]}
 
 
+class ToyGuest(ToyDetector):
+    """Distance from the mean training beat, and from the reconstruction where there is a model."""
+
+    takes_model = True
+
+    def components(self, samples: Samples) -> dict[str, F64]:
+        distance = super().components(samples)["distance"]
+        if self.mapping is not None:
+            distance = distance + np.square(samples.signals - self.mapping.reconstruct(samples, 0)).mean(axis=(1, 2))
+        return {"distance": distance}
+
+
 class ToyNamer(Detector):
     """The classifier's verdict."""
 

@@ -75,9 +75,10 @@ def _samples() -> Iterator[tuple[str, Any]]:
 def _training(threads: int, only: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     import torch
 
+    from ecgan.models.base import model_input
     from ecgan.registry import MODELS
     from ecgan.runtime import set_deterministic, set_threads
-    from ecgan.testing.toys import scaled, toy_beats
+    from ecgan.testing.toys import scaled, toy_beats, toy_samples
 
     set_threads(threads)
     set_deterministic()
@@ -85,7 +86,8 @@ def _training(threads: int, only: tuple[str, ...] = ()) -> Iterator[tuple[str, A
         torch.manual_seed(1)
         cls = MODELS.get(name)
         model = cls(cls.Options(**SMALL), channels=2, length=LENGTH, classes=3).train()
-        x = torch.from_numpy(scaled(toy_beats(BEATS, 2, LENGTH), model.output_range))
+        samples = toy_samples(scaled(toy_beats(BEATS, 2, LENGTH), model.output_range))
+        x = torch.from_numpy(model_input(model, samples.seen(slice(None), model.context)))
         labels = torch.arange(BEATS) % 3
         model.begin(labels)
         optimizers = model.optimizers()

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecgan.detection.base import OwnNormal, State
+from ecgan.detection.base import Mapping, OwnNormal, State
 from ecgan.detection.densities import STRETCH, Space, mean_of_nearest, thinness
 from ecgan.detection.detectors.patient_specific import PatientSpecific, PatientSpecificOptions
+from ecgan.detection.latents import build
 from ecgan.errors import EcganError
 from ecgan.samples import About, Samples
 
@@ -75,12 +76,12 @@ def test_beats_that_look_like_early_ones_are_in_their_company() -> None:
 
 def test_the_total_is_what_its_weights_say() -> None:
     options: dict[str, Any] = {"qrs_weight": 0.5, "p_weight": 0.0, "rhythm_weight": 2.0, "pause_weight": 0.25}
-    found = scores(record(), smoothing=0.0, company_weight=3.0, st_weight=0.75, **options)
+    found = scores(record(), smoothing=0.0, company_weight=3.0, st_weight=0.75, residual_weight=0.5, **options)
     assert (found["irregular"] == 0).all()
     expected = 0.5 * found["qrs"] + 2 * found["rhythm"] + 0.25 * found["pause"] + 3 * found["company"]
-    expected += 0.75 * found["st"]
+    expected += 0.75 * found["st"] + 0.5 * found["residual"]
     np.testing.assert_allclose(found["total"], expected, rtol=1e-12)
-    half = scores(record(), smoothing=0.5, company_weight=3.0, st_weight=0.75, **options)
+    half = scores(record(), smoothing=0.5, company_weight=3.0, st_weight=0.75, residual_weight=0.5, **options)
     np.testing.assert_allclose(half["total"], (expected + half["smoothed"]) / 2, rtol=1e-12)
 
 
@@ -339,3 +340,88 @@ def test_its_normal_follows_the_beats_in_whatever_order_they_are_given() -> None
 
 def test_a_record_with_few_beats_has_no_normal() -> None:
     assert PatientSpecific(PatientSpecificOptions()).own_normal(record(count=9)) is None
+
+
+def without_t(data: Samples, rows: tuple[int, ...]) -> Samples:
+    """The record with an inverted T wave in some beats."""
+    time = (np.arange(LENGTH) - CENTRE) / RATE
+    x = data.signals.copy()
+    x[list(rows)] -= (0.5 * np.exp(-0.5 * ((time - 0.27) / 0.04) ** 2) * np.array([[1.0], [-0.5]])).astype(np.float32)
+    return replace(data, signals=x)
+
+
+def modelled(rebuild: Callable[[Any], Any], **more: Any) -> Mapping:
+    """A model that reconstructs by a function of what it is handed, (n, C, L)."""
+
+    def refuse(_: Any) -> Any:
+        raise AssertionError
+
+    return Mapping(refuse, refuse, rebuild=lambda x, seed: rebuild(x), **more)
+
+
+def test_what_the_template_leaves_of_a_beat() -> None:
+    data = without_t(record(wide=(), early=(), without_p=()), (22, 41, 77))
+    found = scores(data, residual_weight=0.5, stretch=0.0)
+    assert largest(found["residual"]) == {22, 41, 77}
+    assert abs(np.median(found["residual"]) - np.log(1.3)) < 0.1
+    assert largest(found["qrs"]) != {22, 41, 77}
+
+
+def test_what_the_next_beat_puts_into_a_sample_is_left_out() -> None:
+    data = record(wide=(), early=(), without_p=())
+    table, x = data.table.copy(), data.signals.copy()
+    table.loc[50, "rr_next_s"] = 0.35
+    x[50, :, CENTRE + round(0.3 * RATE) :] += 2
+    near = scores(replace(data, table=table, signals=x), residual_weight=0.5)["residual"]
+    assert near[50] < np.quantile(near, 0.95)
+    assert np.argmax(scores(replace(data, signals=x), residual_weight=0.5)["residual"]) == 50
+
+
+def test_with_a_model_the_residual_is_what_the_model_leaves() -> None:
+    data = without_t(record(), (22, 41, 77))
+    strange = np.isin(np.arange(COUNT), (30, 31))
+
+    def rebuild(x: Any) -> Any:
+        return x - np.where(strange, 0.3, 0.01)[:, None, None] * np.sin(np.arange(LENGTH))[None, None] - 0.1
+
+    detector = PatientSpecific(PatientSpecificOptions(residual_weight=0.5), modelled(rebuild))
+    samples = data.seen(slice(None), detector.sees)
+    detector.fit(samples)
+    found = detector.components(samples)
+    assert largest(found["residual"], 2) == {30, 31}
+    alone = scores(data, residual_weight=0.5)
+    for name in ("qrs", "p", "rhythm", "pause", "company"):
+        np.testing.assert_array_equal(found[name], alone[name])
+    assert detector.reconstruct(samples) is not None
+
+
+def test_without_a_weight_no_model_is_asked() -> None:
+    def refuse(_: Any) -> Any:
+        raise AssertionError
+
+    data, detector = record(), PatientSpecific(PatientSpecificOptions(residual_weight=0.0), modelled(refuse))
+    samples = data.seen(slice(None), detector.sees)
+    detector.fit(samples)
+    assert not detector.components(samples)["residual"].any()
+
+
+def test_a_causal_one_tells_the_model_of_no_beats_but_the_learned_ones() -> None:
+    told: list[int] = []
+
+    def look(samples: Samples) -> Any:
+        assert samples.around is not None
+        told.append(len(samples.around))
+        return samples.signals
+
+    for causal in (True, False):
+        options = PatientSpecificOptions(residual_weight=0.5, causal=causal, learning_minutes=0.5)
+        detector = PatientSpecific(options, modelled(lambda x: 0.9 * x, look=look))
+        samples = record().seen(slice(None), detector.sees)
+        detector.fit(samples)
+        detector.components(samples)
+    assert told == [38, COUNT]
+
+
+def test_a_run_of_a_model_shows_it_samples_and_reconstructions() -> None:
+    detector = build(PatientSpecific, PatientSpecificOptions(), modelled(lambda x: x), seed=0)
+    assert isinstance(detector, PatientSpecific)

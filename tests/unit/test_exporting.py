@@ -14,11 +14,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+import ecgan
 from ecgan.arrays import F32
 from ecgan.cli import app
 from ecgan.errors import EcganError
 from ecgan.exporting import writing
 from ecgan.exporting.writing import check_parity, export, trial_samples
+from ecgan.models.base import model_input
 from ecgan.preprocessing.transformations import TRANSFORMATIONS
 from ecgan.references import Reference
 from ecgan.registry import MODELS
@@ -49,7 +51,10 @@ def same(run: Scorer, path: Path, x: F32) -> None:
     assert set(found) == {*judged.components, "score", "flagged"}
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS.names() if MODELS.get(name).__module__.startswith("ecgan.")])
+OURS = [name for name in MODELS.names() if MODELS.get(name).__module__.startswith("ecgan.")]
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if not MODELS.get(name).context])
 def test_the_file_of_every_model_gives_the_scores_of_the_run(name: str, tmp_path: Path) -> None:
     run = scorer(member(name))
     export(run, tmp_path / "model.onnx")
@@ -178,6 +183,49 @@ def test_what_looks_at_more_than_a_sample_cannot_be_exported(
     else:
         monkeypatch.setattr(detector, "mapping", replace(detector.model, context=("record",)))
     with pytest.raises(EcganError, match=r"more than a sample \(record\) cannot be exported"):
+        export(run, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ecgan.Samples]:
+    """The folder of a run whose model is told of a sample's record, and its samples."""
+    samples = ecgan.load_dataset("ecgsyn", patients=2, minutes=0.6)
+    detector = ecgan.Detector("template_autoencoder", epochs=2, batch_size=16, latent_size=4, threads=1).fit(samples)
+    return detector.save(tmp_path_factory.mktemp("told") / "run"), samples
+
+
+def test_of_a_model_with_conditions_the_network_is_exported(told: tuple[Path, ecgan.Samples], tmp_path: Path) -> None:
+    folder, samples = told
+    out = tmp_path / "model.onnx"
+    assert CliRunner().invoke(app, ["export", "--model", str(folder), "--out", str(out)]).exit_code == 0
+    run = ecgan.load(folder).scorer
+    trained = run.members[0].network
+    seen = samples.seen(slice(None), trained.model.context)
+    x = model_input(trained.model, trained.inputs(seen))
+    for rows in (slice(0, 1), slice(None)):
+        found = ran(out, x[rows])
+        assert set(found) == {"expected"}
+        np.testing.assert_allclose(found["expected"], run.reconstruct(seen)[rows], atol=1e-4)
+    metadata = onnxruntime.InferenceSession(str(out)).get_modelmeta().custom_metadata_map
+    known = {key: json.loads(text) for key, text in metadata.items()}
+    assert (known["channels"], known["conditions"], known["length"]) == (1, 2, samples.length)
+    assert "threshold" not in known
+
+
+def test_a_network_that_disagrees_is_not_written(
+    told: tuple[Path, ecgan.Samples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, traced = ecgan.load(told[0]).scorer, writing._traced
+
+    def other(graph: Any, scorer: Scorer) -> bytes:
+        content = traced(graph, scorer)
+        with torch.no_grad():
+            graph.networks[0].network.decoder[-1].weight.mul_(3)
+        return content
+
+    monkeypatch.setattr(writing, "_traced", other)
+    with pytest.raises(EcganError, match="disagrees with the run"):
         export(run, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 

@@ -62,7 +62,7 @@ def results(model: Any, x: Tensor, z: Tensor) -> list[Tensor]:
 @given(data=st.data(), seed=st.integers(0, 1000))
 def test_a_folded_model_gives_the_same(name: str, data: st.DataObject, seed: int) -> None:
     model = build(name, data)
-    x = torch.rand(3, model.channels, model.length, generator=torch.Generator().manual_seed(seed))
+    x = torch.rand(3, model.channels + model.conditions, model.length, generator=torch.Generator().manual_seed(seed))
     lived_in(model, x, seed)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     z = torch.randn(3, 3 if model.classifies else model.prior.size)

@@ -1,6 +1,6 @@
-"""What is unlike the usual beats of its own record, in shape and in rhythm: no model, no labels."""
+"""What is unlike the usual beats of its own record, in shape and in rhythm: no labels, a model where there is one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,20 +15,32 @@ from ecgan.detection.stored import AGAIN, stored_value
 from ecgan.detection.strategies.plain import TOTAL
 from ecgan.detection.wording import in_words
 from ecgan.ecg import modes, quality, rhythm
-from ecgan.ecg.template import MOST_MS, WINDOWS_MS, aligned, covered, evenly, median_beat, template_and_shifts, window
+from ecgan.ecg.template import (
+    MOST_MS,
+    WHOLE_MS,
+    WINDOWS_MS,
+    aligned,
+    covered,
+    evenly,
+    median_beat,
+    own_part,
+    template_and_shifts,
+    window,
+)
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
 from ecgan.samples import RECORD, RHYTHM, About, Samples
 
-NAMES = ("qrs", "p", "st", "rhythm", "pause", "company")
+NAMES = ("qrs", "p", "st", "rhythm", "pause", "company", "residual")
 STATES = ("irregular", "noise")
 """What is said of a beat and counts for nothing by itself: it says how much the others count."""
 
-WHOLE_MS = (-250.0, 472.0)
-"""The window in which beats are compared that share their scores: from the P wave to the end of the T wave."""
 _HALF = 0.5  # of the window of a wave, which a sample must hold
 _LEARNED = 4096  # beats at most that directions are learned from, and that are turned into them at once
 _UNUSUAL = 2.5  # times as far from the usual beats as they are: such a QRS is taken for ectopic
+_SMOOTH_S = 0.0167  # standard deviation of the Gaussian that smooths what is left of a beat
+_FLOOR = 0.3
+_AT_ONCE = 8192  # beats whose reconstructions are in memory
 
 
 class PatientSpecificOptions(Options):
@@ -40,6 +52,11 @@ class PatientSpecificOptions(Options):
     rhythm_weight: float = Field(1.0, ge=0, description="Weight of rhythm, how early a beat comes")
     pause_weight: float = Field(1.0, ge=0, description="Weight of pause, how long the next beat is waited for")
     company_weight: float = Field(1.0, ge=0, description="Weight of company, how early beats like it come")
+    residual_weight: float = Field(
+        0.0,
+        ge=0,
+        description="Weight of residual, what the model (without one, the template) leaves of a beat; 0: none",
+    )
     smoothing: float = Field(0.4, ge=0, le=1, description="Share of the total that is the mean over the beats like it")
     irregular_from: float = Field(0.08, gt=0, description="Irregularity from which on rhythm, p and st count for less")
     irregular_to: float = Field(
@@ -100,6 +117,8 @@ class _Record:
     rr_prev: F64
     rr_next: F64
     about: About
+    beats: Samples
+    template: F64
 
     def rows(self, lead: int, span_ms: tuple[float, float], beats: Any) -> F64:
         """A window of a lead of m beats, (m, W), without its mean: a slow wander counts for less."""
@@ -126,6 +145,7 @@ class PatientSpecific(Detector):
     Options: ClassVar[type[Options]] = PatientSpecificOptions
     gives: ClassVar[tuple[str, ...]] = NAMES
     context: ClassVar[tuple[str, ...]] = (RECORD, RHYTHM)
+    takes_model: ClassVar[bool] = True
 
     _shape: tuple[int, int] | None = None  # (C, L)
 
@@ -212,7 +232,10 @@ class PatientSpecific(Detector):
         rows = np.flatnonzero(usual)
         rough = quality.noise(beats.signals, rows, place["centre"], about.sampling_rate)
         broken = quality.dead(beats.signals, rows)
-        return _Record(beats.signals, rough, broken, ~own, shifts, rows, reach, rr_prev, rr_next, about)
+        level = beats.signals.mean(axis=2, keepdims=True)  # which may be another one for each beat
+        template = median_beat(beats.signals - level, shifts, usual)
+        more = (about, beats, template)
+        return _Record(beats.signals, rough, broken, ~own, shifts, rows, reach, rr_prev, rr_next, *more)
 
     def _scores(self, record: _Record) -> dict[str, F64]:
         options, known = self.options, record.reach.known(len(record.signals))
@@ -227,6 +250,7 @@ class PatientSpecific(Detector):
             "rhythm": self._rhythm(record),
             "pause": rhythm.pause(record.rr_prev, record.rr_next, options.pause_cap),
             "company": mean_of_nearest(qrs[0], early, options.company, known),
+            "residual": self._residual(record),
             "irregular": self._irregular(raw.mean(axis=1), record),
             "noise": record.noise.min(axis=1),
         }
@@ -240,7 +264,8 @@ class PatientSpecific(Detector):
         weighted = {name: getattr(self.options, f"{name}_weight") * found[name] for name in NAMES}
         irregular = found["irregular"]
         regular = weighted["p"] + weighted["st"] + weighted["rhythm"] + weighted["pause"]
-        return np.asarray((1 + irregular) * weighted["qrs"] + (1 - irregular) * regular + weighted["company"])
+        rest = weighted["company"] + weighted["residual"]
+        return np.asarray((1 + irregular) * weighted["qrs"] + (1 - irregular) * regular + rest)
 
     def _thin(self, points: F64, record: _Record, share: float) -> F64:
         return thinness(points, record.usual, share, self.options.least_rank)
@@ -272,6 +297,36 @@ class PatientSpecific(Detector):
         size = rhythm.irregularity(record.rr_prev, both, record.reach)
         scale = options.irregular_to - options.irregular_from
         return np.asarray(np.clip((size - options.irregular_from) / scale, 0.0, 1.0))
+
+    def _residual(self, record: _Record) -> F64:
+        """What the model leaves of a beat: log of its size in units of what is usual, mean over leads.
+
+        Without a model it is what the record's template leaves. It is smoothed, so that what is fast counts for little,
+        and of the beat's own part of the sample alone.
+        """
+        from scipy.ndimage import gaussian_filter1d
+
+        if not self.options.residual_weight:
+            return np.zeros(len(record.signals))
+        place, sizes = _place(record.about, record.signals.shape[2]), []
+        for rows in chunks(len(record.signals), _AT_ONCE):
+            own = own_part(record.rr_prev[rows], record.rr_next[rows], **place)[:, None]
+            left, steps = record.signals[rows].astype(np.float64) - self._expected(record, rows), own.sum(axis=2)
+            left = (left - (left * own).sum(axis=2, keepdims=True) / steps[:, :, None]) * own
+            slow = gaussian_filter1d(left, _SMOOTH_S * record.about.sampling_rate, axis=2) * own
+            sizes.append(np.sqrt(np.square(slow).sum(axis=2) / steps))  # (b, C)
+        size = np.concatenate(sizes)
+        unit = np.median(size[record.usual], axis=0)
+        return self._calm(np.log(size / np.where(unit > 0, unit, 1.0) + _FLOOR), record)
+
+    def _expected(self, record: _Record, rows: slice) -> NDArray[Any]:
+        """What the model takes beats for, (b, C, L), told no more than is known; without one, the template."""
+        if self.mapping is None:
+            length = record.signals.shape[2]
+            moved = np.broadcast_to(record.template, record.signals[rows].shape)
+            return aligned(moved, -record.shifts[rows], slice(0, length))
+        around = record.beats[: record.reach.learned]
+        return self.mapping.reconstruct(replace(record.beats[rows], around=around), self.seed)
 
     def _rhythm(self, record: _Record) -> F64:
         """Prematurity in units of the rhythm's spread, bounded."""

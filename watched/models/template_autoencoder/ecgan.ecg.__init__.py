@@ -1,0 +1,1 @@
+../../../ecgan/ecg/__init__.py

@@ -1,0 +1,1 @@
+../../../ecgan/models/layers/convolutions.py

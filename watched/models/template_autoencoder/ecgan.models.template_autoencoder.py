@@ -1,0 +1,1 @@
+../../../ecgan/models/template_autoencoder.py

@@ -54,8 +54,6 @@ _REACH_S = 0.06
 _WORTH, _BESIDE_BEST = 0.25, 0.2
 """The first lead has the marks that is worth as much (its beats are 1.1 times what lies between), or so much of the
 best."""
-_ROUNDING = 1e-9
-"""Deflections this small beside the signal are rounding errors."""
 _BAND = (3.0, 40.0)
 """Hz; in which the largest deflection is looked for."""
 _BLOCK_S, _MARGIN_S = 600, 2
@@ -262,21 +260,19 @@ def _marked(signals: NDArray[Any], sampling_rate: float, leads: Leads, beats: I6
 
 
 def _largest_deflections(lead: NDArray[Any], around: I64, sampling_rate: float) -> I64:
-    """Move each position to the largest deflection near it, of either direction; none where a sample is missing."""
+    """Move each position to the largest deflection near it, of either direction, where there is a sample."""
     reach, block, margin = (round(seconds * sampling_rate) for seconds in (_REACH_S, _BLOCK_S, _MARGIN_S))
     marks = []
     for begin in range(0, len(lead), block):
         near = around[(around >= begin) & (around < begin + block)]
         if len(near):
             first = max(0, begin - margin)
-            whole = filled(lead[first : begin + block + margin])
-            band = np.abs(_qrs_band(whole, sampling_rate))
+            part = lead[first : begin + block + margin]
+            band = np.where(np.isfinite(part), np.abs(_qrs_band(filled(part), sampling_rate)), -1.0)
             at = np.clip(near[:, None] - first + np.arange(-reach, reach + 1), 0, len(band) - 1)  # (n, 2 * reach + 1)
             largest = np.take_along_axis(at, band[at].argmax(axis=1)[:, None], axis=1)[:, 0]
-            marks.append(largest[band[largest] > _ROUNDING * np.abs(whole).max()] + first)
-    found = np.concatenate(marks).astype(np.int64)
-    kept: I64 = found[np.isfinite(lead[found])]
-    return kept
+            marks.append(largest[band[largest] >= 0] + first)
+    return np.concatenate(marks).astype(np.int64)
 
 
 def _qrs_band(lead: F64, sampling_rate: float) -> F64:

@@ -36,7 +36,8 @@ _STANDS_OUT = 1.5
 """Of the energy between beats is at least that of a lead that shows any."""
 _ROUNDING = 1e-9
 """Energy this small beside the values of the lead comes of their rounding."""
-_PARTLY = 1e-3
+_STILL_S = 1.0
+_PARTLY = 1e-5
 """Of its weight has a lead in a piece that it does not show, or not all of it."""
 _BEATS = 8
 """On either side of a beat, by which a lead is judged."""
@@ -112,8 +113,9 @@ def leads_of(signals: NDArray[Any], sampling_rate: float, there: Sequence[Bool])
     for lead, known in enumerate(there):
         if known.any():
             slower = _slower(filled(signals[:, lead]), step)
+            shown = known[step // 2 :: step][:count] & ~_still(slower, round(_STILL_S * rate))
             energy = np.full(values[lead].size, np.nan)
-            energy[:count] = np.where(known[step // 2 :: step][:count], _energy(slower, rate), np.nan)
+            energy[:count] = np.where(shown, _energy(slower, rate), np.nan)
             pieces = energy.reshape(-1, size)
             levels = _levels(pieces, _ROUNDING * np.abs(slower).max())
             if levels.counted.any():
@@ -137,6 +139,13 @@ def _slower(lead: F64, step: int) -> F64:
     for offset in range(step):
         mean += lead[offset::step][:count]
     return mean / step
+
+
+def _still(lead: F64, least: int) -> Bool:
+    """Stretches of a lead (m,) in which no value changes, if they are longer than `least`, as a mask (m,)."""
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(lead)) + 1])
+    lengths = np.diff(starts, append=len(lead))
+    return np.asarray(np.repeat(lengths > least, lengths))
 
 
 def _energy(lead: F64, rate: float) -> F64:
@@ -183,10 +192,13 @@ def _levels(pieces: F64, least: float = 0.0) -> _Levels:
 
 
 def _in_parts(pieces: F64, levels: _Levels) -> tuple[F64, F64]:
-    """The energy of a lead (p, s) in parts of its usual beat, and a first guess of what it is worth in each piece."""
+    """The energy of a lead (p, s) in parts of its usual beat, and a first guess of what it is worth in each piece.
+
+    One in which things stand out well enough is worth no more than another: clicks do so better than beats.
+    """
     usual, quiet = levels.near((np.arange(len(pieces)) + 0.5) * pieces.shape[1])
     contrast = usual / np.maximum(quiet, 1e-3 * usual)
-    return np.nan_to_num(pieces / usual[:, None]), np.maximum(contrast - 2.0, 0.05) ** 3
+    return np.nan_to_num(pieces / usual[:, None]), np.clip(contrast - 2.0, 0.05, 2.0) ** 3
 
 
 def _shares(pieces: F64, levels: _Levels) -> F64:

@@ -111,7 +111,7 @@ class TemplateAutoencoder(GenerativeModel):
     options: TemplateAutoencoderOptions
     context = (RECORD, RHYTHM)
     defaults: ClassVar[dict[str, dict[str, Any]]] = {
-        "train": {"epochs": 10, "schedule": "one_cycle", "transformation": "none"},
+        "train": {"epochs": 5, "schedule": "one_cycle", "transformation": "none"},
         "detect": {"detector": "patient_specific", "strategies": ["plain"]},
         "detectors": {"patient_specific": {"residual_weight": 0.5}},
     }

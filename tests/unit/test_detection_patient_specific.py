@@ -145,6 +145,15 @@ def test_in_atrial_fibrillation_short_intervals_are_no_anomaly_and_wide_beats_ar
     assert (scores(record())["irregular"] == 0).all()
 
 
+def test_early_beats_in_a_pattern_are_as_early_as_rare_ones() -> None:
+    """Atrial bigeminy: the median absolute deviation of its intervals is as large as they are early."""
+    often, rare = tuple(range(61, 200, 2)), (31, 95, 160)
+    for early in (often, rare):
+        found = scores(record(count=200, wide=(), early=early, without_p=()))
+        assert largest(found["total"], len(early)) == set(early)
+        assert found["rhythm"][list(early)].min() > 1.5
+
+
 def test_a_noisy_stretch_is_said_to_be_noisy_and_not_abnormal() -> None:
     data, noisy = record(count=300), slice(200, 240)
     x = data.signals.copy()

@@ -37,6 +37,7 @@ STATES = ("irregular", "noise")
 
 _HALF = 0.5  # of the window of a wave, which a sample must hold
 _LEARNED = 4096  # beats at most that directions are learned from, and that are turned into them at once
+_PATTERNED = 3.0  # times its irregularity: the most that the spread of a rhythm is taken for
 _UNUSUAL = 2.5  # times as far from the usual beats as they are: such a QRS is taken for ectopic
 _SMOOTH_S = 0.0167  # standard deviation of the Gaussian that smooths what is left of a beat
 _FLOOR = 0.3
@@ -243,15 +244,17 @@ class PatientSpecific(Detector):
         qrs = [record.points(lead, WINDOWS_MS["qrs"], options.components) for lead in leads]
         raw = np.stack([self._thin(points, record, options.qrs_share) for points in qrs], axis=1)  # (n, C)
         early = rhythm.early_share(record.rr_prev, record.reach, options.local_beats, options.quantile)
+        irregularity = self._irregularity(raw.mean(axis=1), record)
+        scale = options.irregular_to - options.irregular_from
         found = {
             "qrs": self._calm(raw, record),
             "p": self._wave(record, "p", options.p_share, slice(0, 1)),
             "st": self._wave(record, "st_t", options.qrs_share, slice(None)),
-            "rhythm": self._rhythm(record),
+            "rhythm": self._rhythm(record, irregularity),
             "pause": rhythm.pause(record.rr_prev, record.rr_next, options.pause_cap),
             "company": mean_of_nearest(qrs[0], early, options.company, known),
             "residual": self._residual(record),
-            "irregular": self._irregular(raw.mean(axis=1), record),
+            "irregular": np.clip((irregularity - options.irregular_from) / scale, 0.0, 1.0),
             "noise": record.noise.min(axis=1),
         }
         total = self._total(found)
@@ -290,13 +293,11 @@ class PatientSpecific(Detector):
         readable = ~record.dead[:, leads]
         return np.asarray((calm * readable).sum(axis=1) / np.maximum(readable.sum(axis=1), 1))
 
-    def _irregular(self, thin: F64, record: _Record) -> F64:
-        """How far the rhythm is that of atrial fibrillation, 0 to 1, by intervals between beats of usual QRS."""
-        options, usual = self.options, thin < np.log(_UNUSUAL)
+    def _irregularity(self, thin: F64, record: _Record) -> F64:
+        """Irregularity of the rhythm by intervals between beats of usual QRS, (n,)."""
+        usual = thin < np.log(_UNUSUAL)
         both = usual & np.concatenate([np.zeros(1, dtype=bool), usual[:-1]])
-        size = rhythm.irregularity(record.rr_prev, both, record.reach)
-        scale = options.irregular_to - options.irregular_from
-        return np.asarray(np.clip((size - options.irregular_from) / scale, 0.0, 1.0))
+        return rhythm.irregularity(record.rr_prev, both, record.reach)
 
     def _residual(self, record: _Record) -> F64:
         """What the model leaves of a beat: log of its size in units of what is usual, mean over leads.
@@ -328,13 +329,13 @@ class PatientSpecific(Detector):
         around = record.beats[: record.reach.learned]
         return self.mapping.reconstruct(replace(record.beats[rows], around=around), self.seed)
 
-    def _rhythm(self, record: _Record) -> F64:
-        """Prematurity in units of the rhythm's spread, bounded."""
+    def _rhythm(self, record: _Record, irregularity: F64) -> F64:
+        """Prematurity in units of the rhythm's spread, bounded; early beats in a pattern are no spread."""
         options, reach = self.options, record.reach
         median = rhythm.local_median(record.rr_prev, reach, options.local_beats)
         spread = rhythm.local_spread(record.rr_prev, median, reach, options.local_beats)
         early = rhythm.prematurity(record.rr_prev, reach, options.wide_beats, options.quantile)
-        z = early / (options.spread_floor + np.nan_to_num(spread))
+        z = early / (options.spread_floor + np.minimum(np.nan_to_num(spread), _PATTERNED * irregularity))
         return np.asarray(options.rhythm_cap * np.tanh(z / options.rhythm_cap))
 
 

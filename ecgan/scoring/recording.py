@@ -72,8 +72,9 @@ def score_recording(
     episodes = episodes_of(table, families, "beat" if scorer.beats else "window")
     facts = _facts(own, windows, table, scorer, source)
     facts |= {"families": len(families), "episodes": len(episodes)}
+    facts["warnings"] = [*facts.get("warnings", []), *(warnings_of(normal) if scorer.beats else [])]
     if scorer.beats:
-        facts |= {"normal": _told(normal), "warnings": warnings_of(normal)}
+        facts["normal"] = _told(normal)
     return ScoredRecording(
         record=own,
         leads=list(scorer.leads),

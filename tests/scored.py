@@ -22,7 +22,8 @@ def scored_recording(
 ):  # fmt: skip
     """`flagged` is a share of the scored beats; `gap` = (from, to) in seconds is missing in the first lead.
 
-    With `families` the flagged beats are so many families in turn, and the first lead's template is 0.2 mV high.
+    With `families` the flagged beats are so many families in turn, their beats 0.5 mV above their mean, and the first
+    lead's template is 0.2 mV high.
     """
     rng = np.random.default_rng(3)
     length = round(seconds * rate)
@@ -67,7 +68,7 @@ def with_families(scored, count):
         rows = flagged[number - 1 :: count]
         scores = scored.beats["score"].to_numpy()[rows]
         mean = template + np.float32(number)
-        drawn = np.repeat(mean[None], min(len(rows), 40), axis=0)
+        drawn = np.repeat(mean[None] + np.float32(0.5), min(len(rows), 40), axis=0)
         reason = f"comes {10 * number} % early"
         found.append(Family(number, rows, scores.mean(), scores.max(), number / 10, reason, mean, drawn))
         scored.beats.loc[rows, "family"] = number

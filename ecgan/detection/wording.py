@@ -47,6 +47,8 @@ def timing(early: float | None) -> list[str]:
     """Return when beats come, in words, from the share of the usual interval by which they are early; none on time."""
     if early is None or not abs(early) >= SILENT_SHARE:
         return []
+    if early < -1:
+        return [f"comes after {1 - early:.1f} times the usual interval"]
     return [f"comes {100 * abs(early):.0f} % {'early' if early > 0 else 'late'}"]
 
 

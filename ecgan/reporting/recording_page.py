@@ -15,7 +15,7 @@ from ecgan.reporting.rendering import render
 LISTED: Final = 1000
 """Rows of the table that is shown without JavaScript, at most."""
 EPISODES: Final = 300
-"""Rows of the table of episodes, at most: those with the most beats."""
+"""At most this many rows in the table of episodes, those with the most beats."""
 _TOLD: Final = {
     *("samples", "scored", "flagged", "not_scored", "minutes"),
     *("families", "episodes", "warnings", "normal", "decisions"),

@@ -9,7 +9,7 @@ from ecgan.scoring.annotations import ANNOTATOR, write_annotations
 from ecgan.scoring.families import family_frame
 
 SUFFIXES = (".html", ".csv", ".families.csv", ".episodes.csv", f".{ANNOTATOR}", ".json")
-"""Of the files of a recording, in the order in which they are written: who finds the last one has all of them."""
+"""Of the files of a recording, in the order in which they are written; who finds the last one has all of them."""
 
 
 def files_of(out: Path, name: str) -> list[Path]:

@@ -332,6 +332,7 @@ def test_means_beats_and_template_are_embedded():
         shape = (len(told["leads"]), told["traces"], own["steps"])
         traces = decoded(values[told["at"] : told["at"] + np.prod(shape)].reshape(shape), told)
         np.testing.assert_allclose(traces[:, 0].T, family.mean[:, told["leads"]], atol=0.000_51)
+        np.testing.assert_allclose(traces[:, 1:], np.broadcast_to(traces[:, :1], traces[:, 1:].shape), atol=0.001_1)
         assert told["traces"] == 1 + len(family.drawn)
         assert (told["beats"], told["first"]) == (len(family.rows), family.rows[0] + 1)
     assert all(card["shift"] == 0 for card in data["cards"])

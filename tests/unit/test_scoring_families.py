@@ -186,6 +186,13 @@ def test_clusters_do_not_depend_on_the_order_and_of_many_points_all_are_assigned
     assert len(set(found)) == len(set(zip(found, true[order], strict=True))) == 3
 
 
+def test_a_few_odd_points_far_apart_are_no_family() -> None:
+    rng = np.random.default_rng(2)
+    odd = np.array([[2.0, 0, 0], [0, 2, 0], [0, 0, 2]])
+    points = np.concatenate([rng.normal(0, 0.03, (60, 3)), odd])
+    assert [int((cluster(points) == one).sum()) for one in cluster(points)[-3:]] == [1, 1, 1]
+
+
 def test_there_are_never_more_families_than_can_be_looked_at() -> None:
     points = 100 * np.random.default_rng(0).normal(size=(300, 4))
     assert len(set(cluster(points))) == module.MOST
@@ -204,6 +211,7 @@ def test_words_follow_the_components_and_name_what_they_do_not_know() -> None:
     assert in_words(Group(quiet | {"qrs": 1.5, "p": 9.0}, usual)).startswith("P wave unlike")
     assert "odd thing is high" in in_words(Group(quiet | {"odd_thing": 0.1}, usual, -0.3))
     assert in_words(Group({}, {}, -0.3)) == "comes 30 % late"
+    assert in_words(Group({}, {}, -4.4)) == "comes after 5.4 times the usual interval"
     assert in_words(Group({}, {})) == ""
 
 

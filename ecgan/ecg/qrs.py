@@ -121,7 +121,7 @@ def leads_of(signals: NDArray[Any], sampling_rate: float, there: Sequence[Bool])
             if levels.counted.any():
                 values[lead], weights[lead] = _in_parts(pieces, levels)
                 shares[lead] = _shares(pieces, levels)
-    return Leads(values, shares, weights * shares, step, rate)
+    return Leads(values, shares, weights, step, rate)
 
 
 def filled(lead: NDArray[Any]) -> F64:

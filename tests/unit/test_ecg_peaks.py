@@ -214,6 +214,7 @@ NOTHING = {
     "empty": np.zeros(0),
     "constant": np.full(5000, 1.5),
     "offset": np.full(5000, 1e4) + np.finfo(float).eps * np.arange(5000),
+    "rounding": 1e4 + 2e-12 * np.random.default_rng(0).integers(0, 2, 5000),
     "missing": np.full(5000, np.nan),
     "short": np.arange(100) % 7,
     "one value": np.concatenate([[1.0], [np.nan] * 9]),

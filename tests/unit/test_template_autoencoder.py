@@ -141,12 +141,15 @@ def test_what_it_leaves_of_a_beat_tells_abnormal_ones_and_nothing_is_lost_on_the
     assert left.std() < 0.35 * there.std()
 
 
-def test_beats_are_drawn_around_the_mean_template(beats: Samples) -> None:
-    model = made(beats)
-    x = told(model, beats)
-    with torch.no_grad():
-        model.fit_prior(x)
-        drawn = model.decode(model.sample_latents(32)).mean(dim=0)
-    leads = model.channels
-    typical = x[:, leads:-1].mean(dim=0)
-    assert np.corrcoef(drawn.flatten(), typical.flatten())[0, 1] > 0.8
+def test_beats_are_drawn_around_the_mean_template_in_its_unit(beats: Samples) -> None:
+    model, found = made(beats), []
+    for factor in (1.0, 2.0):
+        x = told(model, scaled(beats, factor, 0.0))
+        with torch.no_grad():
+            model.fit_prior(x)
+            drawn = model.decode(torch.randn(32, model.prior.size, generator=torch.Generator().manual_seed(5)))
+        typical = x[:, model.channels : -1].mean(dim=0)
+        assert np.corrcoef(drawn.mean(dim=0).flatten(), typical.flatten())[0, 1] > 0.8
+        assert float(drawn.std(dim=0).mean()) > 0.001 * float(typical.std())
+        found.append(drawn)
+    torch.testing.assert_close(found[1], 2 * found[0], rtol=0, atol=1e-3)

@@ -22,8 +22,8 @@ RATES = (40.0, 110.0)
 WIDEST_MS = 120.0
 """nor those with a QRS at least as wide,"""
 IRREGULAR = 0.12
-"""nor a record whose RR vary by more all through (on DS1 up to .08 in sinus rhythm with few ectopic beats, .19 and .39 in
-the two records with fibrillation)."""
+"""nor a record whose RR vary by more all through (on DS1 up to .08 in sinus rhythm with few ectopic beats, .19 and .39
+in the two records with fibrillation)."""
 
 
 @dataclass(frozen=True)

@@ -124,11 +124,12 @@ def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged]:
     parts: list[Windows] = []
     judged: list[Judged] = []
     for windows in stretches:
-        flagged = np.zeros(0, dtype=np.int64)
-        if len(windows.samples):
-            judged.append(scorer.judge(windows.samples.seen(slice(None), scorer.context)))
+        flagged, seen = np.zeros(0, dtype=np.int64), windows.samples
+        if len(seen):
+            seen = seen.seen(slice(None), scorer.context)
+            judged.append(scorer.judge(seen))
             flagged = np.flatnonzero(judged[-1].scores[scorer.strategy] >= scorer.threshold)
-        parts.append(replace(windows, samples=windows.samples[flagged]))  # the other signals are no longer needed
+        parts.append(replace(windows, samples=seen[flagged]))  # without a context, other signals are no longer needed
     return _together(parts), _joined(judged)
 
 

@@ -146,14 +146,15 @@ def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
     judged: list[Judged] = []
     seen: list[Seen] = []
     for windows in stretches:
-        flagged, own = np.zeros(0, dtype=np.int64), None
-        if len(windows.samples):
-            samples = windows.samples.seen(slice(None), scorer.context)
-            judged.append(scorer.judge(samples))
+        flagged, own, samples = np.zeros(0, dtype=np.int64), None, windows.samples
+        if len(samples):
+            shown = samples.seen(slice(None), scorer.context)
+            judged.append(scorer.judge(shown))
             flagged = np.flatnonzero(judged[-1].scores[scorer.strategy] >= scorer.threshold)
-            own = scorer.own_normal(samples) if RECORD in scorer.context else None
+            own = scorer.own_normal(shown) if RECORD in scorer.context else None
+            samples = shown if scorer.context else samples
         seen.append(see(windows.samples, flagged, own))
-        parts.append(replace(windows, samples=windows.samples[flagged]))  # the other signals are no longer needed
+        parts.append(replace(windows, samples=samples[flagged]))  # without a context, others are no longer needed
     return _together(parts), _joined(judged), seen_together(seen)
 
 

@@ -179,6 +179,21 @@ def test_a_run_that_looks_at_the_record_is_given_all_of_it(record: Record, monke
     np.testing.assert_allclose(samples.table["rr_prev_s"][1:], (np.diff(record.samples) / 360)[rows[1:] - 1], atol=1e-6)
 
 
+def test_what_a_run_with_a_context_reconstructs_stands_in_its_record(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer = toy_scorer(threshold=0.8, context=("record", "rhythm"))
+    given: list[Samples] = []
+    reconstruct = scorer.reconstruct
+    monkeypatch.setattr(scorer, "reconstruct", lambda samples: given.append(samples) or reconstruct(samples))
+    found = score_recording(record, scorer, annotator="atr")
+    (samples,) = given
+    assert samples.around is not None
+    assert len(samples.around) == found.beats["score"].notna().sum()
+    assert samples.places is not None
+    np.testing.assert_array_equal(samples.around.signals[samples.places], samples.signals)
+
+
 def test_a_stretch_without_a_beat_that_can_be_scored_is_passed_over(
     record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from ecgan.ecg.aami import BEAT_SYMBOLS, CLASSES, class_ids
-from ecgan.ecg.peaks import find_r_peaks, stretches_without
+from ecgan.ecg.peaks import find_r_peaks, matches, stretches_without
 from ecgan.ecg.records import Record, read_record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
@@ -254,6 +254,21 @@ def test_a_long_stretch_with_signal_and_without_beats_is_told(record: Record) ->
         signals[59 * 360 : 82 * 360, 0] = nothing
         assert stretches_without(peaks[~quiet], signals, RATE) == [told]
         assert stretches_without(peaks[~quiet], signals[:, :1], RATE) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "which"),
+    [
+        ([100, 200, 300], [101, 310], [0, -1, 1]),
+        ([100, 140], [119], [0, -1]),  # one to one: the nearer has it
+        ([100], [80, 95, 130], [1]),
+        ([100, 500], [160], [-1, -1]),
+        ([], [3], []),
+        ([3], [], [-1]),
+    ],
+)
+def test_beats_match_one_to_one_within_a_distance(expected: list[int], found: list[int], which: list[int]) -> None:
+    assert matches(np.asarray(expected, dtype=np.int64), np.asarray(found, dtype=np.int64), 54).tolist() == which
 
 
 FOUND = {

@@ -31,12 +31,6 @@ WIDE = 80
 PAUSE = 1.5
 """How many times as long as the interval before it one is that counts as a pause."""
 
-STEADY = 6
-"""Beats on either side whose intervals say whether a beat stands amid steady ones."""
-
-REST_S = 0.6
-"""The shortest interval of a heart at rest, seconds: 100 beats a minute."""
-
 LAGS = (1, 2, 3, 4)
 """Ectopic beats in a pattern (bigeminy to quadrigeminy) come back after as many beats."""
 
@@ -46,8 +40,6 @@ NEAR = 20
 MAD = 1.4826
 """Makes a median of absolute deviations the standard deviation of normally distributed values."""
 
-_ALIKE = 0.07  # log of the ratio of steady intervals
-_SLACK = 1.1  # how much longer than their median a beat amid steady intervals is waited for
 _ROWS = 8192  # windows that are sorted at once: 10 MB of 161 values
 
 
@@ -157,34 +149,32 @@ def without_pauses(rr_prev: F64, ratio: float = PAUSE) -> F64:
     return np.where(pauses, (rr_prev + before) / 2, rr_prev)
 
 
-def expected(rr_prev: F64, reach: Reach, beats: int = WIDE, q: float = 0.9, rest_s: float = REST_S) -> F64:
-    """Return the interval after which each beat would be on time, (n,), seconds: an upper quantile of those around it.
+def prematurity(rr_prev: F64, reach: Reach, beats: int = WIDE, q: float = 0.9) -> F64:
+    """How early each beat comes: max(0, log(upper quantile of RR around it / its RR)), (n,), without unit.
 
-    A beat amid steady intervals is on time with these, however slow the rhythm is elsewhere: conduction changes, and so
-    does the rate. But for a tachycardia, against whose beats a resting heart's interval stands.
+    The quantile is one of intervals without pauses.
 
     Args:
         rr_prev: RR before each beat, (n,), seconds.
         reach: Which beats stand around a beat.
         beats: How many on either side.
-        q: The quantile; of intervals without pauses.
-        rest_s: The shortest interval of a heart at rest.
+        q: The quantile.
     """
-    usual = reach.quantile(without_pauses(rr_prev), beats, q)
-    low, near, high = (reach.near(rr_prev, STEADY, part) for part in (0.2, 0.5, 0.8))
-    with np.errstate(invalid="ignore"):
-        steady = (np.abs(_log_ratio(rr_prev, near)) < _ALIKE) & (_log_ratio(high, low) < 2 * _ALIKE)
-    return np.where(steady, np.fmin(usual, np.maximum(_SLACK * near, rest_s)), usual)
+    return np.maximum(np.nan_to_num(_log_ratio(reach.quantile(without_pauses(rr_prev), beats, q), rr_prev)), 0.0)
 
 
-def prematurity(rr_prev: F64, reach: Reach, beats: int = WIDE, q: float = 0.9, rest_s: float = REST_S) -> F64:
-    """How early each beat comes: max(0, log(`expected` interval / its RR)), (n,), without unit; arguments as there."""
-    return np.maximum(np.nan_to_num(_log_ratio(expected(rr_prev, reach, beats, q, rest_s), rr_prev)), 0.0)
+def suddenness(rr_prev: F64) -> F64:
+    """How much shorter each interval is than the one before it: max(0, log(RR before / RR)), (n,), without unit.
+
+    Sinus rhythm changes by and by, an ectopic rhythm with its first beat.
+    """
+    before = np.concatenate([np.full(min(len(rr_prev), 1), np.nan), rr_prev[:-1]])
+    return np.maximum(np.nan_to_num(_log_ratio(before, rr_prev)), 0.0)
 
 
-def early_share(rr_prev: F64, reach: Reach, beats: int = LOCAL, q: float = 0.9, rest_s: float = REST_S) -> F64:
-    """By what share of the `expected` interval each beat comes early: max(0, 1 − RR / expected), (n,), 0 to 1."""
-    return -np.expm1(-prematurity(rr_prev, reach, beats, q, rest_s))
+def early_share(rr_prev: F64, reach: Reach, beats: int = LOCAL, q: float = 0.9) -> F64:
+    """By what share of the usual interval each beat comes early: max(0, 1 − RR / upper quantile), (n,), 0 to 1."""
+    return -np.expm1(-prematurity(rr_prev, reach, beats, q))
 
 
 def pause(rr_prev: F64, rr_next: F64, most: float = 0.7) -> F64:

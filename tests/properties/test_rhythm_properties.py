@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from ecgan.ecg import rhythm
-from ecgan.ecg.rhythm import REST_S, Reach
+from ecgan.ecg.rhythm import Reach
 
 rr = st.one_of(st.floats(0.2, 3.0), st.just(float("nan")))
 values = hnp.arrays(np.float64, st.integers(0, 60), elements=rr)
@@ -14,14 +14,14 @@ gaps = hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(0.2, 3.0))
 reaches = st.one_of(st.none(), st.integers(0, 80)).map(Reach)
 
 
-def features(previous: np.ndarray, following: np.ndarray, reach: Reach, clock: float = 1.0) -> dict[str, np.ndarray]:
+def features(previous: np.ndarray, following: np.ndarray, reach: Reach) -> dict[str, np.ndarray]:
     """All features; those without unit, and the median."""
     median = rhythm.local_median(previous, reach, 7)
     return {
         "median": median,
         "spread": rhythm.local_spread(previous, median, reach, 7),
-        "early": rhythm.prematurity(previous, reach, 9, rest_s=clock * REST_S),
-        "share": rhythm.early_share(previous, reach, 7, rest_s=clock * REST_S),
+        "early": rhythm.prematurity(previous, reach, 9),
+        "share": rhythm.early_share(previous, reach, 7),
         "pause": rhythm.pause(previous, following),
         "irregular": rhythm.irregularity(previous, np.ones(len(previous), dtype=bool), reach, 5),
         "regular": rhythm.regular_beats(previous, following, median),
@@ -62,7 +62,7 @@ def test_a_shift_in_time_changes_nothing(x: np.ndarray, by: float, reach: Reach)
 
 @given(gaps, st.sampled_from([0.25, 2.0, 4.0]), reaches)
 def test_another_clock_changes_only_what_is_in_seconds(x: np.ndarray, factor: float, reach: Reach) -> None:
-    first, second = (features(*rhythm.intervals(np.cumsum(x) * by), reach, by) for by in (1.0, factor))
+    first, second = (features(*rhythm.intervals(np.cumsum(x) * by), reach) for by in (1.0, factor))
     np.testing.assert_allclose(second.pop("median"), factor * first.pop("median"), rtol=1e-12)
     for name, expected in first.items():
         np.testing.assert_allclose(second[name], expected, atol=1e-9, err_msg=name)
@@ -150,13 +150,9 @@ def test_a_beat_is_expected_after_the_usual_interval_around_it(x: np.ndarray, ra
     np.testing.assert_allclose(early, 1 - x / found, atol=1e-12)
 
 
-@given(st.floats(0.62, 1.4), st.floats(1.5, 2.0), st.integers(0, 2**32 - 1))
-def test_another_rhythm_is_not_early_and_a_tachycardia_is(usual: float, ratio: float, seed: int) -> None:
-    """Conduction at 1:1 beside 2:1 block; a run twice as fast as a heart at rest; one early beat in either."""
-    jitter = np.exp(np.random.default_rng(seed).normal(0, 0.005, 160))
-    slow = np.where(np.arange(160) < 80, ratio * usual, usual) * jitter
-    assert rhythm.prematurity(slow, Reach())[88:].max() < 0.12
-    fast = np.where(np.arange(160) < 120, usual, 0.3) * jitter
-    assert rhythm.prematurity(fast, Reach())[128:152].min() > 0.6
-    slow[120] *= 0.8
-    assert rhythm.prematurity(slow, Reach())[120] > 0.2
+@given(gaps)
+def test_suddenness_is_how_much_shorter_an_interval_is_than_the_one_before(x: np.ndarray) -> None:
+    found = rhythm.suddenness(x)
+    assert found.shape == x.shape
+    assert found[0] == 0
+    np.testing.assert_allclose(np.exp(-found[1:]) * x[:-1], np.minimum(x[1:], x[:-1]), rtol=1e-12)

@@ -154,6 +154,20 @@ def test_early_beats_in_a_pattern_are_as_early_as_rare_ones() -> None:
         assert found["rhythm"][list(early)].min() > 1.5
 
 
+def test_a_rate_that_breathing_changes_is_doubted_and_an_early_beat_is_not() -> None:
+    data, early = record(count=300, wide=(), early=(), without_p=(100, 200)), [100, 200]
+    gaps = 0.85 * np.exp(0.2 * np.sin(np.arange(300) / 2))
+    gaps[early] = 0.55
+    table = data.table.assign(time_s=np.cumsum(gaps), rr_prev_s=gaps, rr_next_s=np.append(gaps[1:], np.nan))
+    found, credulous = (scores(replace(data, table=table), doubt=doubt)["rhythm"] for doubt in (0.8, 0.0))
+    assert largest(found, 2) == set(early)
+    np.testing.assert_allclose(found[early], credulous[early], rtol=1e-6)
+    fast = np.setdiff1d(np.flatnonzero(gaps < 0.75), early)
+    assert np.median(found[fast] / credulous[fast]) < 0.6
+    short = replace(data, signals=data.signals[:, :, 50:], about=replace(data.about, centre=CENTRE - 50), table=table)
+    assert (scores(short, doubt=0.8)["rhythm"] == scores(short, doubt=0.0)["rhythm"]).all()  # no P wave to see
+
+
 def test_a_noisy_stretch_is_said_to_be_noisy_and_not_abnormal() -> None:
     data, noisy = record(count=300), slice(200, 240)
     x = data.signals.copy()

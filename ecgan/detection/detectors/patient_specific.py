@@ -37,6 +37,7 @@ STATES = ("irregular", "noise")
 
 _HALF = 0.5  # of the window of a wave, which a sample must hold
 _LEARNED = 4096  # beats at most that directions are learned from, and that are turned into them at once
+_SUDDEN = 0.2  # log of the ratio of two intervals that follow each other
 _PATTERNED = 3.0  # times its irregularity: the most that the spread of a rhythm is taken for
 _UNUSUAL = 2.5  # times as far from the usual beats as they are: such a QRS is taken for ectopic
 _SMOOTH_S = 0.0167  # standard deviation of the Gaussian that smooths what is left of a beat
@@ -86,6 +87,9 @@ class PatientSpecificOptions(Options):
     wide_beats: int = Field(80, ge=1, description="The same for the interval that an early beat is early against")
     quantile: float = Field(0.9, gt=0, le=1, description="Which quantile of the intervals around it that is")
     spread_floor: float = Field(0.1, gt=0, description="What is added to the spread that rhythm is divided by")
+    doubt: float = Field(
+        0.5, ge=0, le=1, description="Share of rhythm that needs another P wave or a sudden change of the interval"
+    )
     rhythm_cap: float = Field(4.0, gt=0, description="Value that rhythm approaches, however early a beat comes")
     pause_cap: float = Field(0.7, gt=0, description="Largest value of pause")
     company: int = Field(
@@ -248,9 +252,9 @@ class PatientSpecific(Detector):
         scale = options.irregular_to - options.irregular_from
         found = {
             "qrs": self._calm(raw, record),
-            "p": self._wave(record, "p", options.p_share, slice(0, 1)),
+            "p": (p := self._wave(record, "p", options.p_share, slice(0, 1))),
             "st": self._wave(record, "st_t", options.qrs_share, slice(None)),
-            "rhythm": self._rhythm(record, irregularity),
+            "rhythm": self._rhythm(record, irregularity, p),
             "pause": rhythm.pause(record.rr_prev, record.rr_next, options.pause_cap),
             "company": mean_of_nearest(qrs[0], early, options.company, known),
             "residual": self._residual(record),
@@ -329,14 +333,21 @@ class PatientSpecific(Detector):
         around = record.beats[: record.reach.learned]
         return self.mapping.reconstruct(replace(record.beats[rows], around=around), self.seed)
 
-    def _rhythm(self, record: _Record, irregularity: F64) -> F64:
-        """Prematurity in units of the rhythm's spread, bounded; early beats in a pattern are no spread."""
+    def _rhythm(self, record: _Record, irregularity: F64, p: F64) -> F64:
+        """Prematurity in units of the rhythm's spread, bounded; early beats in a pattern are no spread.
+
+        It counts in full only if the P wave is unlike the usual ones or the interval changed suddenly: a sinus node
+        that is fast for a while, in breathing or under load, does neither.
+        """
         options, reach = self.options, record.reach
         median = rhythm.local_median(record.rr_prev, reach, options.local_beats)
         spread = rhythm.local_spread(record.rr_prev, median, reach, options.local_beats)
         early = rhythm.prematurity(record.rr_prev, reach, options.wide_beats, options.quantile)
         z = early / (options.spread_floor + np.minimum(np.nan_to_num(spread), _PATTERNED * irregularity))
-        return np.asarray(options.rhythm_cap * np.tanh(z / options.rhythm_cap))
+        told = np.clip(np.maximum(p, rhythm.suddenness(record.rr_prev) / _SUDDEN), 0.0, 1.0)
+        if covered(*WINDOWS_MS["p"], **_place(record.about, record.signals.shape[2])) < _HALF:
+            told[:] = 1.0
+        return np.asarray((1 - options.doubt * (1 - told)) * options.rhythm_cap * np.tanh(z / options.rhythm_cap))
 
 
 def _own_rhythm(

@@ -38,6 +38,7 @@ from ecgan.training.loop import Run, fit
 from ecgan.training.preparing import prepare_training
 from ecgan.training.resume import ResumeFile
 
+WEIGHT = 0.5  # of residual
 FOLDS = 2
 EPOCHS = 4
 MODEL = "template_autoencoder"
@@ -132,10 +133,10 @@ def main() -> int:
                 sys.stdout.write(f"{key}: {(time.perf_counter() - started) / FOLDS:.0f} s a training\n")
             by_model = np.empty(len(data))
             for index, mapping in enumerate(models[key]):
-                by_model[fold == index] = total(data[fold == index], mapping)
+                by_model[fold == index] = total(data[fold == index], mapping, residual_weight=WEIGHT)
             for residual, scores in (
                 ("none", total(data, residual_weight=0)),
-                ("template", total(data)),
+                ("template", total(data, residual_weight=WEIGHT)),
                 (MODEL, by_model),
             ):
                 writer.writerow({"condition": name, "residual": residual, **figures(data, scores)})

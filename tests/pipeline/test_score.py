@@ -345,3 +345,19 @@ def test_classical_detectors_on_latents_score_too(project: Project) -> None:
     mine = beats(project.folder / f"knn/{record}.csv").set_index("sample").loc[rows["sample"]]
     np.testing.assert_allclose(mine["score"], rows["plain"], rtol=1e-4)
     assert project.json(f"knn/{record}.json")["detector"] == "knn"
+
+
+@pytest.mark.parametrize("detector", ["patient_specific", "knn"])
+def test_a_detector_without_a_model_scores_recordings_as_it_was_detected(project: Project, detector: str) -> None:
+    project.params(split={"k": 2, "folds": [0, 1]}, detect={"bootstrap": 0, "classical": [detector]})
+    project.ecgan("detect", "--detector", detector, "--fold", "0")
+    found = pd.read_csv(project.folder / f"reports/detect/{detector}/fold_0/scores.csv")
+    samples = pd.read_csv(project.folder / "data/ecgsyn/processed/samples.csv", dtype={"record": str})
+    found = found.join(samples[["record", "sample"]], on="index")
+    record = found["record"].iloc[0]
+    run = f"models/lab/tiny/{detector}"
+    project.ecgan("score", f"{RAW}/{record}.hea", "--model", run, "--annotator", "atr", "--out", f"of_{detector}")
+    rows = found[found["record"] == record]
+    mine = beats(project.folder / f"of_{detector}/{record}.csv").set_index("sample").loc[rows["sample"]]
+    np.testing.assert_allclose(mine["score"], rows["plain"], rtol=1e-4, atol=1e-5)
+    assert mine["flagged"].tolist() == rows["plain_predicted"].tolist()

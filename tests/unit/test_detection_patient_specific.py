@@ -201,6 +201,17 @@ def test_a_lead_that_carries_nothing_for_a_while_does_not_count(value: float) ->
     assert largest(found["qrs"]) == set(WIDE)
 
 
+@pytest.mark.parametrize("value", [0.0, 5.0])
+def test_a_lead_that_never_carries_anything_changes_nothing(value: float) -> None:
+    """Neither scores nor what is said of rhythm and noise; wide and early beats, which make no fibrillation of it."""
+    data = record(wide=tuple(range(3, COUNT, 5)), early=tuple(range(3, COUNT, 5)))
+    nothing = np.full((COUNT, 1, LENGTH), value, dtype=np.float32)
+    alone = scores(replace(data, signals=data.signals[:, :1]))
+    beside = scores(replace(data, signals=np.concatenate([data.signals[:, :1], nothing], axis=1)))
+    for name, values in alone.items():
+        np.testing.assert_allclose(beside[name], values, atol=1e-9, err_msg=name)
+
+
 def test_with_few_beats_nothing_is_usual() -> None:
     for count in (1, 2, 9):
         assert all((values == 0).all() for values in scores(record(count=count)).values())

@@ -248,7 +248,7 @@ class PatientSpecific(Detector):
         qrs = [record.points(lead, WINDOWS_MS["qrs"], options.components) for lead in leads]
         raw = np.stack([self._thin(points, record, options.qrs_share) for points in qrs], axis=1)  # (n, C)
         early = rhythm.early_share(record.rr_prev, record.reach, options.local_beats, options.quantile)
-        irregularity = self._irregularity(raw.mean(axis=1), record)
+        irregularity = self._irregularity(_read(raw, ~record.dead), record)
         scale = options.irregular_to - options.irregular_from
         found = {
             "qrs": self._calm(raw, record),
@@ -259,7 +259,7 @@ class PatientSpecific(Detector):
             "company": mean_of_nearest(qrs[0], early, options.company, known),
             "residual": self._residual(record),
             "irregular": np.clip((irregularity - options.irregular_from) / scale, 0.0, 1.0),
-            "noise": record.noise.min(axis=1),
+            "noise": np.where(record.dead.all(axis=1), 1.0, np.where(record.dead, np.inf, record.noise).min(axis=1)),
         }
         total = self._total(found)
         whole = record.points(0, WHOLE_MS, options.components)
@@ -294,8 +294,7 @@ class PatientSpecific(Detector):
         excess = np.clip(np.stack(around, axis=1), 0, options.stretch_cap) * ~record.foreign[:, None]
         calm = thin - options.stretch * excess
         calm = np.where(calm > 0, calm / np.sqrt(np.maximum(size / options.noise_from, 1)), calm)
-        readable = ~record.dead[:, leads]
-        return np.asarray((calm * readable).sum(axis=1) / np.maximum(readable.sum(axis=1), 1))
+        return _read(calm, ~record.dead[:, leads])
 
     def _irregularity(self, thin: F64, record: _Record) -> F64:
         """Irregularity of the rhythm by intervals between beats of usual QRS, (n,)."""
@@ -364,6 +363,11 @@ def _own_rhythm(
         prior = modes.plausibility(template, float(np.median(median_rr[chosen])), centre, sampling_rate)
         likely.append(prior + np.log(np.count_nonzero(chosen)))
     return found[int(np.argmax(likely))]
+
+
+def _read(values: F64, readable: NDArray[np.bool_]) -> F64:
+    """Mean of values (n, C) over the leads that can be read, (n,); 0 where none can."""
+    return np.asarray((values * readable).sum(axis=1) / np.maximum(readable.sum(axis=1), 1))
 
 
 def _place(about: About, length: int) -> dict[str, Any]:

@@ -30,6 +30,7 @@ HERE = Path(__file__).parent
 QUALITY = HERE.parent / "paper" / "quality"
 ROBUSTNESS = HERE.parent / "paper" / "robustness"
 LOOKS = HERE.parent / "paper" / "looks.csv"
+FORM, BOTH = "third, ", "MLII and other"  # of `patient_specific`, as the detector is now, and its leads
 BENCHMARKS = HERE.parent / "reports" / "benchmarks" / "benchmarks.json"
 MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 SHARED: dict[str, type[Options]] = {
@@ -225,8 +226,21 @@ def _robustness(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 def _looks(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return head and rows of `paper/looks.csv` (ds2), or of a file in `paper/own_normal` (ds1, noise)."""
-    return _read(LOOKS if part == "ds2" else LOOKS.parent / "own_normal" / f"{part}.csv")
+    """Return head and rows of `paper/looks.csv` (ds2), or of a file in `paper/own_normal`: of what is measured now."""
+    if part == "ds2":
+        return _read(LOOKS)
+    head, rows = _read(LOOKS.parent / "own_normal" / f"{part}.csv")
+    if part == "ds1":
+        rows = [row for row in rows if row[head.index("configuration")].startswith(FORM)]
+    elif part == "operating":
+        rows = [row for row in rows if _told(dict(zip(head, row, strict=True)))]
+    return head, rows
+
+
+def _told(row: dict[str, str]) -> bool:
+    """Whether an operating point is told: of the defaults each record of DS2, of other configurations all together."""
+    chosen = row["records"] == "ds2" and row["configuration"].startswith(FORM)
+    return chosen and (row["record"] == "all" or (row["configuration"], row["leads"]) == (f"{FORM}defaults", BOTH))
 
 
 def _peaks(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

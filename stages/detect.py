@@ -11,11 +11,13 @@ from ecgan.detection.fitted import save_detector
 from ecgan.detection.job import Job, detect
 from ecgan.detection.latents import build
 from ecgan.files import sole_writer
+from ecgan.preprocessing.inputs import Input
 from ecgan.preprocessing.processed import load_processed
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.protocols.folds import load_fold
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.layout import part
+from ecgan.runs.settings import save_settings
 from ecgan.runtime import derive_seed, own_process, set_threads
 from ecgan.samples import Samples
 from ecgan.watched import watch_part, watch_strategies
@@ -105,7 +107,8 @@ def with_run(
 
 @reads(
     "detect-classical",
-    "experiment dataset runtime train.leads train.transformation detectors.{detector}",
+    "experiment dataset runtime fetch preprocess train.leads train.transformation detectors.{detector}",
+    "split: protocol k test_share vali_share train_on source",
     "detect: threshold quantile alarms_per_hour threshold_value choice svm_samples bootstrap",
 )
 def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
@@ -127,18 +130,21 @@ def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
         "transformation": params.train.transformation,
         "leads": data.about.leads,
     }
+    transformation = fit_transformation(params.train.transformation, data.signals[split.train], None)
+    with sole_writer(paths.classical(params, detector, "train", fold)) as folder:  # so that it scores recordings
+        save_settings(folder, params, split, Input.of(data, transformation), model=None)
     return _detect(
         Job(
             detector=built,
             strategies=list(built.strategies),
             options=params.detect,
             data=data,
-            transformation=fit_transformation(params.train.transformation, data.signals[split.train], None),
+            transformation=transformation,
             fold=split,
             seed=seed,
             facts=facts,
         ),
-        paths.classical(params, detector, fold),
+        paths.classical(params, detector, "detect", fold),
         paths.report(params, "detect", detector, fold),
     )
 

@@ -1,6 +1,7 @@
 """Where the stages read and write; the only place that knows."""
 
 from pathlib import Path
+from typing import Literal
 
 from ecgan.config import Params
 from ecgan.runs import layout
@@ -41,14 +42,14 @@ def part(params: Params, stage: layout.Part, model: str, fold: int) -> Path:
     return layout.part(run(params, model), stage, fold)
 
 
-def classical(params: Params, detector: str, fold: int) -> Path:
-    """What a classical detector learned: `models/<entity>/<project>/<detector>/detect/fold_<k>`.
+def classical(params: Params, detector: str, stage: Literal["train", "detect"], fold: int) -> Path:
+    """What a classical detector learned, or is fed with: `models/<entity>/<project>/<detector>/<stage>/fold_<k>`.
 
     Where `experiment.run` names the run, the folder is `<run>-<detector>`.
     """
     experiment = params.experiment
     name = detector if experiment.run is None else f"{experiment.run}-{detector}"
-    return layout.part(MODELS / experiment.entity / experiment.project / name, "detect", fold)
+    return layout.part(MODELS / experiment.entity / experiment.project / name, stage, fold)
 
 
 def report(params: Params, stage: str, name: str, fold: int) -> Path:

@@ -6,6 +6,7 @@ from ecgan.config import Params, render_config
 from ecgan.config.declaring import reads
 from ecgan.files import sole_writer
 from ecgan.generation.watch import Watch
+from ecgan.preprocessing.inputs import Input
 from ecgan.preprocessing.processed import load_processed
 from ecgan.protocols.folds import Fold, load_fold, vali_halves
 from ecgan.registry import MODELS
@@ -15,7 +16,7 @@ from ecgan.samples import Samples
 from ecgan.sharing import process, processes
 from ecgan.tracking.opening import run_parameters, track_figures, tracked
 from ecgan.tracking.tracker import Subject
-from ecgan.training.inputs import Input, to_tensor
+from ecgan.training.data import to_tensor
 from ecgan.training.loop import Run, fit
 from ecgan.training.preparing import labels_of, prepare_training
 from ecgan.training.progress import TrainingBar

@@ -10,12 +10,12 @@ from ecgan.detection.fitted import fit_detector, usable
 from ecgan.detection.latents import build
 from ecgan.detection.strategies.base import Choice
 from ecgan.inversion.base import choose
+from ecgan.preprocessing.inputs import Input, bare
 from ecgan.preprocessing.transformations import make_transformation
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.loading import Trained
 from ecgan.scoring.scorer import Member, Scorer
 from ecgan.testing.check import small
-from ecgan.training.inputs import Input, bare
 
 LENGTH, LEADS = 45, ["MLII", "V1"]
 ALL = ["reconstruction", "smoothed", "lambda_grid", "lambda_gamma_grid", "svm_lambda", "svm_lambda_gamma"]

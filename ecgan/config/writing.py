@@ -11,7 +11,7 @@ from ecgan.config.describing import allowed, schema_at, schema_of
 from ecgan.config.loading import resolve_detection, resolve_inverse, resolve_params
 from ecgan.config.options import Options
 from ecgan.config.reading import Document
-from ecgan.config.schema import DetectionParams, InverseParams, Params, Runtime
+from ecgan.config.schema import DetectionParams, InverseParams, Params, Runtime, Train
 from ecgan.registry import DETECTORS, INVERSIONS, PROTOCOLS, strategies_of
 
 _WIDTH = 110
@@ -64,8 +64,9 @@ def render_config(params: Params, model: str | None, *, fold: int | None = None)
     """
     run = params_of_run(params, model, fold)
     name = model or run["experiment"].run
-    title = f"# Parameters of one trained run of {name}. This file is data: nothing it names is executed."
-    run["train"] = params.train.model_copy(update={"tracker": "local"})  # where metrics are logged changes no model
+    what = f"trained run of {name}" if name else "run of a detector without a model"
+    title = f"# Parameters of one {what}. This file is data: nothing it names is executed."
+    run["train"] = run["train"].model_copy(update={"tracker": "local"})  # where metrics are logged changes no model
     lines = [line for key, value in run.items() for line in _entry(key, value, "", (key,), None)]
     return "\n".join([title, *lines]) + "\n"
 
@@ -74,7 +75,9 @@ def params_of_run(params: Params, model: str | None, fold: int | None) -> dict[s
     """Return the sections that one trained run depends on; arguments as for `render_config`."""
     models = [] if model is None else [model]
     own: dict[str, Any] = {"models": models, "modules": {name: params.modules[name] for name in models}}
-    if model is not None:
+    if model is None:  # a classical detector is not trained: only what its samples go through says anything
+        own["train"] = Train(leads=params.train.leads, transformation=params.train.transformation)
+    else:
         own["experiment"] = params.experiment.model_copy(update={"run": params.run_name(model)})
     if fold is not None:
         own["split"] = params.split.model_copy(update={"folds": [fold]})

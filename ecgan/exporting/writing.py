@@ -14,10 +14,10 @@ from ecgan.arrays import F32
 from ecgan.errors import EcganError, needed
 from ecgan.exporting.graph import Graph, Told
 from ecgan.files import check_target_file, write_bytes
+from ecgan.preprocessing.inputs import bare
 from ecgan.runs.loading import Trained
 from ecgan.runtime import device
 from ecgan.scoring.scorer import Judged, Scorer
-from ecgan.training.inputs import bare
 
 FORMAT = 1
 OPSET = 18

@@ -12,15 +12,16 @@ from ecgan.detection.thresholds import OF_TRAINING, alarms_in
 from ecgan.errors import EcganError
 from ecgan.inversion.base import choose
 from ecgan.notebook.parameters import Chosen
+from ecgan.preprocessing.inputs import Input
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.protocols.folds import NO_PIPELINE, Fold
 from ecgan.registry import DETECTORS, STRATEGIES, strategies_of
 from ecgan.runs.layout import part
 from ecgan.runs.loading import Trained, load_fold_of, load_trained
-from ecgan.runs.writing import save_settings, save_training
+from ecgan.runs.settings import save_settings
+from ecgan.runs.writing import save_training
 from ecgan.runtime import derive_seed
 from ecgan.samples import Samples
-from ecgan.training.inputs import Input
 from ecgan.training.loop import Run, fit
 from ecgan.training.preparing import prepare_training
 from ecgan.training.resume import ResumeFile

@@ -16,12 +16,12 @@ from ecgan.errors import EcganError
 from ecgan.notebook.arrays import samples_from
 from ecgan.notebook.explaining import Explanation
 from ecgan.notebook.scored import Scored
+from ecgan.preprocessing.inputs import bare
 from ecgan.references import parse_reference
 from ecgan.runtime import borrowed_process
 from ecgan.samples import Samples
 from ecgan.scoring.recording import score_recording
 from ecgan.scoring.scorer import Judged, Scorer, load_scorer
-from ecgan.training.inputs import bare
 
 F64 = NDArray[np.float64]
 

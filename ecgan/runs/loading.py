@@ -21,14 +21,14 @@ from ecgan.inversion.base import Inversion, load_inversion, no_latent
 from ecgan.inversion.search import search_from
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, batched, model_input
 from ecgan.models.layers.folding import folded
+from ecgan.preprocessing.inputs import Input, load_input
 from ecgan.preprocessing.transformations import Transformation, restore_transformation
 from ecgan.protocols.folds import Fold, load_fold
 from ecgan.registry import MODELS
 from ecgan.runs.layout import part
 from ecgan.runtime import autocast, device
 from ecgan.samples import Samples
-from ecgan.training.data import moved
-from ecgan.training.inputs import Input, load_input, to_tensor
+from ecgan.training.data import moved, to_tensor
 from ecgan.training.versions import load_version, load_weights, resolve
 
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ecgan.config import Params, render_config
-from ecgan.files import write_frame, write_text
+from ecgan.config import Params
+from ecgan.files import write_frame
 from ecgan.models.base import Model
-from ecgan.protocols.folds import Fold, save_fold
-from ecgan.training.inputs import Input, save_input
+from ecgan.preprocessing.inputs import Input
+from ecgan.protocols.folds import Fold
+from ecgan.runs.settings import save_settings
 from ecgan.training.resume import Progress
 from ecgan.training.versions import Versions, save_index, save_version, version_name
 
@@ -36,10 +37,3 @@ def save_training(folder: Path, params: Params, model: Model, progress: Progress
 def save_history(path: Path, rows: list[dict[str, float]]) -> None:
     """Write one row an evaluated epoch; the same run gives the same bytes."""
     write_frame(path, pd.DataFrame(rows).astype({"epoch": int}))
-
-
-def save_settings(folder: Path, params: Params, fold: Fold, expected: Input, *, model: str | None) -> None:
-    """Write what a fold of a run knows beside weights; a classical detector has no model, and none of them."""
-    save_input(folder, expected)
-    save_fold(folder / "split.json", fold)
-    write_text(folder / "config.yml", render_config(params, model, fold=fold.index))

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ecgan.arrays import F32
 from ecgan.errors import EcganError
+from ecgan.runtime import device
 
 RESIDENT = 0.5  # of a device's free memory; networks, gradients and activations need the rest
 
@@ -14,6 +17,12 @@ RESIDENT = 0.5  # of a device's free memory; networks, gradients and activations
 def fits(size: int, on: torch.device) -> bool:
     """Whether so many bytes of samples may lie on the device as a whole."""
     return on.type != "cuda" or size <= RESIDENT * torch.cuda.mem_get_info(on)[0]
+
+
+def to_tensor(x: F32) -> Tensor:
+    """Turn signals (n, C, L) into a tensor on the run's device; on the CPU where they do not fit there."""
+    tensor, on = torch.from_numpy(np.ascontiguousarray(x)), device()
+    return tensor.to(on) if fits(tensor.nbytes, on) else tensor
 
 
 def moved(x: Tensor, on: torch.device) -> Tensor:

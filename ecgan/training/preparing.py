@@ -10,12 +10,12 @@ from torch import Tensor
 from ecgan.config import Params
 from ecgan.errors import EcganError
 from ecgan.models.base import Model, model_input
+from ecgan.preprocessing.inputs import Input
 from ecgan.preprocessing.transformations import Transformation, fit_transformation, make_transformation
 from ecgan.registry import MODELS
 from ecgan.runtime import derive_seed, device
 from ecgan.samples import Samples
-from ecgan.training.data import TrainingData
-from ecgan.training.inputs import Input, to_tensor
+from ecgan.training.data import TrainingData, to_tensor
 
 Rows = NDArray[np.int64]
 

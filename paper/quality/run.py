@@ -29,8 +29,7 @@ from ecgan.presets import find
 from ecgan.protocols.folds import load_fold, vali_halves
 from ecgan.registry import MODELS
 from ecgan.runtime import derive_seed, set_deterministic, set_threads
-from ecgan.training.data import TrainingData
-from ecgan.training.inputs import to_tensor
+from ecgan.training.data import TrainingData, to_tensor
 from ecgan.training.loop import Run, fit
 from ecgan.training.resume import ResumeFile
 from stages import fetch, paths, preprocess, split

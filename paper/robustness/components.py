@@ -28,8 +28,7 @@ from ecgan.protocols.folds import load_fold, vali_halves
 from ecgan.registry import MODELS
 from ecgan.runs.loading import mapping_of
 from ecgan.runtime import derive_seed, reuse_memory, set_deterministic, set_threads
-from ecgan.training.data import TrainingData
-from ecgan.training.inputs import to_tensor
+from ecgan.training.data import TrainingData, to_tensor
 from ecgan.training.loop import Run, fit
 from ecgan.training.resume import ResumeFile
 from stages import fetch, paths, preprocess, split

@@ -142,14 +142,14 @@ def test_decisions_of_a_reader_become_annotations(project: Project, annotated: P
 
 def test_noise_is_not_flagged_and_a_long_one_is_an_episode(project: Project) -> None:
     data = ecgan.load_dataset("ecgsyn", patients=4, minutes=0.8)
-    ecgan.Detector("patient_specific").fit(data).save(project.folder / "models/lab/tiny/own")
+    ecgan.Detector("patient_specific").fit(data).save(project.folder / "models/lab/tiny/patient")
     record = read_record(project.folder / RAW, "p02")
     signals, rng = record.signals.copy(), np.random.default_rng(0)
     signals[15 * 360 : 30 * 360] += rng.normal(0, 0.5, (15 * 360, signals.shape[1]))
     (project.folder / "noisy").mkdir()
     write_record(project.folder / "noisy", replace(record, signals=signals))
     more = ("--annotator", "atr", "--strategy", "plain", "--threshold", "1.5", "--out", "noise")
-    project.ecgan("score", "noisy/p02.hea", "--model", "models/lab/tiny/own", *more)
+    project.ecgan("score", "noisy/p02.hea", "--model", "models/lab/tiny/patient", *more)
     table, summary = beats(project.folder / "noise/p02.csv"), project.json("noise/p02.json")
     noisy = table["reason"] == "noise"
     assert table["time_s"][noisy].between(14, 31).all()
@@ -371,3 +371,19 @@ def test_classical_detectors_on_latents_score_too(project: Project) -> None:
     mine = beats(project.folder / f"knn/{record}.csv").set_index("sample").loc[rows["sample"]]
     np.testing.assert_allclose(mine["score"], rows["plain"], rtol=1e-4)
     assert project.json(f"knn/{record}.json")["detector"] == "knn"
+
+
+@pytest.mark.parametrize("detector", ["patient_specific", "knn"])
+def test_a_detector_without_a_model_scores_recordings_as_it_was_detected(project: Project, detector: str) -> None:
+    project.params(split={"k": 2, "folds": [0, 1]}, detect={"bootstrap": 0, "classical": [detector]})
+    project.ecgan("detect", "--detector", detector, "--fold", "0")
+    found = pd.read_csv(project.folder / f"reports/detect/{detector}/fold_0/scores.csv")
+    samples = pd.read_csv(project.folder / "data/ecgsyn/processed/samples.csv", dtype={"record": str})
+    found = found.join(samples[["record", "sample"]], on="index")
+    record = found["record"].iloc[0]
+    run = f"models/lab/tiny/{detector}"
+    project.ecgan("score", f"{RAW}/{record}.hea", "--model", run, "--annotator", "atr", "--out", f"of_{detector}")
+    rows = found[found["record"] == record]
+    mine = beats(project.folder / f"of_{detector}/{record}.csv").set_index("sample").loc[rows["sample"]]
+    np.testing.assert_allclose(mine["score"], rows["plain"], rtol=1e-4, atol=1e-5)
+    assert mine["flagged"].tolist() == rows["plain_predicted"].tolist()

@@ -21,11 +21,11 @@ from ecgan.errors import EcganError
 from ecgan.exporting import writing
 from ecgan.exporting.writing import check_parity, export, trial_samples
 from ecgan.models.base import model_input
+from ecgan.preprocessing.inputs import bare
 from ecgan.preprocessing.transformations import TRANSFORMATIONS
 from ecgan.references import Reference
 from ecgan.registry import MODELS
 from ecgan.scoring.scorer import Scorer
-from ecgan.training.inputs import bare
 from tests.members import ALL, LEADS, LENGTH, Nothing, member, scorer
 
 

@@ -21,6 +21,7 @@ import yaml
 from ecgan.config import load_params, render_config, render_params
 from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan
+from ecgan.preprocessing.inputs import Input, save_input
 from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.protocols.folds import Fold, save_fold
 from ecgan.references import folds_of, parse_reference
@@ -28,7 +29,6 @@ from ecgan.registry import MODELS
 from ecgan.remotes import files, is_remote, wandb
 from ecgan.runs.loading import load_trained
 from ecgan.tracking.tracker import Subject
-from ecgan.training.inputs import Input, save_input
 from ecgan.training.versions import Versions, save_index, save_version
 from stages import classic
 

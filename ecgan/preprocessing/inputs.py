@@ -1,22 +1,17 @@
-"""What a trained model expects of its input, and how samples become tensors."""
+"""What a trained model, or a detector without one, expects of its input."""
 
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
 from ecgan.files import read_record, write_json
 from ecgan.preprocessing.transformations import Transformation
-from ecgan.runtime import device
 from ecgan.samples import About, Samples
-from ecgan.training.data import fits
 
 LONGEST = 1_000_000  # time steps
 
@@ -78,9 +73,3 @@ def bare(x: F32, expected: Input) -> Samples:
     """Return signals (n, C, L) as samples of which nothing else is known."""
     about = About(expected.sampling_rate, expected.leads, expected.classes, expected.unit, centre=expected.centre)
     return Samples(x, pd.DataFrame(index=range(len(x))), about)
-
-
-def to_tensor(x: F32) -> Tensor:
-    """Turn signals (n, C, L) into a tensor on the run's device; on the CPU where they do not fit there."""
-    tensor, on = torch.from_numpy(np.ascontiguousarray(x)), device()
-    return tensor.to(on) if fits(tensor.nbytes, on) else tensor

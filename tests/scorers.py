@@ -41,7 +41,8 @@ class _Plain:
             fold=SimpleNamespace(index=0),
             version="v00",
         )
-        fitted = SimpleNamespace(detector=SimpleNamespace(name="largest"))
+        silent = {name: lambda components: None for name in ("unreadable", "irregular")}
+        fitted = SimpleNamespace(detector=SimpleNamespace(name="largest", **silent))
         self.members = (SimpleNamespace(trained=trained, fitted=fitted),)
         self.trained = trained
 
@@ -64,6 +65,8 @@ class _Plain:
         assert (samples.around is None) == (not self.context)
         largest = np.abs(x - np.median(x, axis=2, keepdims=True)).max(axis=(1, 2)).astype(np.float64)
         return Judged({"size": largest}, {"largest": largest}, None)
+
+    unreadable, flagged, irregular = Scorer.unreadable, Scorer.flagged, Scorer.irregular
 
     def own_normal(self, samples: Samples) -> None:
         return None

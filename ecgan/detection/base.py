@@ -117,6 +117,8 @@ class Detector(ABC):
             is one. Of other detectors that need no model, a model's run shows them the latents instead.
         strategies: Names of the strategies that weigh its components where none are named.
         gives: Names of the components that any strategy may weigh; empty: only its own strategies can.
+        states: Names of the components that `unreadable` and `irregular` look at; they are computed whatever a
+            strategy weighs.
         classifies: Whether it also names a class for each sample (then `classify` is there).
         context: What it looks at besides a sample: `record`, `rhythm` or both; it is then given samples with all
             others of their records around them (`Samples.around`, `Samples.places`), never with labels. Without
@@ -131,6 +133,7 @@ class Detector(ABC):
     takes_model: ClassVar[bool] = False
     strategies: ClassVar[tuple[str, ...]] = ("plain",)
     gives: ClassVar[tuple[str, ...]] = ()
+    states: ClassVar[tuple[str, ...]] = ()
     classifies: ClassVar[bool] = False
     context: ClassVar[tuple[str, ...]] = ()
 
@@ -172,6 +175,17 @@ class Detector(ABC):
 
     def own_normal(self, samples: Samples) -> OwnNormal | None:
         """What it takes for normal in the record that n samples are all of; None where it does not look at records."""
+        return None
+
+    def unreadable(self, components: dict[str, F64]) -> NDArray[np.bool_] | None:
+        """Which of n samples cannot be read for noise, (n,), by its `states`; None where it does not say.
+
+        Noise is no anomaly: `ecgan score` flags none of them.
+        """
+        return None
+
+    def irregular(self, components: dict[str, F64]) -> NDArray[np.bool_] | None:
+        """In which of n samples the rhythm is irregular as in fibrillation, (n,), likewise; None: it does not say."""
         return None
 
     def describe(self, group: Group) -> str:

@@ -62,11 +62,13 @@ class FittedDetector:
     def score(self, samples: Samples, only: str | None = None) -> Scored:
         """Components, scores and decisions of samples, transformed as the training samples were.
 
-        Where `only` one strategy is asked for, components that it does not weigh are not computed.
+        Where `only` one strategy is asked for, no components are computed but those that it weighs and the detector's
+        `states`.
         """
         if only is None:
             return self.decide(_components(self.detector, samples))
-        return self.decide(_components(self.detector, samples, self.strategies[only].needs), [only])
+        needs = self.strategies[only].needs  # none are named: it is told all
+        return self.decide(_components(self.detector, samples, needs and (*needs, *self.detector.states)), [only])
 
     def decide(self, components: dict[str, F64], names: Iterable[str] | None = None) -> Scored:
         """Scores and decisions from components (n,), by all strategies or those that are named."""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ecgan.reporting.deviation import Deviation, deviation
 from ecgan.reporting.packing import AROUND_S, Packed, pack, shown
-from ecgan.reporting.recordings import ScoredRecording
+from ecgan.reporting.recordings import IRREGULAR, NOISE, ScoredRecording
 from ecgan.reporting.rendering import render
 
 LISTED: Final = 1000
@@ -17,7 +17,7 @@ LISTED: Final = 1000
 EPISODES: Final = 300
 """At most this many rows in the table of episodes, those with the most beats."""
 _TOLD: Final = {
-    *("samples", "scored", "flagged", "not_scored", "minutes"),
+    *("samples", "scored", "flagged", "noisy", "not_scored", "minutes"),
     *("families", "episodes", "warnings", "normal", "decisions"),
 }
 """Facts that the page tells in places of their own."""
@@ -172,7 +172,7 @@ def _episodes(scored: ScoredRecording) -> list[tuple[str, ...]]:
             f"{row['beats']:,}",
             "–" if pd.isna(row["rate_per_min"]) else f"{row['rate_per_min']:.0f}",
             f"{row['highest_score']:.4g}",
-            "several" if pd.isna(row["family"]) else str(row["family"]),
+            "–" if row["kind"] in (IRREGULAR, NOISE) else "several" if pd.isna(row["family"]) else str(row["family"]),
             str(row["reason"]),
         )
         for row in longest.sort_values("episode").to_dict("records")
@@ -196,6 +196,7 @@ def _headline(scored: ScoredRecording, flagged: pd.DataFrame) -> list[tuple[str,
     ] + [
         (f"{number:,}", one if number == 1 else more)
         for number, one, more in (
+            (int((scored.beats["reason"] == NOISE).sum()), "not flagged for noise", "not flagged for noise"),
             (len(scored.families), "family", "families"),
             (len(scored.episodes), "episode", "episodes"),
         )

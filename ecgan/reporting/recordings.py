@@ -12,6 +12,10 @@ from ecgan.ecg.records import Record
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
 """What a reader may decide of a family."""
+NOISE: Final = "noise"
+"""Reason of a beat that is not flagged, whatever its score, because it cannot be read; kind of a stretch of these."""
+IRREGULAR: Final = "irregular rhythm"
+"""Kind of a stretch in which the rhythm is irregular as in atrial fibrillation."""
 EPISODES: Final = (
     *("episode", "start_s", "end_s", "first_beat", "beats", "kind", "reason", "highest_score", "rate_per_min"),
     "family",
@@ -107,15 +111,17 @@ class ScoredRecording:
         beats: One row a beat, ascending: `number` (from 1), `sample` (position in the recording), `time_s`, `symbol`
             (of a reference annotation; empty where R peaks were detected), `score` (NaN where a beat could not be
             scored), `flagged`, `family` (number of its family; 0 for none), `reason` (why a beat could not be scored;
-            empty otherwise), and one column a component, its name behind `component_`.
+            `NOISE` where it was scored but cannot be read, and so is not flagged; empty otherwise), and one column a
+            component, its name behind `component_`.
         explained: The flagged samples, those with the highest scores first; perhaps not all.
         unit: Unit of the signals in `explained`.
         facts: What a summary says besides, by name: peaks found by, rates, folds, counts. `warnings`, a list of
             sentences, is what page and terminal say first.
         noun: What a row of `beats` is, "beat" or "window".
         families: Flagged beats of the same shape, largest deviation first; none where rows are windows.
-        episodes: One row a stretch of consecutive flagged beats: `episode` (from 1), `start_s`, `end_s`, `first_beat`
-            (its number), `beats`, `kind`, `reason`, `highest_score`, `rate_per_min`, `family` (NA if several).
+        episodes: One row a stretch of consecutive flagged beats, of noise or of irregular rhythm: `episode` (from 1),
+            `start_s`, `end_s`, `first_beat` (its number), `beats`, `kind`, `reason`, `highest_score`, `rate_per_min`,
+            `family` (NA if several or none).
         normal: What was taken for normal; None where rows are windows, or nothing is.
     """
 

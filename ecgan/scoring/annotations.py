@@ -20,9 +20,9 @@ def write_annotations(path: Path, scored: ScoredRecording) -> None:
     """Write one annotation a beat, at its R peak, with the score as its note, into a file that ends in `ANNOTATOR`.
 
     The symbol is N for a beat that is not flagged, Q (unclassifiable) for one that is, ? (not classified) for one that
-    could not be scored; samples that are no beats are comments. The note is `score 0.01234`, with `flagged` behind it
-    and its family, or `not scored: ` and the reason. Where a reader decided, there are only the beats of the families
-    that were accepted. The file says its sampling rate. There is at least one row.
+    could not be scored or read; samples that are no beats are comments. The note is `score 0.01234`, with `flagged` and
+    its family or `noise` behind it, or `not scored: ` and the reason. Where a reader decided, there are only the beats
+    of the families that were accepted. The file says its sampling rate. There is at least one row.
     """
     import wfdb
 
@@ -51,6 +51,8 @@ def _annotation(score: float, flagged: bool, reason: str, family: int) -> tuple[
     """Symbol and note."""
     if math.isnan(score):
         return NOT_SCORED, f"not scored: {reason}"
+    if reason:
+        return NOT_SCORED, f"score {score:.4g} {reason}"
     if not flagged:
         return NOT_FLAGGED, f"score {score:.4g}"
     return FLAGGED, f"score {score:.4g} flagged" + (f" family {family}" if family else "")

@@ -16,9 +16,9 @@ from ecgan.ecg.peaks import find_r_peaks, stretches_without
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.marks import marks_warning
-from ecgan.reporting.recordings import Explained, Family, Normal, ScoredRecording
+from ecgan.reporting.recordings import NOISE, Explained, Family, Normal, ScoredRecording
 from ecgan.samples import RECORD, SHIFT, join
-from ecgan.scoring.episodes import episodes_of
+from ecgan.scoring.episodes import episodes_of, rhythm_warnings
 from ecgan.scoring.families import families_of
 from ecgan.scoring.leads import choose_leads
 from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, warnings_of
@@ -74,12 +74,14 @@ def score_recording(
     normal, families = _normal_and_families(windows, seen, table, scorer) if scorer.beats else (None, [])
     for family in families:
         table.loc[family.rows, "family"] = family.number
-    episodes = episodes_of(table, families, "beat" if scorer.beats else "window")
+    irregular = np.zeros(count, dtype=bool)
+    irregular[windows.rows] = scorer.irregular(judged)
+    episodes = episodes_of(table, families, "beat" if scorer.beats else "window", irregular=irregular)
     facts = _facts(own, windows, table, scorer, source)
     facts |= {"families": len(families), "episodes": len(episodes)}
     if scorer.beats:
         facts["normal"] = _told(normal)
-        facts["warnings"] += warnings_of(normal)
+        facts["warnings"] += warnings_of(normal) + rhythm_warnings(episodes, len(own.signals) / own.sampling_rate)
     if any(symbols) and (warning := marks_warning(own, scorer.options)):
         facts["warnings"].append(warning)
     return ScoredRecording(
@@ -150,7 +152,7 @@ def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
         if len(samples):
             shown = samples.seen(slice(None), scorer.context)
             judged.append(scorer.judge(shown))
-            flagged = np.flatnonzero(judged[-1].scores[scorer.strategy] >= scorer.threshold)
+            flagged = np.flatnonzero(scorer.flagged(judged[-1]))
             own = scorer.own_normal(shown) if RECORD in scorer.context else None
             samples = shown if scorer.context else samples
         seen.append(see(windows.samples, flagged, own))
@@ -201,9 +203,11 @@ def _table(record: Record, windows: Windows, judged: Judged, scorer: Scorer) -> 
     }
     if judged.spread is not None:
         columns["score_std"] = spread(judged.spread)
-    columns["flagged"] = score >= scorer.threshold  # False where there is no score
+    columns["flagged"] = np.zeros(count, dtype=bool)
+    columns["flagged"][windows.rows] = scorer.flagged(judged)
     columns["family"] = 0
-    columns["reason"] = windows.reasons
+    columns["reason"] = np.array(windows.reasons, dtype=object)
+    columns["reason"][windows.rows[scorer.unreadable(judged)]] = NOISE
     columns |= {f"component_{name}": spread(values) for name, values in judged.components.items()}
     columns |= {f"strategy_{name}": spread(values) for name, values in judged.scores.items() if name != scorer.strategy}
     return pd.DataFrame(columns)
@@ -271,6 +275,7 @@ def _facts(record: Record, windows: Windows, table: pd.DataFrame, scorer: Scorer
         "samples": len(table),
         "scored": len(windows.rows),
         "flagged": int(table["flagged"].sum()),
+        "noisy": int((table["reason"] == NOISE).sum()),
         "not_scored": dict(sorted(Counter(reason for reason in windows.reasons if reason).items())),
         "minutes": round(len(record.signals) / record.sampling_rate / 60, 3),
         "model_rate_hz": scorer.rate,

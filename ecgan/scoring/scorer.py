@@ -147,6 +147,20 @@ class Scorer:
         member = self.members[0]
         return member.fitted.detector.own_normal(member.trained.inputs(samples))
 
+    def unreadable(self, judged: Judged) -> NDArray[np.bool_]:
+        """Which of n samples cannot be read for noise, (n,); none where the detector does not say."""
+        found = self.members[0].fitted.detector.unreadable(judged.components)
+        return np.zeros(len(judged.scores[self.strategy]), dtype=bool) if found is None else found
+
+    def flagged(self, judged: Judged) -> NDArray[np.bool_]:
+        """Which of n samples are flagged, (n,): the score is high enough, and the sample can be read."""
+        return np.asarray((judged.scores[self.strategy] >= self.threshold) & ~self.unreadable(judged))
+
+    def irregular(self, judged: Judged) -> NDArray[np.bool_]:
+        """In which of n samples the rhythm is irregular as in fibrillation, (n,); none where it does not say."""
+        found = self.members[0].fitted.detector.irregular(judged.components)
+        return np.zeros(len(judged.scores[self.strategy]), dtype=bool) if found is None else found
+
     def describe(self, group: Group, score: float) -> str:
         """Why samples of one kind are flagged, in words: the detector's, or how high their mean score is."""
         words = self.members[0].fitted.detector.describe(group)

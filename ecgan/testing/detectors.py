@@ -277,6 +277,18 @@ def normal_is_told_of_each_sample(subject: DetectorSubject) -> None:
     expect(bool(np.isfinite(found.points).all()), "expected finite points, found others")
 
 
+def states_are_told_of_each_sample(subject: DetectorSubject) -> None:
+    """What cannot be read and where the rhythm is irregular is told by the components in `states` alone, as masks."""
+    detector, x = subject.fitted(), subject.beats()
+    found = detector.some_components(x, subject.cls.states)
+    expect(set(subject.cls.states) <= set(found), f"expected components {subject.cls.states}, found {sorted(found)}")
+    for what in ("unreadable", "irregular"):
+        mask = getattr(detector, what)(found)
+        if mask is not None:
+            expect_equal(str(mask.dtype), "bool", f"the type of what {what} gives")
+            expect_equal(mask.shape, (len(x),), f"the shape of what {what} gives")
+
+
 def a_model_changes_no_names(subject: DetectorSubject) -> None:
     """A detector that takes a model but needs none gives components of the same names with one as without."""
     with_model = subject.cls(subject.options, toy_generative(2, LENGTH))

@@ -480,6 +480,21 @@ class ForgetsSamples(ToyAdapter):
         return OwnNormal(np.zeros((count, 2)), np.ones(count, dtype=bool), np.zeros(count, dtype=np.int64))
 
 
+class ForgetsItsStates(ToyDetector):
+    """What it says that noise is told by is no component."""
+
+    states = ("noise",)
+
+
+class NoiseAsNumbers(ToyDetector):
+    """What cannot be read is told as a number."""
+
+    states = ("distance",)
+
+    def unreadable(self, components: Any) -> Any:
+        return components["distance"]
+
+
 class OneMoreWithAModel(ToyGuest):
     """A model brings a component of its own."""
 
@@ -506,6 +521,8 @@ DETECTORS = [
     (RoundedState, "saved_state_gives_equal_bytes", "to be the same after saving"),
     (RanksInItsRecord, "scores_do_not_depend_on_neighbours", "of a sample by itself"),
     (OtherRecords, "scores_depend_on_nothing_outside_the_record", "of a record by itself"),
+    (ForgetsItsStates, "states_are_told_of_each_sample", "expected components ('noise',)"),
+    (NoiseAsNumbers, "states_are_told_of_each_sample", "the type of what unreadable gives"),
     (ForgetsSamples, "normal_is_told_of_each_sample", "the number of points"),
     (ClassesAsText, "classes_are_named", "the type of classify to be int64"),
 ]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import wfdb
 from scipy.signal import resample_poly
 from scipy.stats import spearmanr
 
+import ecgan
 from ecgan.cli import app
 from ecgan.ecg.records import read_record, write_record
 from ecgan.errors import EcganError
@@ -136,6 +138,30 @@ def test_decisions_of_a_reader_become_annotations(project: Project, annotated: P
     assert done.returncode == 1
     assert "--decisions is of one recording" in done.stderr
     assert not (project.folder / "never").exists()
+
+
+def test_noise_is_not_flagged_and_a_long_one_is_an_episode(project: Project) -> None:
+    data = ecgan.load_dataset("ecgsyn", patients=4, minutes=0.8)
+    ecgan.Detector("patient_specific").fit(data).save(project.folder / "models/lab/tiny/patient")
+    record = read_record(project.folder / RAW, "p02")
+    signals, rng = record.signals.copy(), np.random.default_rng(0)
+    signals[15 * 360 : 30 * 360] += rng.normal(0, 0.5, (15 * 360, signals.shape[1]))
+    (project.folder / "noisy").mkdir()
+    write_record(project.folder / "noisy", replace(record, signals=signals))
+    more = ("--annotator", "atr", "--strategy", "plain", "--threshold", "1.5", "--out", "noise")
+    project.ecgan("score", "noisy/p02.hea", "--model", "models/lab/tiny/patient", *more)
+    table, summary = beats(project.folder / "noise/p02.csv"), project.json("noise/p02.json")
+    noisy = table["reason"] == "noise"
+    assert table["time_s"][noisy].between(14, 31).all()
+    assert noisy[table["time_s"].between(16, 29)].mean() > 0.9
+    assert summary["noisy"] == noisy.sum()
+    assert table["score"][noisy].max() >= summary["threshold"]
+    assert not table["flagged"][noisy].any()
+    above = table["score"] >= summary["threshold"]
+    assert (table["flagged"] == (above & ~noisy)).all()
+    assert table["flagged"].any()
+    episodes = pd.read_csv(project.folder / "noise/p02.episodes.csv")
+    assert list(episodes["kind"]).count("noise") == 1
 
 
 @pytest.fixture(scope="module")

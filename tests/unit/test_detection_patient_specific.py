@@ -11,6 +11,7 @@ import pytest
 from ecgan.detection.base import Mapping, OwnNormal, State
 from ecgan.detection.densities import STRETCH, Space, mean_of_nearest, thinness
 from ecgan.detection.detectors.patient_specific import PatientSpecific, PatientSpecificOptions
+from ecgan.detection.fitted import fit_detector
 from ecgan.detection.latents import build
 from ecgan.errors import EcganError
 from ecgan.samples import About, Samples
@@ -459,3 +460,26 @@ def test_a_causal_one_tells_the_model_of_no_beats_but_the_learned_ones() -> None
 def test_a_run_of_a_model_shows_it_samples_and_reconstructions() -> None:
     detector = build(PatientSpecific, PatientSpecificOptions(), modelled(lambda x: x), seed=0)
     assert isinstance(detector, PatientSpecific)
+
+
+def test_beats_without_a_readable_lead_cannot_be_read() -> None:
+    data, rng = record(), np.random.default_rng(4)
+    x = data.signals.copy()
+    x[[10, 11]] += rng.normal(0, 0.3, (2, 2, LENGTH))
+    x[12] = 0.5  # no lead has contact
+    x[13, 0] = 0.5
+    x[14, 0] += rng.normal(0, 0.3, LENGTH)
+    found = scores(replace(data, signals=x.astype(np.float32)))
+    detector = PatientSpecific(PatientSpecificOptions())
+    assert np.flatnonzero(detector.unreadable(found)).tolist() == [10, 11, 12]
+    assert not detector.irregular(found).any()
+
+
+def test_its_states_are_there_whatever_a_strategy_weighs(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = record()
+    detector = PatientSpecific(PatientSpecificOptions())
+    seen = data.seen(slice(None), detector.context)
+    fitted = fit_detector(detector, ["plain"], seen, seen, np.zeros(COUNT, np.int64), threshold="quantile")
+    assert set(fitted.score(seen, "plain").components) >= {"total", "irregular", "noise"}
+    monkeypatch.setattr(fitted.strategies["plain"], "needs", ("total",))
+    assert set(fitted.score(seen, "plain").components) == {"total", "irregular", "noise"}

@@ -17,6 +17,7 @@ from ecgan.reporting.deviation import deviation
 from ecgan.reporting.packing import envelope, quantise
 from ecgan.reporting.recording_page import clock, in_words, recording_page
 from ecgan.reporting.recordings import Explained
+from ecgan.scoring.episodes import episodes_of
 from tests.scored import AFTER, BEFORE, decoded, embedded, scored_recording, with_families
 
 
@@ -378,6 +379,18 @@ def test_the_longest_episodes_are_listed_in_time(monkeypatch):
     assert beats == sorted(beats)
     assert set(beats) <= set(scored.episodes.nlargest(3, "beats", keep="first")["first_beat"])
     assert f"the 3 longest of {len(scored.episodes)}" in text_of(page)
+
+
+def test_noise_and_irregular_rhythm_are_in_the_page():
+    scored = scored_recording(seconds=240, families=2)
+    scored.beats.loc[20:40, "reason"] = "noise"
+    scored.beats.loc[20:40, "flagged"] = False
+    irregular = np.arange(len(scored.beats)) >= 100
+    episodes = episodes_of(scored.beats, scored.families, irregular=irregular)
+    text = text_of(recording_page(replace(scored, episodes=episodes)))
+    assert "21 not flagged for noise" in text
+    assert "– irregular rhythm, as in atrial fibrillation" in text
+    assert "– noise" in text
 
 
 # Safe, alone, the same again

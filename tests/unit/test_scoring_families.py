@@ -26,7 +26,7 @@ from ecgan.scoring import windows as windows_module
 from ecgan.scoring.batch import Outcome, Wanted, summary_frame
 from ecgan.scoring.console import tell
 from ecgan.scoring.decisions import read_decisions
-from ecgan.scoring.episodes import episodes_of
+from ecgan.scoring.episodes import episodes_of, rhythm_warnings, stretches
 from ecgan.scoring.families import cluster, family_frame
 from ecgan.scoring.files import write_scored
 from ecgan.scoring.normal import warnings_of
@@ -46,12 +46,15 @@ def kinds_of(count: int) -> list[str]:
     return kinds
 
 
-def recording(count: int = 200, kinds: list[str] | None = None, seed: int = 0) -> Record:
+def recording(
+    count: int = 200, kinds: list[str] | None = None, seed: int = 0, gaps: np.ndarray | None = None
+) -> Record:
     """One lead with beats of three shapes, annotated where they are."""
     kinds = kinds or kinds_of(count)
     rng = np.random.default_rng(seed)
-    gaps = np.where(np.array(kinds) == WIDE, 0.65, 1.0)
-    gaps[1:] += np.where(np.array(kinds[:-1]) == WIDE, 0.3, 0.0)  # a pause follows
+    if gaps is None:
+        gaps = np.where(np.array(kinds) == WIDE, 0.65, 1.0)
+        gaps[1:] += np.where(np.array(kinds[:-1]) == WIDE, 0.3, 0.0)  # a pause follows
     times = 1 + np.cumsum(gaps)
     signal = rng.normal(0, 0.01, round((times[-1] + 2) * RATE))
     for time, kind in zip(times, kinds, strict=True):
@@ -70,7 +73,7 @@ class _Own(_Plain):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.detector = PatientSpecific(PatientSpecificOptions())
+        self.detector = self.members[0].fitted.detector = PatientSpecific(PatientSpecificOptions())
 
     def judge(self, samples: Samples) -> Judged:
         self.detector.fit(samples)
@@ -264,11 +267,12 @@ def test_bigeminy_is_warned_of_in_summary_and_terminal() -> None:
 
 
 def beats_of(flags: str, families: list[int] | None = None) -> pd.DataFrame:
-    """`x` is flagged, `.` is not, `?` was not scored; beats come every half second, scores rise."""
+    """`x` is flagged, `.` is not, `?` was not scored, `~` cannot be read; beats come every half second, scores rise."""
     score = [np.nan if flag == "?" else float(number) for number, flag in enumerate(flags)]
     return pd.DataFrame({
         "number": np.arange(1, len(flags) + 1), "time_s": 0.5 * np.arange(len(flags)), "score": score,
         "flagged": [flag == "x" for flag in flags], "family": families or [0] * len(flags),
+        "reason": ["noise" if flag == "~" else "flat" if flag == "?" else "" for flag in flags],
     })  # fmt: skip
 
 
@@ -289,6 +293,84 @@ def test_an_episode_has_a_family_if_it_is_one(scored: ScoredRecording) -> None:
     found = episodes_of(beats_of("xx.xx", [1, 1, 0, 1, 2]), families)
     assert found["family"].tolist() == [1, pd.NA]
     assert list(found["reason"]) == ["first", "second"]
+
+
+def test_stretches_of_noise_and_irregular_rhythm_are_episodes_in_the_order_of_time() -> None:
+    flags = "xx" + "~" * 21 + "." * 60 + "xxx" + "." * 60
+    irregular = np.zeros(len(flags), dtype=bool)
+    irregular[30:92] = True
+    found = episodes_of(beats_of(flags), [], irregular=irregular)
+    assert list(found["kind"]) == ["pair of beats", "noise", "irregular rhythm", "run of beats"]
+    assert list(found["episode"]) == [1, 2, 3, 4]
+    assert list(found["first_beat"]) == [1, 3, 31, 84]
+    assert list(found["beats"]) == [2, 21, 62, 3]
+    assert found["rate_per_min"].isna().tolist() == [False, True, False, False]
+    assert found["family"].isna().all()
+    assert found["reason"][1:3].str.len().all()
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [("~" * 21, [(0, 21)]), ("~" * 20, []), ("~" * 11 + "." * 4 + "~" * 11, [(0, 26)]),
+     ("~" * 11 + "." * 5 + "~" * 11, []), ("~." * 40, []), ("." * 40, [])],
+)  # fmt: skip
+def test_a_stretch_lasts_and_short_breaks_of_it_are_bridged(flags: str, expected: list[tuple[int, int]]) -> None:
+    mask = np.array([flag == "~" for flag in flags])
+    assert list(stretches(0.5 * np.arange(len(flags)), mask, 10.0, 3.0)) == expected
+
+
+def test_a_pause_without_beats_ends_a_stretch() -> None:
+    times = np.concatenate([np.arange(40.0), 100 + np.arange(40.0)])
+    assert list(stretches(times, np.ones(80, dtype=bool), 30.0, 30.0)) == [(0, 40), (40, 80)]
+
+
+def test_noise_is_no_anomaly(tmp_path: Path) -> None:
+    made = recording()
+    noisy = (made.samples > 60 * RATE) & (made.samples < 90 * RATE)
+    signals = made.signals.copy()
+    signals[round(59 * RATE) : round(91 * RATE)] += np.random.default_rng(3).normal(0, 0.3, (round(32 * RATE), 1))
+    found = score_recording(replace(made, signals=signals), own_scorer(), annotator="atr")
+    of, quiet = found.beats[noisy], found.beats[~noisy]
+    assert set(of["reason"]) == {"noise"}
+    assert of["score"].max() >= found.threshold
+    assert not of["flagged"].any()
+    assert not of["family"].any()
+    assert quiet["flagged"].sum() > 10
+    assert (quiet["flagged"] == (quiet["score"] >= found.threshold))[quiet["reason"] == ""].all()
+    assert found.facts["noisy"] == (found.beats["reason"] == "noise").sum() <= noisy.sum() + 4
+    assert found.facts["flagged"] == found.beats["flagged"].sum()
+    (episode,) = found.episodes[found.episodes["kind"] == "noise"].to_dict("records")
+    assert episode["beats"] == found.facts["noisy"]
+    write_scored(tmp_path, "made", found)
+    assert list(pd.read_csv(tmp_path / "made.csv", keep_default_na=False)["reason"]) == list(found.beats["reason"])
+    annotations = wfdb.rdann(str(tmp_path / "made"), "ecgan")
+    told = [note.rstrip("\0").endswith("noise") for note in annotations.aux_note]
+    np.testing.assert_array_equal(told, found.beats["reason"] == "noise")
+    assert {annotations.symbol[row] for row in np.flatnonzero(told)} == {"?"}
+
+
+def test_irregular_rhythm_is_said_once() -> None:
+    gaps = np.random.default_rng(5).uniform(0.7, 1.4, 200)
+    kinds = np.array(["usual"] * 200)
+    regular, irregular = (
+        score_recording(recording(kinds=kinds.tolist(), gaps=rr), own_scorer(), annotator="atr")
+        for rr in (np.ones(200), gaps)
+    )
+    assert not regular.facts["noisy"]
+    assert len(regular.episodes) == 0
+    assert not any("as in atrial fibrillation" in text for text in regular.warnings)
+    (episode,) = irregular.episodes[irregular.episodes["kind"] == "irregular rhythm"].to_dict("records")
+    assert episode["beats"] > 180
+    assert any("as in atrial fibrillation" in text for text in irregular.warnings)
+    assert irregular.facts["episodes"] == len(irregular.episodes)
+
+
+def test_irregular_rhythm_is_warned_of_from_a_twentieth_on() -> None:
+    mask = np.zeros(400, dtype=bool)
+    mask[:61] = True
+    found = episodes_of(beats_of("." * 400), [], irregular=mask)
+    assert rhythm_warnings(found, 600.0) == []
+    assert len(rhythm_warnings(found, 599.0)) == 1
 
 
 # Decisions

@@ -35,13 +35,21 @@ NAMES = ("qrs", "p", "st", "rhythm", "pause", "company", "residual")
 STATES = ("irregular", "noise")
 """What is said of a beat and counts for nothing by itself: it says how much the others count."""
 
+UNREADABLE = 8.0
+"""Noise, in units of the record's, from which on a beat cannot be read: on DS1 3 of its normal and none of its V beats.
+From 4 on it would be 79 and 14, nearly all of these 14 rightly flagged: a V beat stands out in much noise."""
+IRREGULAR = 0.5
+"""Component `irregular` from which on the rhythm is taken for that of fibrillation."""
+
 _HALF = 0.5  # of the window of a wave, which a sample must hold
 _LEARNED = 4096  # beats at most that directions are learned from, and that are turned into them at once
+_UNSURE = 2.0  # times noise_from: from here on it is not sure when the beat comes, or that it is one
 _SUDDEN = 0.2  # log of the ratio of two intervals that follow each other
 _PATTERNED = 3.0  # times its irregularity: the most that the spread of a rhythm is taken for
 _UNUSUAL = 2.5  # times as far from the usual beats as they are: such a QRS is taken for ectopic
 _SMOOTH_S = 0.0167  # standard deviation of the Gaussian that smooths what is left of a beat
 _FLOOR = 0.3
+_DEAD = 100.0  # noise that a lead without a signal is taken to have
 _AT_ONCE = 8192  # beats whose reconstructions are in memory
 
 
@@ -149,6 +157,7 @@ class PatientSpecific(Detector):
     title: ClassVar[str] = "distance from the record's own usual beats, in shape and rhythm"
     Options: ClassVar[type[Options]] = PatientSpecificOptions
     gives: ClassVar[tuple[str, ...]] = NAMES
+    states: ClassVar[tuple[str, ...]] = STATES
     context: ClassVar[tuple[str, ...]] = (RECORD, RHYTHM)
     takes_model: ClassVar[bool] = True
 
@@ -201,6 +210,14 @@ class PatientSpecific(Detector):
         points = np.column_stack([points, np.nan_to_num(early).clip(-1.0, 1.0)])
         back = np.argsort(order, kind="stable")
         return OwnNormal(points[back], usual[back], shifts[back])
+
+    def unreadable(self, components: dict[str, F64]) -> NDArray[np.bool_]:
+        """Beats all of whose leads are noisy or dead."""
+        return np.asarray(components["noise"] >= UNREADABLE)
+
+    def irregular(self, components: dict[str, F64]) -> NDArray[np.bool_]:
+        """Beats around which intervals say nothing of each other."""
+        return np.asarray(components["irregular"] >= IRREGULAR)
 
     def describe(self, group: Group) -> str:
         """When the beats come, what of them is unlike the usual ones, and what is as usual."""
@@ -259,7 +276,7 @@ class PatientSpecific(Detector):
             "company": mean_of_nearest(qrs[0], early, options.company, known),
             "residual": self._residual(record),
             "irregular": np.clip((irregularity - options.irregular_from) / scale, 0.0, 1.0),
-            "noise": np.where(record.dead.all(axis=1), 1.0, np.where(record.dead, np.inf, record.noise).min(axis=1)),
+            "noise": np.where(record.dead, _DEAD, record.noise).min(axis=1),
         }
         total = self._total(found)
         whole = record.points(0, WHOLE_MS, options.components)
@@ -270,9 +287,10 @@ class PatientSpecific(Detector):
         """The weighted sum; the more irregular the rhythm, the more the QRS alone says whether a beat is ectopic."""
         weighted = {name: getattr(self.options, f"{name}_weight") * found[name] for name in NAMES}
         irregular = found["irregular"]
-        regular = weighted["p"] + weighted["st"] + weighted["rhythm"] + weighted["pause"]
-        rest = weighted["company"] + weighted["residual"]
-        return np.asarray((1 + irregular) * weighted["qrs"] + (1 - irregular) * regular + rest)
+        sure = np.minimum(1.0, _UNSURE * self.options.noise_from / np.maximum(found["noise"], 1.0))  # of the R mark
+        time = sure * ((1 - irregular) * (weighted["rhythm"] + weighted["pause"]) + weighted["company"])
+        shape = (1 + irregular) * weighted["qrs"] + (1 - irregular) * (weighted["p"] + weighted["st"])
+        return np.asarray(shape + weighted["residual"] + time)
 
     def _thin(self, points: F64, record: _Record, share: float) -> F64:
         return thinness(points, record.usual, share, self.options.least_rank)

@@ -37,6 +37,8 @@ const percent = (share) => `${Math.round(100 * share)} %`;
 
 function scoreText(row) {
   if (Number.isNaN(beats.score[row])) return `not scored: ${data.reasons[beats.reason[row]] || "no reason given"}`;
+  const reason = data.reasons[beats.reason[row]];
+  if (reason) return `score ${number(beats.score[row])}: ${reason}, not flagged`;
   const sign = beats.flagged[row] ? "≥" : "<";
   return `score ${number(beats.score[row])}` + (data.threshold === null ? "" : ` ${sign} ${number(data.threshold)}`);
 }

@@ -101,7 +101,7 @@ def test_samples_go_to_the_device_as_a_whole_where_half_of_its_memory_holds_them
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda on: (1000, 4000))
     assert [fits(size, cuda) for size in (0, 500, 501)] == [True, True, False]
     assert fits(10**15, torch.device("cpu"))
-    monkeypatch.setattr("ecgan.preprocessing.inputs.device", lambda: cuda)
+    monkeypatch.setattr("ecgan.training.data.device", lambda: cuda)
     assert to_tensor(np.zeros((501, 1, 1), np.float32)).device.type == "cpu"
 
 

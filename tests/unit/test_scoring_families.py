@@ -1,6 +1,7 @@
 """Families and episodes of flagged beats, what was taken for normal, and what a reader decided."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -139,7 +140,7 @@ def test_the_reason_says_when_the_beats_come_and_what_is_unlike(scored: ScoredRe
     assert "unlike the record's" in early.reason
     assert "early" not in tall.reason
     assert "QRS unlike the record's" in tall.reason
-    assert "P wave as usual" in tall.reason
+    assert re.search("P wave .*as usual", tall.reason)
 
 
 def test_mean_and_beats_of_a_family_are_those_of_its_samples(scored: ScoredRecording) -> None:

@@ -59,8 +59,8 @@ _BAND = (3.0, 40.0)
 _BLOCK_S, _MARGIN_S = 600, 2
 _LONG_S = 5.0
 """So long no heart stops without being noticed."""
-_SOME = 200
-"""Beats that say how high usual ones are."""
+_SMALL = 0.3
+"""Of the upper quartile of the beats' deflections; what is smaller in every lead is no beat beside them."""
 
 
 def find_r_peaks(values: NDArray[Any], sampling_rate: float, first: Sequence[int] = ()) -> I64:
@@ -132,27 +132,27 @@ def _nearest(positions: I64, peaks: I64) -> I64:
 
 
 def stretches_without(peaks: I64, signals: NDArray[Any], sampling_rate: float) -> list[tuple[float, float]]:
-    """Return the stretches in which there is a signal for long, and no beat.
+    """Return the stretches that were recorded and hold no beat for long: asystole, a lead that came off, noise.
 
     Args:
-        peaks: Positions of the beats, ascending, shape (n,).
-        signals: Shape (T, C), NaN where samples are missing. What varies by less than a twentieth of a usual beat of
-            its lead within a second is no signal.
+        peaks: Positions of the beats, ascending, shape (n,). Those that are small in every lead beside the record's
+            large ones are none: noise has peaks, too, where nothing else has.
+        signals: Shape (T, C), NaN where samples are missing.
         sampling_rate: Hz.
 
     Returns:
         Begin and end of each, in seconds: from beat to beat, or to the border of the recording.
     """
+    reach, size = max(1, round(_REACH_S * sampling_rate)), max(1, round(sampling_rate))
+    swings = np.array([_swing(signals[max(0, peak - reach) : peak + reach]) for peak in peaks.tolist()])
+    if len(peaks):
+        peaks = peaks[(swings >= _SMALL * np.quantile(swings, 0.75, axis=0)).any(axis=1)]
     bounds = np.concatenate([[0], peaks, [len(signals)]])
-    size, reach = max(1, round(sampling_rate)), max(1, round(_REACH_S * sampling_rate))
-    some = peaks[:: max(1, len(peaks) // _SOME)]
-    beats = [_swing(signals[max(0, peak - reach) : peak + reach]) for peak in some]
-    least = 0.05 * np.median(beats, axis=0) if beats else np.zeros(signals.shape[1])
     found = []
     for row in np.flatnonzero(np.diff(bounds) >= _LONG_S * sampling_rate):
         begin, end = int(bounds[row]), int(bounds[row + 1])
-        seconds = [_swing(signals[at : at + size]) for at in range(begin + size // 2, end - size, size)]
-        if np.sum((np.asarray(seconds) > least).any(axis=1)) >= _LONG_S - 2:  # those at both ends are the beats'
+        there = [np.isfinite(signals[at : at + size]).any() for at in range(begin + size // 2, end - size, size)]
+        if sum(there) >= _LONG_S - 2:  # those at both ends are the beats'
             found.append((begin / sampling_rate, end / sampling_rate))
     return found
 

@@ -81,6 +81,9 @@ def score_recording(
     facts |= {"families": len(families), "episodes": len(episodes)}
     if scorer.beats:
         facts["normal"] = _told(normal)
+        scores = table["score"].dropna()
+        if scorer.context and scores.nunique() == 1:
+            facts["warnings"].append(f"All {len(scores):,} beats have the same score: too few to say what is usual.")
         facts["warnings"] += warnings_of(normal) + rhythm_warnings(episodes, len(own.signals) / own.sampling_rate)
     if any(symbols) and (warning := marks_warning(own, scorer.options)):
         facts["warnings"].append(warning)
@@ -300,7 +303,7 @@ def _warnings(record: Record) -> list[str]:
     times = ", ".join(f"{timedelta(seconds=int(begin))} to {timedelta(seconds=int(end))}" for begin, end in longest)
     more = f" and {len(silent) - SHOWN:,} shorter stretches" if len(silent) > SHOWN else ""
     seconds = sum(end - begin for begin, end in silent)
-    return [f"There is a signal without beats from {times}{more}, {seconds:,.0f} s in all: nothing is said of it."]
+    return [f"There are no beats from {times}{more}, {seconds:,.0f} s in all: nothing is said of it."]
 
 
 def by_class(table: pd.DataFrame) -> dict[str, dict[str, int]]:

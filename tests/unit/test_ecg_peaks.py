@@ -250,10 +250,21 @@ def test_a_long_stretch_with_signal_and_without_beats_is_told(record: Record) ->
     assert len(stretches_without(peaks[peaks > 10 * RATE], signals, RATE)) == 1
     assert stretches_without(peaks[:0], signals, RATE) == [(0.0, 180.0)]
     noise = np.random.default_rng(0).normal(size=23 * 360)
-    for nothing in (0.3, np.nan, 1e-3 * noise):  # in one lead there still is a signal
+    for nothing, alone in ((0.3, [told]), (1e-3 * noise, [told]), (np.nan, [])):  # what is missing was not recorded
         signals[59 * 360 : 82 * 360, 0] = nothing
         assert stretches_without(peaks[~quiet], signals, RATE) == [told]
-        assert stretches_without(peaks[~quiet], signals[:, :1], RATE) == []
+        found = stretches_without(peaks[~quiet], signals[:, :1], RATE)
+        assert len(found) == len(alone)
+        np.testing.assert_allclose(found, alone, atol=3)  # a beat that is cut off at the border is none
+
+
+@pytest.mark.parametrize("size", [0.0, 0.002, 0.02])
+def test_beats_that_are_found_in_noise_alone_hide_no_asystole(record: Record, size: float) -> None:
+    signals, gone = record.signals.copy(), slice(50 * 360, 110 * 360)
+    signals[gone] = size * np.random.default_rng(0).normal(size=signals[gone].shape)
+    (told,) = stretches_without(find_r_peaks(signals, RATE), signals, RATE)
+    assert 48 < told[0] < 51
+    assert 109 < told[1] < 112
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,14 @@ def scored() -> ScoredRecording:
     return score_recording(recording(), own_scorer(), annotator="atr")
 
 
+def test_too_few_beats_to_say_what_is_usual_are_warned_of(scored: ScoredRecording) -> None:
+    whole = recording()
+    few = replace(whole, samples=whole.samples[:7], symbols=whole.symbols[:7])
+    told = [one for one in score_recording(few, own_scorer(), annotator="atr").warnings if "same score" in one]
+    assert len(told) == 1
+    assert not any("same score" in one for one in scored.warnings)
+
+
 # Families
 
 

@@ -9,6 +9,7 @@ OTHERS = {
     "pause": "a pause follows",
     "company": "looks like beats that come early",
     "residual": "the model does not explain it",
+    "irregular": "the intervals say nothing of each other",
     "noise": "noise",
 }
 """What the others tell where they are high."""

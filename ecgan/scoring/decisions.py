@@ -30,6 +30,8 @@ def read_decisions(path: Path, scored: ScoredRecording) -> dict[int, str]:
     numbers = scored.beats["number"].to_numpy()
     known = {str(family.number): (str(len(family.rows)), str(numbers[family.rows[0]])) for family in scored.families}
     for row in rows:
+        if row.get("record") not in (None, "", scored.record.name):
+            raise EcganError(f"{path} decides of the recording {row['record']!r}, not {scored.record.name!r}.", _AGAIN)
         if known.get(row["family"]) != (row["beats"], row["first_beat"]):
             raise EcganError(f"{path} is of other families than this scoring found: family {row['family']}.", _AGAIN)
         if row["decision"] not in ("", ACCEPTED, REJECTED):

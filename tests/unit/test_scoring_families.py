@@ -418,6 +418,12 @@ def test_decisions_of_something_else_are_refused(scored: ScoredRecording, tmp_pa
         read_decisions(exported(scored, path, "accepted", "", beats="3"), scored)
     with pytest.raises(EcganError, match="decides 'perhaps'"):
         read_decisions(exported(scored, path, "perhaps", ""), scored)
+    table = pd.read_csv(exported(scored, path, "accepted", ""))
+    table.assign(record="another").to_csv(path, index=False)
+    with pytest.raises(EcganError, match="of the recording 'another'"):
+        read_decisions(path, scored)
+    table.assign(record=scored.record.name).to_csv(path, index=False)
+    assert read_decisions(path, scored) == {1: "accepted"}
     path.write_text("family,decision\n1,accepted\n")
     with pytest.raises(EcganError, match="holds no decisions"):
         read_decisions(path, scored)

@@ -171,7 +171,8 @@ def score(
     """Score recordings of your own: WFDB, EDF, CSV or NPY.
 
     Of each: RECORD.html, a page; RECORD.csv, one row a beat; RECORD.families.csv, flagged beats of one shape;
-    RECORD.episodes.csv, flagged beats in a row; RECORD.ecgan, WFDB annotations; RECORD.json, a summary.
+    RECORD.episodes.csv, flagged beats in a row, noise, irregular rhythm; RECORD.ecgan, WFDB annotations;
+    RECORD.json, a summary.
     Of several: summary.csv and summary.html.
     """
     run = cmd.trained(model)

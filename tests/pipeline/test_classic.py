@@ -88,11 +88,11 @@ def test_results_of_different_detectors_have_folders_of_their_own(detected: Proj
     project.ecgan("inverse", "another_config.yml")
     project.ecgan("detect", "another_config.yml", "--fold", "0")
     reports = project.folder / "reports/ecgan/test_project/test_run/detect"
-    assert sorted(path.name for path in reports.iterdir()) == ["aegan", "knn", "pca"]
+    assert sorted(path.name for path in reports.iterdir()) == ["aegan", "knn", "patient_specific", "pca"]
     project.ecgan("detect", "another_config.yml", "--fold", "1")
     project.ecgan("report", "another_config.yml")
     summary = (project.folder / "reports/ecgan/test_project/test_run/report/summary.md").read_text()
-    assert all(name in summary for name in ("aegan", "knn", "pca"))
+    assert all(name in summary for name in ("aegan", "knn", "patient_specific", "pca"))
 
 
 def test_a_gadget_in_any_file_of_a_run_is_refused(detected: Project, tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_noise_is_not_flagged_and_a_long_one_is_an_episode(project: Project) -> 
     signals[15 * 360 : 30 * 360] += rng.normal(0, 0.5, (15 * 360, signals.shape[1]))
     (project.folder / "noisy").mkdir()
     write_record(project.folder / "noisy", replace(record, signals=signals))
-    more = ("--annotator", "atr", "--strategy", "plain", "--threshold", "1.5", "--out", "noise")
+    more = ("--annotator", "atr", "--strategy", "plain", "--threshold", "1.2", "--out", "noise")
     project.ecgan("score", "noisy/p02.hea", "--model", "models/lab/tiny/patient", *more)
     table, summary = beats(project.folder / "noise/p02.csv"), project.json("noise/p02.json")
     noisy = table["reason"] == "noise"

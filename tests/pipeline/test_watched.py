@@ -72,7 +72,7 @@ CASES = {
         {"detect-classical@knn-0"},
     ),
     "one more classical detector": (
-        parameter((r"\[knn, pca\]", "[knn, pca, lof]"), (r"\n  knn:\n", "\n  lof: {neighbours: 20}\n  knn:\n")),
+        parameter((r"\[knn, pca, ", "[knn, pca, lof, "), (r"\n  knn:\n", "\n  lof: {neighbours: 20}\n  knn:\n")),
         {"detect-classical@lof-0", "report"},
     ),
 }

@@ -16,6 +16,7 @@ from ecgan.detection.strategies.plain import TOTAL
 from ecgan.detection.wording import in_words
 from ecgan.ecg import modes, quality, rhythm
 from ecgan.ecg.template import (
+    FEW,
     MOST_MS,
     WHOLE_MS,
     WINDOWS_MS,
@@ -199,7 +200,7 @@ class PatientSpecific(Detector):
         order = np.argsort(times, kind="stable")
         if len(order) < self.options.least_beats:
             return None
-        record = self._prepared(samples[order])
+        record = self._prepared(samples if (np.diff(order) == 1).all() else samples[order])  # no copy of a day
         usual = np.isin(np.arange(len(order)), record.usual)
         part = window(*WHOLE_MS, **_place(record.about, record.signals.shape[2]))
         most = int(1e-3 * self.options.align_ms * record.about.sampling_rate)
@@ -254,8 +255,9 @@ class PatientSpecific(Detector):
         rows = np.flatnonzero(usual)
         rough = quality.noise(beats.signals, rows, place["centre"], about.sampling_rate)
         broken = quality.dead(beats.signals, rows)
-        level = beats.signals.mean(axis=2, keepdims=True)  # which may be another one for each beat
-        template = median_beat(beats.signals - level, shifts, usual)
+        some = evenly(rows, FEW)
+        level = beats.signals[some].mean(axis=2, keepdims=True)  # which may be another one for each beat
+        template = median_beat(beats.signals[some] - level, shifts[some], np.ones(len(some), dtype=bool))
         more = (about, beats, template)
         return _Record(beats.signals, rough, broken, ~own, shifts, rows, reach, rr_prev, rr_next, *more)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgan.ecg.template import window
+from ecgan.ecg.template import qrs_ms, window
 
 F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -30,9 +30,7 @@ QRS_MS, QRS_SPREAD_MS = 100.0, 40.0
 P_SHARE, NO_P = 0.03, 1.0
 """Deflection before the QRS, as a share of its own, below which there is no P wave, and what that costs."""
 
-_STEEP = 0.1  # of the steepest slope: where the QRS begins and ends
 _P_MS = (-220.0, -80.0)
-_QRS_MS = (-120.0, 150.0)
 
 
 def rhythms(median_rr: F64, regular: Bool) -> list[Bool]:
@@ -69,17 +67,9 @@ def plausibility(template: F64, rr_s: float, centre: int, sampling_rate: float) 
         centre: Index of the R peak.
         sampling_rate: Hz.
     """
-    wide = max(qrs_width_ms(template, centre, sampling_rate) - QRS_MS, 0.0) / QRS_SPREAD_MS
+    wide = max(qrs_ms(template[None], centre, sampling_rate) - QRS_MS, 0.0) / QRS_SPREAD_MS
     rate = np.log(rr_s / RR_S) / RR_SPREAD
     return float(-0.5 * rate**2 - 0.5 * wide**2 - NO_P * (p_share(template, centre, sampling_rate) < P_SHARE))
-
-
-def qrs_width_ms(template: F64, centre: int, sampling_rate: float) -> float:
-    """Width of the QRS of a median beat (L,), ms: from its first to its last steep slope."""
-    part = window(*_QRS_MS, sampling_rate=sampling_rate, centre=centre, length=len(template))
-    slopes = np.abs(np.diff(template[part]))
-    steep = np.flatnonzero(slopes >= _STEEP * slopes.max()) if len(slopes) and slopes.max() > 0 else np.zeros(1)
-    return float(1000 * (steep[-1] - steep[0] + 1) / sampling_rate)
 
 
 def p_share(template: F64, centre: int, sampling_rate: float) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ecgan.ecg.recordings import read_recording
+from ecgan.ecg.files.recordings import read_recording
 from ecgan.errors import EcganError
 from ecgan.references import Reference
 from ecgan.reporting.recordings import ScoredRecording

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ecgan.ecg.recordings import FORMATS
+from ecgan.ecg.files.recordings import FORMATS
 from ecgan.errors import EcganError
 from ecgan.files import read_record, sha256, write_json
 from ecgan.progress import track

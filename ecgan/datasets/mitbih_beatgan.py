@@ -26,9 +26,9 @@ from ecgan.datasets.annotated import cut_beats, labelled
 from ecgan.datasets.base import Card
 from ecgan.datasets.mitbih import CARD_SOURCE, LICENCE, SAMPLING_RATE, OfMitbih
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
+from ecgan.ecg.files.npy import load_npy
 from ecgan.ecg.filters import fir_bandpass
 from ecgan.ecg.hamilton import correct_r_peaks, detect_r_peaks
-from ecgan.ecg.numpy_files import load_npy
 from ecgan.ecg.peaks import distance
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError

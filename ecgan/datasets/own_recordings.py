@@ -15,11 +15,11 @@ from ecgan.datasets.sample_tables import LabelColumn
 from ecgan.datasets.sheets import Labels, patients_by_folder, read_labels, read_patients
 from ecgan.ecg.aami import class_ids
 from ecgan.ecg.beats import beat_table
+from ecgan.ecg.files.recordings import locate, read_recording
+from ecgan.ecg.files.wfdb import COPY_AGAIN, ecg_leads
 from ecgan.ecg.leads import canonical_lead, match_leads
 from ecgan.ecg.peaks import find_r_peaks
-from ecgan.ecg.recordings import locate, read_recording
 from ecgan.ecg.records import Record
-from ecgan.ecg.wfdb_files import COPY_AGAIN, ecg_leads
 from ecgan.errors import EcganError
 from ecgan.preprocessing.options import AlignOptions, FilterOptions, SampleOptions
 from ecgan.preprocessing.rates import at_rate

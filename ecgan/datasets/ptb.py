@@ -25,9 +25,9 @@ from ecgan.datasets.annotated import choose_records, cut_records, labelled, of_p
 from ecgan.datasets.base import Card, Dataset, cut_recording
 from ecgan.datasets.fetching import download_published
 from ecgan.datasets.kachuee import UNIT, FetchOptions, ScaledOptions, cut_scaled, published, take_csv
+from ecgan.ecg.files.wfdb import FETCH_AGAIN, read_header, read_lead
 from ecgan.ecg.peaks import find_r_peaks
 from ecgan.ecg.records import Record
-from ecgan.ecg.wfdb_files import FETCH_AGAIN, read_header, read_lead
 from ecgan.errors import EcganError
 from ecgan.registry import register_dataset
 from ecgan.samples import About, Samples

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgan.ecg.numpy_files import leads_of, load_npy, load_npz, rate_of
-from ecgan.ecg.tables import read_columns
+from ecgan.ecg.files.npy import leads_of, load_npy, load_npz, rate_of
+from ecgan.ecg.files.tables import read_columns
 from ecgan.errors import EcganError
 
 LabelColumn = Literal["none", "first", "last"]

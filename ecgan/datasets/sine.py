@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from ecgan.config.options import Options
 from ecgan.datasets.base import Card, Dataset
 from ecgan.datasets.fetching import remove_others
-from ecgan.ecg.numpy_files import load_npy
+from ecgan.ecg.files.npy import load_npy
 from ecgan.errors import EcganError
 from ecgan.files import write_bytes
 from ecgan.preprocessing.options import Cleansing, SampleOptions

@@ -9,7 +9,7 @@ import numpy as np
 import wfdb
 from numpy.typing import NDArray
 
-from ecgan.ecg.wfdb_files import FETCH_AGAIN, ecg_leads, read_annotations, read_signals
+from ecgan.ecg.files.wfdb import FETCH_AGAIN, ecg_leads, read_annotations, read_signals
 from ecgan.errors import EcganError, nearest
 
 _RANGE = {"212": 2047, "16": 32767}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ecgan.config import Document, names, resolve_params
-from ecgan.ecg.recordings import read_recording
+from ecgan.ecg.files.recordings import read_recording
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, nearest
 from ecgan.preprocessing.processed import load_processed, save_processed

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.arrays import F32
-from ecgan.ecg.channels import check_rate
-from ecgan.ecg.recordings import read_recording
+from ecgan.ecg.files.channels import check_rate
+from ecgan.ecg.files.recordings import read_recording
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.notebook.arrays import samples_from

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ecgan.datasets.inventory import recordings_among
-from ecgan.ecg.recordings import locate
+from ecgan.ecg.files.recordings import locate
 from ecgan.errors import EcganError
 from ecgan.files import write_frame, write_text
 from ecgan.progress import track

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ecgan.ecg.files.recordings import read_recording
 from ecgan.ecg.leads import match_leads
-from ecgan.ecg.recordings import read_recording
 from ecgan.ecg.records import Record, write_record
 from ecgan.errors import EcganError
 

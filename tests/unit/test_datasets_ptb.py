@@ -9,9 +9,9 @@ import pytest
 from ecgan.datasets.base import cut_recording
 from ecgan.datasets.kachuee import FetchOptions
 from ecgan.datasets.ptb import FILES, URL, PreprocessOptions, Ptb
+from ecgan.ecg.files.wfdb import read_lead
 from ecgan.ecg.peaks import find_r_peaks
 from ecgan.ecg.records import Record
-from ecgan.ecg.wfdb_files import read_lead
 from ecgan.errors import EcganError
 from ecgan.preprocessing.rates import at_rate
 from ecgan.registry import DATASETS

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecgan.ecg.recordings import read_recording
+from ecgan.ecg.files.recordings import read_recording
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 

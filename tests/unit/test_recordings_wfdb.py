@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecgan.ecg.recordings import read_recording
+from ecgan.ecg.files.recordings import read_recording
 from ecgan.ecg.records import Record, write_record
 from ecgan.errors import EcganError
 

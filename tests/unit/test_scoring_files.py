@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ecgan.datasets.shaoxing import PreprocessOptions as WindowOptions
 from ecgan.datasets.shaoxing import Shaoxing
-from ecgan.ecg.recordings import read_recording
+from ecgan.ecg.files.recordings import read_recording
 from ecgan.ecg.records import Record, write_record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError

@@ -9,7 +9,7 @@ from typing import IO, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgan.ecg.channels import MOST_VALUES, Columns
+from ecgan.ecg.files.channels import MOST_VALUES, Columns
 from ecgan.errors import EcganError
 
 SIGNALS = ("signal", "signals")

@@ -10,7 +10,16 @@ import numpy as np
 import wfdb
 from numpy.typing import NDArray
 
-from ecgan.ecg.channels import Channels, Chosen, assemble, check_rate, check_samples, check_size, choose_ecg, no_ecg
+from ecgan.ecg.files.channels import (
+    Channels,
+    Chosen,
+    assemble,
+    check_rate,
+    check_samples,
+    check_size,
+    choose_ecg,
+    no_ecg,
+)
 from ecgan.ecg.leads import match_leads
 from ecgan.errors import EcganError
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ecgan.ecg.channels import Columns
+from ecgan.ecg.files.channels import Columns
 from ecgan.errors import EcganError
 
 F64 = NDArray[np.float64]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ecgan.ecg.channels import Channels, assemble, check_size, choose_ecg, no_ecg
+from ecgan.ecg.files.channels import Channels, assemble, check_size, choose_ecg, no_ecg
 from ecgan.errors import EcganError
 
 _COPY_AGAIN = "Copy the file again from where it came from, or export it again."

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.ecg.aami import BEAT_SYMBOLS
-from ecgan.ecg.channels import Channels, Columns, assemble, check_rate, choose_ecg, millivolts, no_ecg
+from ecgan.ecg.files.channels import Channels, Columns, assemble, check_rate, choose_ecg, millivolts, no_ecg
+from ecgan.ecg.files.wfdb import COPY_AGAIN, read_annotations, read_header, read_signals
 from ecgan.ecg.records import Record
-from ecgan.ecg.wfdb_files import COPY_AGAIN, read_annotations, read_header, read_signals
 from ecgan.errors import EcganError
 
 FORMATS = {
@@ -109,14 +109,14 @@ def _read(place: Place, sampling_rate: float | None, unit: str | None) -> Channe
     if place.format == "wfdb":
         return read_signals(place.folder, place.name, COPY_AGAIN)
     if place.format == "edf":
-        from ecgan.ecg.edf import read_edf
+        from ecgan.ecg.files.edf import read_edf
 
         return read_edf(place.file, unit)
     if place.format == "text":
-        from ecgan.ecg.tables import read_table
+        from ecgan.ecg.files.tables import read_table
 
         return _ecg_of(read_table(place.file), str(place.file), sampling_rate, unit or "mV")
-    from ecgan.ecg.numpy_files import read_npy, read_npz
+    from ecgan.ecg.files.npy import read_npy, read_npz
 
     columns = (read_npy if place.format == "npy" else read_npz)(place.file)
     return _ecg_of(columns, str(place.file), sampling_rate, unit or "mV")

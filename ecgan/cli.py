@@ -203,6 +203,32 @@ def export(
         cmd.say(line)
 
 
+@app.command(
+    epilog="Examples: `ecgan publish models/ecgan/demo/aegan/fold_0 demo-aegan`,"
+    " `ecgan publish RUN/fold_0 NAME --notes notes.md --results reports/detect/RUN --no-push`"
+)
+def publish(
+    model: Annotated[str, typer.Argument(metavar="REF", help="Trained run: RUN[/fold_K]; all its folds if none.")],
+    name: Annotated[str, typer.Argument(help="Name of the published model: beta-vaegan-2.")],
+    results: Annotated[
+        Path | None, typer.Option("--results", help="Folder of its detection's results; reports/detect/RUN if none.")
+    ] = None,
+    notes: Annotated[Path | None, typer.Option("--notes", help="Markdown: where it fails. Goes into the card.")] = None,
+    licence: Annotated[str, typer.Option("--licence", help="Of the weights, an SPDX identifier.")] = "MIT",
+    push: Annotated[bool, typer.Option("--push/--no-push", help="Add to DVC, and push this one model.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Replace a model of that name.")] = False,
+    plugin: cmd.Plugin = None,
+) -> None:
+    """Publish a run: models/published/NAME with its hashes and a model card, pushed to the remote `published`."""
+    run = cmd.trained(model)
+    cmd.use_plugins(plugin)
+    from stages import publish as stage
+
+    settings: dict[str, Any] = {"results": results, "notes": notes, "licence": licence, "push": push}
+    for line in stage.run(run, name, **settings, force=force):
+        cmd.say(line)
+
+
 @app.command(epilog="Example: `ecgan report params.yaml --readme README.md`")
 def report(
     config: cmd.Config = Path("params.yaml"),
@@ -267,7 +293,8 @@ def info(
 @app.command("list", epilog="Examples: `ecgan list datasets`, `ecgan list models --json`")
 def list_parts(
     kind: Annotated[
-        str, typer.Argument(help="datasets, models, detectors, protocols, inversions, strategies or presets.")
+        str,
+        typer.Argument(help="datasets, models, detectors, protocols, inversions, strategies, presets or published."),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
     plugin: cmd.Plugin = None,

@@ -48,7 +48,10 @@ Unit = Annotated[str | None, typer.Option("--unit", help="mV, uV or V, of files 
 Annotator = Annotated[
     str | None, typer.Option("--annotator", help="Take the beats from this annotation file: atr. Else detect R peaks.")
 ]
-Strategy = Annotated[str | None, typer.Option("--strategy", help="Which score decides; the first fitted if none.")]
+Strategy = Annotated[
+    str | None,
+    typer.Option("--strategy", help="Which score decides; if none, the one best in validation without labels."),
+]
 Decisions = Annotated[
     Path | None,
     typer.Option("--decisions", help="CSV that a page exported: annotate beats of the accepted families only."),

@@ -10,7 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ecgan.errors import EcganError, nearest
+from ecgan.evaluation.choosing import decides_in
+from ecgan.evaluation.result import read_metrics
 from ecgan.presets import PRESETS
+from ecgan.publishing.layout import FOLDER, RESULTS, published_names
 from ecgan.registry import REGISTRIES, Registry, is_built_in, plugin_file
 
 LISTS = {registry.kinds: registry for registry in REGISTRIES}
@@ -22,15 +25,20 @@ Row = dict[str, str]
 
 
 def show(kind: str, *, as_json: bool = False) -> None:
-    """Print what there is, of `LISTS` or presets: a table on a terminal, plain lines with nothing cut off into a pipe.
+    """Print what there is, of `LISTS`, presets or published models.
+
+    A table on a terminal, plain lines with nothing cut off into a pipe.
 
     Raises:
         EcganError: There is no such list.
     """
-    known = [*LISTS, "presets"]
+    known = [*LISTS, "presets", "published"]
     if kind not in known:
         raise EcganError(f"there is no list of {kind!r}{nearest(kind, known)}.", f"Lists: {', '.join(known)}.")
-    rows = list(_presets() if kind == "presets" else parts(LISTS[kind]))
+    own = {"presets": _presets, "published": _published}
+    rows = list(own[kind]() if kind in own else parts(LISTS[kind]))
+    if not rows:
+        raise EcganError(f"there are no {kind} models here.", "`dvc pull` in a clone brings them.")
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
     else:
@@ -64,6 +72,26 @@ def parts(registry: Registry[Any]) -> Iterator[Row]:
 def _presets() -> Iterator[Row]:
     for preset in PRESETS.values():
         yield {"name": preset.name, "in the paper": preset.spelling, "model": preset.model, "what": preset.title}
+
+
+def _published() -> Iterator[Row]:
+    """Yield what the result file of the first fold of each published model says."""
+    for name in published_names():
+        folder = FOLDER / name
+        found = read_metrics(min((folder / RESULTS).glob("fold_*.json"), default=folder / RESULTS))
+        strategy = decides_in(found)
+        entry = found["strategies"][strategy]
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        yield {
+            "name": name,
+            "method": found["method"] if found["method"] == found["detector"] else f"{found['method']}, {strategy}",
+            "data": f"{found['dataset']}, {found['protocol']}",
+            "leads": ", ".join(found.get("leads", [])),
+            "context": found.get("context", "none"),
+            "supervision": entry["supervision"],
+            "AUROC, AP": f"{entry['test']['auroc']:.3f}, {entry['test']['ap']:.3f}",
+            "size": f"{size / 1e6:.1f} MB",
+        }
 
 
 def _origin(cls: type[Any], package: Distribution | None) -> str:
@@ -111,7 +139,7 @@ def _narrow(rows: list[Row]) -> Table:
     table.add_column("name", no_wrap=True)
     table.add_column("what", overflow="fold")
     for row in rows:
-        lines = [row["what"]]
+        lines = [row["what"]] if "what" in row else []
         lines += [f"{key}: {value}" for key, value in row.items() if value and key not in ("name", "what")]
         table.add_row(row["name"], "\n".join(lines))
     return table

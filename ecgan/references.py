@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgan.errors import EcganError
+from ecgan.publishing.layout import FOLDER, SCHEME, find_published
 from ecgan.remotes import SCHEMES, fetch, is_remote
 
 
@@ -29,8 +30,8 @@ def parse_reference(text: str, models: Path = Path("models")) -> Reference:
     """Read a model reference, `[scheme:]<run path>[/fold_<k>][:<version>]`.
 
     Args:
-        text: The reference. `entity/project/run` is also looked for below `models`; a run elsewhere (`s3://…` and other
-            URLs, `wandb:…`, `mlflow:…`) is copied into `.ecgan/cache` first.
+        text: The reference. `entity/project/run` is also looked for below `models`; `published:NAME` is a published
+            model; a run elsewhere (`s3://…` and other URLs, `wandb:…`, `mlflow:…`) is copied into `.ecgan/cache` first.
         models: Folder of the runs here.
 
     Raises:
@@ -40,6 +41,8 @@ def parse_reference(text: str, models: Path = Path("models")) -> Reference:
     if match is None:
         raise EcganError(f"{text!r} is no model reference.", "Write RUN[/fold_K][:best|latest|vNN].")
     fold, version = None if match["fold"] is None else int(match["fold"]), match["version"] or "best"
+    if match["path"].startswith(SCHEME):
+        return Reference(text, find_published(match["path"].removeprefix(SCHEME), FOLDER), fold, version)
     if is_remote(match["path"]):
         return Reference(text, fetch(match["path"], fold), fold, version)
     path = Path(match["path"])

@@ -16,8 +16,8 @@ def run(
     Args:
         model: The trained run; without a fold, the mean of all of its folds is exported.
         out: The file, `.onnx`.
-        strategy: The strategy that decides, and then nothing is exported but what it weighs; None: the first that was
-            fitted, with all components.
+        strategy: The strategy that decides, and then nothing is exported but what it weighs; None: the one of
+            `ecgan.evaluation.choosing`, with all components.
         threshold: Its threshold; None: the fitted one.
         force: Whether a file that is there is overwritten.
 

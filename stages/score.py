@@ -39,7 +39,7 @@ def run(
         sampling_rate: Hz, for files that do not say it.
         unit: Unit of channels for which the file names none; None: mV.
         annotator: Annotation files beside the recordings that mark the beats; None: R peaks are detected.
-        strategy: The strategy that decides; None: the first that was fitted.
+        strategy: the strategy that decides; None: by validation, see `ecgan.evaluation.choosing`.
         threshold: Its threshold; None: the fitted one.
         decisions: What a reader decided of the families, as the page of the one recording exported it; its annotations
             are then those of the accepted families only.

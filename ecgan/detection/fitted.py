@@ -6,7 +6,7 @@ There is no pickle, and what is read is checked before it is used.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,13 @@ from ecgan.detection.stored import AGAIN, stored_mapping, stored_number, stored_
 from ecgan.detection.strategies.base import CHOICE, SVM_SAMPLES, Choice, Strategy, supervision
 from ecgan.detection.thresholds import SOURCES, Threshold, fit_threshold
 from ecgan.errors import EcganError, nearest
+from ecgan.evaluation.choosing import Rank
 from ecgan.evaluation.ranking import check_scores
 from ecgan.files import found_words, read_json, write_bytes, write_json
 from ecgan.registry import DETECTORS, PLUGIN_HINT, STRATEGIES, Registry, strategies_of
 from ecgan.samples import Samples
 
-FORMAT = 3
+FORMAT = 4
 VALUES_FILE = "detector.json"
 ARRAYS_FILE = "detector.safetensors"
 SCORED_ON = ("samples", "latents")
@@ -53,11 +54,19 @@ class Scored:
 
 @dataclass(frozen=True)
 class FittedDetector:
-    """A fitted detector, its fitted strategies and the threshold of each, by the strategy's name."""
+    """A fitted detector with what was fitted on it, by the strategy's name.
+
+    Attributes:
+        detector: The detector.
+        strategies: The fitted strategies.
+        thresholds: The threshold of each.
+        ranks: What the strategy that decides is chosen by; empty where nothing was validated.
+    """
 
     detector: Detector
     strategies: dict[str, Strategy]
     thresholds: dict[str, Threshold]
+    ranks: dict[str, Rank] = field(default_factory=dict)
 
     def score(self, samples: Samples, only: str | None = None) -> Scored:
         """Components, scores and decisions of samples, transformed as the training samples were.
@@ -181,6 +190,8 @@ def save_detector(folder: Path, fitted: FittedDetector) -> None:
         learned = strategy.state()
         arrays.update({f"strategy/{name}/{key}": array for key, array in learned.arrays.items()})
         described[name] = {"values": learned.values, "threshold": asdict(fitted.thresholds[name])}
+        if fitted.ranks:
+            described[name]["validation"] = asdict(fitted.ranks[name])
     content = save_tensors({key: np.ascontiguousarray(array) for key, array in arrays.items()})
     write_bytes(folder / ARRAYS_FILE, content)
     write_json(
@@ -238,6 +249,7 @@ def _rebuild(stored: Any, arrays: dict[str, NDArray[Any]], mapping: Mapping | No
         raise EcganError("the list of strategies does not fit what is stored of them.", AGAIN)
     strategies: dict[str, Strategy] = {}
     thresholds: dict[str, Threshold] = {}
+    ranks: dict[str, Rank] = {}
     known = {key: _registered(STRATEGIES, key) for key in order}
     check_strategies(detector, order)
     for key in order:
@@ -245,7 +257,11 @@ def _rebuild(stored: Any, arrays: dict[str, NDArray[Any]], mapping: Mapping | No
         strategies[key] = known[key](seed=detector.seed)
         strategies[key].restore(State(_below(f"strategy/{key}/", arrays), stored_mapping(entry, "values")))
         thresholds[key] = _threshold(stored_mapping(entry, "threshold"))
-    return FittedDetector(detector, strategies, thresholds)
+        if "validation" in entry:
+            ranks[key] = _rank(stored_mapping(entry, "validation"))
+    if ranks and len(ranks) < len(strategies):
+        raise EcganError("some strategies were validated and some were not.", AGAIN)
+    return FittedDetector(detector, strategies, thresholds, ranks)
 
 
 def _registered(registry: Registry[Any], name: str) -> Any:
@@ -275,6 +291,14 @@ def _threshold(entry: dict[str, Any]) -> Threshold:
     if method not in SOURCES:
         raise EcganError(f"the stored threshold was found by {method!r}; known are {', '.join(SOURCES)}.", AGAIN)
     return Threshold(str(method), stored_number(entry, "value"))
+
+
+def _rank(entry: dict[str, Any]) -> Rank:
+    supervision = stored_value(entry, "supervision")
+    if supervision not in ("U", "S"):
+        raise EcganError(f"the stored supervision is {supervision!r}, neither 'U' nor 'S'.", AGAIN)
+    undefined = stored_value(entry, "auroc") is None
+    return Rank(supervision, None if undefined else stored_number(entry, "auroc"))
 
 
 def _load_arrays(path: Path, stored: Any) -> dict[str, NDArray[Any]]:

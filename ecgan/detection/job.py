@@ -1,6 +1,6 @@
 """One detection: fit on training data and half of validation, report the other half and the test set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from ecgan.detection.base import Detector
 from ecgan.detection.fitted import SCORED_ON, FittedDetector, Scored, fit_detector, usable
 from ecgan.detection.latents import OnLatents
 from ecgan.detection.thresholds import alarms_in
+from ecgan.evaluation.choosing import Rank, decides_in
 from ecgan.evaluation.classification import classification, confusion_frame
 from ecgan.evaluation.curves import pr_frame, roc_frame
 from ecgan.evaluation.examples import Example, choose_examples
@@ -88,7 +89,9 @@ def detect(job: Job) -> tuple[FittedDetector, Result]:
     metrics["counts"] = {name: class_counts(labels[rows], job.data.about.classes) for name, rows in counted.items()}
     if named is not None:
         metrics["classification"] = classification(named, job.data[job.fold.test])
-    return fitted, _result(job, test, named, metrics)
+    ranks = {name: Rank(one["supervision"], one["validation"]["auroc"]) for name, one in metrics["strategies"].items()}
+    metrics["decides"] = decides_in(metrics)
+    return replace(fitted, ranks=ranks), _result(job, test, named, metrics)
 
 
 def _metrics(job: Job, fitted: FittedDetector, test: Scored, validation: Scored, vali: Samples) -> dict[str, Any]:
@@ -123,21 +126,20 @@ def _result(job: Job, test: Scored, named: NDArray[np.int64] | None, metrics: di
     """Scores, curves, decisions and examples of the test set, beside its metrics."""
     samples = job.data[job.fold.test]
     abnormal = samples.class_ids != 0
-    decided = next(iter(test.predictions.values())) if named is None else named
+    decided = test.predictions[metrics["decides"]] if named is None else named
     names = ["normal", "abnormal"] if named is None else samples.about.classes
     return Result(
         metrics=metrics,
         scores=scores_frame(job.fold.test, samples, test.components, test.scores, test.predictions),
-        roc=roc_frame(test.scores, abnormal),
-        pr=pr_frame(test.scores, abnormal),
+        roc=roc_frame(test.scores, abnormal, metrics["decides"]),
+        pr=pr_frame(test.scores, abnormal, metrics["decides"]),
         confusion=confusion_frame(samples, decided, names),
-        examples=_examples(job, test),
+        examples=_examples(job, test, metrics["decides"]),
     )
 
 
-def _examples(job: Job, test: Scored) -> list[Example]:
-    """Choose beats worth looking at by the first strategy, with their reconstructions."""
-    strategy = next(iter(test.scores))
+def _examples(job: Job, test: Scored, strategy: str) -> list[Example]:
+    """Choose beats worth looking at by the strategy that decides, with their reconstructions."""
     scores, predicted = test.scores[strategy], test.predictions[strategy]
     chosen = choose_examples(scores, job.data.class_ids[job.fold.test], predicted, EXAMPLES)
     if not chosen:

@@ -1,4 +1,4 @@
-"""ROC and precision-recall points on a common grid for plots: one column a strategy, the first one twice."""
+"""ROC and precision-recall points on a common grid for plots: one column a strategy, the one that decides twice."""
 
 from collections.abc import Mapping
 
@@ -8,11 +8,11 @@ import pandas as pd
 from ecgan.evaluation.ranking import F64, Bool, rank
 
 POINTS = 201
-FIRST = "first_strategy"
-"""Column of the curve that `dvc plots` draws: that of the first strategy, whatever its name."""
+DECIDES = "decides"
+"""Column of the curve that `dvc plots` draws: that of the strategy that decides, whatever its name."""
 
 
-def roc_frame(scores: Mapping[str, F64], abnormal: Bool) -> pd.DataFrame:
+def roc_frame(scores: Mapping[str, F64], abnormal: Bool, decides: str | None = None) -> pd.DataFrame:
     """True-positive rates over a grid of 201 false-positive rates.
 
     Between the points of the empirical curve values lie on the straight line that equal scores stand for; at a
@@ -22,26 +22,27 @@ def roc_frame(scores: Mapping[str, F64], abnormal: Bool) -> pd.DataFrame:
     Args:
         scores: Scores (n,) by strategy.
         abnormal: Whether each sample is abnormal, shape (n,).
+        decides: The strategy that decides, if one does.
 
     Returns:
-        Columns `fpr`, `first_strategy` and one a strategy; NaN where a class has no samples.
+        Columns `fpr`, `decides` if one does, and one a strategy; NaN where a class has no samples.
     """
     grid = np.linspace(0, 1, POINTS)
-    return _frame("fpr", grid, {name: _roc(values, abnormal, grid) for name, values in scores.items()})
+    return _frame("fpr", grid, {name: _roc(values, abnormal, grid) for name, values in scores.items()}, decides)
 
 
-def pr_frame(scores: Mapping[str, F64], abnormal: Bool) -> pd.DataFrame:
+def pr_frame(scores: Mapping[str, F64], abnormal: Bool, decides: str | None = None) -> pd.DataFrame:
     """Precision over a grid of 201 recalls: that of the highest threshold that reaches the recall.
 
-    Arguments as for `roc_frame`. Returns columns `recall`, `first_strategy` and one a strategy; NaN without abnormal
-    samples.
+    Arguments as for `roc_frame`. Returns columns `recall`, `decides` if one does, and one a strategy; NaN without
+    abnormal samples.
     """
     grid = np.linspace(0, 1, POINTS)
-    return _frame("recall", grid, {name: _pr(values, abnormal, grid) for name, values in scores.items()})
+    return _frame("recall", grid, {name: _pr(values, abnormal, grid) for name, values in scores.items()}, decides)
 
 
-def _frame(along: str, grid: F64, curves: dict[str, F64]) -> pd.DataFrame:
-    return pd.DataFrame({along: grid, **({FIRST: next(iter(curves.values()))} if curves else {}), **curves})
+def _frame(along: str, grid: F64, curves: dict[str, F64], decides: str | None) -> pd.DataFrame:
+    return pd.DataFrame({along: grid, **({} if decides is None else {DECIDES: curves[decides]}), **curves})
 
 
 def _counts(scores: F64, abnormal: Bool) -> tuple[F64, F64]:

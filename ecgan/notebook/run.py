@@ -205,7 +205,7 @@ def load(
     Args:
         reference: A run's folder, what `Detector.save` wrote, `entity/project/run` below `models`, or a run elsewhere:
             `[scheme:]<run>[/fold_<k>][:<version>]`. Without a fold all folds score, and the mean counts.
-        strategy: The strategy that decides; None: the first that was fitted.
+        strategy: the strategy that decides; None: by validation, see `ecgan.evaluation.choosing`.
         threshold: Its threshold; None: the fitted one.
         models: Folder of the runs here.
 

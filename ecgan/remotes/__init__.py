@@ -12,7 +12,7 @@ from ecgan.errors import EcganError
 from ecgan.remotes.files import Remote, download
 
 CACHE = Path(".ecgan/cache")
-SCHEMES = "s3://BUCKET/RUN (or another URL), wandb:ENTITY/PROJECT/RUN, mlflow:RUN_ID"
+SCHEMES = "published:NAME, s3://BUCKET/RUN (or another URL), wandb:ENTITY/PROJECT/RUN, mlflow:RUN_ID"
 
 
 def is_remote(path: str) -> bool:

@@ -20,7 +20,7 @@ WANTED = re.compile(
     re.ASCII,
 )
 PARTS = ("train", "inverse", "detect")
-REQUIRED = ("config.yml", "input.json", "split.json", "versions.json")
+REQUIRED = ("config.yml", "input.json", "split.json")
 MOST_FILES = 10_000
 _MB = 1 << 20
 LARGEST = {"safetensors": 4096 * _MB, "yml": 4 * _MB, "json": 256 * _MB, "csv": 256 * _MB}
@@ -123,13 +123,21 @@ def _check(remote: Remote, path: str, fold: int | None) -> None:
     for index in folds:
         train = f"train/fold_{index}"
         missing = [name for name in REQUIRED if f"{train}/{name}" not in remote.files]
-        if not any(re.fullmatch(rf"{train}/v\d+/model\.safetensors", name) for name in remote.files):
-            missing.append("v<NN>/model.safetensors")
-        if missing:
+        if missing := missing + _lacking(remote, index):
             raise EcganError(f"{path} is no complete run: {train} lacks {', '.join(missing)}.")
     for name, file in remote.files.items():
         if file.size is not None and file.size > _limit(name):
             raise too_large(f"{name} of {path}", _limit(name))
+
+
+def _lacking(remote: Remote, fold: int) -> list[str]:
+    """What a fold lacks of a model; nothing where a detector scores without one."""
+    train = f"train/fold_{fold}"
+    weights = any(re.fullmatch(rf"{train}/v\d+/model\.safetensors", name) for name in remote.files)
+    indexed = f"{train}/versions.json" in remote.files
+    if not weights and not indexed and f"detect/fold_{fold}/detector.json" in remote.files:
+        return []
+    return [*([] if indexed else ["versions.json"]), *([] if weights else ["v<NN>/model.safetensors"])]
 
 
 def _limit(name: str) -> int:

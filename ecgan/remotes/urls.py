@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from ecgan.errors import EcganError, first_line, install, outside
 from ecgan.remotes.files import PARTS, Remote, RemoteFile, copy_stream
 
-PROTOCOLS = ("s3", "http", "https", "gs", "abfs", "az", "sftp", "ssh", "file", "memory")
+PROTOCOLS = ("s3", "http", "https", "gs", "abfs", "az", "sftp", "ssh", "file", "hf", "memory")
 
 
 def find(url: str, fold: int | None) -> Remote:
@@ -38,7 +38,8 @@ def _open(url: str) -> tuple[Any, str]:
     try:
         filesystem, root = fsspec.core.url_to_fs(url, skip_instance_cache=True, **_options(protocol))
     except ImportError as error:
-        hint = install("s3") if protocol == "s3" else f"Install what reads it: {first_line(error)}"
+        extra = {"s3": "s3", "hf": "hub"}.get(protocol)
+        hint = install(extra) if extra else f"Install what reads it: {first_line(error)}"
         raise EcganError(f"{protocol}:// needs a package that is not installed.", hint) from error
     return filesystem, str(root).rstrip("/")
 

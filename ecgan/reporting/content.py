@@ -50,9 +50,10 @@ _PROTOCOLS: Final = {
 _THRESHOLDS: Final = {
     "best_f1": "at the threshold with the best F1 of the abnormal class on the fitting half of validation",
     "quantile": "at a quantile of the scores of normal validation samples",
+    "alarms_per_hour": "at as many false alarms an hour as were allowed on the fitting half of validation",
     "fixed": "at a threshold given in advance",
 }
-_METHODS: Final = "Each method with its best strategy on validation, U or S in brackets.{band}"
+_METHODS: Final = "Each method with the strategy that decides, U or S in brackets.{band}"
 _PLOTS: Final = {
     "roc": ("ROC", _METHODS),
     "pr": ("Precision and recall", f"{_METHODS} Chance is the share of abnormal samples in the test set."),
@@ -78,8 +79,8 @@ _CONTEXTS: Final = (
     " rhythm: when the beats of its record occurred."
 )
 _METHOD_NOTES: Final = (
-    "“Shown with” is the strategy that the figures show: the one with the best AUROC on the reporting half of "
-    "validation, mean over the folds; the test set has no say in it.",
+    "“Shown with” is the strategy that the figures show and that `ecgan score` decides by: the one with the best AUROC "
+    "on the reporting half of validation, mean over the folds, among those of supervision U; the test set has no say.",
 )
 _DATASET: Final = {
     "name": "Name",

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ecgan.errors import EcganError
+from ecgan.evaluation.choosing import Rank, deciding
 from ecgan.evaluation.tolerance import tolerance_text
 
 METRICS: Final[dict[str, str]] = {
@@ -252,28 +253,23 @@ class Tables:
 
     @cached_property
     def chosen(self) -> dict[tuple[str, str], str]:
-        """For each method and detector the strategy with the best mean validation AUROC; test results have no say.
-
-        Equal ones are decided by supervision (U before S), then by name.
-        """
-        best = self._best_validated(_KEY[:2])
-        return {(method, detector): strategy for (method, detector), strategy in best.items()}
+        """For each method and detector the strategy that decides: see `ecgan.evaluation.choosing`."""
+        return {(method, detector): strategy for (method, detector), strategy in self._deciding(_KEY[:2]).items()}
 
     @cached_property
     def _chosen_by_labels(self) -> dict[tuple[str, ...], str]:
-        return self._best_validated([*_KEY[:2], "supervision"])
+        return self._deciding([*_KEY[:2], "supervision"])
 
     def _is_chosen(self, row: Mapping[str, Any]) -> bool:
         return bool(self._chosen_by_labels[row["method"], row["detector"], row["supervision"]] == row["strategy"])
 
-    def _best_validated(self, group: Sequence[str]) -> dict[tuple[str, ...], str]:
-        """The strategy with the best mean validation AUROC in each group of rows of the results."""
-        best: dict[tuple[str, ...], tuple[float, int, str]] = {}
+    def _deciding(self, group: Sequence[str]) -> dict[tuple[str, ...], str]:
+        """The strategy that decides in each group of rows of the results."""
+        groups: dict[tuple[str, ...], dict[str, list[Rank]]] = {}
         for row in records(self.results):
-            value, key = row["validation_auroc_mean"], tuple(str(row[name]) for name in group)
-            rank = (-value if math.isfinite(value) else math.inf, "US".index(row["supervision"]), str(row["strategy"]))
-            best[key] = min(best.get(key, rank), rank)
-        return {key: strategy for key, (_, _, strategy) in best.items()}
+            rank = Rank(row["supervision"], row["validation_auroc_mean"])
+            groups.setdefault(tuple(str(row[name]) for name in group), {})[str(row["strategy"])] = [rank]
+        return {key: deciding(ranks) for key, ranks in groups.items()}
 
 
 def _class_row(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

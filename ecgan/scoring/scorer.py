@@ -16,6 +16,7 @@ from ecgan.detection.base import Group, OwnNormal
 from ecgan.detection.fitted import VALUES_FILE, FittedDetector, load_detector
 from ecgan.detection.thresholds import SOURCES
 from ecgan.errors import EcganError, nearest
+from ecgan.evaluation.choosing import deciding
 from ecgan.references import Reference, folds_of
 from ecgan.registry import DATASETS
 from ecgan.runs.layout import part
@@ -187,7 +188,7 @@ def load_scorer(
 
     Args:
         reference: The run; without a fold, all of its folds score.
-        strategy: The strategy that decides, and then the only one that is computed; None: the first that was fitted
+        strategy: The strategy that decides, and then the only one that is computed; None: the one of `deciding`
             decides, and all are computed.
         threshold: The threshold of that strategy; None: the one that was fitted, the mean of those of the folds.
         precision: Of the networks, fp32 or bf16; None: `runtime.precision` of the run.
@@ -198,7 +199,7 @@ def load_scorer(
     """
     members = tuple(_member(reference.folder, fold, reference.version, precision) for fold in folds_of(reference))
     _check_alike(reference.text, members)
-    chosen = _strategy(reference.text, list(members[0].fitted.strategies), strategy)
+    chosen = _strategy(reference.text, members, strategy)
     fitted = [member.fitted.thresholds[chosen] for member in members]
     source = SOURCES[fitted[0].method] if threshold is None else "given"
     if threshold is None:
@@ -236,7 +237,11 @@ def _check_alike(text: str, members: Sequence[Member]) -> None:
             raise EcganError(f"the folds of {text} differ in their {what}.", "Name one of them: RUN/fold_K.")
 
 
-def _strategy(text: str, fitted: list[str], wanted: str | None) -> str:
+def _strategy(text: str, members: Sequence[Member], wanted: str | None) -> str:
+    """The strategy that decides: the one that is wanted, or by validation; the first where nothing was validated."""
+    fitted = list(members[0].fitted.strategies)
+    if wanted is None and all(member.fitted.ranks for member in members):
+        return deciding({name: [member.fitted.ranks[name] for member in members] for name in fitted})
     if wanted is None:
         return fitted[0]
     if wanted not in fitted:

@@ -118,7 +118,7 @@ LEVELS = [
     {"samples"},
     {"datasets", "models", "preprocessing", "protocols", "evaluation"},
     {"training", "inversion", "detection", "generation", "reporting", "tracking"},
-    {"remotes", "references", "runs"},
+    {"publishing", "remotes", "references", "runs"},
     {"scoring", "comparing", "exporting", "about", "listing", "pipeline", "presets", "testing", "notebook"},
     {"commands", "cli", "__main__"},
 ]

@@ -165,7 +165,7 @@ def test_a_model_without_a_discriminator_is_scored_by_what_it_has(job, tmp_path)
     )
     assert list(found["strategies"]) == ["reconstruction"]
     assert found["left_out"] == ["svm_lambda", "lambda_grid"]
-    assert list(pd.read_csv(tmp_path / "results/roc.csv")) == ["fpr", "first_strategy", "reconstruction"]
+    assert list(pd.read_csv(tmp_path / "results/roc.csv")) == ["fpr", "decides", "reconstruction"]
     both = replace(job, detector=_model("inverse_mapping", _generative()), strategies=wanted)
     assert _written(tmp_path, replace(both, facts=_facts("vae", "inverse_mapping")))["left_out"] == []
 

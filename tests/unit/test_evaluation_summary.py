@@ -102,7 +102,7 @@ def test_scores_that_are_not_finite_are_refused(function):
 def test_roc_points_by_hand():
     # one abnormal above everything, then a normal, then one of each tied
     frame = roc_frame({"a": np.array([4.0, 3.0, 2.0, 2.0])}, np.array([True, False, True, False]))
-    assert list(frame) == ["fpr", "first_strategy", "a"]
+    assert list(frame) == ["fpr", "a"]
     assert len(frame) == POINTS
     found = dict(zip(frame["fpr"].round(3), frame["a"], strict=True))
     assert (found[0.0], found[0.25], found[0.5], found[0.75], found[1.0]) == (0.5, 0.5, 0.5, 0.75, 1.0)
@@ -129,13 +129,16 @@ def test_areas_under_the_curves_are_the_metrics():
         assert np.trapezoid(pr[name], pr["recall"]) == pytest.approx(average_precision(values, abnormal), abs=5e-3)
 
 
-def test_the_first_strategy_has_a_column_that_plots_find_whatever_its_name():
+def test_the_strategy_that_decides_has_a_column_that_plots_find_whatever_its_name():
     rng = np.random.default_rng(0)
     abnormal = rng.random(50) < 0.4
     scores = {"zeta": rng.random(50), "alpha": rng.random(50)}
-    for frame, along in ((roc_frame(scores, abnormal), "fpr"), (pr_frame(scores, abnormal), "recall")):
-        assert list(frame) == [along, "first_strategy", "zeta", "alpha"]
-        assert frame["first_strategy"].equals(frame["zeta"].rename("first_strategy"))
+    for frame, along in (
+        (roc_frame(scores, abnormal, "alpha"), "fpr"),
+        (pr_frame(scores, abnormal, "alpha"), "recall"),
+    ):
+        assert list(frame) == [along, "decides", "zeta", "alpha"]
+        assert frame["decides"].equals(frame["alpha"].rename("decides"))
 
 
 def test_curves_of_one_class_are_empty():

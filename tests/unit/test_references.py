@@ -512,3 +512,15 @@ def test_a_password_in_a_reference_is_refused_and_not_repeated(address: str) -> 
         parse_reference(address)
     assert "password" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_a_detector_without_a_model_is_a_run_too(original: Path, here: Path) -> None:
+    names = [f"train/fold_0/{name}" for name in ("config.yml", "input.json", "split.json")]
+    bare = {name: file for name, file in a_remote(original).files.items() if name in names}
+    detected = {"detect/fold_0/detector.json": files.RemoteFile(2, "", lambda target, limit: target.write_text("{}"))}
+    remote = files.Remote("knn", bare | detected)
+    folder = files.download(remote, "s3://b/knn", 0, here / "cache")
+    assert (folder / "detect/fold_0/detector.json").is_file()
+    del remote.files["detect/fold_0/detector.json"]
+    with pytest.raises(EcganError, match="lacks v"):
+        files.download(remote, "s3://b/knn", 0, here / "cache")

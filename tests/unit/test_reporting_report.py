@@ -319,7 +319,7 @@ def test_a_test_set_of_one_class_has_no_auroc():
 
 def test_curves_without_a_value_are_left_out():
     one, other = run("aegan", 0), run("vaegan", 0)
-    one.roc.loc[:, "lambda_grid"] = np.nan
+    one.roc.loc[:, "reconstruction"] = np.nan
     svg = figures.roc_figure(curves([one, other]))
     colours = [line.line["color"] for line in curves([one, other])]
     root = ElementTree.fromstring(svg)

@@ -111,8 +111,15 @@ def test_one_supervised_fold_makes_the_row_supervised():
 
 def test_the_shown_strategy_is_chosen_on_validation_not_on_test():
     first = metrics("aegan", 0, 0.99, validation=0.80)
-    second = metrics("aegan", 0, 0.60, strategy="lambda_grid", supervision="S", validation=0.95)
-    assert Tables([both(first, second)]).chosen == {("aegan", "inverse_mapping"): "lambda_grid"}
+    second = metrics("aegan", 0, 0.60, strategy="smoothed", validation=0.95)
+    assert Tables([both(first, second)]).chosen == {("aegan", "inverse_mapping"): "smoothed"}
+
+
+def test_the_shown_strategy_is_one_without_labels_if_there_is_one():
+    first = metrics("aegan", 0, 0.80, validation=0.80)
+    second = metrics("aegan", 0, 0.99, strategy="lambda_grid", supervision="S", validation=0.95)
+    assert Tables([both(first, second)]).chosen == {("aegan", "inverse_mapping"): "reconstruction"}
+    assert Tables([second]).chosen == {("aegan", "inverse_mapping"): "lambda_grid"}
 
 
 def test_class_table_counts_flags_and_order():

@@ -12,6 +12,7 @@ from ecgan.arrays import F32
 from ecgan.detection.fitted import Scored
 from ecgan.detection.thresholds import Threshold
 from ecgan.errors import EcganError
+from ecgan.evaluation.choosing import Rank
 from ecgan.references import Reference
 from ecgan.samples import Samples
 from ecgan.scoring import scorer as module
@@ -55,7 +56,11 @@ def member(fold: int, factor: float, *, strategies: tuple[str, ...] = ("one", "t
     detector = SimpleNamespace(name="inverse_mapping", reconstruct=reconstruct, sees=())
     thresholds = {name: Threshold("best_f1", factor) for name in strategies}
     fitted = SimpleNamespace(
-        score=score, detector=detector, strategies=dict.fromkeys(strategies), thresholds=thresholds
+        score=score,
+        detector=detector,
+        strategies=dict.fromkeys(strategies),
+        thresholds=thresholds,
+        ranks=changes.get("ranks", {}),
     )
     return cast(Member, _Bound(trained, fitted))
 
@@ -116,6 +121,16 @@ def test_strategy_and_threshold_are_the_first_and_the_mean_or_as_given(monkeypat
     for broken in (float("nan"), float("inf")):
         with pytest.raises(EcganError, match="finite number"):
             load(monkeypatch, members, threshold=broken)
+
+
+def test_without_a_name_the_best_in_validation_of_those_without_labels_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [{"one": Rank("U", 0.9), "two": Rank("U", 0.8)}, {"one": Rank("U", 0.6), "two": Rank("U", 0.8)}]
+    members = [member(fold, 1.0, ranks=ranks) for fold, ranks in enumerate(found)]
+    assert load(monkeypatch, members).strategy == "two"
+    assert load(monkeypatch, members[:1]).strategy == "one"
+    labelled = [member(0, 1.0, ranks={"one": Rank("S", 0.9), "two": Rank("U", None)})]
+    assert load(monkeypatch, labelled).strategy == "two"
+    assert load(monkeypatch, labelled, strategy="one").strategy == "one"
 
 
 @pytest.mark.parametrize(

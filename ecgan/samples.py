@@ -17,6 +17,14 @@ CONTEXTS = (RECORD, RHYTHM)
 SHIFT = "shift"
 """Column of the table, where `preprocess.align` moved marks: how many samples behind `sample` a beat was cut."""
 
+FOLD = "fold"
+"""Column of the table, where a dataset comes with folds: their numbers, from 1."""
+
+FINDING = "finding_"
+"""Begin of the names of columns of the table that say of each sample, with 1 or 0, whether it has a certain label."""
+
+_TELLING = ("class_name", "symbol", "aami", "statements")
+
 Rows = NDArray[np.int64]
 
 
@@ -56,7 +64,8 @@ class Samples:
         table: One row a sample: `class_name`, and for beats `record`, `patient`, `sample` (position of the R peak in
             the record), `time_s` (the same in seconds; of a sample that is no beat, its middle), `symbol`, `aami`,
             `rr_prev_s`, `rr_next_s` (seconds; NaN at a record's border); `shift` (samples, counted as `sample` is)
-            where marks were moved before beats were cut.
+            where marks were moved before beats were cut. Datasets with several labels a sample have `statements`
+            (all of them in words) and a column of 0 and 1 for each, `finding_<label>`; those with folds `fold`.
         about: Rate, leads, unit, classes and centre.
         labels: Class ids, int64, shape (n,); 0 is normal, every other class abnormal. None where they are not known,
             and wherever they must not be seen.
@@ -178,7 +187,7 @@ class Samples:
 
     def unlabelled(self) -> "Samples":
         """The same without what their classes are."""
-        known = [name for name in ("class_name", "symbol", "aami") if name in self.table]
+        known = [name for name in self.table if name in _TELLING or str(name).startswith(FINDING)]
         return replace(self, table=self.table.drop(columns=known), labels=None)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,11 @@ from pydantic import Field, model_validator
 from threadpoolctl import threadpool_limits
 
 from ecgan.datasets.base import Dataset
+from ecgan.datasets.databases import NOTHING, Facts
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS, class_ids
 from ecgan.ecg.alignment import Method, mark_shifts
 from ecgan.ecg.beats import beat_table, cut_windows, window_starts
-from ecgan.ecg.records import Record, read_leads, read_record
+from ecgan.ecg.records import Record, read_leads, read_record, record_size
 from ecgan.errors import EcganError, nearest
 from ecgan.files import read_text
 from ecgan.preprocessing.filtering import filter_recording
@@ -30,6 +31,9 @@ from ecgan.samples import SHIFT, About, Samples, join
 
 _MOST_WORKERS = 8
 """Each worker holds a whole record and its filtered copies, about 100 MB for half an hour of two leads."""
+
+_MOST_VALUES = 12_000_000
+"""Values that all workers together hold: fewer of them work where records are long."""
 
 
 class BeatOptions(SampleOptions, AlignOptions, FilterOptions):
@@ -83,32 +87,29 @@ def choose_records(wanted: Sequence[str] | None, known: Sequence[str], usual: Se
 
 
 class OfRecords(Dataset):
-    """Beats of WFDB records with annotations; a subclass fetches them, and says which are used and how they are cut.
-
-    Attributes:
-        patients: Patient of a record, where that is not the record's own name.
-        left_out: Records that are used only where a user names them.
-    """
-
-    patients: ClassVar[dict[str, str]] = {}
-    left_out: ClassVar[tuple[str, ...]] = ()
+    """Beats of WFDB records with annotations; a subclass fetches them, and says how they are cut."""
 
     def preprocess(self, raw: Path, options: Any) -> Samples:
         """Cut the beats of the records that are wanted."""
         return self.cut_all(raw, self.wanted(raw, options), options)
 
+    def facts(self, raw: Path) -> Facts:
+        """Return what is known of the records in a raw folder beside what their files say."""
+        return NOTHING
+
     def wanted(self, raw: Path, options: Any) -> list[str]:
         """Return the names of the records to use: the usual ones, or those of `options.records`."""
-        known = record_names(raw)
-        return choose_records(options.records, known, [name for name in known if name not in self.left_out])
+        known, left_out = record_names(raw), self.facts(raw).left_out
+        return choose_records(options.records, known, [name for name in known if name not in left_out])
 
     def cut_all(self, raw: Path, names: Sequence[str], options: Any) -> Samples:
         """Cut the named records."""
+        facts = self.facts(raw)
 
         def cut(name: str) -> Samples:
-            return of_patient(self.beats(read_record(raw, name), options), self.patients.get(name, name))
+            return of_patient(self.beats(read_record(raw, name, facts.annotator), options), facts.patient(raw, name))
 
-        return cut_records(cut, names)
+        return cut_records(cut, names, max(record_size(raw, name) for name in names))
 
     @abstractmethod
     def beats(self, record: Record, options: Any) -> Samples:
@@ -116,11 +117,11 @@ class OfRecords(Dataset):
 
 
 class Annotated(OfRecords):
-    """Beats around the annotations of the leads that are named."""
+    """Beats around the annotations of the leads that are named; options are `BeatOptions`."""
 
     Preprocess = BeatOptions
 
-    def preprocess(self, raw: Path, options: BeatOptions) -> Samples:
+    def preprocess(self, raw: Path, options: Any) -> Samples:
         """Cut the annotated beats; records that lack a lead are named in `about.mapping`."""
         names = self.wanted(raw, options)
         with_leads = [name for name in names if set(options.leads) <= set(read_leads(raw, name))]
@@ -136,7 +137,7 @@ class Annotated(OfRecords):
         mapping = f"{found.about.mapping}; left out for want of a lead: {lacking}"
         return replace(found, about=replace(found.about, mapping=mapping))
 
-    def beats(self, record: Record, options: BeatOptions) -> Samples:
+    def beats(self, record: Record, options: Any) -> Samples:
         """Cut the beats of the leads that are named."""
         return self.cut(replace(record, signals=record.select(options.leads), leads=list(options.leads)), options)
 
@@ -190,8 +191,10 @@ def of_patient(samples: Samples, patient: str | Sequence[str]) -> Samples:
     return replace(samples, table=samples.table.assign(patient=patient))
 
 
-def cut_records(cut: Callable[[str], Samples], names: Sequence[str]) -> Samples:
+def cut_records(cut: Callable[[str], Samples], names: Sequence[str], largest: int = 1) -> Samples:
     """Cut records, several at a time; the order of the result is that of `names`, whatever the number of workers.
+
+    `largest` is the number of values (samples times leads) of the largest record.
 
     Threads are enough: nearly all time goes into NumPy and SciPy calls that let other threads run meanwhile. BLAS is
     held to one thread, so that it neither competes with them nor sums in an order that depends on its thread count.
@@ -199,7 +202,7 @@ def cut_records(cut: Callable[[str], Samples], names: Sequence[str]) -> Samples:
     Raises:
         EcganError: The records differ in their sampling rate, or a record cannot be used.
     """
-    pool = ThreadPoolExecutor(min(workers(), _MOST_WORKERS))
+    pool = ThreadPoolExecutor(max(1, min(workers(), _MOST_WORKERS, _MOST_VALUES // max(largest, 1))))
     try:
         with threadpool_limits(1, user_api="blas"):
             parts = list(track(pool.map(cut, names), len(names), "cutting"))

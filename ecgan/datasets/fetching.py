@@ -10,7 +10,7 @@ under its host and path (`<mirror>/physionet.org/files/mitdb/1.0.0/100.dat`). Th
 import re
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib import resources
 from pathlib import Path
@@ -19,6 +19,7 @@ from urllib.parse import quote
 from ecgan.datasets.names import check_names
 from ecgan.datasets.transfer import Remote, leftovers, transfer
 from ecgan.errors import EcganError
+from ecgan.files import sha256, write_text
 from ecgan.progress import track
 
 SUMS = "SHA256SUMS.txt"
@@ -34,12 +35,12 @@ def load_registry(name: str) -> dict[str, str]:
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
-def download(raw: Path, url: str, registry: dict[str, str], keep: tuple[str, ...] = ()) -> None:
+def download(raw: Path, url: str, registry: Mapping[str, str | None], keep: tuple[str, ...] = ()) -> None:
     """Put the files of a registry into `raw`, several at a time; afterwards nothing else is there but `keep`.
 
     A file that is there with the right hash is kept. A file appears under its name only when it is whole and its hash
     is right; what has come of it before an interruption is used when the download is started again. `registry` has the
-    SHA-256 of each file by its path below `url`, which ends in "/".
+    SHA-256 of each file by its path below `url`, which ends in "/"; None where it is not known yet.
 
     Raises:
         EcganError: A file cannot be had, or is not the one that the registry names.
@@ -62,11 +63,13 @@ def download(raw: Path, url: str, registry: dict[str, str], keep: tuple[str, ...
         pool.shutdown(cancel_futures=True)
 
 
-def download_published(raw: Path, url: str, wanted: Callable[[str], bool], *, pin: str | None = None) -> list[str]:
+def download_published(
+    raw: Path, url: str, wanted: Callable[[str], bool], *, pin: str | None = None, keep: tuple[str, ...] = ()
+) -> list[str]:
     """Put files of a PhysioNet project into `raw`, each checked against the list that the project publishes.
 
     The list is kept in `raw` as SHA256SUMS.txt: a later call goes by the same list, and needs no network where all
-    files are there. `url` ends in "/"; `pin` is the SHA-256 of the list, where it is known.
+    files are there. `url` ends in "/"; `pin` is the SHA-256 of the list, where it is known; files to `keep` stay.
 
     Returns:
         The names of the files, in the list's order.
@@ -81,8 +84,30 @@ def download_published(raw: Path, url: str, wanted: Callable[[str], bool], *, pi
     registry = {name: digest for name, digest in read_sums(raw / SUMS).items() if wanted(name)}
     if not registry:
         raise EcganError(f"the list {url}{SUMS} has none of the files that are needed.", _ANEW.format(raw / SUMS))
-    download(raw, url, registry, keep=(SUMS,))
+    download(raw, url, registry, keep=(SUMS, *keep))
     return list(registry)
+
+
+def download_pinned(raw: Path, url: str, names: Sequence[str], check: Callable[[], None]) -> None:
+    """Put files for which nobody publishes hashes into `raw`; their hashes of the first time are the ones that count.
+
+    They are written to SHA256SUMS.txt in `raw`. `check` raises an error if what came the first time is something else:
+    it is then not pinned, and not kept.
+
+    Raises:
+        EcganError: A file cannot be had, or is not that of the first time.
+    """
+    pins = read_sums(raw / SUMS) if (raw / SUMS).is_file() else {}
+    if pins.keys() >= set(names):
+        download(raw, url, {name: pins[name] for name in names}, keep=(SUMS,))
+        return
+    download(raw, url, dict.fromkeys(names))
+    try:
+        check()
+    except EcganError:
+        remove_others(raw, set())
+        raise
+    write_text(raw / SUMS, "".join(f"{sha256(raw / name)}  {name}\n" for name in names))
 
 
 _ANEW = "If the list itself is damaged or out of date, remove {} and fetch again."

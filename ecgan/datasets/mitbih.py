@@ -8,19 +8,12 @@ from typing import Any, ClassVar
 
 from ecgan.datasets.annotated import Annotated, OfRecords
 from ecgan.datasets.base import Card
-from ecgan.datasets.fetching import download, load_registry
+from ecgan.datasets.databases import MITDB, Facts, fetch_mitdb
 from ecgan.registry import register_dataset
 
-URL = "https://physionet.org/files/mitdb/1.0.0/"
 CARD_SOURCE = "PhysioNet mitdb 1.0.0, doi:10.13026/C2F305"
 LICENCE = "Open Data Commons Attribution License 1.0"
 SAMPLING_RATE = 360.0
-
-PACED = ("102", "104", "107", "217")
-"""Records of paced hearts, which AAMI EC57 leaves out."""
-
-PATIENTS = {"202": "201"}
-"""Records 201 and 202 are of one man; every other record is a patient of its own."""
 
 DS1 = (
     *("101", "106", "108", "109", "112", "114", "115", "116", "118", "119", "122"),
@@ -38,12 +31,13 @@ DS2 = (
 class OfMitbih(OfRecords):
     """What the datasets of these records share: where the records are, their rate, patients and standard sets."""
 
-    patients = PATIENTS
-    left_out: ClassVar[tuple[str, ...]] = PACED
+    def facts(self, raw: Path) -> Facts:
+        """Patients, and the paced records, which AAMI EC57 leaves out."""
+        return MITDB
 
     def fetch(self, raw: Path, options: Any, *, seed: int) -> None:
         """Download the 48 records and their list RECORDS, or copy them from a mirror."""
-        download(raw, URL, load_registry("mitdb-1.0.0"))
+        fetch_mitdb(raw)
 
     def recording_rate(self, options: Any) -> float:
         """The records' own rate."""

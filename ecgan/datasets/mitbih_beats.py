@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ecgan.datasets.base import Card
+from ecgan.datasets.databases import MITDB, Facts
 from ecgan.datasets.kachuee import UNIT, FetchOptions, ScaledOptions, cut_scaled, published, take_csv
 from ecgan.datasets.mitbih import CARD_SOURCE, LICENCE, SAMPLING_RATE, OfMitbih
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
@@ -46,8 +47,11 @@ class MitbihBeats(OfMitbih):
     )
     Fetch = FetchOptions
     Preprocess = ScaledOptions
-    left_out = ()
     defaults: ClassVar[dict[str, dict[str, Any]]] = {"train": {"transformation": "minmax"}}
+
+    def facts(self, raw: Path) -> Facts:
+        """Patients; the set has the paced records too."""
+        return replace(MITDB, left_out=())
 
     def fetch(self, raw: Path, options: FetchOptions, *, seed: int) -> None:
         """Download the records, or copy the published files that the user has."""

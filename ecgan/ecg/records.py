@@ -9,7 +9,7 @@ import numpy as np
 import wfdb
 from numpy.typing import NDArray
 
-from ecgan.ecg.files.wfdb import FETCH_AGAIN, ecg_leads, read_annotations, read_signals
+from ecgan.ecg.files.wfdb import FETCH_AGAIN, ecg_leads, read_annotations, read_header, read_signals
 from ecgan.errors import EcganError, nearest
 
 _RANGE = {"212": 2047, "16": 32767}
@@ -54,21 +54,30 @@ class Record:
 
 
 def read_leads(folder: Path, name: str) -> list[str]:
-    """Return the names of a record's ECG leads from its header alone."""
-    return ecg_leads(folder, name, FETCH_AGAIN)
+    """Return the names of a record's ECG leads from its header alone; the name may be a path below the folder."""
+    place = folder / name
+    return ecg_leads(place.parent, place.name, FETCH_AGAIN)
 
 
-def read_record(folder: Path, name: str) -> Record:
-    """Read a record of a dataset, in mV, with its reference annotations (`.atr`).
+def record_size(folder: Path, name: str) -> int:
+    """Return how many values a record holds by its header: samples times channels."""
+    place = folder / name
+    header = read_header(place.parent, place.name, FETCH_AGAIN)
+    return int(header.sig_len or 0) * int(header.n_sig or 1)
+
+
+def read_record(folder: Path, name: str, annotator: str = "atr") -> Record:
+    """Read a record of a dataset, in mV, with its reference annotations; the name may be a path below the folder.
 
     Raises:
         EcganError: A file is missing, cut off, damaged, or in a unit that is no voltage.
     """
-    content = read_signals(folder, name, FETCH_AGAIN)
-    annotations = read_annotations(folder, name, "atr", FETCH_AGAIN)
+    place = folder / name
+    content = read_signals(place.parent, place.name, FETCH_AGAIN)
+    annotations = read_annotations(place.parent, place.name, annotator, FETCH_AGAIN)
     if len(annotations.samples) and int(annotations.samples.max()) > len(content.signals):
         raise EcganError(
-            f"the file {folder / name}.atr has an annotation at sample {int(annotations.samples.max()):,}, beyond the"
+            f"the file {place}.{annotator} has an annotation at sample {int(annotations.samples.max()):,}, beyond the"
             f" {len(content.signals):,} samples of the record.",
             FETCH_AGAIN,
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecgan.evaluation.bootstrap import Bootstrap, bootstrap
+from ecgan.evaluation.findings import per_finding
 from ecgan.evaluation.labels import label_metrics, per_class
 from ecgan.evaluation.ranking import F64, Bool, auroc, average_precision, best_cut, check_scores
 from ecgan.samples import Samples
@@ -32,9 +33,9 @@ def evaluate(
 
     Returns:
         By strategy the entry `test` of metrics.json: `auroc`, `ap`, the label metrics, each with `_low` and `_high`,
-        `per_class`, `false_alarms_per_hour` (NaN where samples have no clock), and `best_f1_on_test`, the F1 of the
-        abnormal class at the threshold that would have been best on this very set: an upper bound, not a result. And
-        the entry `bootstrap`.
+        `per_class`, `per_finding` where samples have findings, `false_alarms_per_hour` (NaN where samples have no
+        clock), and `best_f1_on_test`, the F1 of the abnormal class at the threshold that would have been best on this
+        very set: an upper bound, not a result. And the entry `bootstrap`.
 
     Raises:
         EcganError: A score is not a finite number.
@@ -50,6 +51,7 @@ def evaluate(
         name: {
             **_with_intervals(_figures(scores[name], predictions[name], abnormal), name, resampled),
             "per_class": per_class(predictions[name], labels, samples.about.classes),
+            **_by_finding(scores[name], predictions[name], samples),
             "false_alarms_per_hour": _alarm_rate(predictions[name], abnormal, samples.hours),
             "best_f1_on_test": best_cut(scores[name], abnormal).f1 if abnormal.any() else float("nan"),
         }
@@ -77,6 +79,11 @@ def _figures(scores: F64, predicted: Bool, abnormal: Bool) -> dict[str, float]:
         "ap": average_precision(scores, abnormal),
         **label_metrics(predicted, abnormal),
     }
+
+
+def _by_finding(scores: F64, predicted: Bool, samples: Samples) -> dict[str, Any]:
+    found = per_finding(scores, predicted, samples)
+    return {"per_finding": found} if found else {}
 
 
 def _alarm_rate(predicted: Bool, abnormal: Bool, hours: float | None) -> float:

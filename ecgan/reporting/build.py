@@ -19,7 +19,7 @@ def build(inputs: ReportInputs) -> dict[str, str]:
 
     Returns:
         Text by path relative to the report's folder: `summary.md`, `index.html`, `results.csv`, `per_class.csv`,
-        `folds.csv`, `figures/*.svg` and `figures/beats/*.svg`.
+        `folds.csv`, `per_finding.csv` where there are findings, `figures/*.svg` and `figures/beats/*.svg`.
 
     Raises:
         EcganError: Results that do not belong into one table.

@@ -9,6 +9,8 @@ import pandas as pd
 from ecgan.files import flat
 from ecgan.reporting import figures, traces
 from ecgan.reporting.beats import BeatGroup, beat_groups
+from ecgan.reporting.findings import FILE, findings_grid, findings_table
+from ecgan.reporting.findings import NOTES as FINDING_NOTES
 from ecgan.reporting.generation import NOTES, generation_figures, generation_grid
 from ecgan.reporting.grid import (
     WORDS,
@@ -46,6 +48,7 @@ _PROTOCOLS: Final = {
     "interpatient": "DS1 → DS2 of de Chazal: no record in two parts (201 and 202, one man, are on both sides)",
     "interpatient_strict": "DS1 without record 201 → DS2: no patient in two parts",
     "fixed": "the folds of an earlier run",
+    "published": "the folds of the dataset's authors, whole patients: the last tests, one validates, the others train",
 }
 _THRESHOLDS: Final = {
     "best_f1": "at the threshold with the best F1 of the abnormal class on the fitting half of validation",
@@ -112,6 +115,7 @@ class Content:
     headline: tuple[str, ...]
     results: Block
     classes: Block
+    findings: Block
     naming: Naming | None
     beats: tuple[BeatGroup, ...]
     training: tuple[Plot, ...]
@@ -146,13 +150,16 @@ def compose(inputs: ReportInputs) -> Content:
     by_class = _plots(shared, sensitivity=bars, scores=traces.scores_figure(lines, shared))
     generated = tuple(Plot(*figure) for figure in generation_figures(inputs.generation))
     notes = (_context(shared), *supervision_notes())
+    findings = findings_table(tables)
     frames = {"results.csv": results, "per_class.csv": tables.classes, "folds.csv": tables.folds}
+    frames |= {FILE: findings} if len(findings) else {}
     return Content(
         title=inputs.title,
         warning=DEMONSTRATION if inputs.demonstration else "",
         headline=headline(tables),
         results=Block(results_grid(shown), result_notes(tables), curves),
         classes=Block(class_grid(tables), (notes[0], *_CLASS_NOTES, *notes[1:]), by_class),
+        findings=Block(findings_grid(tables, findings), FINDING_NOTES),
         naming=named,
         beats=beat_groups(inputs.runs),
         training=_plots(shared, training=traces.training_figure(lines)),

@@ -22,6 +22,7 @@ def summary(content: Content) -> str:
     parts += [f"> **{escape(content.warning)}**"] if content.warning else []
     parts += ["\n".join(f"- {escape(sentence)}" for sentence in content.headline)]
     parts += _block("Results", content.results) + _block("Results per class", content.classes)
+    parts += _block("Results by finding", content.findings)
     if content.naming is not None:
         parts += _block("Classes named", Block(content.naming.overall))
         parts += [markdown_table(content.naming.classes).rstrip(), _notes(content.naming.notes)]

@@ -9,7 +9,7 @@ import pandas as pd
 from ecgan.config.schema import Split
 from ecgan.errors import EcganError
 from ecgan.protocols.base import EvaluationSets, Partition, Protocol
-from ecgan.samples import About, Samples
+from ecgan.samples import FOLD, About, Samples
 from ecgan.testing.check import Subject, checks_of, expect, expect_equal, expect_refusal, expect_same
 
 PATIENTS, EACH = 16, 30
@@ -33,10 +33,11 @@ class ProtocolSubject(Subject[Protocol]):
 
 
 def toy_samples() -> tuple[Samples, EvaluationSets]:
-    """Return samples of patients who each have some abnormal ones, and evaluation sets."""
+    """Return samples of patients who each have some abnormal ones, in eight folds, and evaluation sets."""
     patient = np.repeat([f"p{index:02d}" for index in range(PATIENTS)], EACH)
     labels = np.tile(np.r_[np.zeros(EACH - 6), 1, 1, 2, 2, 3, 3].astype(np.int64), PATIENTS)
-    table = pd.DataFrame({"record": patient, "patient": patient, "class_name": labels.astype(str)})
+    fold = np.repeat(1 + np.arange(PATIENTS) % 8, EACH)
+    table = pd.DataFrame({"record": patient, "patient": patient, "class_name": labels.astype(str), FOLD: fold})
     names = sorted(set(patient))
     about = About(0.0, ["I"], ["0", "1", "2", "3"])
     return Samples(np.zeros((len(labels), 1, 4)), table, about, labels, "0" * 64), (names[::2], names[1::2])

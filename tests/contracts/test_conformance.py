@@ -39,6 +39,9 @@ OPTIONS: dict[tuple[str, str], dict[str, Any]] = {
     ("dataset", "sine"): {"fetch": {"samples": 40}},
     ("dataset", "ptb"): {"fetch": {"source": made_up("ptb_csv")}},
     ("dataset", "wafer"): {"fetch": {"source": made_up("wafer")}},
+    ("dataset", "physionet"): {"fetch": {"source": made_up("physionet")}},
+    ("dataset", "ptbxl"): {"fetch": {"source": made_up("ptbxl")}},
+    ("dataset", "cmu_mocap"): {"fetch": {"source": made_up("cmu_mocap")}},
     ("dataset", "folder"): {"fetch": {"path": f"{made_up('folder')}-recordings"}},
     ("detector", "anogan"): {},
 }

@@ -27,7 +27,9 @@ WORKS = ""
 NO_PATIENTS = "needs the patient of every sample; {n} of {n} samples have none"
 NO_ABNORMAL = "cannot be made from {n} normal and 0 abnormal samples"
 
-KNOWN = {"normal_only": WORKS, "beatgan": WORKS, "stratified": WORKS, "fixed": WORKS}
+NO_FOLDS = "needs the fold of every sample; {n} of {n} samples have none"
+
+KNOWN = {"normal_only": WORKS, "beatgan": WORKS, "stratified": WORKS, "fixed": WORKS, "published": NO_FOLDS}
 PATIENTS = {"interpatient": WORKS, "interpatient_strict": WORKS}
 NONE = {"interpatient": NO_PATIENTS, "interpatient_strict": NO_PATIENTS}
 
@@ -40,6 +42,9 @@ EXPECTED: dict[str, dict[str, str]] = {
     "ptb": KNOWN | PATIENTS,
     "ptb, Kaggle's tables": KNOWN | NONE,
     "shaoxing": KNOWN | PATIENTS,
+    "physionet": KNOWN | PATIENTS,
+    "ptbxl": KNOWN | PATIENTS | {"published": WORKS},
+    "cmu_mocap": KNOWN | NONE,
     "sine": KNOWN | NONE,
     "wafer": KNOWN | NONE,
     "folder, many patients": KNOWN | PATIENTS,
@@ -133,7 +138,7 @@ def check_fold(fold: Fold, data: Samples) -> None:
     for name, part in {**parts, **halves}.items():
         if name != "train":
             assert set(np.unique(data.class_ids[part] != 0)) == {False, True}, name
-    if fold.protocol.startswith("interpatient"):
+    if fold.protocol.startswith(("interpatient", "published")):
         assert data.patients is not None
         groups = [set(data.patients[part]) for part in (fold.train, fold.vali, *halves.values())]
         assert not groups[0] & groups[1]

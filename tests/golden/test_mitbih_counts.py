@@ -13,6 +13,7 @@ import pytest
 from ecgan.datasets.annotated import BeatOptions
 from ecgan.datasets.mitbih import Mitbih
 from ecgan.datasets.mitbih_beatgan import MitbihBeatgan, PreprocessOptions
+from ecgan.datasets.physionet import Physionet
 from ecgan.ecg.filters import fir_bandpass
 from ecgan.ecg.hamilton import correct_r_peaks, detect_r_peaks
 from ecgan.ecg.records import read_record
@@ -53,6 +54,16 @@ def test_the_published_beats_are_rebuilt_exactly(raw: Path) -> None:
     assert samples.table["record"].nunique() == 44
     assert samples.table["patient"].nunique() == 43
     assert np.isfinite(samples.signals).all()
+
+
+def test_any_database_gives_the_same_beats(raw: Path, tmp_path: Path) -> None:
+    Physionet().fetch(tmp_path, Physionet.Fetch(database="mitdb"), seed=0)
+    found = Physionet().preprocess(tmp_path, Physionet.Preprocess())
+    expected = Mitbih().preprocess(raw, BeatOptions())
+    np.testing.assert_array_equal(found.signals, expected.signals)
+    np.testing.assert_array_equal(found.class_ids, expected.class_ids)
+    assert found.table.equals(expected.table)
+    assert "left out as paced: 102, 104, 107, 217" in found.about.mapping
 
 
 def test_all_annotated_beats_of_lead_mlii(raw: Path) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ecgan.datasets.annotated import BeatOptions
-from ecgan.datasets.mitbih import DS1, DS2, PACED, Mitbih
+from ecgan.datasets.databases import MITDB
+from ecgan.datasets.mitbih import DS1, DS2, Mitbih
 from ecgan.datasets.mitbih_beatgan import MitbihBeatgan, PreprocessOptions
 from ecgan.ecg.filters import fir_bandpass
 from ecgan.ecg.hamilton import correct_r_peaks, detect_r_peaks
@@ -47,7 +48,7 @@ def test_both_are_registered_with_their_defaults() -> None:
 def test_the_evaluation_sets_are_those_of_de_chazal() -> None:
     assert len(DS1) == len(DS2) == 22
     assert not set(DS1) & set(DS2)
-    assert not set(PACED) & {*DS1, *DS2}
+    assert not set(MITDB.left_out) & {*DS1, *DS2}
     assert ("201" in DS1, "202" in DS2) == (True, True)
     assert Mitbih().evaluation_sets() == (list(DS1), list(DS2))
     assert MitbihBeatgan().evaluation_sets() == (list(DS1), list(DS2))

@@ -1,0 +1,1 @@
+../../../ecgan/datasets/cmu_mocap.py

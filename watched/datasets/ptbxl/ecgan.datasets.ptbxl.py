@@ -1,0 +1,1 @@
+../../../ecgan/datasets/ptbxl.py

@@ -1,0 +1,1 @@
+../../../ecgan/protocols/published.py

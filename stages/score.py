@@ -49,20 +49,21 @@ def run(
         EcganError: Nothing can be scored; of a single recording, its own error.
     """
     named = None if leads is None else [lead.strip() for lead in leads.split(",")]
-    wanted = find_recordings(records)
-    if decisions is not None and len(wanted) > 1:
-        raise EcganError(f"--decisions is of one recording, and {len(wanted)} are named.", "Score it by itself.")
-    check_targets(out, wanted, annotator=annotator, force=force)
+    found = find_recordings(records)
+    if decisions is not None and len(found) > 1:
+        raise EcganError(f"--decisions is of one recording, and {len(found)} are named.", "Score it by itself.")
+    check_targets(out, found, annotator=annotator, force=force)
     own_process()
     scorer = load_scorer(model, strategy=strategy, threshold=threshold)
     set_threads(scorer.trained.params.runtime.threads)
 
     def score(path: Path) -> ScoredRecording:
-        record = read_recording(path, sampling_rate=sampling_rate, annotator=annotator, unit=unit)
+        wanted = named or scorer.leads
+        record = read_recording(path, sampling_rate=sampling_rate, annotator=annotator, unit=unit, leads=wanted)
         scored = score_recording(record, scorer, leads=named, annotator=annotator)
         return scored if decisions is None else decide(scored, read_decisions(decisions, scored))
 
-    outcomes = score_all(wanted, out, score)
+    outcomes = score_all(found, out, score)
     if len(outcomes) == 1 and outcomes[0].error is not None:
         raise outcomes[0].error
     tell(outcomes, out)

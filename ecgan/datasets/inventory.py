@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ecgan.ecg.files.recordings import FORMATS
+from ecgan.ecg.files.wfdb_header import segment_names
 from ecgan.errors import EcganError
 from ecgan.files import read_record, sha256, write_json
 from ecgan.progress import track
@@ -87,15 +88,12 @@ def recordings_among(root: Path, names: Iterable[str]) -> list[str]:
 
 
 def _segments(root: Path, names: Iterable[str]) -> set[str]:
-    found = set()
-    for name in names:
-        if not name.endswith(".hea"):
-            continue
-        with (root / name).open(encoding="latin-1") as file:
-            lines = [line.split() for line in file if line.strip() and not line.startswith("#")]
-        if lines and "/" in lines[0][0]:
-            found |= {PurePosixPath(name).with_name(line[0]).as_posix() for line in lines[1:] if line[0] != "~"}
-    return found
+    headers = (name for name in names if name.endswith(".hea"))
+    return {
+        PurePosixPath(name).parent.joinpath(segment).as_posix()
+        for name in headers
+        for segment in segment_names(root / name)
+    }
 
 
 def take_inventory(path: str, raw: Path) -> Inventory:

@@ -15,7 +15,7 @@ from ecgan.datasets.sample_tables import LabelColumn
 from ecgan.datasets.sheets import Labels, patients_by_folder, read_labels, read_patients
 from ecgan.ecg.aami import class_ids
 from ecgan.ecg.beats import beat_table
-from ecgan.ecg.files.recordings import locate, read_recording
+from ecgan.ecg.files.recordings import annotation_file, locate, read_recording
 from ecgan.ecg.files.wfdb import COPY_AGAIN, ecg_leads
 from ecgan.ecg.leads import canonical_lead, match_leads
 from ecgan.ecg.peaks import find_r_peaks
@@ -184,7 +184,7 @@ def _annotator(files: dict[str, Path], wanted: str | None) -> str | None:
     """Return the annotator if all recordings have its files, None if none has."""
     if wanted is None:
         return None
-    lacking = [name for name, file in files.items() if not file.with_suffix(f".{wanted}").is_file()]
+    lacking = [name for name, file in files.items() if annotation_file(file, wanted) is None]
     if lacking and len(lacking) < len(files):
         raise EcganError(
             f"{len(lacking)} of {len(files)} recordings have no annotations ({wanted}), {lacking[0]} among them.",
@@ -194,12 +194,18 @@ def _annotator(files: dict[str, Path], wanted: str | None) -> str | None:
 
 
 def _read(file: Path, options: PreprocessOptions, annotator: str | None) -> Record:
-    return read_recording(file, sampling_rate=options.sampling_rate, annotator=annotator, unit=options.unit)
+    return read_recording(
+        file,
+        sampling_rate=options.sampling_rate,
+        annotator=annotator,
+        unit=options.unit,
+        leads=options.leads or (),
+    )
 
 
 def _columns(plan: Plan, record: Record) -> list[int]:
     try:
-        return match_leads(record.leads, plan.leads)
+        return match_leads(record.leads, plan.leads, record.left_out)
     except EcganError as error:
         raise EcganError(
             f"{plan.files[record.name]}: {error.message} {error.hint}",

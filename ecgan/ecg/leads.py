@@ -1,7 +1,7 @@
 """Lead names: which of a recording's channels is meant by a name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ecgan.errors import EcganError, nearest
 
@@ -17,8 +17,13 @@ def canonical_lead(name: str) -> str:
     return _SPACE.sub("", _PREFIX.sub("", name.strip().casefold()))
 
 
-def match_leads(have: Sequence[str], want: Sequence[str]) -> list[int]:
+def match_leads(have: Sequence[str], want: Sequence[str], left_out: Mapping[str, str] | None = None) -> list[int]:
     """Find the channels of wanted leads among the names of those that there are.
+
+    Args:
+        have: The names that there are.
+        want: The leads that are wanted.
+        left_out: Why a lead of the file is not among them, by its name.
 
     Returns:
         For each wanted lead the index of its channel: the one that is spelt the same, else the one that has the same
@@ -27,6 +32,10 @@ def match_leads(have: Sequence[str], want: Sequence[str]) -> list[int]:
     Raises:
         EcganError: A lead is not there, or two channels could be meant.
     """
+    for lead in want:
+        for name, reason in (left_out or {}).items():
+            if canonical_lead(name) == canonical_lead(lead) and lead not in have:
+                raise EcganError(f"the lead {lead!r} cannot be read: {reason}.", f"Leads: {', '.join(have)}.")
     return [_match_lead(have, lead) for lead in want]
 
 

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,8 @@ class Record:
         samples: Position of each annotation, int64, ascending, shape (m,).
         symbols: Symbol of each annotation, length m.
         notes: Text of each annotation, length m, mostly empty; or no list at all.
+        left_out: Why an ECG lead of its file is not among `leads`, by its name.
+        warnings: What a user should know of how it was read, in sentences.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Record:
     samples: NDArray[np.int64]
     symbols: list[str]
     notes: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def select(self, leads: Sequence[str]) -> NDArray[np.float64]:
         """Return the signals of the named leads in the order of the names, shape (T, len(leads)).
@@ -63,7 +67,7 @@ def record_size(folder: Path, name: str) -> int:
     """Return how many values a record holds by its header: samples times channels."""
     place = folder / name
     header = read_header(place.parent, place.name, FETCH_AGAIN)
-    return int(header.sig_len or 0) * int(header.n_sig or 1)
+    return (header.frames or 0) * max(len(header.signals), 1)
 
 
 def read_record(folder: Path, name: str, annotator: str = "atr") -> Record:
@@ -75,20 +79,46 @@ def read_record(folder: Path, name: str, annotator: str = "atr") -> Record:
     place = folder / name
     content = read_signals(place.parent, place.name, FETCH_AGAIN)
     annotations = read_annotations(place.parent, place.name, annotator, FETCH_AGAIN)
-    if len(annotations.samples) and int(annotations.samples.max()) > len(content.signals):
-        raise EcganError(
-            f"the file {place}.{annotator} has an annotation at sample {int(annotations.samples.max()):,}, beyond the"
-            f" {len(content.signals):,} samples of the record.",
-            FETCH_AGAIN,
-        )
-    return Record(
+    frames = read_header(place.parent, place.name, FETCH_AGAIN).fs
+    factor = content.sampling_rate / (annotations.sampling_rate or frames)
+    record = Record(
         name=name,
         signals=content.signals,
         sampling_rate=content.sampling_rate,
         leads=content.leads,
-        samples=annotations.samples,
+        samples=annotations.samples if factor == 1 else np.rint(annotations.samples * factor).astype(np.int64),
         symbols=annotations.symbols,
         notes=annotations.notes,
+        left_out=content.left_out,
+        warnings=content.warnings,
+    )
+    return within(record, f"{place}.{annotator}", FETCH_AGAIN)
+
+
+def within(record: Record, where: str, hint: str = "They belong to another recording, or to a longer one.") -> Record:
+    """Leave out annotations outside the recording, and count them in a warning.
+
+    Raises:
+        EcganError: Most of them lie outside: they are of something else.
+    """
+    inside = (record.samples >= 0) & (record.samples < len(record.signals))
+    outside = int(np.sum(~inside))
+    if not outside:
+        return record
+    if 2 * outside > len(inside):
+        raise EcganError(
+            f"{outside:,} of the {len(inside):,} annotations of {where} lie beyond its {len(record.signals):,}"
+            " samples.",
+            hint,
+        )
+    rows = np.flatnonzero(inside)
+    warning = f"{outside:,} of {len(inside):,} annotations lie beyond the end of the recording and are left out."
+    return replace(
+        record,
+        samples=record.samples[rows],
+        symbols=[record.symbols[row] for row in rows],
+        notes=[record.notes[row] for row in rows] if record.notes else [],
+        warnings=[*record.warnings, warning],
     )
 
 

@@ -92,7 +92,10 @@ class Run:
         given = None if leads is None else list(leads)
         assert self.scorer.rate  # refuses a run whose samples are not cut from recordings
         if isinstance(recording, (str, Path)):
-            record = read_recording(Path(recording), sampling_rate=sampling_rate, annotator=annotator, unit=unit)
+            wanted = given or self.scorer.leads
+            record = read_recording(
+                Path(recording), sampling_rate=sampling_rate, annotator=annotator, unit=unit, leads=wanted
+            )
         elif isinstance(recording, Record):
             record, annotator = recording, "given" if len(recording.samples) else None
         else:

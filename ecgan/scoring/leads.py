@@ -1,16 +1,22 @@
 """Which of a recording's leads a model sees."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ecgan.ecg.leads import match_leads
 from ecgan.errors import EcganError
 
 
-def choose_leads(have: Sequence[str], expected: Sequence[str], given: Sequence[str] | None) -> list[int]:
+def choose_leads(
+    have: Sequence[str],
+    expected: Sequence[str],
+    given: Sequence[str] | None,
+    left_out: Mapping[str, str] | None = None,
+) -> list[int]:
     """Find the channel of each lead that a model expects, in its order.
 
     `given` are the recording's leads that stand for them, in the same order; None: those of the same names.
+    `left_out` says why a lead of the recording is not among `have`, by its name.
 
     Raises:
         EcganError: A lead is not there, or not as many were given as the model has.
@@ -23,7 +29,7 @@ def choose_leads(have: Sequence[str], expected: Sequence[str], given: Sequence[s
             hint,
         )
     try:
-        return match_leads(have, expected if given is None else given)
+        return match_leads(have, expected if given is None else given, left_out)
     except EcganError as error:
         raise EcganError(
             f"{error.message} The model sees {', '.join(expected)}; the recording has {', '.join(have)}.", hint

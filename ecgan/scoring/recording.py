@@ -49,7 +49,7 @@ def score_recording(
     Raises:
         EcganError: The recording cannot be scored.
     """
-    chosen = choose_leads(record.leads, scorer.leads, leads)
+    chosen = choose_leads(record.leads, scorer.leads, leads, record.left_out)
     own = replace(
         record,
         signals=record.signals if chosen == list(range(len(record.leads))) else record.signals[:, chosen],
@@ -85,6 +85,7 @@ def score_recording(
         if scorer.context and scores.nunique() == 1:
             facts["warnings"].append(f"All {len(scores):,} beats have the same score: too few to say what is usual.")
         facts["warnings"] += warnings_of(normal) + rhythm_warnings(episodes, len(own.signals) / own.sampling_rate)
+    facts["warnings"] += record.warnings
     if any(symbols) and (warning := marks_warning(own, scorer.options)):
         facts["warnings"].append(warning)
     return ScoredRecording(

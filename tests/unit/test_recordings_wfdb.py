@@ -47,9 +47,9 @@ def digital(folder: Path, name: str = "r1", *, units: list[str], names: list[str
     return signal / 200
 
 
-def mend(folder: Path, pattern: str, by: str, name: str = "r1") -> None:
+def mend(folder: Path, pattern: str, by: str, name: str = "r1", number: int = 0) -> None:
     header = folder / f"{name}.hea"
-    text, count = re.subn(pattern, by, header.read_text())
+    text, count = re.subn(pattern, by, header.read_text(), count=number)
     assert count
     header.write_text(text)
 
@@ -87,10 +87,19 @@ def test_annotations_at_another_time_resolution_are_brought_to_the_signal(tmp_pa
     assert read_recording(tmp_path / "r1", annotator="fine").samples.tolist() == [100, 360]
 
 
-def test_annotations_beyond_the_record_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("beyond", [[900], [900, 901, 5000]])
+def test_annotations_beyond_the_record_are_left_out_and_counted(tmp_path: Path, beyond: list[int]) -> None:
     write(tmp_path)
-    wfdb.wrann("r1", "long", np.array([100, 900]), ["N", "N"], write_dir=str(tmp_path))
-    assert "go beyond its 900 samples" in refusal(tmp_path / "r1", annotator="long")
+    wfdb.wrann("r1", "long", np.array([100, 300, 899, *beyond]), ["N"] * (3 + len(beyond)), write_dir=str(tmp_path))
+    found = read_recording(tmp_path / "r1", annotator="long")
+    assert found.samples.tolist() == [100, 300, 899]
+    assert [warning.split()[:3] for warning in found.warnings] == [[str(len(beyond)), "of", str(3 + len(beyond))]]
+
+
+def test_annotations_most_of_which_lie_beyond_the_record_are_of_another(tmp_path: Path) -> None:
+    write(tmp_path)
+    wfdb.wrann("r1", "long", np.array([100, 900, 1200]), ["N"] * 3, write_dir=str(tmp_path))
+    assert "2 of the 3 annotations" in refusal(tmp_path / "r1", annotator="long")
 
 
 @pytest.mark.parametrize("storage", ["212", "16", "24", "32", "80"])
@@ -145,7 +154,10 @@ def test_ecg_sampled_several_times_a_frame_keeps_its_rate(tmp_path: Path) -> Non
     np.testing.assert_allclose(found.signals[:, 0], signal / 200)
     mend(tmp_path, "/%", "/mV")
     mend(tmp_path, "SpO2", "V5")
-    assert "II 500 Hz, V5 125 Hz" in refusal(tmp_path / "r1")
+    assert (read_recording(tmp_path / "r1").leads, list(read_recording(tmp_path / "r1").left_out)) == (["II"], ["V5"])
+    other = read_recording(tmp_path / "r1", leads=["v5"], annotator="atr")
+    assert (other.leads, other.sampling_rate, other.samples.tolist()) == (["V5"], 125.0, [100])
+    np.testing.assert_allclose(other.signals[:, 0], slow)
 
 
 def test_segments_are_put_together_with_gaps_and_missing_leads(tmp_path: Path) -> None:
@@ -197,20 +209,26 @@ def test_a_truncated_signal_file_says_how_much_is_there(tmp_path: Path, kept: in
     [
         (r"2 360 900", "2 0 900", "sampling rate of 0 Hz"),
         (r"2 360 900", "2 360 1000000000000", "is cut off"),
-        (r"2 360 900", "2 360 0", "has no samples"),
+        (r"2 360 900", "2 360 many", "number of samples of 'many'"),
+        (r"2 360 900", "2 fast 900", "sampling rate of 'fast'"),
         (r"2 360 900[^$]*", "0 360 900", "has no channels"),
         (r"2 360 900", "0 360 900", "damaged"),
         (r"2 360 900", "9 360 900", "damaged"),
         (r"2 360 900", "two 360 900", "damaged"),
         (r"/mV", "/mmHg", "no ECG channel in mV, uV or V. Its channels: MLII (in 'mmHg', which is no voltage)"),
-        (r"r1\.dat", "../r1.dat", "damaged"),
-        (r"r1\.dat 212", "r1.dat 999", "damaged"),
-        (r"r1\.dat", "/etc/passwd", "damaged"),
+        (r"r1\.dat", "../r1.dat", "'../r1.dat', which is not in its folder"),
+        (r"r1\.dat 212", "r1.dat 999", "storage format '999'"),
+        (r"r1\.dat", "/etc/passwd", "'/etc/passwd', which is not in its folder"),
+        (r"r1\.dat 212(.*)\n", r"r1.dat 16\1\n", "storage formats 16+0 and 212+0"),
+        (r"r1\.dat 212", "r1.dat 212x-2", "samples a frame of -2"),
+        (r"r1\.dat 212", "r1.dat 212:900", "900 frames of lead MLII precede the record, which has 900"),
+        (r"r1\.dat 212", "r1.dat 212:999999999999", "999,999,999,999 frames of lead MLII"),
+        (r"r1\.dat 212", "r1.dat 212x999999999999", "is cut off"),
     ],
 )
 def test_a_header_that_makes_no_sense_is_one_sentence(tmp_path: Path, pattern: str, by: str, words: str) -> None:
     write(tmp_path)
-    mend(tmp_path, pattern, by)
+    mend(tmp_path, pattern, by, number=1 if "16" in by else 0)
     assert words in refusal(tmp_path / "r1")
 
 
@@ -218,7 +236,7 @@ def test_a_compressed_record_that_claims_too_much_is_refused_unread(tmp_path: Pa
     write(tmp_path)
     mend(tmp_path, r"2 360 900", "2 360 1000000000000")
     mend(tmp_path, r"r1\.dat 212", "r1.dat 516")
-    assert "claims 1,000,000,000,000 samples of 2 channels" in refusal(tmp_path / "r1")
+    assert "not compressed as its header says" in refusal(tmp_path / "r1")
     (tmp_path / "m.hea").write_text("m/2 2 360 1000000000900\nr1 900\n~ 1000000000000\n")
     assert refusal(tmp_path / "m")
 

@@ -1,13 +1,14 @@
 """Channels of a file: which of them are ECG, in what unit, and how they become one array in mV."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgan.ecg.leads import canonical_lead
 from ecgan.errors import EcganError
 
 MOST_VALUES = 10**9
@@ -48,11 +49,15 @@ class Channels:
         signals: mV, float64, shape (T, C); NaN where a sample is missing.
         sampling_rate: Hz.
         leads: Name of each channel, length C, no two the same.
+        left_out: Why an ECG channel of the file is not among them, by its name.
+        warnings: What else a user should know, in sentences.
     """
 
     signals: NDArray[np.float64]
     sampling_rate: float
     leads: list[str]
+    left_out: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,31 @@ def no_ecg(where: str, names: Sequence[str], units: Sequence[str]) -> EcganError
     )
 
 
+def none_readable(where: str, left_out: Mapping[str, str]) -> EcganError:
+    """Return the error of a file none of whose ECG channels can be read."""
+    shown = [f"{lead}: {reason}" for lead, reason in left_out.items()]
+    found = "; ".join(shown[:6]) + ("; …" if len(shown) > 6 else "")
+    return EcganError(f"{where} has no ECG channel that can be read. {found}.", "Mend the header, or export it again.")
+
+
+def of_one_rate(
+    chosen: Sequence[Chosen], rates: Sequence[float], wanted: Sequence[str] = ()
+) -> tuple[list[Chosen], dict[str, str]]:
+    """Take the channels of one sampling rate: that of the first wanted lead, else the commonest, of two the higher.
+
+    Returns:
+        The channels, and why each of the others is left out, by its name.
+    """
+    if len(set(rates)) <= 1:
+        return list(chosen), {}
+    leads = [canonical_lead(one.lead) for one in chosen]
+    asked = [rates[leads.index(name)] for name in map(canonical_lead, wanted) if name in leads]
+    rate = asked[0] if asked else max(set(rates), key=lambda one: (list(rates).count(one), one))
+    pairs = list(zip(chosen, rates, strict=True))
+    others = {one.lead: f"it has {other:g} Hz, the others {rate:g} Hz" for one, other in pairs if other != rate}
+    return [one for one, other in pairs if other == rate], others
+
+
 def assemble(where: str, chosen: Sequence[Chosen], values: Sequence[NDArray[Any]], rates: Sequence[float]) -> Channels:
     """Put chosen channels, at least one, side by side in mV; `values` (T,) are in the file's unit, `rates` in Hz.
 
@@ -136,6 +166,19 @@ def check_size(where: str, samples: int, channels: int) -> None:
     if samples * channels > MOST_VALUES:
         raise EcganError(
             f"{where} claims {samples:,} samples of {channels} channels; at most {MOST_VALUES:,} values are read.",
+            "If that is true, cut the recording into parts; otherwise its header is damaged.",
+        )
+
+
+_BARE, _PER_BYTE = 2 * 10**7, 100
+"""Values that may stand in no file, and values that a byte may stand for; a day at 200 Hz has 2 * 10**7."""
+
+
+def check_backed(where: str, values: int, size: int) -> None:
+    """Refuse gaps and compressed samples that would take up much more memory than the `size` bytes of a file allow."""
+    if values > max(_BARE, _PER_BYTE * size):
+        raise EcganError(
+            f"{where} claims {values:,} values, and {size:,} bytes of samples are there.",
             "If that is true, cut the recording into parts; otherwise its header is damaged.",
         )
 

@@ -1,15 +1,17 @@
 """A user's recording, from any file format that is understood."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ecgan.ecg.aami import BEAT_SYMBOLS
+from ecgan.ecg.files.annotations import read_annotations
 from ecgan.ecg.files.channels import Channels, Columns, assemble, check_rate, choose_ecg, millivolts, no_ecg
-from ecgan.ecg.files.wfdb import COPY_AGAIN, read_annotations, read_header, read_signals
-from ecgan.ecg.records import Record
+from ecgan.ecg.files.names import existing, is_file
+from ecgan.ecg.files.wfdb import COPY_AGAIN, read_header, read_signals
+from ecgan.ecg.records import Record, within
 from ecgan.errors import EcganError
 
 FORMATS = {
@@ -50,6 +52,7 @@ def read_recording(
     sampling_rate: float | None = None,
     annotator: str | None = None,
     unit: str | None = None,
+    leads: Sequence[str] = (),
 ) -> Record:
     """Read a recording in one of the formats WFDB, EDF, CSV or TSV, NPY or NPZ.
 
@@ -61,6 +64,8 @@ def read_recording(
         annotator: Ending of a WFDB annotation file beside the recording, such as "atr"; None: no annotations.
         unit: Unit of channels for which the file names none: mV, uV or V. Without it they are taken to be in mV, except
             in EDF, where a unit belongs to the format.
+        leads: The leads that are wanted. Channels of one sampling rate are read: that of the first of these, else the
+            commonest.
 
     Returns:
         The recording in mV. `samples` and `symbols` are the beats of the annotator, without its other marks.
@@ -74,13 +79,20 @@ def read_recording(
         check_rate("what was given", sampling_rate)
     place = locate(path)
     try:
-        content = _read(place, sampling_rate, unit)
+        content = _read(place, sampling_rate, unit, leads)
     except OSError as error:
         raise EcganError(f"cannot read {place.file}: {error.strerror or error}") from error
-    samples, symbols = np.zeros(0, dtype=np.int64), list[str]()
-    if annotator is not None:
-        samples, symbols = _beats(place, annotator, content)
-    return Record(place.name, content.signals, content.sampling_rate, content.leads, samples, symbols)
+    record = Record(
+        place.name,
+        content.signals,
+        content.sampling_rate,
+        content.leads,
+        np.zeros(0, dtype=np.int64),
+        [],
+        left_out=content.left_out,
+        warnings=content.warnings,
+    )
+    return record if annotator is None else _with_beats(record, place, annotator)
 
 
 def locate(path: Path) -> Place:
@@ -89,6 +101,7 @@ def locate(path: Path) -> Place:
     Raises:
         EcganError: There is no such file, or its format is not known.
     """
+    path = existing(path)
     for name in (path.name, path.stem):
         if (path.parent / f"{name}.hea").is_file() and path.suffix.lower() not in FORMATS.keys() - {".hea"}:
             return Place("wfdb", path.parent, name, path.parent / f"{name}.hea")
@@ -105,13 +118,13 @@ def locate(path: Path) -> Place:
     return Place(kind, path.parent, path.stem, path)
 
 
-def _read(place: Place, sampling_rate: float | None, unit: str | None) -> Channels:
+def _read(place: Place, sampling_rate: float | None, unit: str | None, leads: Sequence[str]) -> Channels:
     if place.format == "wfdb":
-        return read_signals(place.folder, place.name, COPY_AGAIN)
+        return read_signals(place.folder, place.name, COPY_AGAIN, leads)
     if place.format == "edf":
         from ecgan.ecg.files.edf import read_edf
 
-        return read_edf(place.file, unit)
+        return read_edf(place.file, unit, leads)
     if place.format == "text":
         from ecgan.ecg.files.tables import read_table
 
@@ -138,37 +151,43 @@ def _ecg_of(columns: Columns, where: str, sampling_rate: float | None, unit: str
     return assemble(where, chosen, [columns.values[:, one.index] for one in chosen], [rate] * len(chosen))
 
 
-def _beats(place: Place, annotator: str, content: Channels) -> tuple[NDArray[np.int64], list[str]]:
-    """Read an annotation file's beats; their positions count samples of `content`."""
-    _check_annotator(place, annotator)
-    found = read_annotations(place.folder, place.name, annotator, COPY_AGAIN)
-    rate = found.sampling_rate or content.sampling_rate
+def annotation_file(recording: Path, annotator: str) -> Path | None:
+    """Return the annotation file beside a recording, None if there is none: `r1.edf.atr`, or `r1.atr`."""
+    for name in (recording.name, recording.stem):
+        file = existing(recording.with_name(f"{name}.{annotator}"))
+        if is_file(file):
+            return file
+    return None
+
+
+def _with_beats(record: Record, place: Place, annotator: str) -> Record:
+    """Read an annotation file's beats; those outside the recording are left out, and counted in a warning."""
+    found = read_annotations(_annotations_of(place, annotator), COPY_AGAIN)
+    rate = found.sampling_rate or record.sampling_rate
     if place.format == "wfdb" and found.sampling_rate is None:
-        rate = float(read_header(place.folder, place.name, COPY_AGAIN).fs)
+        rate = read_header(place.folder, place.name, COPY_AGAIN).fs
     beats = np.array([symbol != "" and symbol in BEAT_SYMBOLS for symbol in found.symbols], dtype=bool)
-    samples = np.rint(found.samples[beats] * (content.sampling_rate / rate)).astype(np.int64)
-    if len(samples) and (samples.min() < 0 or samples.max() >= len(content.signals)):
-        raise EcganError(
-            f"the annotations of {place.file} ({annotator}) go beyond its {len(content.signals)} samples.",
-            "They belong to another recording or to a longer one.",
-        )
-    order = np.argsort(samples, kind="stable")
+    samples = np.rint(found.samples[beats] * (record.sampling_rate / rate)).astype(np.int64)
     symbols = [symbol for symbol, beat in zip(found.symbols, beats, strict=True) if beat]
-    return samples[order], [symbols[index] for index in order]
+    order = np.argsort(samples, kind="stable")
+    found_there = replace(record, samples=samples[order], symbols=[symbols[index] for index in order])
+    return within(found_there, f"{place.file} ({annotator})")
 
 
-def _check_annotator(place: Place, annotator: str) -> None:
+def _annotations_of(place: Place, annotator: str) -> Path:
     if not (annotator.isascii() and annotator.replace("_", "").isalnum()):
         raise EcganError(f"{annotator!r} is no annotator.", "An annotator is the ending of a file, such as atr.")
-    if not (place.folder / f"{place.name}.{annotator}").is_file():
+    file = annotation_file(place.file, annotator)
+    if file is None:
         usual = [".hea", ".dat", ".mat", ".xyz", *FORMATS]
         there = sorted(
-            file.suffix[1:]
-            for file in place.folder.glob("*")
-            if file.stem == place.name and file.suffix.lower() not in usual
+            other.suffix[1:]
+            for other in place.folder.glob("*")
+            if other.stem in (place.name, place.file.name) and other.suffix.lower() not in usual
         )
         others = f"Files of other annotators: {', '.join(there)}. " if there else ""
         raise EcganError(
             f"{place.file} has no annotation file {place.name}.{annotator} beside it.",
             f"{others}Without an annotator R peaks are detected.",
         )
+    return file

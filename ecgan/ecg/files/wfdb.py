@@ -1,106 +1,92 @@
-"""WFDB files: signals (.hea with .dat, .mat …) and annotations, read whole and verified."""
+"""WFDB records (.hea with .dat, .mat …): their ECG, read whole and verified."""
 
-import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import wfdb
 from numpy.typing import NDArray
 
+from ecgan.ecg.files import annotations, wfdb_header
+from ecgan.ecg.files.annotations import Annotations
 from ecgan.ecg.files.channels import (
     Channels,
     Chosen,
-    assemble,
-    check_rate,
+    check_backed,
     check_samples,
     check_size,
     choose_ecg,
     no_ecg,
+    none_readable,
+    of_one_rate,
 )
+from ecgan.ecg.files.names import beside, existing, is_file
+from ecgan.ecg.files.wfdb_header import NOTHING, Header, Segment, Signal
+from ecgan.ecg.files.wfdb_signal import MISSING, PACKED, Digital, bytes_of, frames_in, read_group
 from ecgan.ecg.leads import match_leads
 from ecgan.errors import EcganError
 
 FETCH_AGAIN = "Fetch the dataset again: `ecgan fetch`."
 COPY_AGAIN = "Copy all files of the record again from where it came from; its .hea names the signal files."
 
-_BYTES = {"8": 1, "16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 3 / 2, "310": 4 / 3, "311": 4 / 3}
-"""Bytes a sample in each storage format; the compressed ones (508, 516, 524) have no fixed size."""
-
-
-_PACKED = ("508", "516", "524")
-
-
-class _DamagedError(ValueError):
-    """What is wrong, in our own words."""
-
 
 @dataclass(frozen=True)
-class Annotations:
-    """An annotation file.
+class _Part:
+    """A record of one segment whose files have been looked at, and not read yet.
 
     Attributes:
-        samples: Position of each annotation, int64, shape (m,).
-        symbols: Its symbol, length m.
-        notes: Its text, length m, mostly empty.
-        sampling_rate: Hz of the positions; None: they count the frames of the record.
+        header: Its header.
+        frames: Its number of frames.
+        chosen: Its ECG channels whose values are known.
+        left_out: Why others are not read, by the name of the lead.
+        size: Bytes of samples in its files.
     """
 
-    samples: NDArray[np.int64]
-    symbols: list[str]
-    notes: list[str]
-    sampling_rate: float | None
+    header: Header
+    frames: int
+    chosen: list[Chosen]
+    left_out: dict[str, str]
+    size: int
+
+    @property
+    def rates(self) -> list[float]:
+        """Sampling rate of each chosen channel, Hz."""
+        return [self.header.fs * self.header.signals[one.index].per_frame for one in self.chosen]
 
 
-def read_header(folder: Path, name: str, hint: str) -> Any:
-    """Read a record's header, as wfdb gives it."""
-    file = folder / f"{name}.hea"
-    _must_exist(file, hint)
-    header = _guard(lambda: _header(file, str(folder / name)), f"the header {file} is damaged", hint)
-    if isinstance(header, wfdb.Record) and not len(header.sig_name or []) == header.n_sig == len(header.units or []):
-        raise EcganError(
-            f"the header {file} is damaged: it does not describe the {header.n_sig} channels that it counts.", hint
-        )
-    check_rate(f"record {name}", header.fs or 0.0)
-    return header
-
-
-def _header(file: Path, path: str) -> Any:
-    """Read a header; wfdb would take 250 Hz for a rate, and any length for a length, that it does not understand."""
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    first = next((line.split() for line in lines if line.strip() and not line.startswith("#")), [])
-    for number, what in ((2, "sampling rate"), (3, "number of samples")):
-        if len(first) > number and not re.match(r"\d|\.\d", first[number]):
-            raise _DamagedError(f"its {what} is {first[number][:20]!r}")
-    return wfdb.rdheader(path)
+def read_header(folder: Path, name: str, hint: str) -> Header:
+    """Read the header of the record `name`; see `ecgan.ecg.files.wfdb_header.read_header`."""
+    return wfdb_header.read_header(folder / f"{name}.hea", hint)
 
 
 def ecg_leads(folder: Path, name: str, hint: str) -> list[str]:
-    """Return the names of a record's ECG leads from its header alone."""
+    """Return the names of a record's ECG leads from its header alone, or the headers of its segments."""
     header = read_header(folder, name, hint)
-    if isinstance(header, wfdb.MultiRecord):
-        return read_signals(folder, name, hint).leads
-    return [one.lead for one in choose_ecg(_names(header), header.units, "mV")]
+    if header.segments is not None:
+        return _plan_segments(header, hint)[2]
+    part = _choose(header, 0, 0)
+    return [one.lead for one in of_one_rate(part.chosen, part.rates)[0]]
 
 
-def read_signals(folder: Path, name: str, hint: str) -> Channels:
+def read_signals(folder: Path, name: str, hint: str, wanted: Sequence[str] = ()) -> Channels:
     """Read the ECG leads of a record; the hint says what the user can do about files that are missing or damaged.
 
-    Channels that are no voltage, or by their name another kind of signal, are left out. A record of several segments is
-    put together; where a segment lacks a lead, the lead is missing there.
+    Channels that are no voltage, or by their name another kind of signal, are left out, and so are leads of another
+    sampling rate than the first wanted one (else than most) and those whose gain is no number. A record of several
+    segments is put together; where a segment lacks a lead, the lead is missing there.
 
     Raises:
         EcganError: A file is missing, cut off or damaged, or there is no ECG in it.
     """
     header = read_header(folder, name, hint)
-    if isinstance(header, wfdb.MultiRecord):
-        return _read_segments(folder, name, header, hint)
-    channels = _read_single(folder, name, header, hint)
-    if channels is None:
-        raise no_ecg(f"record {name}", _names(header), header.units or [])
-    return check_samples(f"record {name}", channels)
+    if header.segments is not None:
+        return _read_segments(header, hint, wanted)
+    part = _look(header, hint, None)
+    if not part.chosen:
+        if part.left_out:
+            raise none_readable(header.name, part.left_out)
+        raise no_ecg(header.name, *_names_and_units(header))
+    return _read_single(part, hint, wanted)
 
 
 def read_lead(folder: Path, name: str, lead: str, hint: str) -> Channels:
@@ -112,150 +98,279 @@ def read_lead(folder: Path, name: str, lead: str, hint: str) -> Channels:
         EcganError: A file is missing, cut off or damaged, or the record has no such lead.
     """
     header = read_header(folder, name, hint)
-    if isinstance(header, wfdb.MultiRecord):
-        raise EcganError(f"record {name} has several segments, of which no single lead is read.")
-    chosen = choose_ecg(_names(header), header.units or [], "mV")
+    if header.segments is not None:
+        raise EcganError(f"{header.name} has several segments, of which no single lead is read.")
+    part = _choose(header, 0, 0)
     try:
-        one = chosen[match_leads([other.lead for other in chosen], [lead])[0]]
+        one = part.chosen[match_leads([other.lead for other in part.chosen], [lead], part.left_out)[0]]
     except EcganError as error:
-        raise EcganError(f"record {name}: {error.message}", error.hint) from None
-    return _read_chosen(folder, name, header, hint, [Chosen(one.index, lead, one.factor)], alone=True)
+        raise EcganError(f"{header.name}: {error.message}", error.hint) from None
+    return _read_single(_look(header, hint, None, [Chosen(one.index, lead, one.factor)]), hint)
 
 
 def read_annotations(folder: Path, name: str, annotator: str, hint: str) -> Annotations:
     """Read the annotation file `<name>.<annotator>`."""
-    file = folder / f"{name}.{annotator}"
-    _must_exist(file, hint)
-    content = file.read_bytes()
-    what = f"the annotation file {file} is damaged"
-    found = _guard(lambda: wfdb.rdann(str(folder / name), annotator), what, hint)
-    if len(content) % 2 or not content.endswith(b"\0\0"):
-        raise EcganError(f"the file {file} is cut off: its end mark is missing.", hint)
-    return Annotations(
-        samples=np.asarray(found.sample, dtype=np.int64),
-        symbols=[symbol if isinstance(symbol, str) else "" for symbol in found.symbol],  # NaN where no code is known
-        notes=[(note or "").rstrip("\0") for note in found.aux_note],
-        sampling_rate=float(found.fs) if found.fs else None,
+    return annotations.read_annotations(existing(folder / f"{name}.{annotator}"), hint)
+
+
+def _choose(header: Header, frames: int, size: int) -> _Part:
+    """Choose the ECG channels of a header."""
+    left_out, chosen = dict[str, str](), []
+    for one in choose_ecg(*_names_and_units(header), "mV"):
+        if problem := header.signals[one.index].problem:
+            left_out[one.lead] = problem
+        else:
+            chosen.append(one)
+    return _Part(header, frames, chosen, left_out, size)
+
+
+def _look(header: Header, hint: str, frames: int | None, chosen: Sequence[Chosen] | None = None) -> _Part:
+    """Choose the ECG channels, and see that their files are there and as long as the header says.
+
+    Nothing is made room for on the word of a header. Where it does not say the number of frames, `frames` does, or
+    the shortest of the files.
+
+    Raises:
+        EcganError: A file is elsewhere, missing or too short.
+    """
+    part = _choose(header, 0, 0)
+    chosen = part.chosen if chosen is None else list(chosen)
+    groups = _groups(header, chosen)
+    files = {name: beside(header.file, name, hint) for name in groups}
+    for file in files.values():
+        if not is_file(file):
+            raise EcganError(f"the file {file} is not there.", hint)
+    there = {name: frames_in(files[name], group) for name, group in groups.items()}
+    wanted = header.frames or frames
+    for name, group in groups.items():
+        if wanted is not None and there[name] < wanted:
+            raise _cut_off(files[name], header, group, wanted, hint)
+    count = min(there.values(), default=0) if wanted is None else wanted
+    size = sum(file.stat().st_size for file in files.values())
+    if chosen and not count:
+        raise EcganError(f"{header.name} has no samples: its signal files are empty.", hint)
+    if chosen:
+        check_size(header.name, count, max(header.signals[one.index].per_frame for one in chosen))
+        values = sum(header.signals[one.index].per_frame for one in chosen) * count
+        check_backed(header.name, values, size)
+    for one in chosen:
+        if (skew := header.signals[one.index].skew) and skew >= count:
+            raise EcganError(
+                f"the header {header.file} says that {skew:,} frames of lead {one.lead} precede the record, which has"
+                f" {count:,}.",
+                hint,
+            )
+    return _Part(header, count, chosen, part.left_out, size)
+
+
+def _groups(header: Header, chosen: Sequence[Chosen]) -> dict[str, list[Signal]]:
+    """Return the signals of each file that holds a chosen channel, by the file's name."""
+    groups: dict[str, list[Signal]] = {}
+    for one in chosen:
+        if header.signals[one.index].storage != "0":
+            groups.setdefault(header.signals[one.index].file, [])
+    for signal in header.signals:
+        if signal.file in groups and signal.storage != "0":
+            groups[signal.file].append(signal)
+    for name, group in groups.items():
+        kinds = sorted({f"{signal.storage}+{signal.offset}" for signal in group})
+        if len(kinds) > 1:
+            raise EcganError(
+                f"the header {header.file} says of one file, {name[:80]}, the storage formats {' and '.join(kinds)}."
+            )
+        if group[0].storage in PACKED and len({signal.per_frame for signal in group}) > 1:
+            raise EcganError(f"the header {header.file} says of the compressed file {name[:80]} more than one rate.")
+    return groups
+
+
+def _cut_off(file: Path, header: Header, group: Sequence[Signal], frames: int, hint: str) -> EcganError:
+    frame = sum(signal.per_frame for signal in group)
+    if group[0].storage in PACKED:
+        there, asked, what = frames_in(file, group) * frame, frames * frame, "samples"
+    else:
+        there, what = file.stat().st_size, "bytes"
+        asked = group[0].offset + bytes_of(group[0].storage, frames * frame)
+    return EcganError(
+        f"the file {file} is cut off: it has {there:,} {what}, and its header {header.file.name} asks for {asked:,}.",
+        hint,
     )
 
 
-def _read_single(folder: Path, name: str, header: Any, hint: str) -> Channels | None:
-    """Read a record of one segment; None if it has no ECG channel."""
-    chosen = choose_ecg(_names(header), header.units or [], "mV")
-    return _read_chosen(folder, name, header, hint, chosen) if chosen else None
+def _read_single(part: _Part, hint: str, wanted: Sequence[str] = ()) -> Channels:
+    """Read a record of one segment that has ECG channels."""
+    where = part.header.name
+    kept, others = of_one_rate(part.chosen, part.rates, wanted)
+    first = part.header.signals[kept[0].index]
+    length = part.frames * first.per_frame
+    check_size(where, length, len(kept))
+    signals = np.empty((length, len(kept)), dtype=np.float64)
+    _fill(signals, part, kept, hint)
+    channels = Channels(signals, part.header.fs * first.per_frame, [one.lead for one in kept], part.left_out | others)
+    return check_samples(where, channels)
 
 
-def _read_chosen(
-    folder: Path, name: str, header: Any, hint: str, chosen: list[Chosen], *, alone: bool = False
-) -> Channels:
-    """Read channels of a segment, and verify all of its channels, or alone those."""
-    indices = [one.index for one in chosen]
-    files = [header.file_name[index] for index in indices] if alone else header.file_name
-    _check_files(folder, name, header, hint, files)
-    what = f"the file {' or '.join(str(folder / file) for file in dict.fromkeys(files))} is damaged"
-    content = _guard(lambda: _verified(str(folder / name), indices if alone else None), what, hint)
-    rates = [float(header.fs) * (header.samps_per_frame[index] or 1) for index in indices]
-    values = content.e_p_signal if alone else [content.e_p_signal[index] for index in indices]
-    return assemble(f"record {name}", chosen, values, rates)
+def _fill(signals: NDArray[np.float64], part: _Part, kept: Sequence[Chosen], hint: str) -> None:
+    """Read channels of one rate into the columns of `signals` (T, C), in mV, and verify them by their checksums.
 
-
-def _verified(path: str, channels: list[int] | None = None) -> Any:
-    """Read the digital signal, compare it with the header's checksums, and convert it to physical units.
-
-    All channels are read, or those with the numbers that are given.
+    Raises:
+        EcganError: A file is damaged.
     """
-    content = wfdb.rdrecord(path, channels=channels, physical=False, smooth_frames=False)
-    stored = content.checksum or []
-    for lead, expected, found in zip(content.sig_name, stored, content.calc_checksum(expanded=True), strict=False):
-        if expected is not None and (expected - found) % 65536:
-            raise _DamagedError(
-                f"lead {lead or 'without a name'} has the checksum {found % 65536}, expected {expected % 65536}"
-            )
-    content.dac(expanded=True, inplace=True)
-    return content
+    columns = {one.index: column for column, one in enumerate(kept)}
+    described = part.header.signals
+    for column, one in enumerate(kept):
+        if described[one.index].storage == "0":
+            signals[:, column] = np.nan
+    for name, group in _groups(part.header, kept).items():
+        file = beside(part.header.file, name, hint)
+        behind = max(signal.skew for signal in group)
+        values = read_group(file, group, min(frames_in(file, group), part.frames + behind) if behind else part.frames)
+        indices = [index for index, signal in enumerate(described) if signal.file == name and signal.storage != "0"]
+        for index, digital in zip(indices, values, strict=True):
+            if index in columns:
+                one = kept[columns[index]]
+                if part.header.frames is not None:
+                    own = digital[: part.frames * described[index].per_frame]
+                    _verify(file, described[index].name or one.lead, described[index], own, hint)
+                _convert(signals[:, columns[index]], described[index], digital, one.factor)
 
 
-def _check_files(folder: Path, name: str, header: Any, hint: str, needed: Collection[str]) -> None:
-    """Refuse signal files that are elsewhere, missing or too short, before anything of their claimed size is made."""
-    frame: dict[str, float] = {}
-    offset: dict[str, int] = {}
-    packed = set()
-    for file, storage, samples, start in zip(
-        header.file_name, header.fmt, header.samps_per_frame, header.byte_offset, strict=True
-    ):
-        frame[file] = frame.get(file, 0.0) + _BYTES.get(storage, 0) * (samples or 1)
-        offset[file] = start or 0
-        if storage in _PACKED:
-            packed.add(file)
-        elif storage not in _BYTES:
-            raise EcganError(
-                f"the header {folder / name}.hea is damaged: there is no storage format {storage!r}.", hint
-            )
-    for file, size in frame.items():
-        if file not in needed:
-            continue
-        _must_exist(folder / file, hint)
-        there, promised = (folder / file).stat().st_size, int(offset[file] + size * (header.sig_len or 0))
-        if there < promised and file not in packed:
-            raise EcganError(
-                f"the file {folder / file} is cut off: it has {there:,} bytes, and its header {name}.hea asks for"
-                f" {promised:,}.",
-                hint,
-            )
-    if header.sig_len is not None:
-        check_size(f"record {name}", header.sig_len, sum(count or 1 for count in header.samps_per_frame))
+def _verify(file: Path, lead: str, signal: Signal, digital: Digital, hint: str) -> None:
+    found = int(np.sum(digital, dtype=np.int64)) % 65536
+    if signal.checksum is not None and signal.checksum % 65536 != found:
+        raise EcganError(
+            f"the file {file} is damaged: lead {lead} has the checksum {found}, expected {signal.checksum % 65536}.",
+            hint,
+        )
 
 
-def _read_segments(folder: Path, name: str, header: Any, hint: str) -> Channels:
-    check_size(f"record {name}", header.sig_len or 0, 1)
-    parts = list(_segments(folder, name, header, hint))
-    found = [part for _, part in parts if part is not None]
-    if not found:
-        raise EcganError(f"record {name} has no ECG channel in any of its segments.")
-    rate = found[0].sampling_rate
-    leads = list(dict.fromkeys(lead for part in found for lead in part.leads))
-    length = int(header.sig_len * round(rate / header.fs))
-    check_size(f"record {name}", length, len(leads))
+def _convert(column: NDArray[np.float64], signal: Signal, digital: Digital, factor: float) -> None:
+    """Convert values of the converter to mV; what lies behind the end of the file is missing."""
+    skew = signal.skew * signal.per_frame
+    values = digital[skew : skew + len(column)]
+    there = column[: len(values)]
+    np.subtract(values, signal.baseline, out=there, dtype=np.float64)
+    there /= signal.gain
+    there *= factor
+    if signal.storage in MISSING:
+        there[values == MISSING[signal.storage]] = np.nan
+    column[len(values) :] = np.nan
+
+
+def _read_segments(header: Header, hint: str, wanted: Sequence[str]) -> Channels:
+    """Put a record of several segments together; all of them are looked at before any is read."""
+    places, parts, leads, rate, left_out = _plan_segments(header, hint, wanted)
+    where, scale = header.name, round(rate / _rate_of(header, parts))
+    length = sum(frames for _, frames in places) * scale
+    check_size(where, length, len(leads))
+    check_backed(where, length * len(leads), sum(part.size for part in parts.values()))
     signals = np.full((length, len(leads)), np.nan)
-    for start, part in parts:
-        if part is None:
-            continue
-        first = start * round(rate / header.fs)
-        if part.sampling_rate != rate or first + len(part.signals) > length:
-            raise EcganError(f"the segments of record {name} do not fit together: rates or lengths differ.", hint)
-        columns = [leads.index(lead) for lead in part.leads]
-        signals[first : first + len(part.signals), columns] = part.signals
-    return check_samples(f"record {name}", Channels(signals, rate, leads))
+    start, starts = 0, dict[str, list[int]]()
+    for name, frames in places:
+        starts.setdefault(name, []).append(start)
+        start += frames * scale
+    for name, part in parts.items():
+        kept = [one for one, own in zip(part.chosen, part.rates, strict=True) if own == rate and one.lead in leads]
+        if kept:
+            block = np.empty((part.frames * scale, len(kept)), dtype=np.float64)
+            _fill(block, part, kept, hint)
+            columns = [leads.index(one.lead) for one in kept]
+            for first in starts[name]:
+                signals[first : first + len(block), columns] = block
+    return check_samples(where, Channels(signals, rate, leads, left_out))
 
 
-def _segments(folder: Path, name: str, header: Any, hint: str) -> Iterator[tuple[int, Channels | None]]:
-    """Yield each segment's first frame and its channels; None for a gap or a segment without ECG."""
-    start = 0
-    for segment, frames in zip(header.seg_name, header.seg_len, strict=True):
-        part = None
-        if segment != "~" and frames:
-            inner = read_header(folder, segment, hint)
-            if isinstance(inner, wfdb.MultiRecord):
-                raise EcganError(f"segment {segment} of record {name} has segments itself, which is not read.")
-            part = _read_single(folder, segment, inner, hint)
-        yield start, part
-        start += frames
+def _plan_segments(
+    header: Header, hint: str, wanted: Sequence[str] = ()
+) -> tuple[list[tuple[str, int]], dict[str, _Part], list[str], float, dict[str, str]]:
+    """Look at all segments.
+
+    Returns:
+        Name and frames of each; what is to be read, by name; the leads and their rate, Hz; why others are left out.
+
+    Raises:
+        EcganError: A segment is missing or damaged, or lengths or rates contradict each other.
+    """
+    places, parts = _look_at_segments(header, hint)
+    total = sum(frames for _, frames in places)
+    if header.frames is not None and header.frames != total:
+        raise EcganError(
+            f"the header {header.file} says {header.frames:,} samples, and its segments have {total:,} together.",
+            f"A segment may be missing from its list. {hint}",
+        )
+    _rate_of(header, parts)
+    named = _rates_of_leads(header, parts)
+    found = [Chosen(index, lead, 1.0) for index, lead in enumerate(named)]
+    left_out = {lead: reason for part in parts.values() for lead, reason in part.left_out.items() if lead not in named}
+    if not found:
+        if left_out:
+            raise none_readable(header.name, left_out)
+        raise EcganError(f"{header.name} has no ECG channel in any of its segments.")
+    kept, others = of_one_rate(found, list(named.values()), wanted)
+    rate = named[kept[0].lead]
+    return places, parts, [one.lead for one in kept], rate, left_out | others
 
 
-def _names(header: Any) -> list[str]:
-    return [name or "" for name in header.sig_name or []]
+def _look_at_segments(header: Header, hint: str) -> tuple[list[tuple[str, int]], dict[str, _Part]]:
+    """Return name and frames of each segment, and each that is to be read, once, by its name."""
+    places, parts = list[tuple[str, int]](), dict[str, _Part]()
+    for number, segment in enumerate(header.segments or []):
+        if segment.name == NOTHING:
+            if segment.frames is None:
+                raise EcganError(f"the header {header.file} does not say how long a gap ({NOTHING}) is.", hint)
+            places.append((NOTHING, segment.frames))
+        elif (part := parts.get(segment.name) or _look_at_segment(header, segment, number, hint)) is not None:
+            if segment.frames is not None and segment.frames != part.frames:
+                raise EcganError(
+                    f"the header {header.file} says {segment.frames:,} samples of segment {segment.name}, whose own"
+                    f" header {part.header.file.name} says {part.frames:,}.",
+                    hint,
+                )
+            parts[segment.name] = part
+            places.append((segment.name, part.frames))
+    return places, parts
 
 
-def _must_exist(file: Path, hint: str) -> None:
-    if not file.is_file():
-        raise EcganError(f"the file {file} is not there.", hint)
+def _rates_of_leads(header: Header, parts: dict[str, _Part]) -> dict[str, float]:
+    """Return the sampling rate of each lead of any segment, Hz."""
+    rates = dict[str, float]()
+    for part in parts.values():
+        for one, rate in zip(part.chosen, part.rates, strict=True):
+            if rates.setdefault(one.lead, rate) != rate:
+                raise EcganError(
+                    f"lead {one.lead} of {header.name} has {rates[one.lead]:g} Hz in one segment and"
+                    f" {rate:g} Hz in another."
+                )
+    return rates
 
 
-def _guard(reader: Callable[[], Any], what: str, hint: str) -> Any:
-    """Call a reader of wfdb; whatever it raises on a damaged file becomes one sentence."""
-    try:
-        return reader()
-    except _DamagedError as error:
-        raise EcganError(f"{what}: {error}.", hint) from error
-    except Exception as error:
-        raise EcganError(f"{what}, or not in the WFDB format.", hint) from error
+def _look_at_segment(header: Header, segment: Segment, number: int, hint: str) -> _Part | None:
+    """Look at a segment's files; None for the first one if it only lists signals."""
+    file = existing(beside(header.file, f"{segment.name}.hea", hint))
+    if number == 0 and segment.frames is None and not is_file(file):
+        return None
+    inner = wfdb_header.read_header(file, hint)
+    inner = replace(inner, rate=inner.rate or header.rate)
+    if inner.segments is not None:
+        raise EcganError(f"segment {segment.name} of {header.name} has segments itself, which is not read.")
+    if number == 0 and inner.is_layout and segment.frames is None:
+        return None
+    part = _look(inner, hint, segment.frames)
+    if not part.chosen:  # nothing of it is read, and nobody knows how long its files are
+        frames = inner.frames or segment.frames
+        if frames is None:
+            raise EcganError(f"the header {header.file} does not say how long segment {segment.name} is.", hint)
+        return _Part(inner, frames, [], part.left_out, 0)
+    return part
+
+
+def _rate_of(header: Header, parts: dict[str, _Part]) -> float:
+    """Return the frames a second of all segments, Hz."""
+    rates = {part.header.fs for part in parts.values()} | ({header.fs} if header.rate or not parts else set())
+    if len(rates) > 1:
+        shown = " and ".join(f"{rate:g}" for rate in sorted(rates))
+        raise EcganError(f"the segments of {header.name} differ in their sampling rate: {shown} Hz.")
+    return rates.pop()
+
+
+def _names_and_units(header: Header) -> tuple[list[str], list[str]]:
+    return [signal.name for signal in header.signals], [signal.unit for signal in header.signals]

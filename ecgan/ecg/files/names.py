@@ -1,0 +1,55 @@
+"""File names as they are written in headers and on command lines, and as they lie on disk."""
+
+import re
+import unicodedata
+from pathlib import Path, PurePosixPath
+
+from ecgan.errors import EcganError
+
+_ELSEWHERE = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:")
+"""A drive letter, or the scheme of a URL."""
+
+
+def existing(path: Path) -> Path:
+    """Return the path, or that of the file whose name is the same text in the other Unicode form (NFC or NFD)."""
+    if str(path).isascii() or is_there(path):
+        return path
+    parent = path.parent if path.parent == path else existing(path.parent)
+    wanted = unicodedata.normalize("NFC", path.name)
+    try:
+        same = [other for other in parent.iterdir() if unicodedata.normalize("NFC", other.name) == wanted]
+    except OSError:
+        return path
+    return same[0] if same else path
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; there is none of a name that no file can have."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file."""
+    return is_there(path) and path.is_file()
+
+
+def beside(header: Path, name: str, hint: str) -> Path:
+    r"""Return the path of a file that a header names: in its own folder, or in one below.
+
+    Blanks, dots and letters of all languages are allowed; `\` stands for `/`, as Windows writes it. A header that lies
+    in the folder that it names itself, `gm/r.hea` with `gm/r.dat`, means the file beside it.
+
+    Raises:
+        EcganError: The name leads out of the folder.
+    """
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or not parts.parts or _ELSEWHERE.match(name):
+        raise EcganError(f"the header {header} names the file {name[:80]!r}, which is not in its folder.", hint)
+    path = existing(header.parent / parts)
+    folders = parts.parts[:-1]
+    if folders and not is_there(path) and header.absolute().parent.parts[-len(folders) :] == folders:
+        return existing(header.parent / parts.name)
+    return path

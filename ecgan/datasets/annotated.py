@@ -19,6 +19,7 @@ from ecgan.datasets.databases import NOTHING, Facts
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS, class_ids
 from ecgan.ecg.alignment import Method, mark_shifts
 from ecgan.ecg.beats import beat_table, cut_windows, window_starts
+from ecgan.ecg.leads import ANY, match_leads
 from ecgan.ecg.records import Record, read_leads, read_record, record_size
 from ecgan.errors import EcganError, nearest
 from ecgan.files import read_text
@@ -39,7 +40,9 @@ _MOST_VALUES = 12_000_000
 class BeatOptions(SampleOptions, AlignOptions, FilterOptions):
     """How annotated records become beats."""
 
-    leads: list[str] = Field(["MLII"], min_length=1, description="leads by name; a record that lacks one is left out")
+    leads: list[str] = Field(
+        ["MLII"], min_length=1, description='leads by name, "*": any other; a record that lacks one is left out'
+    )
     records: list[str] | None = Field(None, description="names of the records to use; null: all that the dataset uses")
     before: int = Field(140, ge=1, le=5000, description="samples of the window before the R peak")
     after: int = Field(180, ge=1, le=5000, description="samples from the R peak on; at 360 Hz, 180 are half a second")
@@ -47,8 +50,9 @@ class BeatOptions(SampleOptions, AlignOptions, FilterOptions):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if len(set(self.leads)) < len(self.leads):
-            raise ValueError(f"leads names {max(self.leads, key=self.leads.count)} twice")
+        named = [lead for lead in self.leads if lead != ANY]
+        if len(set(named)) < len(named):
+            raise ValueError(f"leads names {max(named, key=named.count)} twice")
         return self
 
 
@@ -124,7 +128,7 @@ class Annotated(OfRecords):
     def preprocess(self, raw: Path, options: Any) -> Samples:
         """Cut the annotated beats; records that lack a lead are named in `about.mapping`."""
         names = self.wanted(raw, options)
-        with_leads = [name for name in names if set(options.leads) <= set(read_leads(raw, name))]
+        with_leads = [name for name in names if _has(read_leads(raw, name), options.leads)]
         if not with_leads:
             raise EcganError(
                 f"no record has the leads {', '.join(options.leads)}.",
@@ -139,12 +143,18 @@ class Annotated(OfRecords):
 
     def beats(self, record: Record, options: Any) -> Samples:
         """Cut the beats of the leads that are named."""
-        return self.cut(replace(record, signals=record.select(options.leads), leads=list(options.leads)), options)
+        chosen = match_leads(record.leads, options.leads)
+        return self.cut(replace(record, signals=record.signals[:, chosen], leads=list(options.leads)), options)
 
     def cut(self, record: Record, options: BeatOptions) -> Samples:
         """Filter a recording and cut the window around its beats."""
         signals = filter_recording(record.signals, record.sampling_rate, options)
         return cut_beats(record, signals, options.before, options.after, options.class_mapping, options.align)
+
+
+def _has(have: Sequence[str], leads: Sequence[str]) -> bool:
+    """Whether a record has leads, each spelt the same, and as many others as `ANY` asks for."""
+    return {lead for lead in leads if lead != ANY} <= set(have) and len(leads) <= len(have)
 
 
 def cut_beats(

@@ -26,13 +26,11 @@ from ecgan.datasets.databases import (
 )
 from ecgan.ecg.aami import BEAT_SYMBOLS
 from ecgan.ecg.files.wfdb import FETCH_AGAIN, read_annotations
+from ecgan.ecg.leads import ANY, match_leads
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.registry import register_dataset
 from ecgan.samples import Samples
-
-FIRST = "first"
-"""Name of the lead of samples that are cut from the first lead of each record, whatever its name."""
 
 LEAD = "lead"
 """Column of the table: which lead that is."""
@@ -128,8 +126,8 @@ class Physionet(Annotated):
         beats = np.flatnonzero(np.isin(record.symbols, list(BEAT_SYMBOLS)) & (record.samples < length))
         chosen = replace(
             record,
-            signals=record.select(leads)[:length],
-            leads=list(options.leads) or [FIRST],
+            signals=record.signals[:length, match_leads(record.leads, leads)],
+            leads=list(options.leads) or [ANY],
             samples=record.samples[beats],
             symbols=[record.symbols[beat] for beat in beats],
             notes=[],

@@ -9,6 +9,10 @@ _PREFIX = re.compile(r"^(ecg|ekg|lead)[\s_.:-]+(?=\S)")
 _SPACE = re.compile(r"[\s_]+")
 
 
+ANY = "*"
+"""A lead that is wanted whatever its name: the first of the others."""
+
+
 def canonical_lead(name: str) -> str:
     """Return what lead names are compared by: "ECG II", "Lead II" and "II" are one lead, so are "aVR" and "AVR".
 
@@ -22,7 +26,7 @@ def match_leads(have: Sequence[str], want: Sequence[str], left_out: Mapping[str,
 
     Args:
         have: The names that there are.
-        want: The leads that are wanted.
+        want: The leads that are wanted; `ANY` stands for one that no other of them names.
         left_out: Why a lead of the file is not among them, by its name.
 
     Returns:
@@ -30,13 +34,18 @@ def match_leads(have: Sequence[str], want: Sequence[str], left_out: Mapping[str,
         name but for case, spaces and the words "ECG", "EKG" or "Lead" in front.
 
     Raises:
-        EcganError: A lead is not there, or two channels could be meant.
+        EcganError: A lead is not there, or two channels could be meant, or there are too few.
     """
     for lead in want:
         for name, reason in (left_out or {}).items():
             if canonical_lead(name) == canonical_lead(lead) and lead not in have:
                 raise EcganError(f"the lead {lead!r} cannot be read: {reason}.", f"Leads: {', '.join(have)}.")
-    return [_match_lead(have, lead) for lead in want]
+    named = {lead: _match_lead(have, lead) for lead in want if lead != ANY}
+    others = [index for index in range(len(have)) if index not in named.values()]
+    if want.count(ANY) > len(others):
+        raise EcganError(f"{len(want)} leads are wanted, and there are {len(have)}.", f"Leads: {', '.join(have)}.")
+    rest = iter(others)
+    return [next(rest) if lead == ANY else named[lead] for lead in want]
 
 
 def _match_lead(have: Sequence[str], lead: str) -> int:

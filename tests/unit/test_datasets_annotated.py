@@ -1,9 +1,12 @@
 """From a record to labelled beats."""
 
+from pathlib import Path
+
 import numpy as np
 
-from ecgan.datasets.annotated import cut_beats, cut_windows_of, labelled, of_patient
-from ecgan.ecg.records import Record
+from ecgan.datasets.annotated import BeatOptions, cut_beats, cut_windows_of, labelled, of_patient
+from ecgan.datasets.mitbih import Mitbih
+from ecgan.ecg.records import Record, write_record
 from ecgan.samples import Samples
 
 
@@ -77,3 +80,20 @@ def test_windows_are_described_by_their_middles() -> None:
     none = cut_windows_of(given, given.signals, 2001, 500)
     assert none.signals.shape == (0, 2, 2001)
     assert len(none.table) == 0
+
+
+def test_a_lead_of_any_name_keeps_records_whose_other_leads_differ(tmp_path: Path) -> None:
+    times = np.arange(3600)[:, None] / 360
+    for name, leads in (("100", ["MLII", "V5"]), ("101", ["V1", "MLII"]), ("102", ["V5", "V2"])):
+        signals = np.round(np.sin(times * [1.0, 2.0] + [0.0, ord(leads[1][-1])]), 3)
+        marks = np.arange(360, 3600, 360)
+        write_record(tmp_path, Record(name, signals, 360.0, leads, marks, ["N"] * len(marks)), gain=1000)
+    (tmp_path / "RECORDS").write_text("100\n101\n102\n")
+    both = Mitbih().preprocess(tmp_path, BeatOptions(leads=["MLII", "*"]))
+    assert both.about.leads == ["MLII", "*"]
+    assert set(both.table["record"]) == {"100", "101"}
+    alone = Mitbih().preprocess(tmp_path, BeatOptions(leads=["MLII"]))
+    np.testing.assert_array_equal(both.signals[:, :1], alone.signals)
+    other = Mitbih().preprocess(tmp_path, BeatOptions(leads=["V1"]))
+    rows = (both.table["record"] == "101").to_numpy()
+    np.testing.assert_array_equal(both.signals[rows, 1:], other.signals)

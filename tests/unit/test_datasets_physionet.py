@@ -63,7 +63,7 @@ def test_a_database_comes_by_its_name(lay: Lay, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "raw/database.json").read_text())["name"] == "svdb"
     found = cut(tmp_path / "raw")
     assert found.table["record"].unique().tolist() == found.table["patient"].unique().tolist() == ["800", "801"]
-    assert (found.about.leads, found.about.classes) == (["first"], ["N", "S", "V", "F", "Q"])
+    assert (found.about.leads, found.about.classes) == (["*"], ["N", "S", "V", "F", "Q"])
     assert set(found.table["lead"]) == {"ECG1"}
     assert set(found.table.loc[found.table["symbol"] == "S", "class_name"]) == {"S"}
 
@@ -192,7 +192,7 @@ def test_leads_go_by_name_or_are_the_first_of_each_record(lay: Lay, tmp_path: Pa
     fetched(tmp_path / "raw", database="edb")
     found = cut(tmp_path / "raw", rate_hz=250, before=80, after=112)
     assert found.table.groupby("record")["lead"].first().to_dict() == {"e0103": "V4", "e0104": "MLIII"}
-    assert found.about.leads == ["first"]
+    assert found.about.leads == ["*"]
     named = cut(tmp_path / "raw", rate_hz=250, before=80, after=112, leads=["MLIII"])
     assert (named.about.leads, set(named.table["record"])) == (["MLIII"], {"e0103", "e0104"})
     assert "lead" not in named.table

@@ -33,3 +33,10 @@ def test_leads_come_in_the_order_of_the_names_and_the_exact_name_wins() -> None:
     assert match_leads(["ECG I", "I", "V1"], ["V1", "I", "ECG I"]) == [2, 1, 0]
     with pytest.raises(EcganError, match="'ECG I', 'Lead I'"):
         match_leads(["ECG I", "Lead I"], ["I"])
+
+
+def test_a_lead_of_any_name_is_the_first_of_the_others() -> None:
+    assert match_leads(["V5", "MLII", "V1"], ["MLII", "*"]) == [1, 0]
+    assert match_leads(["V5", "MLII", "V1"], ["*", "MLII", "*"]) == [0, 1, 2]
+    with pytest.raises(EcganError, match="2 leads are wanted, and there are 1"):
+        match_leads(["MLII"], ["MLII", "*"])

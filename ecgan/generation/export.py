@@ -9,7 +9,7 @@ import pandas as pd
 
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
-from ecgan.files import check_target_file, written
+from ecgan.files import check_target_file, csv_text, written
 
 SUFFIXES: Final = (".npy", ".csv")
 
@@ -60,8 +60,7 @@ def write_signals(
         start = 0
         for batch in batches:
             frame = _frame(batch, start, leads, rate)
-            text = frame.to_csv(index=False, header=start == 0, float_format="%.9g", lineterminator="\n")
-            file.write(text.encode())
+            file.write(csv_text(frame, "%.9g", header=start == 0).encode())
             start += len(batch)
 
 

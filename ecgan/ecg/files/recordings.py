@@ -26,6 +26,9 @@ FORMATS = {
 }
 """Format by the ending of the file."""
 
+_LONGEST_HEADER = 1 << 20
+_MOST_WORDS = 9  # of a line: a name with blanks is told from what follows by its end only
+
 KNOWN = "WFDB (.hea with .dat), EDF (.edf, .bdf), text (.csv, .tsv, .txt), NumPy (.npy, .npz)"
 
 
@@ -133,6 +136,31 @@ def _read(place: Place, sampling_rate: float | None, unit: str | None, leads: Se
 
     columns = (read_npy if place.format == "npy" else read_npz)(place.file)
     return _ecg_of(columns, str(place.file), sampling_rate, unit or "mV")
+
+
+def files_of_recording(file: Path, annotator: str | None = None) -> list[Path]:
+    """Return all files that reading a recording may touch: of a WFDB record every file that its headers name.
+
+    Names may hold blanks, so that every beginning of a line counts; files that are not there do no harm.
+    """
+    found = [file]
+    if annotator is not None:
+        found += [file.with_name(f"{file.stem}.{annotator}"), file.with_name(f"{file.name}.{annotator}")]
+    headers = [file] if file.suffix.lower() == ".hea" else []
+    for header in headers:  # grows by the headers of segments
+        try:
+            with header.open("rb") as content:
+                lines = content.read(_LONGEST_HEADER).decode("utf-8", "surrogateescape").splitlines()
+        except OSError:
+            continue
+        for words in (line.split() for line in lines[1:] if line.strip() and not line.startswith("#")):
+            named = [" ".join(words[:count]) for count in range(1, min(len(words), _MOST_WORDS) + 1)]
+            found += [file.parent / name for name in named if "\0" not in name]
+            segment = file.parent / f"{words[0]}.hea"
+            if segment not in found and "\0" not in words[0]:
+                found.append(segment)
+                headers.append(segment)
+    return found
 
 
 def _ecg_of(columns: Columns, where: str, sampling_rate: float | None, unit: str) -> Channels:

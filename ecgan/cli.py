@@ -10,7 +10,7 @@ import typer
 
 from ecgan import commands as cmd
 from ecgan.errors import EcganError
-from ecgan.terminal import say, write_json, write_line
+from ecgan.terminal import quoted, say, write_json, write_line
 
 app = typer.Typer(
     **cmd.SETTINGS,
@@ -315,7 +315,7 @@ def version_option(
     if version:
         from importlib.metadata import version as installed
 
-        typer.echo(f"ecgan {installed('ecgan')}")
+        write_line(f"ecgan {installed('ecgan')}")
         raise typer.Exit
 
 
@@ -374,7 +374,7 @@ def detect_classic(
         classic.detect(cmd.one_file(names, out))
     else:
         classic.write_detection(model, names or [], out, detector, force=force)
-        say(f"wrote {out}; now run: ecgan-detect{'' if out == Path('ad_config.yml') else f' {out}'}")
+        say(f"wrote {out}; now run: ecgan-detect{'' if out == Path('ad_config.yml') else f' {quoted(out)}'}")
 
 
 @cmd.classic
@@ -395,4 +395,4 @@ def inverse_classic(
         classic.inverse(config or out)
     else:
         classic.write_inverse(model, out, force=force)
-        say(f"wrote {out}; now run: ecgan-inverse{'' if out == Path('inverse_config.yml') else f' {out}'}")
+        say(f"wrote {out}; now run: ecgan-inverse{'' if out == Path('inverse_config.yml') else f' {quoted(out)}'}")

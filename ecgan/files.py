@@ -158,7 +158,7 @@ def csv_text(frame: "pd.DataFrame", number: str = "%.10g", *, header: bool = Tru
     """
     frame = _with_texts(frame, neutral)
     ends = any("\r" in cell for cell in _texts(frame))  # which pandas leaves without quotation marks
-    quoting = csv.QUOTE_NONNUMERIC if ends else csv.QUOTE_MINIMAL
+    quoting: Any = csv.QUOTE_NONNUMERIC if ends else csv.QUOTE_MINIMAL
     return str(frame.to_csv(index=False, header=header, float_format=number, lineterminator="\n", quoting=quoting))
 
 

@@ -227,7 +227,7 @@ def publish(
 
     settings: dict[str, Any] = {"results": results, "notes": notes, "licence": licence, "push": push}
     for line in stage.run(run, name, **settings, force=force):
-        cmd.say(line)
+        say(line)
 
 
 @app.command(epilog="Example: `ecgan report params.yaml --readme README.md`")
@@ -283,6 +283,7 @@ def info(
     from ecgan import about
     from ecgan.pipeline import check_pipeline, renew_links
 
+    config = Path("params.yaml") if config is None and pipeline else config
     params = None if config is None else cmd.load(config, models=True, plugin=plugin)
     if config is not None and params is not None and pipeline:
         check_pipeline(config, params)

@@ -10,6 +10,7 @@ import typer
 
 from ecgan import commands as cmd
 from ecgan.errors import EcganError
+from ecgan.terminal import quoted, say, write_json, write_line
 
 app = typer.Typer(
     **cmd.SETTINGS,
@@ -40,7 +41,7 @@ def init(
 
     experiment = {"entity": entity, "project": project, "run": run, "data_dir": data_dir}
     write_parameters(out, dataset, model, preset, experiment, plugins=plugin or [], force=force)
-    cmd.say(f"wrote {out}")
+    say(f"wrote {out}")
 
 
 @app.command(epilog="Example: `ECGAN_MIRROR=/path/to/mirror ecgan fetch`")
@@ -51,7 +52,7 @@ def fetch(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -
 
     folder = stage.run(params)
     count = sum(file.is_file() for file in folder.rglob("*"))
-    cmd.say(f"{params.dataset}: {count:,} file{'' if count == 1 else 's'} in {folder}")
+    say(f"{params.dataset}: {count:,} file{'' if count == 1 else 's'} in {folder}")
 
 
 @app.command(epilog="Example: `ecgan preprocess params.yaml`")
@@ -62,7 +63,7 @@ def preprocess(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = No
 
     about = stage.run(params)
     counts = ", ".join(f"{name} {count:,}" for name, count in about.counts.items())
-    cmd.say(f"{about.name}: {sum(about.counts.values()):,} samples ({counts}), leads {', '.join(about.leads)}")
+    say(f"{about.name}: {sum(about.counts.values()):,} samples ({counts}), leads {', '.join(about.leads)}")
 
 
 @app.command(epilog="Example: `ecgan split params.yaml`")
@@ -73,7 +74,7 @@ def split(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -
 
     for fold in stage.run(params):
         sizes = f"{len(fold.train):,} train, {len(fold.vali):,} validation, {len(fold.test):,} test"
-        cmd.say(f"fold {fold.index}: {sizes} ({fold.protocol})")
+        say(f"fold {fold.index}: {sizes} ({fold.protocol})")
 
 
 @app.command(epilog="On two GPUs: `torchrun --standalone --nproc-per-node 2 -m ecgan train --model aegan --fold 0`")
@@ -102,7 +103,7 @@ def inverse(
 
     for name, index in cmd.chosen(params, model, fold):
         inversion = stage.run(params, name, index)
-        cmd.say(f"{name}, fold {index}: inverse mapping by {inversion.name}")
+        say(f"{name}, fold {index}: inverse mapping by {inversion.name}")
 
 
 @app.command(epilog="Examples: `ecgan detect --model vaegan --fold 0`, `ecgan detect --detector knn`")
@@ -147,7 +148,7 @@ def generate(
     from stages import generate as stage
 
     for line in stage.run(run, count, out, seed=seed, figure=figure, force=force):
-        cmd.say(line)
+        say(line)
 
 
 @app.command(
@@ -200,7 +201,7 @@ def export(
     from stages import export as stage
 
     for line in stage.run(run, out, strategy=strategy, threshold=threshold, force=force):
-        cmd.say(line)
+        say(line)
 
 
 @app.command(
@@ -226,7 +227,7 @@ def publish(
 
     settings: dict[str, Any] = {"results": results, "notes": notes, "licence": licence, "push": push}
     for line in stage.run(run, name, **settings, force=force):
-        cmd.say(line)
+        say(line)
 
 
 @app.command(epilog="Example: `ecgan report params.yaml --readme README.md`")
@@ -263,11 +264,11 @@ def compare(
 
     sections = stage.run(old, new)
     if as_json:
-        typer.echo(showing.as_json(sections, old, new))
+        write_json(showing.as_document(sections, old, new))
     else:
         showing.show(sections, old, new, everything=everything)
     for sentence in showing.sentences(sections):
-        cmd.say(sentence)
+        say(sentence)
     if not showing.agree(sections):
         raise typer.Exit(1)
 
@@ -282,12 +283,13 @@ def info(
     from ecgan import about
     from ecgan.pipeline import check_pipeline, renew_links
 
+    config = Path("params.yaml") if config is None and pipeline else config
     params = None if config is None else cmd.load(config, models=True, plugin=plugin)
     if config is not None and params is not None and pipeline:
         check_pipeline(config, params)
         renew_links(params)
     for line in about.lines(params):
-        typer.echo(line)
+        write_line(line)
 
 
 @app.command("list", epilog="Examples: `ecgan list datasets`, `ecgan list models --json`")
@@ -314,7 +316,7 @@ def version_option(
     if version:
         from importlib.metadata import version as installed
 
-        typer.echo(f"ecgan {installed('ecgan')}")
+        write_line(f"ecgan {installed('ecgan')}")
         raise typer.Exit
 
 
@@ -373,7 +375,7 @@ def detect_classic(
         classic.detect(cmd.one_file(names, out))
     else:
         classic.write_detection(model, names or [], out, detector, force=force)
-        cmd.say(f"wrote {out}; now run: ecgan-detect{'' if out == Path('ad_config.yml') else f' {out}'}")
+        say(f"wrote {out}; now run: ecgan-detect{'' if out == Path('ad_config.yml') else f' {quoted(out)}'}")
 
 
 @cmd.classic
@@ -394,4 +396,4 @@ def inverse_classic(
         classic.inverse(config or out)
     else:
         classic.write_inverse(model, out, force=force)
-        cmd.say(f"wrote {out}; now run: ecgan-inverse{'' if out == Path('inverse_config.yml') else f' {out}'}")
+        say(f"wrote {out}; now run: ecgan-inverse{'' if out == Path('inverse_config.yml') else f' {quoted(out)}'}")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ecgan.config import Params
 from ecgan.config.declaring import reads
+from ecgan.errors import Interrupted
 from ecgan.files import sole_writer
 from ecgan.registry import DATASETS
 from ecgan.watched import watch_file, watch_part
@@ -15,6 +16,10 @@ def run(params: Params) -> Path:
     """Fetch or simulate the raw files; finished, verified files are kept."""
     watch_file("fetch", params.fetch)
     watch_part(DATASETS, params.dataset)
-    with sole_writer(paths.raw(params), clear=False) as raw:
-        DATASETS.get(params.dataset)().fetch(raw, params.fetch, seed=params.runtime.seed)
-        return raw
+    try:
+        with sole_writer(paths.raw(params), clear=False) as raw:
+            DATASETS.get(params.dataset)().fetch(raw, params.fetch, seed=params.runtime.seed)
+            return raw
+    except Interrupted as error:
+        error.add_note("What has come so far is kept; the same command goes on there.")
+        raise

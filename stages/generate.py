@@ -40,7 +40,7 @@ def run(
         raise EcganError(f"-n {count}: at least one sample must be asked for.", "Say -n 100, for example.")
     if seed < 0:
         raise EcganError(f"--seed {seed}: a seed is 0 or more.")
-    check_targets(out, figure, force=force)
+    check_targets(out, figure, force=force, read=model.folder.rglob("*"))
     folds = folds_of(model)
     own_process()
     trained = load_trained(model.folder, folds[0], model.version)

@@ -1,10 +1,12 @@
 """Command `score`: a trained model and recordings of one's own → scores and pages. No stage of the pipeline."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from ecgan.ecg.files.recordings import read_recording
 from ecgan.errors import EcganError
+from ecgan.files import alone_in, made
 from ecgan.references import Reference
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.runtime import own_process, set_threads
@@ -52,7 +54,9 @@ def run(
     found = find_recordings(records)
     if decisions is not None and len(found) > 1:
         raise EcganError(f"--decisions is of one recording, and {len(found)} are named.", "Score it by itself.")
-    check_targets(out, found, annotator=annotator, force=force)
+    read = [*model.folder.rglob("*"), *([] if decisions is None else [decisions])]
+    check = partial(check_targets, out, found, annotator=annotator, force=force, others=read)
+    check()
     own_process()
     scorer = load_scorer(model, strategy=strategy, threshold=threshold)
     set_threads(scorer.trained.params.runtime.threads)
@@ -63,8 +67,11 @@ def run(
         scored = score_recording(record, scorer, leads=named, annotator=annotator)
         return scored if decisions is None else decide(scored, read_decisions(decisions, scored))
 
-    outcomes = score_all(found, out, score)
-    if len(outcomes) == 1 and outcomes[0].error is not None:
-        raise outcomes[0].error
+    with made(out), alone_in(out) as waited:
+        if waited:
+            check()
+        outcomes = score_all(found, out, score)
+        if len(outcomes) == 1 and outcomes[0].error is not None:
+            raise outcomes[0].error
     tell(outcomes, out)
     return all(outcome.error is None for outcome in outcomes)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from ecgan.errors import EcganError
+from ecgan.terminal import say
 
 # `<part>/fold_<k>[/v<NN>]/<name>`: no path that leaves the run's folder, no file that could be executed.
 WANTED = re.compile(
@@ -93,7 +93,7 @@ def download(remote: Remote, path: str, fold: int | None, cache: Path) -> Path:
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     size = sum(file.size or 0 for file in remote.files.values()) / _MB
-    print(f"fetching {path}: {len(remote.files)} files, {size:,.1f} MB", file=sys.stderr)  # noqa: T201
+    say(f"fetching {path}: {len(remote.files)} files, {size:,.1f} MB")
     part = Path(tempfile.mkdtemp(prefix=".part-", dir=cache))
     try:
         for name, file in sorted(remote.files.items()):

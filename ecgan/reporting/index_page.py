@@ -32,7 +32,7 @@ class ListedRecording:
     @property
     def link(self) -> str:
         """The page as a relative address; never one with a scheme."""
-        return "./" + quote(self.page or "", errors="surrogatepass")
+        return "./" + quote((self.page or "").encode("utf-8", "surrogateescape"))
 
     @property
     def share(self) -> float | None:

@@ -321,11 +321,6 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
-def csv_text(frame: pd.DataFrame) -> str:
-    """CSV with six decimals, an empty field for what is not defined."""
-    return str(frame.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
-
-
 def _fold_row(one: Metrics, name: str) -> dict[str, Any]:
     strategy, where = one["strategies"][name], f"metrics of {name_of(one)}, fold {one.get('fold')}, {name}"
     try:

@@ -1,10 +1,10 @@
 """Which of a recording's leads a model sees."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 
 from ecgan.ecg.leads import match_leads
 from ecgan.errors import EcganError
+from ecgan.terminal import quoted
 
 
 def choose_leads(
@@ -21,7 +21,7 @@ def choose_leads(
     Raises:
         EcganError: A lead is not there, or not as many were given as the model has.
     """
-    hint = f"Say which of the recording's leads stand for the model's, in order: --leads {_example(have, expected)}"
+    hint = f"Say which of the recording's leads stand for the model's, in order: --leads{_example(have, expected)}"
     if given is not None and (len(given) != len(expected) or len(set(given)) < len(given)):
         raise EcganError(
             f"--leads {','.join(given)} does not name one lead of the recording for each of the model's"
@@ -40,4 +40,4 @@ def _example(have: Sequence[str], expected: Sequence[str]) -> str:
     """As many of the recording's leads as the model has, those of the same name where there are any."""
     others = [lead for lead in have if lead not in expected]
     example = ",".join(lead if lead in have else (others.pop(0) if others else "LEAD") for lead in expected)
-    return shlex.quote(example)  # for the shell: labels of EDF files hold blanks
+    return f"{'=' if example.startswith('-') else ' '}{quoted(example)}"  # labels of EDF files hold blanks, or worse

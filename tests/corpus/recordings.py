@@ -49,12 +49,37 @@ def changed(old: bytes, new: bytes, path: str = "mine.hea") -> Spoil:
     return spoil
 
 
+def linked(name: str) -> Spoil:
+    """A link that leads to itself."""
+    return lambda project: (project / name).symlink_to(name)
+
+
 FIRST = "reconstruction"
 RATE = "--sampling-rate 360"
 TRACE = np.sin(np.arange(3600) / 57.0)
 LINES = "time,MLII\n" + "".join(f"{i / 360:.5f},{value:.4f}\n" for i, value in enumerate(TRACE))
 
 recording("recording_is_not_there", "absent.hea", lambda project: None, "absent.hea")
+recording("recording_of_a_mistyped_name", "mien.hea", after(), "mien.hea", "did you mean 'mine.hea'?")
+recording(
+    "recording_in_a_mistyped_folder", "dta/ecgsyn/raw/p01.hea", after(), "there is no dta", "did you mean 'data'?"
+)
+recording(
+    "recording_is_a_link_to_itself",
+    "loop.csv",
+    lambda project: (project / "loop.csv").symlink_to("loop.csv"),
+    "loop.csv",
+    "link",
+)
+recording("recording_with_a_very_long_name", f"{'n' * 300}.csv", after(), "nnn")
+recording("recording_of_a_name_that_acts", "\x1b]0;title\x07.csv", after(), r"\x1b]0;title\x07.csv")
+recording("recording_of_a_name_that_is_no_utf_8", "a\udcff.csv", after(), r"a\xff.csv")
+recording(
+    "results_are_a_link_to_itself",
+    "mine.hea --out loop",
+    after(lambda project: (project / "loop").symlink_to("loop")),
+    "loop",
+)
 recording("folder_without_recordings", "notes", written("notes/todo.txt", "buy milk"), "notes")
 recording("file_of_an_unknown_kind", "mine.doc", written("mine.doc", "x"), "mine.doc", ".edf")
 recording("recording_without_data", "mine.hea", after(removed("mine.dat")), "mine.dat")

@@ -64,6 +64,9 @@ def tree(folder: Path) -> dict[str, str]:
         name = str(path.relative_to(folder))
         if name == ".ecgan" or name.startswith(".ecgan/lock"):
             continue
+        if path.is_symlink() and not path.exists():
+            found[name] = f"a link to {path.readlink()}"
+            continue
         found[name] = "folder" if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 

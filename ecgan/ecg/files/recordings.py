@@ -1,6 +1,8 @@
 """A user's recording, from any file format that is understood."""
 
-from collections.abc import Sequence
+import itertools
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from ecgan.ecg.files.channels import Channels, Columns, assemble, check_rate, ch
 from ecgan.ecg.files.names import existing, is_file
 from ecgan.ecg.files.wfdb import COPY_AGAIN, read_header, read_signals
 from ecgan.ecg.records import Record, within
-from ecgan.errors import EcganError
+from ecgan.errors import EcganError, nearest
 
 FORMATS = {
     ".hea": "wfdb",
@@ -25,6 +27,12 @@ FORMATS = {
     ".bdf": "edf",
 }
 """Format by the ending of the file."""
+
+_LONGEST_HEADER = 1 << 20
+_MOST_NAMES = 10_000  # in a folder that is looked through for one that was meant
+_STORAGE = re.compile(
+    r"\d{1,3}(x\d+)?(:\d+)?(\+\d+)?$"
+)  # what follows the name of a signal file, which may hold blanks
 
 KNOWN = "WFDB (.hea with .dat), EDF (.edf, .bdf), text (.csv, .tsv, .txt), NumPy (.npy, .npz)"
 
@@ -110,12 +118,26 @@ def locate(path: Path) -> Place:
         raise EcganError(f"there is no recording in the folder {path}.", f"Formats: {KNOWN}.")
     if kind == "wfdb" or (kind is None and (path.suffix == ".dat" or path.with_name(f"{path.name}.dat").is_file())):
         header = path.with_name((path.stem if path.suffix in (".hea", ".dat") else path.name) + ".hea")
+        if header == path and not path.with_suffix(".dat").exists():
+            raise _absent(path)
         raise EcganError(f"the file {header} is not there.", COPY_AGAIN)
     if not path.is_file():
-        raise EcganError(f"there is no recording {path}.", f"Formats: {KNOWN}.")
+        raise _absent(path)
     if kind is None:
         raise EcganError(f"{path} is in no format that is known by its ending.", f"Formats: {KNOWN}.")
     return Place(kind, path.parent, path.stem, path)
+
+
+def _absent(path: Path) -> EcganError:
+    """Return the error for a path that leads nowhere, with the nearest one that does."""
+    if path.is_symlink():
+        return EcganError(f"{path} is a link that leads to no file.", "Mend the link, or name the file itself.")
+    folder = path.parent
+    while not folder.is_dir():
+        path, folder = folder, folder.parent
+    told = f"there is no recording {path}" if path.suffix else f"there is no {path}"
+    names = [entry.name for entry in itertools.islice(folder.iterdir(), _MOST_NAMES)]
+    return EcganError(f"{told}{nearest(path.name, names) or '.'}", f"Formats: {KNOWN}.")
 
 
 def _read(place: Place, sampling_rate: float | None, unit: str | None, leads: Sequence[str]) -> Channels:
@@ -133,6 +155,39 @@ def _read(place: Place, sampling_rate: float | None, unit: str | None, leads: Se
 
     columns = (read_npy if place.format == "npy" else read_npz)(place.file)
     return _ecg_of(columns, str(place.file), sampling_rate, unit or "mV")
+
+
+def files_of_recording(file: Path, annotator: str | None = None) -> list[Path]:
+    """Return all files that reading a recording may touch: of a WFDB record every file that its headers may name.
+
+    Names may hold blanks and be in any encoding, so that some are too many; files that are not there do no harm.
+    """
+    found = [file]
+    if annotator is not None:
+        found += [file.with_name(f"{file.stem}.{annotator}"), file.with_name(f"{file.name}.{annotator}")]
+    headers = [file] if file.suffix.lower() == ".hea" else []
+    for header in headers:  # grows by the headers of segments
+        try:
+            with header.open("rb") as content:
+                text = content.read(_LONGEST_HEADER)
+        except OSError:
+            continue
+        names = [file.parent / name for name in _names_in(text)]
+        segments = [name.with_name(f"{name.name}.hea") for name in names if name.name]
+        headers += [segment for segment in segments if segment not in headers and segment.is_file()]
+        found += [*names, *segments]
+    return list(dict.fromkeys(found))
+
+
+def _names_in(header: bytes) -> Iterator[str]:
+    """Yield what the lines of a header may begin with as a name, as it stands and without the folders in front."""
+    for encoding in ("utf-8", "latin-1"):
+        text = header.replace(b"\0", b"").decode(encoding, "surrogateescape")
+        for words in (line.split() for line in text.splitlines() if not line.startswith("#")):
+            ends = [place for place, word in enumerate(words) if _STORAGE.match(word)]
+            for end in {1, len(words) - 1, *ends} - {0}:
+                name = " ".join(words[:end])
+                yield from (name, re.split(r"[\\/]", name)[-1])
 
 
 def _ecg_of(columns: Columns, where: str, sampling_rate: float | None, unit: str) -> Channels:

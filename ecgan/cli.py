@@ -169,7 +169,7 @@ def score(
     force: cmd.Force = False,
     plugin: cmd.Plugin = None,
 ) -> None:
-    """Score recordings of your own: WFDB, EDF, CSV or NPY.
+    """Score recordings of your own: WFDB, EDF, CSV, NPY, formats of hospitals; here or behind a URL.
 
     Of each: RECORD.html, a page; RECORD.csv, one row a beat; RECORD.families.csv, flagged beats of one shape;
     RECORD.episodes.csv, flagged beats in a row, noise, irregular rhythm; RECORD.ecgan, WFDB annotations;
@@ -178,11 +178,13 @@ def score(
     """
     run = cmd.trained(model)
     cmd.use_plugins(plugin)
+    from ecgan.remotes.recordings import is_url
     from stages import score as stage
 
+    places = [text if is_url(text) else Path(text) for text in records]
     settings: dict[str, Any] = {"leads": leads, "sampling_rate": sampling_rate, "unit": unit, "annotator": annotator}
     settings |= {"strategy": strategy, "threshold": threshold, "decisions": decisions}
-    if not stage.run(records, run, out, **settings, force=force):
+    if not stage.run(places, run, out, **settings, force=force):
         raise typer.Exit(1)
 
 

@@ -44,10 +44,12 @@ DataDir = Annotated[str, typer.Option("-l", "--data-dir", help="Folder of the da
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there already.")]
 
 Records = Annotated[
-    list[Path], typer.Argument(metavar="RECORD", help="Recordings, or folders of them.", show_default=False)
+    list[str],
+    typer.Argument(metavar="RECORD", help="Recordings, folders of them, or https://, s3:// …", show_default=False),
 ]
 Leads = Annotated[
-    str | None, typer.Option("--leads", help="The recording's leads that stand for the model's, in order: II,V5.")
+    str | None,
+    typer.Option("--leads", help="The recording's leads that stand for the model's: II,V5; or auto."),
 ]
 SamplingRate = Annotated[float | None, typer.Option("--sampling-rate", help="Hz, of files that do not say it.")]
 Unit = Annotated[str | None, typer.Option("--unit", help="mV, uV or V, of files that do not say it; mV if none.")]

@@ -4,21 +4,22 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from ecgan.ecg.files.recordings import read_recording
 from ecgan.errors import EcganError
 from ecgan.files import alone_in, made
 from ecgan.references import Reference
+from ecgan.remotes.recordings import read_anywhere
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.runtime import own_process, set_threads
-from ecgan.scoring.batch import check_targets, find_recordings, score_all
-from ecgan.scoring.console import tell
+from ecgan.scoring.batch import check_targets, find_recordings, omissions, score_all
+from ecgan.scoring.console import note, tell
 from ecgan.scoring.decisions import decide, read_decisions
+from ecgan.scoring.leads import AUTO
 from ecgan.scoring.recording import score_recording
 from ecgan.scoring.scorer import load_scorer
 
 
 def run(
-    records: Sequence[Path],
+    records: Sequence[Path | str],
     model: Reference,
     out: Path,
     *,
@@ -34,10 +35,11 @@ def run(
     """Score recordings, write and tell the results; return whether all could be scored.
 
     Args:
-        records: Files of recordings, or folders of them.
+        records: Files of recordings, folders of them, or URLs of recordings.
         model: The trained run; without a fold, all of its folds score.
         out: The folder of the results.
-        leads: The recordings' leads that stand for the model's, with commas between; None: those of the same names.
+        leads: The recordings' leads that stand for the model's, with commas between; `auto`: those that standards name
+            so; None: those of the same names.
         sampling_rate: Hz, for files that do not say it.
         unit: Unit of channels for which the file names none; None: mV.
         annotator: Annotation files beside the recordings that mark the beats; None: R peaks are detected.
@@ -52,6 +54,7 @@ def run(
     """
     named = None if leads is None else [lead.strip() for lead in leads.split(",")]
     found = find_recordings(records)
+    note(omissions(records))
     if decisions is not None and len(found) > 1:
         raise EcganError(f"--decisions is of one recording, and {len(found)} are named.", "Score it by itself.")
     read = [*model.folder.rglob("*"), *([] if decisions is None else [decisions])]
@@ -61,9 +64,9 @@ def run(
     scorer = load_scorer(model, strategy=strategy, threshold=threshold)
     set_threads(scorer.trained.params.runtime.threads)
 
-    def score(path: Path) -> ScoredRecording:
-        wanted = named or scorer.leads
-        record = read_recording(path, sampling_rate=sampling_rate, annotator=annotator, unit=unit, leads=wanted)
+    def score(place: Path | str) -> ScoredRecording:
+        wanted = scorer.leads if named is None or tuple(named) == AUTO else named
+        record = read_anywhere(place, sampling_rate=sampling_rate, annotator=annotator, unit=unit, leads=wanted)
         scored = score_recording(record, scorer, leads=named, annotator=annotator)
         return scored if decisions is None else decide(scored, read_decisions(decisions, scored))
 

@@ -17,7 +17,7 @@ from ecgan.ecg.aami import class_ids
 from ecgan.ecg.beats import beat_table
 from ecgan.ecg.files.recordings import annotation_file, locate, read_recording
 from ecgan.ecg.files.wfdb import COPY_AGAIN, ecg_leads
-from ecgan.ecg.leads import canonical_lead, match_leads
+from ecgan.ecg.leads import canonical_lead, derive_leads, match_leads
 from ecgan.ecg.peaks import find_r_peaks
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
@@ -126,6 +126,8 @@ def read_one(plan: Plan, name: str) -> Record:
     """Read the recording `name` with the leads of the plan, at its rate, and what marks its samples as annotations."""
     options = plan.options
     record = _read(plan.files[name], options, plan.annotator)
+    signals, added = derive_leads(record.signals, record.leads, plan.leads)
+    record = replace(record, signals=signals, leads=[*record.leads, *added])
     record = replace(record, name=name, signals=record.signals[:, _columns(plan, record)], leads=plan.leads)
     if plan.labels and name in plan.labels.at:
         positions, _ = plan.labels.at[name]

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ecgan.arrays import F32
 from ecgan.ecg.files.channels import check_rate
-from ecgan.ecg.files.recordings import read_recording
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.notebook.arrays import samples_from
@@ -18,8 +17,10 @@ from ecgan.notebook.explaining import Explanation
 from ecgan.notebook.scored import Scored
 from ecgan.preprocessing.inputs import bare
 from ecgan.references import parse_reference
+from ecgan.remotes.recordings import read_anywhere
 from ecgan.runtime import borrowed_process
 from ecgan.samples import Samples
+from ecgan.scoring.leads import AUTO
 from ecgan.scoring.recording import score_recording
 from ecgan.scoring.scorer import Judged, Scorer, load_scorer
 
@@ -77,10 +78,12 @@ class Run:
         """Score the beats of a recording.
 
         Args:
-            recording: A file, what `ecgan.read` gave, or signals (T, C) or (T,) in mV, NaN where samples are missing.
+            recording: A file or its URL (`https://…`, `s3://…`), what `ecgan.read` gave, or signals (T, C) or (T,) in
+                mV, NaN where samples are missing.
             sampling_rate: Hz, of signals, and of files that do not say it.
-            leads: Of signals the name of each column; else the recording's leads that stand for the run's, in order.
-                None: those of the same names, and of signals the run's own.
+            leads: Of signals the name of each column; else the recording's leads that stand for the run's, in order,
+                or `"auto"` for those that standards name so. None: those of the same names, and of signals the run's
+                own.
             unit: Of a file that does not name one, mV, uV or V.
             annotator: Annotations beside a file that mark the beats. None: those of a record that has some, else R
                 peaks are detected.
@@ -89,12 +92,12 @@ class Run:
         Raises:
             EcganError: The recording cannot be read or scored.
         """
-        given = None if leads is None else list(leads)
+        given = [leads] if isinstance(leads, str) else None if leads is None else list(leads)
         assert self.scorer.rate  # refuses a run whose samples are not cut from recordings
         if isinstance(recording, (str, Path)):
-            wanted = given or self.scorer.leads
-            record = read_recording(
-                Path(recording), sampling_rate=sampling_rate, annotator=annotator, unit=unit, leads=wanted
+            wanted = self.scorer.leads if given is None or tuple(given) == AUTO else given
+            record = read_anywhere(
+                recording, sampling_rate=sampling_rate, annotator=annotator, unit=unit, leads=wanted
             )
         elif isinstance(recording, Record):
             record, annotator = recording, "given" if len(recording.samples) else None

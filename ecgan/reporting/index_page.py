@@ -14,6 +14,7 @@ class ListedRecording:
     Attributes:
         page: Path of its page, relative to the list and with slashes; None where it could not be scored.
         samples: Its beats or windows; None, as all numbers, where that is not known.
+        noisy: Beats that cannot be read for noise.
         families: Families of its flagged beats.
         episodes: Its episodes.
         remark: Why it could not be scored, or warnings.
@@ -25,6 +26,7 @@ class ListedRecording:
     samples: int | None = None
     scored: int | None = None
     flagged: int | None = None
+    noisy: int | None = None
     families: int | None = None
     episodes: int | None = None
     remark: str = ""

@@ -12,17 +12,19 @@ from typing import Any
 import pandas as pd
 
 from ecgan.datasets.inventory import recordings_among
+from ecgan.datasets.omissions import left_out
 from ecgan.ecg.files.recordings import files_of_recording, locate
 from ecgan.errors import EcganError, Interrupted
 from ecgan.files import FULL, unsayable, unusable, write_frame, write_text
 from ecgan.progress import track
+from ecgan.remotes.recordings import path_in, plain
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.files import files_of, write_scored
 
 SUMMARIES = ("summary.csv", "summary.html")
 """Of several recordings: a table and a page with a link to the page of each."""
 
-_COUNTS = ("samples", "scored", "flagged", "families", "episodes")
+_COUNTS = ("samples", "scored", "flagged", "noisy", "families", "episodes")
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,12 @@ class Wanted:
     """A recording that is to be scored.
 
     Attributes:
-        path: As it was named.
-        file: Its file; of a WFDB record the header.
+        path: As it was named, a path or a URL.
+        file: Its file; of a WFDB record the header, of a URL its last parts.
         name: What its results are called, perhaps with a folder in front.
     """
 
-    path: Path
+    path: Path | str
     file: Path
     name: str
 
@@ -59,7 +61,7 @@ class Outcome:
         return [str(text) for text in (self.facts or {}).get("warnings", [])]
 
 
-def find_recordings(paths: Iterable[Path]) -> list[Wanted]:
+def find_recordings(paths: Iterable[Path | str]) -> list[Wanted]:
     """Find the recordings that paths name: each once, of a folder all that are in it, sorted.
 
     Recordings of one name get the name of their folder in front. A folder without recordings stands for itself, which
@@ -68,8 +70,11 @@ def find_recordings(paths: Iterable[Path]) -> list[Wanted]:
     Raises:
         EcganError: Two recordings would have results of one name.
     """
-    files: dict[Path, tuple[Path, Path]] = {}
+    files: dict[Path | str, tuple[Path | str, Path]] = {}
     for path in paths:
+        if isinstance(path, str):
+            files.setdefault(path, (path, Path(path_in(path))))
+            continue
         for one in (_in_folder(path) or [path]) if path.is_dir() else [path]:
             file = _file(one)
             files.setdefault(_real(file), (one, file))
@@ -81,6 +86,16 @@ def find_recordings(paths: Iterable[Path]) -> list[Wanted]:
         found.append(Wanted(path, file, file.stem if alone or not folder else f"{folder}/{file.stem}"))
     _check_names(found)
     return found
+
+
+def omissions(paths: Iterable[Path | str]) -> list[str]:
+    """Say of each folder among the paths which of its files are no recordings."""
+    told = []
+    for folder in paths:
+        if isinstance(folder, Path) and folder.is_dir():
+            names = sorted(path.name for path in folder.iterdir() if path.is_file())
+            told.append(left_out(folder, names, recordings_among(folder, names)))
+    return [text for text in told if text]
 
 
 def check_targets(
@@ -125,7 +140,7 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def score_all(wanted: Sequence[Wanted], out: Path, score: Callable[[Path], ScoredRecording]) -> list[Outcome]:
+def score_all(wanted: Sequence[Wanted], out: Path, score: Callable[[Path | str], ScoredRecording]) -> list[Outcome]:
     """Score recordings and write their files; one that cannot be scored does not stop the others."""
     outcomes: list[Outcome] = []
     try:
@@ -148,7 +163,7 @@ def score_all(wanted: Sequence[Wanted], out: Path, score: Callable[[Path], Score
     return outcomes
 
 
-def _score_one(one: Wanted, out: Path, score: Callable[[Path], ScoredRecording]) -> Outcome:
+def _score_one(one: Wanted, out: Path, score: Callable[[Path | str], ScoredRecording]) -> Outcome:
     try:
         scored = score(one.path)
         write_scored(out, one.name, scored)
@@ -182,12 +197,19 @@ def summary_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     for outcome in outcomes:
         facts = outcome.facts or {}
         share = facts["flagged"] / facts["scored"] if facts else None
-        status = "scored" if outcome.error is None else outcome.error.message
-        named = {"record": outcome.wanted.name, "file": str(outcome.wanted.path)}
-        told = {"share_flagged": share, "threshold": facts.get("threshold"), "status": status}
+        named = {"record": outcome.wanted.name, "file": plain(str(outcome.wanted.path))}
+        told = {"share_flagged": share, "threshold": facts.get("threshold"), "status": status_of(outcome)}
         told["warnings"] = " ".join(outcome.warnings)
         rows.append(named | outcome.counts | told)
     return pd.DataFrame(rows).astype(dict.fromkeys(_COUNTS, "Int64"))
+
+
+def status_of(outcome: Outcome) -> str:
+    """What became of a recording in a few words: that it was scored, what speaks against that, or why it was not."""
+    if outcome.error is not None:
+        return outcome.error.message
+    count = len(outcome.warnings)
+    return f"scored, {count} warning{'s' * (count > 1)}" if count else "scored"
 
 
 def _in_folder(folder: Path) -> list[Path]:

@@ -18,9 +18,10 @@ from ecgan.errors import EcganError
 from ecgan.preprocessing.marks import marks_warning
 from ecgan.reporting.recordings import NOISE, Explained, Family, Normal, ScoredRecording
 from ecgan.samples import RECORD, SHIFT, join
+from ecgan.scoring.doubts import doubts, most_flagged
 from ecgan.scoring.episodes import episodes_of, rhythm_warnings
 from ecgan.scoring.families import families_of
-from ecgan.scoring.leads import choose_leads
+from ecgan.scoring.leads import choose_leads, with_derived
 from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, warnings_of
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
@@ -43,12 +44,14 @@ def score_recording(
         record: The recording at its own rate, mV, NaN where samples are missing. Its annotations are its beats; without
             any, R peaks are detected.
         scorer: The run.
-        leads: The recording's leads that stand for the model's, in the model's order; None: those of the same names.
+        leads: The recording's leads that stand for the model's, in the model's order; `("auto",)`: those that standards
+            name so; None: those of the same names. III, aVR, aVL and aVF are derived where they are not there.
         annotator: Where the annotations come from; None: R peaks are detected, whatever annotations there are.
 
     Raises:
         EcganError: The recording cannot be scored.
     """
+    record, derived = with_derived(record, scorer.leads, leads)
     chosen = choose_leads(record.leads, scorer.leads, leads, record.left_out)
     own = replace(
         record,
@@ -78,14 +81,19 @@ def score_recording(
     irregular[windows.rows] = scorer.irregular(judged)
     episodes = episodes_of(table, families, "beat" if scorer.beats else "window", irregular=irregular)
     facts = _facts(own, windows, table, scorer, source)
-    facts |= {"families": len(families), "episodes": len(episodes)}
+    facts |= {"families": len(families), "episodes": len(episodes)} | ({"derived": derived} if derived else {})
+    facts["warnings"] = [
+        *record.warnings,
+        *doubts(scorer, own, facts, detected=annotator is None),
+        *facts["warnings"],
+    ]
     if scorer.beats:
         facts["normal"] = _told(normal)
         scores = table["score"].dropna()
         if scorer.context and scores.nunique() == 1:
             facts["warnings"].append(f"All {len(scores):,} beats have the same score: too few to say what is usual.")
-        facts["warnings"] += warnings_of(normal) + rhythm_warnings(episodes, len(own.signals) / own.sampling_rate)
-    facts["warnings"] += record.warnings
+        facts["warnings"] += warnings_of(normal, most_flagged=most_flagged(facts))
+        facts["warnings"] += rhythm_warnings(episodes, len(own.signals) / own.sampling_rate)
     if any(symbols) and (warning := marks_warning(own, scorer.options)):
         facts["warnings"].append(warning)
     return ScoredRecording(

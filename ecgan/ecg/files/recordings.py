@@ -11,6 +11,7 @@ import numpy as np
 from ecgan.ecg.aami import BEAT_SYMBOLS
 from ecgan.ecg.files.annotations import read_annotations
 from ecgan.ecg.files.channels import Channels, Columns, assemble, check_rate, choose_ecg, millivolts, no_ecg
+from ecgan.ecg.files.hospital import ENDINGS, KINDS, TITLES, kind_of, read_hospital
 from ecgan.ecg.files.names import existing, is_file
 from ecgan.ecg.files.wfdb import COPY_AGAIN, read_header, read_signals
 from ecgan.ecg.records import Record, within
@@ -34,7 +35,9 @@ _STORAGE = re.compile(
     r"\d{1,3}(x\d+)?(:\d+)?(\+\d+)?$"
 )  # what follows the name of a signal file, which may hold blanks
 
-KNOWN = "WFDB (.hea with .dat), EDF (.edf, .bdf), text (.csv, .tsv, .txt), NumPy (.npy, .npz)"
+KNOWN = f"WFDB (.hea with .dat), EDF (.edf, .bdf), text (.csv, .tsv, .txt), NumPy (.npy, .npz), {TITLES}"
+
+_EDF, _EDF_HEADER = (b"0       ", b"\xffBIOSEMI"), 256
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Place:
     """Where a recording is.
 
     Attributes:
-        format: One of the values of `FORMATS`.
+        format: One of the values of `FORMATS`, or a key of `ecgan.ecg.files.hospital.KINDS`.
         folder: The folder of its files.
         name: Its name, the stem of its files.
         file: The file that was named; of a WFDB record, its header.
@@ -62,7 +65,7 @@ def read_recording(
     unit: str | None = None,
     leads: Sequence[str] = (),
 ) -> Record:
-    """Read a recording in one of the formats WFDB, EDF, CSV or TSV, NPY or NPZ.
+    """Read a recording in one of the formats WFDB, EDF, CSV or TSV, NPY or NPZ, or one of hospitals and devices.
 
     Channels that are no ECG (respiration, pressures, EEG) are left out as long as an ECG channel remains.
 
@@ -110,6 +113,8 @@ def locate(path: Path) -> Place:
         EcganError: There is no such file, or its format is not known.
     """
     path = existing(path)
+    if (found := by_content(path)) is not None:
+        return Place(found, path.parent, path.stem, path)
     for name in (path.name, path.stem):
         if (path.parent / f"{name}.hea").is_file() and path.suffix.lower() not in FORMATS.keys() - {".hea"}:
             return Place("wfdb", path.parent, name, path.parent / f"{name}.hea")
@@ -124,7 +129,7 @@ def locate(path: Path) -> Place:
     if not path.is_file():
         raise _absent(path)
     if kind is None:
-        raise EcganError(f"{path} is in no format that is known by its ending.", f"Formats: {KNOWN}.")
+        raise _unknown(path)
     return Place(kind, path.parent, path.stem, path)
 
 
@@ -140,6 +145,31 @@ def _absent(path: Path) -> EcganError:
     return EcganError(f"{told}{nearest(path.name, names) or '.'}", f"Formats: {KNOWN}.")
 
 
+def by_content(path: Path) -> str | None:
+    """Tell the format of a file whose ending does not, or not surely; None where its content does not either."""
+    ending = path.suffix.lower()
+    beside = any((path.parent / f"{name}.hea").is_file() for name in (path.name, path.stem))
+    if ending in FORMATS or ending == ".dat" or (beside and ending not in ENDINGS) or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        if file.read(8) in _EDF and path.stat().st_size > _EDF_HEADER:
+            return "edf"
+    return kind_of(path)
+
+
+def _unknown(path: Path) -> EcganError:
+    """Return the error of a file in no format that is known."""
+    ending = path.suffix.lower()
+    if ending == ".mat":
+        return EcganError(
+            f"{path} is a MATLAB file, which says neither sampling rate nor unit, and there is no {path.stem}.hea.",
+            "Fetch its WFDB header, or save it as .npz with `signal`, `sampling_rate`, `leads` and `unit`.",
+        )
+    if ending in ENDINGS:
+        return EcganError(f"{path} holds no ECG in a format that is known: it is not {TITLES}.", f"Formats: {KNOWN}.")
+    return EcganError(f"{path} is in no format that is known by its ending or content.", f"Formats: {KNOWN}.")
+
+
 def _read(place: Place, sampling_rate: float | None, unit: str | None, leads: Sequence[str]) -> Channels:
     if place.format == "wfdb":
         return read_signals(place.folder, place.name, COPY_AGAIN, leads)
@@ -147,6 +177,8 @@ def _read(place: Place, sampling_rate: float | None, unit: str | None, leads: Se
         from ecgan.ecg.files.edf import read_edf
 
         return read_edf(place.file, unit, leads)
+    if place.format in KINDS:
+        return read_hospital(place.file, place.format, unit)
     if place.format == "text":
         from ecgan.ecg.files.tables import read_table
 

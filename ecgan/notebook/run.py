@@ -96,9 +96,7 @@ class Run:
         assert self.scorer.rate  # refuses a run whose samples are not cut from recordings
         if isinstance(recording, (str, Path)):
             wanted = self.scorer.leads if given is None or tuple(given) == AUTO else given
-            record = read_anywhere(
-                recording, sampling_rate=sampling_rate, annotator=annotator, unit=unit, leads=wanted
-            )
+            record = read_anywhere(recording, sampling_rate=sampling_rate, annotator=annotator, unit=unit, leads=wanted)
         elif isinstance(recording, Record):
             record, annotator = recording, "given" if len(recording.samples) else None
         else:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from ecgan.ecg.files.hospital import ENDINGS
 from ecgan.ecg.files.recordings import FORMATS, read_recording
 from ecgan.ecg.records import Record
-from ecgan.errors import EcganError, outside
+from ecgan.errors import EcganError, first_line
 from ecgan.remotes import refuse_secrets
 from ecgan.remotes.urls import open_url
 
@@ -45,7 +45,7 @@ def path_in(url: str) -> PurePosixPath:
         EcganError: It names a folder, or nothing.
     """
     parts = urlsplit(plain(url))
-    place = unquote(parts.path)
+    place = unquote(f"{parts.netloc}/{parts.path.lstrip('/')}" if parts.path.strip("/") else "")
     names = [re.sub(r"[^\w .+-]", "_", name).lstrip(".") for name in place.split("/") if name]
     if not names or place.endswith("/") or not names[-1]:
         raise EcganError(f"{plain(url)} names no file.", "Name each recording: https://HOST/FOLDER/RECORD.hea")
@@ -97,6 +97,19 @@ def fetched(url: str, annotator: str | None = None) -> Iterator[Path]:
         yield Path(folder) / name
 
 
+@contextmanager
+def _reading(url: str) -> Iterator[None]:
+    """Say in one sentence what a server or a store refuses, without what signs an address."""
+    try:
+        yield
+    except EcganError:
+        raise
+    except FileNotFoundError as error:
+        raise EcganError(f"there is no {url}.") from error
+    except Exception as error:  # stores raise what they like
+        raise EcganError(f"{url} cannot be read: {re.sub(r'[?#][^ ]*', '', first_line(error))}") from error
+
+
 class _Source:
     """Where the files of one recording come from, and how much may still come."""
 
@@ -130,7 +143,7 @@ class _Source:
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         with (
-            outside(f"{self.url} cannot be read: {name}"),
+            _reading(self.url.rsplit("/", 1)[0] + f"/{name}"),
             self.filesystem.open(path, "rb", **whole) as source,
             target.open("wb") as file,
         ):
@@ -166,7 +179,7 @@ class _Source:
         return f"{base.rsplit('/', 1)[0]}/{name}"
 
     def _is_there(self, path: str) -> bool:
-        with outside(f"{self.url} cannot be read"):
+        with _reading(self.url):
             return bool(self.filesystem.exists(path))
 
 

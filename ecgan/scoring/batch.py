@@ -232,6 +232,6 @@ def _check_names(wanted: Sequence[Wanted]) -> None:
         other = seen.setdefault(one.name.casefold(), one)
         if other is not one:
             raise EcganError(
-                f"{other.path} and {one.path} would have results of the same name, {one.name}.",
+                f"{plain(str(other.path))} and {plain(str(one.path))} would have results of the same name, {one.name}.",
                 "Score them one by one, each with an --out DIR of its own.",
             )

@@ -147,6 +147,7 @@ def _decoded(path: Path, form: Format) -> tuple[Any, list[str]]:
         warnings.simplefilter("always")
         record = getattr(module, form.decoder)().parse(path)
     words = dict.fromkeys(" ".join(str(one.message).split()) for one in told)
+    words = {text: None for text in words if "rounded to" not in text}  # a rate; it is taken as it is written
     return record, [f"{form.title}: {text.removeprefix(form.title).lstrip(': ').rstrip('.')}." for text in words]
 
 

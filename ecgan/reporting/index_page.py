@@ -14,10 +14,10 @@ class ListedRecording:
     Attributes:
         page: Path of its page, relative to the list and with slashes; None where it could not be scored.
         samples: Its beats or windows; None, as all numbers, where that is not known.
-        noisy: Beats that cannot be read for noise.
         families: Families of its flagged beats.
         episodes: Its episodes.
         remark: Why it could not be scored, or warnings.
+        noisy: Its beats that cannot be read for noise.
     """
 
     name: str
@@ -26,10 +26,10 @@ class ListedRecording:
     samples: int | None = None
     scored: int | None = None
     flagged: int | None = None
-    noisy: int | None = None
     families: int | None = None
     episodes: int | None = None
     remark: str = ""
+    noisy: int | None = None
 
     @property
     def link(self) -> str:

@@ -18,6 +18,8 @@ SLOWER = 0.5
 """A recording below this share of the rate that the model was trained at lacks what the model looks at."""
 MISSED = 1.75
 """An interval of so many times the usual one around it holds more than one beat."""
+SILENT_S = 5.0
+"""Longer ones are told as stretches without beats."""
 MOST_MISSED = 0.08
 """Of the beats that there should be."""
 SHORT_S, MOST_SHORT = 0.3, 0.05
@@ -78,7 +80,7 @@ def beat_doubts(record: Record) -> list[str]:
     if count < _FEWEST:
         return []
     before, _ = rhythm.intervals(record.samples / record.sampling_rate)
-    before[_across_gaps(record)] = np.nan
+    before[_across_gaps(record) | (before >= SILENT_S)] = np.nan
     usual = rhythm.local_median(before, rhythm.Reach())
     with np.errstate(invalid="ignore"):
         missed = float(np.nansum(np.where(before > MISSED * usual, np.rint(before / usual) - 1, 0)))

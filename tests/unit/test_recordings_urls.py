@@ -123,7 +123,7 @@ def test_files_and_annotations_from_a_store(scratch: Path, tmp_path: Path) -> No
     write(tmp_path, "a")
     store.pipe("/holter/a.atr", (tmp_path / "a.atr").read_bytes())
     np.testing.assert_allclose(ecgan.read("memory://holter/a.ecg").signals, wave() * (2.5e-3, 5e-3))
-    with pytest.raises(EcganError, match=r"go beyond its 40 samples") as caught:
+    with pytest.raises(EcganError, match="40 samples") as caught:
         ecgan.read("memory://holter/a.ecg", annotator="atr")
     assert "memory://holter/a.ecg" in caught.value.message
     assert str(scratch) not in str(caught.value)

@@ -132,6 +132,18 @@ recording(
 HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (999999999999,), }"
 TERABYTES = written("mine.npy", b"\x93NUMPY\x01\0v\0" + HEADER.ljust(117) + b"\n")
 recording("npy_that_declares_terabytes", f"mine.npy {RATE}", TERABYTES, "mine.npy")
+
+
+def listed(lines: str) -> Spoil:
+    """A record of several segments, `all`, of which the recording is one."""
+    return after(written("all.hea", f"all/2 2 360{lines}\n"))
+
+
+recording("segment_outside_the_folder", "all.hea", listed("\n../x 100\nmine 100"), "all.hea", "'../x.hea'")
+recording("segment_without_a_name", "all.hea", listed("\n. 100\nmine 100"), "..hea", "not there")
+recording("segments_and_total_differ", "all.hea", listed(" 99999999\n~ 1\nmine"), "all.hea", "99,999,999")
+recording("signal_file_outside_the_folder", "mine.hea", after(changed(b"mine.dat", b"../mine.dat")), "'../mine.dat'")
+recording("record_that_is_one_long_gap", "all.hea", listed("\n~ 900000000\nmine"), "all", "claims")
 recording("edf_is_cut_off", "mine.edf", written("mine.edf", b"0       " + b" " * 200), "mine.edf")
 recording("edf_of_words", "mine.edf", written("mine.edf", "this is no recording"), "mine.edf")
 recording("npz_is_no_archive", f"mine.npz {RATE}", written("mine.npz", b"PK\x03\x04 nothing"), "mine.npz")

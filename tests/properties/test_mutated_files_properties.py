@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import wfdb
 
 from ecgan.ecg.files.recordings import read_recording
 from ecgan.ecg.records import Record, write_record
@@ -65,6 +66,13 @@ def edf_file(folder: Path) -> Path:
     return folder / "r.edf"
 
 
+def compressed(folder: Path) -> tuple[Path, Path]:
+    signal = np.random.default_rng(0).integers(-99, 99, (500, 2))
+    options = {"fmt": ["516"] * 2, "adc_gain": [50.0] * 2, "baseline": [0] * 2, "write_dir": str(folder)}
+    wfdb.wrsamp("f", 250, ["mV"] * 2, ["I", "II"], d_signal=signal, **options)
+    return folder / "f.dat", folder / "f.hea"
+
+
 def attempts(file: Path, seed: int, count: int) -> Iterator[None]:
     """The file with changes, again and again; at the end as it was."""
     content, rng = file.read_bytes(), np.random.default_rng(seed)
@@ -88,7 +96,7 @@ def either(read: Callable[[], Record]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("which", ["header", "segments", "annotations", "edf"])
+@pytest.mark.parametrize("which", ["header", "segments", "annotations", "edf", "flac"])
 def test_a_file_with_changes_is_read_or_refused_in_a_sentence(tmp_path: Path, which: str) -> None:
     header, master, marks = wfdb_record(tmp_path)
     changed, path = {
@@ -96,6 +104,7 @@ def test_a_file_with_changes_is_read_or_refused_in_a_sentence(tmp_path: Path, wh
         "segments": (master, master),
         "annotations": (marks, header),
         "edf": (file := edf_file(tmp_path), file),
+        "flac": compressed(tmp_path),
     }[which]
     annotator = "atr" if which == "annotations" else None
     outcomes = [either(lambda: read_recording(path, annotator=annotator)) for _ in attempts(changed, 15, COUNT)]

@@ -87,6 +87,7 @@ def test_record_lines_in_all_shapes(tmp_path: Path, record: str, rate: float) ->
         ("r.dat 16 0", 200, 0, "1"),
         ("r.dat 16 0/mV", 200, 0, "1"),
         ("r.dat 16 50", 50, 0, "1"),
+        ("r.dat 16 50/ 12 0 0 {} 0 II", 50, 0, "II"),
         ("r.dat 16 50(7)", 50, 7, "1"),
         ("r.dat 16 5e1(-7)/mV", 50, -7, "1"),
         ("r.dat 16 50(7.0)/mV 16 1024 3 {} 0 aVF", 50, 7, "aVF"),

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,6 +38,10 @@ _STORAGE = re.compile(
 KNOWN = f"WFDB (.hea with .dat), EDF (.edf, .bdf), text (.csv, .tsv, .txt), NumPy (.npy, .npz), {TITLES}"
 
 _EDF, _EDF_HEADER = (b"0       ", b"\xffBIOSEMI"), 256
+
+
+_TOLD = 3
+"""Leads that are left out of which a warning says why."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def read_recording(
         np.zeros(0, dtype=np.int64),
         [],
         left_out=content.left_out,
-        warnings=content.warnings,
+        warnings=[*content.warnings, *_omissions(content.left_out)],
     )
     return record if annotator is None else _with_beats(record, place, annotator)
 
@@ -236,6 +240,12 @@ def _ecg_of(columns: Columns, where: str, sampling_rate: float | None, unit: str
     if not chosen:
         raise no_ecg(where, columns.names, columns.units)
     return assemble(where, chosen, [columns.values[:, one.index] for one in chosen], [rate] * len(chosen))
+
+
+def _omissions(left_out: Mapping[str, str]) -> list[str]:
+    """Say which leads are left out."""
+    told = [f"Lead {lead} is left out: {reason}." for lead, reason in itertools.islice(left_out.items(), _TOLD)]
+    return told + ([f"So are {len(left_out) - _TOLD} others."] if len(left_out) > _TOLD else [])
 
 
 def annotation_file(recording: Path, annotator: str) -> Path | None:

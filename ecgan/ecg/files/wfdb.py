@@ -136,7 +136,7 @@ def _look(header: Header, hint: str, frames: int | None, chosen: Sequence[Chosen
     part = _choose(header, 0, 0)
     chosen = part.chosen if chosen is None else list(chosen)
     groups = _groups(header, chosen)
-    files = {name: beside(header.file, name, hint) for name in groups}
+    files = {name: beside(header.file, name) for name in groups}
     for file in files.values():
         if not is_file(file):
             raise EcganError(f"the file {file} is not there.", hint)
@@ -221,7 +221,7 @@ def _fill(signals: NDArray[np.float64], part: _Part, kept: Sequence[Chosen], hin
         if described[one.index].storage == "0":
             signals[:, column] = np.nan
     for name, group in _groups(part.header, kept).items():
-        file = beside(part.header.file, name, hint)
+        file = beside(part.header.file, name)
         behind = max(signal.skew for signal in group)
         values = read_group(file, group, min(frames_in(file, group), part.frames + behind) if behind else part.frames)
         indices = [index for index, signal in enumerate(described) if signal.file == name and signal.storage != "0"]
@@ -345,7 +345,7 @@ def _rates_of_leads(header: Header, parts: dict[str, _Part]) -> dict[str, float]
 
 def _look_at_segment(header: Header, segment: Segment, number: int, hint: str) -> _Part | None:
     """Look at a segment's files; None for the first one if it only lists signals."""
-    file = existing(beside(header.file, f"{segment.name}.hea", hint))
+    file = existing(beside(header.file, f"{segment.name}.hea"))
     if number == 0 and segment.frames is None and not is_file(file):
         return None
     inner = wfdb_header.read_header(file, hint)

@@ -27,7 +27,7 @@ _STORED = re.compile(rf"\s+({'|'.join(STORAGE)})((?:[x:+]-?\d+)*)(?=\s|$)")
 _NAME = re.compile(r"\S+|.*\.[a-zA-Z]\w{0,7}")
 """What is likely to be the name of a signal file: it has no blanks, or an ending."""
 _FORMAT = re.compile(r"\s+(\S+)")
-_GAIN = re.compile(rf"({_FLOAT})(?:\(({_FLOAT})\))?(?:/(\S+))?$")
+_GAIN = re.compile(rf"({_FLOAT})(?:\(({_FLOAT})\))?(?:/(\S*))?$")
 
 
 @dataclass(frozen=True)
@@ -270,7 +270,7 @@ def _stored(file: Path, line: str) -> tuple[str, str, str, str]:
 
 def _is_beside(file: Path, name: str) -> bool:
     try:
-        return is_file(beside(file, name, ""))
+        return is_file(beside(file, name))
     except EcganError:
         return False
 

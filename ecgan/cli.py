@@ -152,12 +152,12 @@ def generate(
 
 
 @app.command(
-    epilog="Examples: `ecgan score 100.hea --model models/ecgan/demo/aegan`, `ecgan score *.edf --model RUN`,"
+    epilog="Examples: `ecgan score 100.hea`, `ecgan score *.edf --model models/ecgan/demo/aegan`,"
     " `ecgan score lead.npy --sampling-rate 250 --leads 1 --model RUN/fold_0 --out mine`"
 )
 def score(
     records: cmd.Records,
-    model: cmd.TrainedRun,
+    model: cmd.UsualRun = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results; made if need be.")] = Path("scores"),
     leads: cmd.Leads = None,
     sampling_rate: cmd.SamplingRate = None,
@@ -176,7 +176,9 @@ def score(
     RECORD.json, a summary.
     Of several: summary.csv and summary.html.
     """
-    run = cmd.trained(model)
+    from ecgan.scoring.usual import USUAL
+
+    runs = {count: cmd.trained(name) for count, name in USUAL.items()} if model is None else cmd.trained(model)
     cmd.use_plugins(plugin)
     from ecgan.remotes.recordings import is_url
     from stages import score as stage
@@ -184,7 +186,7 @@ def score(
     places = [text if is_url(text) else Path(text) for text in records]
     settings: dict[str, Any] = {"leads": leads, "sampling_rate": sampling_rate, "unit": unit, "annotator": annotator}
     settings |= {"strategy": strategy, "threshold": threshold, "decisions": decisions}
-    if not stage.run(places, run, out, **settings, force=force):
+    if not stage.run(places, runs, out, **settings, force=force):
         raise typer.Exit(1)
 
 

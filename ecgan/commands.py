@@ -68,6 +68,13 @@ Threshold = Annotated[float | None, typer.Option("--threshold", help="Flag score
 TrainedRun = Annotated[
     str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; all its folds if none.")
 ]
+UsualRun = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="Trained run: RUN[/fold_K][:best, :latest or :vNN], published:NAME …; published:patient-specific if none.",
+    ),
+]
 OneTrained = Annotated[
     str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; its first fold if none.")
 ]

@@ -1,6 +1,6 @@
 """Command `score`: a trained model and recordings of one's own → scores and pages. No stage of the pipeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from ecgan.scoring.decisions import decide, read_decisions
 from ecgan.scoring.leads import AUTO
 from ecgan.scoring.recording import score_recording
 from ecgan.scoring.scorer import load_scorer
+from ecgan.scoring.usual import SENTENCE, usual_leads
 
 
 def run(
     records: Sequence[Path | str],
-    model: Reference,
+    model: Reference | Mapping[int, Reference],
     out: Path,
     *,
     leads: str | None = None,
@@ -36,7 +37,8 @@ def run(
 
     Args:
         records: Files of recordings, folders of them, or URLs of recordings.
-        model: The trained run; without a fold, all of its folds score.
+        model: The trained run; without a fold, all of its folds score. Where a user names none, the usual ones by the
+            number of leads that they look at.
         out: The folder of the results.
         leads: The recordings' leads that stand for the model's, with commas between; `auto`: those that standards name
             so; None: those of the same names.
@@ -57,17 +59,24 @@ def run(
     note(omissions(records))
     if decisions is not None and len(found) > 1:
         raise EcganError(f"--decisions is of one recording, and {len(found)} are named.", "Score it by itself.")
-    read = [*model.folder.rglob("*"), *([] if decisions is None else [decisions])]
+    models = {0: model} if isinstance(model, Reference) else model
+    read = [file for one in models.values() for file in one.folder.rglob("*")]
+    read += [] if decisions is None else [decisions]
     check = partial(check_targets, out, found, annotator=annotator, force=force, others=read)
     check()
     own_process()
-    scorer = load_scorer(model, strategy=strategy, threshold=threshold)
-    set_threads(scorer.trained.params.runtime.threads)
+    scorers = {count: load_scorer(one, strategy=strategy, threshold=threshold) for count, one in models.items()}
+    usual = 0 not in scorers
+    set_threads(next(iter(scorers.values())).trained.params.runtime.threads)
+    note([SENTENCE] if usual else [])
 
     def score(place: Path | str) -> ScoredRecording:
-        wanted = scorer.leads if named is None or tuple(named) == AUTO else named
+        asked: Sequence[str] = () if usual else scorers[0].leads
+        wanted = asked if named is None or tuple(named) == AUTO else named
         record = read_anywhere(place, sampling_rate=sampling_rate, annotator=annotator, unit=unit, leads=wanted)
-        scored = score_recording(record, scorer, leads=named, annotator=annotator)
+        taken = (wanted or usual_leads(record.leads)) if usual else named
+        scorer = scorers[min(len(taken or ()), max(scorers))]
+        scored = score_recording(record, scorer, leads=taken, annotator=annotator)
         return scored if decisions is None else decide(scored, read_decisions(decisions, scored))
 
     with made(out), alone_in(out) as waited:

@@ -70,7 +70,7 @@ _ELEMENTS, _QUOTES, _BLANKS = 200_000, 2_000_000, 8_000_000
 _BESIDE_WAVES = 4 * _MB
 """Most bytes of a DICOM file that are no wave."""
 _GROUPS = 1000
-_UNPACKED = 64 * _MB
+_UNPACKED = 8 * _MB
 """Most bytes that the compressed waves of a Philips file may unpack to."""
 _CALIBRATION_S = 0.1
 

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
 from ecgan.ecg.files.hospital import ENDINGS, EXTRA, KINDS, TITLES, is_installed, kind_of
+from ecgan.ecg.files.recordings import files_of_recording
 from ecgan.errors import install
 
 _BESIDE = ("labels.csv", "patients.csv", "records", "annotators", "sha256sums.txt", "index.html")
 """Files that lie beside recordings, in lower case; so do read-me files and licences."""
-_MOST_HEADER = 1 << 20
 _CONVERT = "an ECG format that is not read: BioSig converts it (save2gdf -f=EDF FILE FILE.edf)"
 _WHY = {
     ".mat": "MATLAB files without a .hea beside them: fetch the headers, or save them as .npz",
@@ -32,11 +32,11 @@ def left_out(root: Path, names: Iterable[str], recordings: Collection[str]) -> s
         recordings: Those of them that are recordings.
     """
     stems = {PurePosixPath(name).with_suffix("").as_posix() for name in recordings}
-    stems |= {stem for name in recordings if name.lower().endswith(".hea") for stem in _named_by(root, name)}
+    named = {file for name in recordings if name.lower().endswith(".hea") for file in files_of_recording(root / name)}
     reasons: dict[str, Counter[str]] = {}
     for name in names:
         path = PurePosixPath(name)
-        if name in recordings or is_hidden(name) or _is_beside(path) or _belongs(path, stems):
+        if name in recordings or root / name in named or is_hidden(name) or _is_beside(path) or _belongs(path, stems):
             continue
         ending = path.suffix.lower() or "without an ending"
         reasons.setdefault(_why(root / name, ending), Counter())[ending] += 1
@@ -64,14 +64,6 @@ def _why(file: Path, ending: str) -> str:
     if kind is not None and not is_installed():
         return f"{KINDS[kind].title}, which needs a package. {install(EXTRA)}"
     return f"no {TITLES} by their content; other formats: BioSig converts them (save2gdf -f=EDF FILE FILE.edf)"
-
-
-def _named_by(root: Path, header: str) -> set[str]:
-    """What a WFDB header names, signal files and segments, as paths below the folder without their endings."""
-    with (root / header).open(encoding="latin-1") as file:
-        lines = file.read(_MOST_HEADER).splitlines()
-    words = [line.split()[0] for line in lines[1:] if line.strip() and not line.startswith("#")]
-    return {PurePosixPath(header).with_name(word).with_suffix("").as_posix() for word in words if "/" not in word}
 
 
 def _belongs(path: PurePosixPath, stems: Collection[str]) -> bool:

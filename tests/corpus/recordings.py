@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tests import hospital
+
 from .case import DETECTED, RAW_DIR, RUN, TRAINED, Spoil, add, both, cut_off, removed, written
 
 SCORE = f"ecgan score --model {RUN} --out scores"
@@ -212,3 +214,32 @@ detector("learned_value_is_missing", lambda it: it.update(values={}), "detector.
 add("detector_is_a_list", DETECTED, WFDB, "detector.json", spoil=after(written(DETECTOR, "[1]")))
 add("detector_is_cut_off", DETECTED, WFDB, "detector.json", "not JSON", spoil=after(cut_off(DETECTOR, 200)))
 add("arrays_of_the_detector_are_missing", DETECTED, WFDB, "detector.safetensors", spoil=after(removed(ARRAYS)))
+
+ENTITIES = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;&x;&x;&x;&x;&x;">]>'
+recording(
+    "holter_cut_in_its_header", "mine.ecg", written("mine.ecg", hospital.ishne(hospital.wave())[:400]), "mine.ecg"
+)
+recording(
+    "holter_of_too_many_leads",
+    "mine.ecg",
+    written("mine.ecg", hospital.ishne(hospital.wave())[:156] + b"\xff\x7f" + hospital.ishne(hospital.wave())[158:]),
+    "mine.ecg",
+    "32767",
+)
+recording("scp_cut_off", "mine.scp", written("mine.scp", hospital.scp(hospital.wave())[:-30]), "mine.scp", "cut off")
+recording(
+    "scp_of_more_samples_than_bytes",
+    "mine.scp",
+    written("mine.scp", hospital.scp(hospital.wave(), ends=4_000_000_000)),
+    "4,000,000,000",
+)
+recording("dicom_cut_off", "mine.dcm", written("mine.dcm", hospital.dicom(hospital.wave())[:-50]), "mine.dcm")
+recording(
+    "xml_with_entities", "mine.xml", written("mine.xml", hospital.aecg(hospital.wave(), before=ENTITIES)), "entity"
+)
+recording("xml_of_another_kind", "mine.xml", written("mine.xml", "<settings/>"), "mine.xml", "MUSE")
+recording("matlab_without_its_header", "mine.mat", written("mine.mat", b"MATLAB 5.0"), "mine.mat", "mine.hea")
+recording("url_with_a_password", "https://me:secret@host/mine.hea", after(), "password")
+recording("url_of_no_kind", "gopher://host/mine.hea", after(), "gopher")
+recording("url_of_a_folder", "s3://bucket/folder/", after(), "names no file")
+recording("url_without_a_server", "http://127.0.0.1:9/mine.edf", after(), "http://127.0.0.1:9/mine.edf")

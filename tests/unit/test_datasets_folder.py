@@ -196,6 +196,19 @@ def test_recordings_of_several_rates_and_formats_are_brought_together(tmp_path: 
     assert "b.csv does not say its sampling rate" in refusal(home, leads=["II"])
 
 
+def test_leads_that_follow_from_two_can_be_wanted(tmp_path: Path) -> None:
+    two = recording("a", 1, 360.0, ("I", "II"))
+    names = {"two": ["I", "II"], "three": ["I", "II", "III"]}
+    third = two.signals[:, 1] - two.signals[:, 0]
+    for folder, leads in names.items():
+        (tmp_path / folder).mkdir()
+        signal = np.column_stack([two.signals, third])[:, : len(leads)]
+        np.savez(tmp_path / folder / "a.npz", signal=signal, fs=360, leads=leads)
+    derived, recorded = (cut(tmp_path / folder, leads=["III"], annotator=None) for folder in names)
+    assert derived.about.leads == ["III"]
+    np.testing.assert_allclose(derived.signals, recorded.signals, atol=1e-6)
+
+
 def test_leads_that_all_recordings_share_are_taken(home: Path) -> None:
     write_record(home, recording("p9", 9, leads=("V5", "Lead MLII")))
     assert cut(home).about.leads == ["MLII"]

@@ -89,8 +89,8 @@ def test_the_dataset_takes_and_tells_the_same(mixed: Path, tmp_path: Path, capsy
 
 
 def test_files_that_a_header_names_belong_to_its_record(tmp_path: Path) -> None:
-    (tmp_path / "r.hea").write_text("r 2 250 10\nfirst.bin 16 200 16 0 0 0 0 I\nsecond.sig 16 200 16 0 0 0 0 II\n")
-    for name in ("first.bin", "second.sig", "third.bin", "r.atr", "r.qrs"):
+    (tmp_path / "r.hea").write_text("r 2 250 10\nfirst.bin 16 200 16 0 0 0 0 I\nthe second.sig 16 200 16 0 0 0 0 II\n")
+    for name in ("first.bin", "the second.sig", "third.bin", "r.atr", "r.qrs"):
         (tmp_path / name).write_bytes(np.zeros(10, "<i2").tobytes())
     assert recordings_among(tmp_path, ["r.hea", "first.bin"]) == ["r.hea"]
     (told,) = omissions([tmp_path])

@@ -70,9 +70,13 @@ _ELEMENTS, _QUOTES, _BLANKS = 200_000, 2_000_000, 8_000_000
 _BESIDE_WAVES = 4 * _MB
 """Most bytes of a DICOM file that are no wave."""
 _GROUPS = 1000
-_UNPACKED = 64 * _MB
+_UNPACKED = 8 * _MB
 """Most bytes that the compressed waves of a Philips file may unpack to."""
 _CALIBRATION_S = 0.1
+_JARGON = re.compile(
+    r"0x|Error|None|NaN|Python|argument|attribute|buffer|codec|convert|dtype|int\d|index|iterable|literal|object|range|recursion|unpack"
+)
+"""Words of programmers, in what a decoder says of a damaged file."""
 
 
 def kind_of(path: Path) -> str | None:
@@ -126,9 +130,15 @@ def read_hospital(path: Path, kind: str, default_unit: str | None) -> Channels:
     except (EcganError, MemoryError, OSError):
         raise
     except Exception as error:  # decoders raise what they like
-        reason = first_line(error).replace(f" in {path}", "").replace(str(path), path.name)
-        raise EcganError(f"{path} cannot be read as {form.title}: {reason}", _DAMAGED) from error
+        raise EcganError(f"{path} cannot be read as {form.title}: {_reason(path, error)}", _DAMAGED) from error
     return _channels(path, kind, record, root, remarks, default_unit)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """What a decoder says, without the file, and without what only its programmers understand."""
+    said = first_line(error).replace(f" in {path}", "").replace(str(path), path.name)
+    said = re.sub(r"(not allowed): .*", r"\1.", said)
+    return "its content breaks the rules of the format." if _JARGON.search(said) else said
 
 
 def _is_scp(head: bytes) -> bool:

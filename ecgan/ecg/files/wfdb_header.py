@@ -202,7 +202,7 @@ def _rate_and_frames(file: Path, words: list[str], hint: str) -> tuple[float | N
         found = re.fullmatch(rf"({_FLOAT})(?:/.*)?", words[0])
         if not found:
             raise EcganError(f"the header {file} says a sampling rate of {words[0][:20]!r}, which is no number.", hint)
-        rate = check_rate(f"record {file.name.removesuffix('.hea')}", float(found[1]))
+        rate = check_rate(f"the header {file}", float(found[1]))
     if len(words) > 1 and ":" not in words[1]:
         if not re.fullmatch(r"\d{1,18}(\.0*)?", words[1]):
             raise EcganError(f"the header {file} says a number of samples of {words[1][:20]!r}.", hint)

@@ -112,7 +112,7 @@ def test_headers_as_editors_and_other_systems_leave_them(tmp_path: Path, change:
     text = header.read_text()
     changed = {
         "crlf": text.replace("\n", "\r\n").encode(),
-        "bom": b"\xef\xbb\xbf" + text.encode(),
+        "bom": b"\xef\xbb\xbf# first\n" + text.encode(),
         "latin-1": (text + "# Müller, ärztlich\n").encode("latin-1"),
         "blank lines": b"\n\n" + text.replace("\n", "\n  \n").encode(),
         "comments": b"# before\n#\n" + text.replace("\n", "\n# r.dat 16\n").encode(),
@@ -156,7 +156,8 @@ def test_names_are_compared_in_either_unicode_form(tmp_path: Path, forms: tuple[
     written, stored = (unicodedata.normalize(form, "Jürgen") for form in forms)
     lines = [f"{written}/{written}.dat 16 100/mV 12 0 0 {{}} 0 {lead}" for lead in ("II", "V1")]
     write(tmp_path, f"{written} 2 250 600", *lines, name=stored, data=f"{stored}/{stored}.dat")
-    np.testing.assert_allclose(signals(tmp_path / f"{written}.hea"), VALUES / 100)
+    for path in (f"{written}.hea", written):
+        np.testing.assert_allclose(signals(tmp_path / path), VALUES / 100)
     (tmp_path / f"{stored}.atr").write_bytes(bytes([10, 4, 0, 0]))
     assert read_recording(tmp_path / f"{written}.hea", annotator="atr").samples.tolist() == [10]
 
@@ -400,7 +401,12 @@ def test_segments_are_no_recordings_of_their_own(tmp_path: Path) -> None:
         "r 1 250 600\nr.dat 16+99999999999 100/mV",
         "r 1 250 500000000\nr.dat 0 100/mV",
         "r/2 1 250 900000600\n~ 900000000\na 600",
-        "r/100001 1 250 60000600\n" + "a 600\n" * 100_001,
+        "r/60000 1 250 36000000\n" + "a 600\n" * 60_000,
+        "r/500000 1 250\n" + "a 1\n" * 500_000,
+        "r/3 1 250\n" + "\n" * 4_000_000,
+        "r 3 250\n" + "#\n" * 2_000_000,
+        "r 1 250 " + " " * 4_000_000 + "x",
+        "r.dat " + "16 " * 1_000_000,
         f"r/2 1 250 {'9' * 18}\n~ {'9' * 18}\na 600",
         "r 999999999 250\n" + "r.dat 16\n" * 200_000,
     ],

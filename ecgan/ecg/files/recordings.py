@@ -120,8 +120,9 @@ def locate(path: Path) -> Place:
     if (found := by_content(path)) is not None:
         return Place(found, path.parent, path.stem, path)
     for name in (path.name, path.stem):
-        if (path.parent / f"{name}.hea").is_file() and path.suffix.lower() not in FORMATS.keys() - {".hea"}:
-            return Place("wfdb", path.parent, name, path.parent / f"{name}.hea")
+        header = existing(path.parent / f"{name}.hea")
+        if is_file(header) and path.suffix.lower() not in FORMATS.keys() - {".hea"}:
+            return Place("wfdb", header.parent, header.name.removesuffix(".hea"), header)
     kind = FORMATS.get(path.suffix.lower())
     if path.is_dir():
         raise EcganError(f"there is no recording in the folder {path}.", f"Formats: {KNOWN}.")

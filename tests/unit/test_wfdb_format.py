@@ -12,7 +12,7 @@ import pytest
 import wfdb
 
 from ecgan.datasets.inventory import recordings_among
-from ecgan.ecg.files.recordings import read_recording
+from ecgan.ecg.files.recordings import files_of_recording, read_recording
 from ecgan.ecg.files.wfdb import read_header
 from ecgan.ecg.files.wfdb_header import segment_names
 from ecgan.errors import EcganError
@@ -69,6 +69,9 @@ def refused(path: Path) -> EcganError:
         ("r 2 500 600 1987", 500.0),
         ("r 2 500 600 noon yesterday", 500.0),
         ("r 2 500 12:00:00", 500.0),
+        ("r 2 500 2014-05-08 05:05:15", 500.0),
+        ("r 2 500 08/05/2014", 500.0),
+        ("data/base/r 2 500 600", 500.0),
         ("r 2 500 0", 500.0),
         ("another/name 2 500 600", 500.0),
         ("other.name-of_it 2 500 600.0", 500.0),
@@ -132,6 +135,9 @@ def test_comments_are_kept_without_their_mark(tmp_path: Path) -> None:
     ("record", "data", "name"),
     [
         ("r", "sub/deeper/r.dat", "r"),
+        ("mitdb/100", "mitdb/100.dat", "100"),
+        ("2", "2.dat", "2"),
+        ("mitdb/2", "2.dat", "2"),
         ("night two", "night two.dat", "night two"),
         ("night 2", "night 2.dat", "night 2"),
         ("16 bits 2 16", "16 bits 2 16.dat", "16 bits 2 16"),
@@ -418,4 +424,19 @@ def test_nothing_is_made_room_for_on_the_word_of_a_header(tmp_path: Path, header
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     refused(tmp_path / "r.hea")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB
+    assert time.perf_counter() - start < 5
+
+
+def test_a_file_that_holds_much_more_than_its_header_says_is_told_of(tmp_path: Path) -> None:
+    values = np.concatenate([VALUES] * 4)
+    header = write(tmp_path, "r 2 250 600", "r.dat 16 100/mV", "r.dat 16 100/mV", values=values)
+    found = read_recording(header)
+    np.testing.assert_allclose(found.signals, VALUES / 100)
+    assert any("600" in warning and "1,800" in warning for warning in found.warnings)
+
+
+def test_looking_for_the_files_of_a_recording_takes_no_time(tmp_path: Path) -> None:
+    (tmp_path / "r.hea").write_text("r.dat " + "16 " * 300_000 + "\n" + "long " * 99)
+    start = time.perf_counter()
+    assert tmp_path / "r.dat" in files_of_recording(tmp_path / "r.hea")
     assert time.perf_counter() - start < 5

@@ -169,16 +169,17 @@ def _record_line(file: Path, line: str, listed: int) -> tuple[int | None, int, l
     """Split the first line into number of segments, number of signals, and the fields behind them.
 
     A record's name may hold blanks. The stem of the file says where it ends, else the number of lines that follow does.
+    In front of it there may be folders: `mitdb/100` is record 100, not a record of 100 segments.
     """
     stem = unicodedata.normalize("NFC", file.name.removesuffix(".hea"))
     composed = unicodedata.normalize("NFC", line)
-    if composed.startswith(stem) and composed[len(stem) : len(stem) + 1] in ("/", " ", "\t"):
-        rest, starts = "record" + composed[len(stem) :], [0]
+    path = re.match(rf"(?:[^\s/]+/)*{re.escape(stem)}(?=[/\s]|$)", composed)
+    if path is not None:
+        words = f"record{composed[path.end() :]}".split()
     else:
-        rest, starts = line, list(range(min(8, len(line.split()))))
-    words = rest.split()
-    fitting = [at for at in starts if _fits(words[at:], listed)]
-    words = words[fitting[0] if fitting else 0 :]
+        words = line.split()
+        fitting = [at for at in range(min(8, len(words))) if _fits(words[at:], listed)]
+        words = words[fitting[0] if fitting else 0 :]
     number = re.fullmatch(r".*/(\d{1,9})", words[0])
     if len(words) < 2 or not re.fullmatch(r"\d{1,9}", words[1]):
         found = words[1][:20] if len(words) > 1 else ""
@@ -205,7 +206,7 @@ def _rate_and_frames(file: Path, words: list[str], hint: str) -> tuple[float | N
         if not found:
             raise EcganError(f"the header {file} says a sampling rate of {words[0][:20]!r}, which is no number.", hint)
         rate = check_rate(f"the header {file}", float(found[1]))
-    if len(words) > 1 and ":" not in words[1]:
+    if len(words) > 1 and not re.search(r"[:/]|\d-", words[1]):
         if not re.fullmatch(r"\d{1,18}(\.0*)?", words[1]):
             raise EcganError(f"the header {file} says a number of samples of {words[1][:20]!r}.", hint)
         frames = int(words[1].split(".")[0]) or None

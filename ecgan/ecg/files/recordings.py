@@ -120,8 +120,9 @@ def locate(path: Path) -> Place:
     if (found := by_content(path)) is not None:
         return Place(found, path.parent, path.stem, path)
     for name in (path.name, path.stem):
-        if (path.parent / f"{name}.hea").is_file() and path.suffix.lower() not in FORMATS.keys() - {".hea"}:
-            return Place("wfdb", path.parent, name, path.parent / f"{name}.hea")
+        header = existing(path.parent / f"{name}.hea")
+        if is_file(header) and path.suffix.lower() not in FORMATS.keys() - {".hea"}:
+            return Place("wfdb", header.parent, header.name.removesuffix(".hea"), header)
     kind = FORMATS.get(path.suffix.lower())
     if path.is_dir():
         raise EcganError(f"there is no recording in the folder {path}.", f"Formats: {KNOWN}.")
@@ -210,7 +211,7 @@ def files_of_recording(file: Path, annotator: str | None = None) -> list[Path]:
             continue
         names = [file.parent / name for name in _names_in(text)]
         segments = [name.with_name(f"{name.name}.hea") for name in names if name.name]
-        headers += [segment for segment in segments if segment not in headers and segment.is_file()]
+        headers += [segment for segment in segments if segment not in headers and is_file(segment)]
         found += [*names, *segments]
     return list(dict.fromkeys(found))
 
@@ -220,7 +221,7 @@ def _names_in(header: bytes) -> Iterator[str]:
     for encoding in ("utf-8", "latin-1"):
         text = header.replace(b"\0", b"").decode(encoding, "surrogateescape")
         for words in (line.split() for line in text.splitlines() if not line.startswith("#")):
-            ends = [place for place, word in enumerate(words) if _STORAGE.match(word)]
+            ends = [place for place, word in enumerate(words) if _STORAGE.match(word)][:8]
             for end in {1, len(words) - 1, *ends} - {0}:
                 name = " ".join(words[:end])
                 yield from (name, re.split(r"[\\/]", name)[-1])

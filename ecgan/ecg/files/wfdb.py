@@ -27,6 +27,8 @@ from ecgan.ecg.leads import match_leads
 from ecgan.errors import EcganError
 
 FETCH_AGAIN = "Fetch the dataset again: `ecgan fetch`."
+_PADDING = 1024
+"""Frames that a file may have at its end to fill a block of a disk or a tape."""
 COPY_AGAIN = "Copy all files of the record again from where it came from; its .hea names the signal files."
 
 
@@ -40,6 +42,7 @@ class _Part:
         chosen: Its ECG channels whose values are known.
         left_out: Why others are not read, by the name of the lead.
         size: Bytes of samples in its files.
+        behind: Frames of its files behind those that its header counts.
     """
 
     header: Header
@@ -47,6 +50,7 @@ class _Part:
     chosen: list[Chosen]
     left_out: dict[str, str]
     size: int
+    behind: int = 0
 
     @property
     def rates(self) -> list[float]:
@@ -160,7 +164,7 @@ def _look(header: Header, hint: str, frames: int | None, chosen: Sequence[Chosen
                 f" {count:,}.",
                 hint,
             )
-    return _Part(header, count, chosen, part.left_out, size)
+    return _Part(header, count, chosen, part.left_out, size, min(there.values(), default=count) - count)
 
 
 def _groups(header: Header, chosen: Sequence[Chosen]) -> dict[str, list[Signal]]:
@@ -205,8 +209,13 @@ def _read_single(part: _Part, hint: str, wanted: Sequence[str] = ()) -> Channels
     check_size(where, length, len(kept))
     signals = np.empty((length, len(kept)), dtype=np.float64)
     _fill(signals, part, kept, hint)
-    channels = Channels(signals, part.header.fs * first.per_frame, [one.lead for one in kept], part.left_out | others)
-    return check_samples(where, channels)
+    warnings = []
+    if part.behind >= max(_PADDING, part.frames // 100):
+        warnings = [
+            f"The header says {part.frames:,} samples; the files hold {part.behind:,} more, which are left out."
+        ]
+    rate, leads = part.header.fs * first.per_frame, [one.lead for one in kept]
+    return check_samples(where, Channels(signals, rate, leads, part.left_out | others, warnings))
 
 
 def _fill(signals: NDArray[np.float64], part: _Part, kept: Sequence[Chosen], hint: str) -> None:

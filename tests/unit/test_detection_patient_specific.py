@@ -483,3 +483,62 @@ def test_its_states_are_there_whatever_a_strategy_weighs(monkeypatch: pytest.Mon
     assert set(fitted.score(seen, "plain").components) >= {"total", "irregular", "noise"}
     monkeypatch.setattr(fitted.strategies["plain"], "needs", ("total",))
     assert set(fitted.score(seen, "plain").components) == {"total", "irregular", "noise"}
+
+
+def with_first(data: Samples, first: np.ndarray) -> Samples:
+    """A record with another lead in front of its own first one."""
+    x = np.stack([np.broadcast_to(first, data.signals[:, 0].shape), data.signals[:, 0]], axis=1)
+    return replace(data, signals=x.astype(np.float32))
+
+
+@pytest.mark.parametrize("first", ["dead", "noise"])
+def test_where_the_first_lead_shows_nothing_another_one_tells_everything(first: str) -> None:
+    data = record(count=300)
+    moved = np.random.default_rng(5).integers(-5, 6, 300)  # of the mark: beats must be laid on each other
+    x = np.stack([np.roll(beat, step, axis=1) for beat, step in zip(data.signals, moved.tolist(), strict=True)])
+    noise = np.random.default_rng(1).normal(0, 1.0 if first == "noise" else 0.0, x[:, 0].shape)
+    found = scores(with_first(replace(data, signals=x), noise))
+    for name, rows in {"qrs": WIDE, "p": WITHOUT_P, "rhythm": EARLY}.items():
+        assert largest(found[name]) == set(rows), name
+    assert largest(found["total"], 6) == {*WIDE, *EARLY}
+
+
+def test_beats_alike_in_the_second_lead_keep_company_while_the_first_one_is_off() -> None:
+    early = tuple(range(6, 300, 12))
+    data = record(count=300, wide=early, early=early)
+    x = data.signals.copy()
+    x[100:200, 0] = 0.0
+    company = scores(replace(data, signals=x))["company"]
+    there = [row for row in early if 100 <= row < 200]
+    others = np.setdiff1d(np.arange(100, 200), there)
+    assert company[there].min() > 2 * company[others].max()
+
+
+def test_beats_are_looked_at_in_a_much_clearer_lead_whichever_is_the_first() -> None:
+    data = record(count=300)
+    noisy = data.signals[:, 0] + np.random.default_rng(2).normal(0, 0.3, data.signals[:, 0].shape)
+    both = with_first(data, noisy)
+    swapped = replace(both, signals=both.signals[:, ::-1])
+    for name in ("p", "company", "smoothed"):
+        np.testing.assert_allclose(scores(both)[name], scores(swapped)[name], atol=1e-6, err_msg=name)
+
+
+def test_a_p_wave_that_no_lead_shows_is_not_missed() -> None:
+    """Small noise before the QRS, as in fibrillation, is no P wave unlike the others."""
+    data = record(count=300, without_p=range(300))
+    x = data.signals.copy()
+    x[::37, :, 20:50] += np.random.default_rng(4).normal(0, 0.05, x[::37, :, 20:50].shape)
+    assert np.abs(scores(replace(data, signals=x))["p"]).max() < 0.5
+
+
+def test_beats_are_laid_on_each_other_by_the_second_lead_while_the_first_one_is_off() -> None:
+    data, gone = record(count=300), slice(100, 200)
+    moved = np.random.default_rng(5).integers(-6, 7, 300)
+    x = np.stack([np.roll(beat, step, axis=1) for beat, step in zip(data.signals, moved.tolist(), strict=True)])
+    x[gone, 0] = 0.0
+    found = PatientSpecific(PatientSpecificOptions())
+    found.fit(data)
+    normal = found.own_normal(replace(data, signals=x))
+    assert normal is not None
+    ordinary = np.setdiff1d(np.arange(100, 200), (*WIDE, *EARLY, *WITHOUT_P))
+    assert np.ptp(normal.shifts[ordinary] - moved[ordinary]) <= 2

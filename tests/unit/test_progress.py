@@ -100,5 +100,5 @@ def test_a_terminal_of_any_width_shows_bar_epochs_and_the_time_that_is_left(
     assert "40/100" in line
     assert "━━" in line
     assert line.split()[-1].count(":") == 2
-    assert ("vali_auroc 0.9000" in line) == (width >= 80)
+    assert "vali_auroc 0.9000" in line or width < 80
     assert "reconstruction" in line or width < 160

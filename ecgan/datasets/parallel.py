@@ -4,6 +4,7 @@ import multiprocessing
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _MOST_WORKERS = 8
+_AT_ONCE = 8  # items that a process is given
 _FEW = 100
 """Below that, starting processes takes longer than the work itself."""
 
@@ -23,7 +25,7 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], what: str) -> li
     """Apply a function to every item; the results are in the order of the items, whatever the number of processes.
 
     The function, what it is given and what it returns can be sent to another process. Whatever it raises is raised;
-    items that have not begun are then dropped. `what` is going on, for the progress bar.
+    the others are then dropped, and the processes end. `what` is going on, for the progress bar.
     """
     count = min(workers(), _MOST_WORKERS)
     if count == 1 or len(items) < _FEW:
@@ -33,14 +35,19 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], what: str) -> li
     pool = ProcessPoolExecutor(count, context, initializer=set_threads, initargs=(1,))
     try:
         with deferred():  # Ctrl-C, which a terminal sends to all, is for this process alone
-            results = pool.map(work, items, chunksize=8)
-        return list(track(results, len(items), what))
+            starts = range(0, len(items), _AT_ONCE)
+            parts = [pool.submit(_all, work, items[start : start + _AT_ONCE]) for start in starts]
+        return list(track(chain.from_iterable(part.result() for part in parts), len(items), what))
     except BaseException:
         for child in set(multiprocessing.active_children()) - others:
             child.kill()
         raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown()
+
+
+def _all(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    return [work(item) for item in items]
 
 
 def in_threads(jobs: Sequence[Callable[[], None]], most: int, stop: threading.Event) -> Iterator[None]:

@@ -89,6 +89,8 @@ class TrainingBar:
     def _fitting(self) -> str:
         """Numbers and speed, as many as there is room for beside title, bar, epochs and the time that is left."""
         texts = self._numbers | {SPEED: self._speed}
+        if not self._console.is_terminal:
+            return f"{'  '.join(self._numbers.values())}  {self._speed}"
         fixed = len(self.title) + 2 + (24 if self._console.width >= WIDE else 10) + len(f"{self.epochs}/{self.epochs}")
         room = self._console.width - fixed - len("0:00:00") - 4  # a blank between two columns
         for name in LEFT_OUT:

@@ -162,6 +162,8 @@ def score(
     leads: cmd.Leads = None,
     sampling_rate: cmd.SamplingRate = None,
     unit: cmd.Unit = None,
+    gain: cmd.Gain = None,
+    baseline: cmd.Baseline = None,
     annotator: cmd.Annotator = None,
     strategy: cmd.Strategy = None,
     threshold: cmd.Threshold = None,
@@ -185,7 +187,13 @@ def score(
 
     places = [text if is_url(text) else Path(text) for text in records]
     settings: dict[str, Any] = {"leads": leads, "sampling_rate": sampling_rate, "unit": unit, "annotator": annotator}
-    settings |= {"strategy": strategy, "threshold": threshold, "decisions": decisions}
+    settings |= {
+        "gain": gain,
+        "baseline": baseline,
+        "strategy": strategy,
+        "threshold": threshold,
+        "decisions": decisions,
+    }
     if not stage.run(places, runs, out, **settings, force=force):
         raise typer.Exit(1)
 

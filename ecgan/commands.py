@@ -53,6 +53,13 @@ Leads = Annotated[
 ]
 SamplingRate = Annotated[float | None, typer.Option("--sampling-rate", help="Hz, of files that do not say it.")]
 Unit = Annotated[str | None, typer.Option("--unit", help="mV, uV or V, of files that do not say it; mV if none.")]
+Gain = Annotated[
+    float | None,
+    typer.Option("--gain", help="ADC units per mV, of text and arrays that hold the counts of a converter."),
+]
+Baseline = Annotated[
+    float | None, typer.Option("--baseline", help="The count at 0 mV, beside --gain; the median of each lead if none.")
+]
 Annotator = Annotated[
     str | None, typer.Option("--annotator", help="Take the beats from this annotation file: atr. Else detect R peaks.")
 ]

@@ -27,6 +27,8 @@ def run(
     leads: str | None = None,
     sampling_rate: float | None = None,
     unit: str | None = None,
+    gain: float | None = None,
+    baseline: float | None = None,
     annotator: str | None = None,
     strategy: str | None = None,
     threshold: float | None = None,
@@ -42,8 +44,10 @@ def run(
         out: The folder of the results.
         leads: The recordings' leads that stand for the model's, with commas between; `auto`: those that standards name
             so; None: those of the same names.
-        sampling_rate: Hz, for files that do not say it.
+        sampling_rate: Hz, for files that do not say it; one that contradicts times, or the only file, is an error.
         unit: Unit of channels for which the file names none; None: mV.
+        gain: Counts per mV, of text and arrays that hold the counts of a converter.
+        baseline: The count at 0 mV; None: the median of each lead.
         annotator: Annotation files beside the recordings that mark the beats; None: R peaks are detected.
         strategy: the strategy that decides; None: by validation, see `ecgan.evaluation.choosing`.
         threshold: Its threshold; None: the fitted one.
@@ -73,7 +77,16 @@ def run(
     def score(place: Path | str) -> ScoredRecording:
         asked: Sequence[str] = () if usual else scorers[0].leads
         wanted = asked if named is None or tuple(named) == AUTO else named
-        record = read_anywhere(place, sampling_rate=sampling_rate, annotator=annotator, unit=unit, leads=wanted)
+        record = read_anywhere(
+            place,
+            sampling_rate=sampling_rate,
+            annotator=annotator,
+            unit=unit,
+            gain=gain,
+            baseline=baseline,
+            several=len(found) > 1,
+            leads=wanted,
+        )
         taken = (wanted or usual_leads(record.leads)) if usual else named
         scorer = scorers[min(len(taken or ()), max(scorers))]
         scored = score_recording(record, scorer, leads=taken, annotator=annotator)

@@ -58,6 +58,9 @@ def read_anywhere(
     sampling_rate: float | None = None,
     annotator: str | None = None,
     unit: str | None = None,
+    gain: float | None = None,
+    baseline: float | None = None,
+    several: bool = False,
     leads: Sequence[str] = (),
 ) -> Record:
     """Read a recording as `read_recording` does, here or behind a URL.
@@ -66,6 +69,7 @@ def read_anywhere(
         EcganError: It cannot be read, or is larger or slower to come than it may be.
     """
     options: dict[str, Any] = {"sampling_rate": sampling_rate, "annotator": annotator, "unit": unit, "leads": leads}
+    options |= {"gain": gain, "baseline": baseline, "several": several}
     if isinstance(place, Path) or not is_url(place):
         return read_recording(Path(place), **options)
     with fetched(place, annotator) as path:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ecgan.ecg import rhythm
 from ecgan.ecg.aami import CLASSES, class_ids
+from ecgan.ecg.files.units import check_size_of_ecg, strange_heart, strange_rate
 from ecgan.ecg.peaks import find_r_peaks, stretches_without
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
@@ -60,6 +61,7 @@ def score_recording(
         notes=[],
     )
     _check_signals(own, scorer)
+    doubt = check_size_of_ecg(f"the recording {own.name}", own.signals, own.sampling_rate, own.leads, own.assumed)
     own, source = (own, f"annotator {annotator}") if annotator is not None else _with_peaks(own, record, chosen, scorer)
     if scorer.beats and not len(own.samples):
         raise EcganError(
@@ -84,6 +86,7 @@ def score_recording(
     facts |= {"families": len(families), "episodes": len(episodes)} | ({"derived": derived} if derived else {})
     facts["warnings"] = [
         *record.warnings,
+        *([doubt] if doubt else []),
         *doubts(scorer, own, facts, detected=annotator is None),
         *facts["warnings"],
     ]
@@ -119,6 +122,11 @@ def _check_signals(record: Record, scorer: Scorer) -> None:
     rate, shortest = record.sampling_rate, 0.0
     if not (np.isfinite(rate) and rate > 0):
         raise EcganError(f"the recording {record.name} has a sampling rate of {rate:g} Hz.", "Mend its header.")
+    if strange := strange_rate(rate, scorer.rate):
+        raise EcganError(
+            f"the recording {record.name} has {strange}.",
+            "Mend its times or its header; only what has no rate needs one.",
+        )
     expected = scorer.trained.expected
     if expected.sampling_rate:
         shortest = expected.length / expected.sampling_rate
@@ -305,14 +313,16 @@ def _facts(record: Record, windows: Windows, table: pd.DataFrame, scorer: Scorer
 
 def _warnings(record: Record) -> list[str]:
     """What a reader must know before anything else, a sentence each."""
+    strange = strange_heart(len(record.samples), len(record.signals) / record.sampling_rate)
+    found = [f"{strange}: is the sampling rate of {record.sampling_rate:g} Hz right?"] if strange else []
     silent = stretches_without(record.samples, record.signals, record.sampling_rate)
     if not silent:
-        return []
+        return found
     longest = sorted(sorted(silent, key=lambda ends: ends[0] - ends[1])[:SHOWN])
     times = ", ".join(f"{timedelta(seconds=int(begin))} to {timedelta(seconds=int(end))}" for begin, end in longest)
     more = f" and {len(silent) - SHOWN:,} shorter stretches" if len(silent) > SHOWN else ""
     seconds = sum(end - begin for begin, end in silent)
-    return [f"There are no beats from {times}{more}, {seconds:,.0f} s in all: nothing is said of it."]
+    return [*found, f"There are no beats from {times}{more}, {seconds:,.0f} s in all: nothing is said of it."]
 
 
 def by_class(table: pd.DataFrame) -> dict[str, dict[str, int]]:

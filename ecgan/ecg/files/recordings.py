@@ -10,9 +10,11 @@ import numpy as np
 
 from ecgan.ecg.aami import BEAT_SYMBOLS
 from ecgan.ecg.files.annotations import read_annotations
-from ecgan.ecg.files.channels import Channels, Columns, assemble, check_rate, choose_ecg, millivolts, no_ecg
+from ecgan.ecg.files.channels import Channels, Columns, assemble, check_rate, choose_ecg, no_ecg
 from ecgan.ecg.files.hospital import ENDINGS, KINDS, TITLES, kind_of, read_hospital
 from ecgan.ecg.files.names import existing, is_file
+from ecgan.ecg.files.times import agree, contradiction, without_time
+from ecgan.ecg.files.units import Counts, check_counts, check_unit
 from ecgan.ecg.files.wfdb import COPY_AGAIN, read_header, read_signals
 from ecgan.ecg.records import Record, within
 from ecgan.errors import EcganError, nearest
@@ -67,6 +69,9 @@ def read_recording(
     sampling_rate: float | None = None,
     annotator: str | None = None,
     unit: str | None = None,
+    gain: float | None = None,
+    baseline: float | None = None,
+    several: bool = False,
     leads: Sequence[str] = (),
 ) -> Record:
     """Read a recording in one of the formats WFDB, EDF, CSV or TSV, NPY or NPZ, or one of hospitals and devices.
@@ -75,28 +80,35 @@ def read_recording(
 
     Args:
         path: The file; of a WFDB record also its path without an ending, or one of its other files.
-        sampling_rate: Hz of a file that does not say it (NPY, CSV without times); what a file says counts before it.
+        sampling_rate: Hz of a file that does not say it (NPY, CSV without times), or only roughly; one that contradicts
+            the file is an error.
         annotator: Ending of a WFDB annotation file beside the recording, such as "atr"; None: no annotations.
         unit: Unit of channels for which the file names none: mV, uV or V. Without it they are taken to be in mV, except
             in EDF, where a unit belongs to the format.
         leads: The leads that are wanted. Channels of one sampling rate are read: that of the first of these, else the
             commonest.
+        gain: ADC units per mV of text and arrays that hold ADC counts.
+        baseline: The count at 0 mV; None: the median of each channel.
+        several: Whether the rate is given for several files at once: what a header says counts before it then.
 
     Returns:
         The recording in mV. `samples` and `symbols` are the beats of the annotator, without its other marks.
+        `assumed` names the leads whose unit nobody said.
 
     Raises:
         EcganError: The file is missing, damaged, in no known format, holds no ECG, or its sampling rate is not known.
     """
-    if unit is not None and millivolts(unit) is None:
-        raise EcganError(f"the unit {unit!r} is no voltage.", "Units of an ECG: mV, uV, V.")
+    check_unit(unit)
     if sampling_rate is not None:
         check_rate("what was given", sampling_rate)
+    counts = check_counts(unit, gain, baseline)
     place = locate(path)
     try:
-        content = _read(place, sampling_rate, unit, leads)
+        content = _read(place, sampling_rate, unit, leads, counts, several)
     except OSError as error:
         raise EcganError(f"cannot read {place.file}: {error.strerror or error}") from error
+    if sampling_rate is not None and not several and not agree(content.sampling_rate, sampling_rate):
+        raise contradiction(str(place.file), "its header", content.sampling_rate, sampling_rate)
     record = Record(
         place.name,
         content.signals,
@@ -106,6 +118,7 @@ def read_recording(
         [],
         left_out=content.left_out,
         warnings=[*content.warnings, *_omissions(content.left_out)],
+        assumed=content.assumed,
     )
     return record if annotator is None else _with_beats(record, place, annotator)
 
@@ -175,7 +188,14 @@ def _unknown(path: Path) -> EcganError:
     return EcganError(f"{path} is in no format that is known by its ending or content.", f"Formats: {KNOWN}.")
 
 
-def _read(place: Place, sampling_rate: float | None, unit: str | None, leads: Sequence[str]) -> Channels:
+def _read(
+    place: Place,
+    sampling_rate: float | None,
+    unit: str | None,
+    leads: Sequence[str],
+    counts: Counts | None,
+    several: bool,
+) -> Channels:
     if place.format == "wfdb":
         return read_signals(place.folder, place.name, COPY_AGAIN, leads)
     if place.format == "edf":
@@ -187,11 +207,11 @@ def _read(place: Place, sampling_rate: float | None, unit: str | None, leads: Se
     if place.format == "text":
         from ecgan.ecg.files.tables import read_table
 
-        return _ecg_of(read_table(place.file), str(place.file), sampling_rate, unit or "mV")
+        return _ecg_of(read_table(place.file), str(place.file), sampling_rate, unit, counts, several)
     from ecgan.ecg.files.npy import read_npy, read_npz
 
     columns = (read_npy if place.format == "npy" else read_npz)(place.file)
-    return _ecg_of(columns, str(place.file), sampling_rate, unit or "mV")
+    return _ecg_of(columns, str(place.file), sampling_rate, unit, counts, several)
 
 
 def files_of_recording(file: Path, annotator: str | None = None) -> list[Path]:
@@ -227,20 +247,35 @@ def _names_in(header: bytes) -> Iterator[str]:
                 yield from (name, re.split(r"[\\/]", name)[-1])
 
 
-def _ecg_of(columns: Columns, where: str, sampling_rate: float | None, unit: str) -> Channels:
+def _ecg_of(
+    columns: Columns, where: str, sampling_rate: float | None, unit: str | None, counts: Counts | None, several: bool
+) -> Channels:
     """Take the ECG of text or arrays, which need not say what their columns are, nor how fast they were sampled."""
-    stored = columns.sampling_rate
-    rounded = stored is not None and sampling_rate is not None and abs(stored - sampling_rate) < 1e-3 * stored
-    rate = sampling_rate if stored is None or rounded else stored  # times that were rounded tell the rate roughly
+    stated = several and columns.sampling_rate is not None
+    columns = without_time(where, columns, None if stated else sampling_rate)
+    chosen = choose_ecg(columns.names, columns.units, unit or "mV")
+    if not chosen:
+        raise no_ecg(where, columns.names, columns.units)
+    rate = columns.sampling_rate
     if rate is None:
         raise EcganError(
             f"{where} does not say its sampling rate.",
             "Give it in Hz: `ecgan score --sampling-rate 360`, or `preprocess.sampling_rate` of the dataset folder.",
         )
-    chosen = choose_ecg(columns.names, columns.units, unit)
-    if not chosen:
-        raise no_ecg(where, columns.names, columns.units)
-    return assemble(where, chosen, [columns.values[:, one.index] for one in chosen], [rate] * len(chosen))
+    silent = [one for one in chosen if not columns.units[one.index].strip()]
+    if counts is not None and not silent:
+        units = ", ".join(sorted({columns.units[one.index] for one in chosen}))
+        raise EcganError(
+            f"{where} says the unit of its channels, {units}, and a gain was given.",
+            "Leave the gain out if the unit is right; else take it out of the file.",
+        )
+    channels = [columns.values[:, one.index] for one in chosen]
+    if counts is not None:
+        channels = [
+            counts.millivolts(values) if one in silent else values for one, values in zip(chosen, channels, strict=True)
+        ]
+    found = assemble(where, chosen, channels, [rate] * len(chosen))
+    return replace(found, assumed=[one.lead for one in silent] if unit is None and counts is None else [])
 
 
 def _omissions(left_out: Mapping[str, str]) -> list[str]:

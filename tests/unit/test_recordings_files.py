@@ -2,6 +2,7 @@
 
 import io
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,58 @@ def test_an_archive_says_rate_leads_and_unit(tmp_path: Path) -> None:
 def test_archives_that_are_no_recording_are_one_sentence(tmp_path: Path, arrays: Any, words: str) -> None:
     np.savez(tmp_path / "r.npz", **arrays)
     assert words in refusal(tmp_path / "r.npz")
+
+
+def packed(path: Path, **members: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+    return path
+
+
+def stored(array: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def claimed(descr: str, shape: tuple[int, ...]) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": descr, "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("leads", "words"),
+    [
+        (claimed("<U0", (8 * 10**8,)), "claims"),
+        (claimed("|S0", (8 * 10**8,)), "expected numbers"),
+        (claimed("<U900", (10**6,)), "claims"),
+        (claimed("|O", (1,)) + b"(lp0", "expected numbers"),
+        (stored(np.array(["V1"])) + bytes(30_000_000), "unpacks"),
+    ],
+)
+def test_what_stands_beside_a_signal_is_bounded_too(tmp_path: Path, leads: bytes, words: str) -> None:
+    signal = stored(np.sin(np.arange(500)))
+    file = packed(tmp_path / "r.npz", signal=signal, fs=stored(250), leads=leads)
+    assert words in refusal(file)
+
+
+def test_members_that_are_not_needed_are_not_read(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).normal(size=500)
+    more = {f"x{number}": bytes(10_000_000) for number in range(3)}
+    file = packed(tmp_path / "r.npz", signal=stored(values), fs=stored(250), **more, odd=b"no array")
+    np.testing.assert_array_equal(read_recording(file).signals[:, 0], values)
+    many = {f"x{number}": b"" for number in range(20_000)}
+    assert "members" in refusal(packed(tmp_path / "r.npz", signal=stored(values), **many), sampling_rate=250)
+
+
+def test_an_array_that_is_no_recording_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    for shape, words in (((3000, 3000), "more than 256 leads"), ((200, 200, 200), "expected numbers of shape")):
+        (tmp_path / "r.npy").write_bytes(claimed("|i1", shape))
+        with (tmp_path / "r.npy").open("r+b") as file:
+            file.truncate(10**7)  # sparse
+        assert words in refusal(tmp_path / "r.npy", sampling_rate=250)
 
 
 def edf(

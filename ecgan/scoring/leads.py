@@ -63,7 +63,7 @@ def choose_leads(
 
 
 def _example(have: Sequence[str], wanted: Sequence[str]) -> str:
-    """Of each wanted lead that of the recording which is called the same, or nearly, II for MLII, or one that is left."""
+    """Of each wanted lead that of the recording which is called the same or nearly, II for MLII, or what is left."""
     left = [lead for lead in have if lead not in wanted]
     example = []
     for lead in wanted:

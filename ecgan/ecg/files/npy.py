@@ -1,6 +1,7 @@
 """NumPy files as recordings: `.npy` with the signal, `.npz` with sampling rate and lead names as well."""
 
 import math
+import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ _BESIDE = (LEADS, UNIT, "labels", "patients")
 _MOST_DIRECTORY = 1 << 20  # bytes of the list of members
 _MOST_RATIO = 200  # bytes unpacked for each byte packed, of an array of more than 1 MiB
 _SMALL = 1 << 20
+_SURROGATES = (0xD800, 0xE000)
 
 Found = TypeVar("Found")
 
@@ -99,7 +101,7 @@ def load_npz(path: Path, wanted: Sequence[str], checks: Mapping[str, Check] | No
                 with archive.open(members[key]) as file:
                     _check_claim(f"{key} in {path}", file, members[key].file_size, (checks or {}).get(key))
         with np.load(path, allow_pickle=False) as content:
-            return {name: content[name] for name in content.files if name in needed}
+            return {name: _letters(content[name]) for name in content.files if name in needed}
 
     needed = {*wanted, *RATES, *_BESIDE}
     return _guard(path, read)
@@ -116,6 +118,16 @@ def _guard(path: Path, read: Callable[[], Found]) -> Found:
         raise EcganError(
             f"{path} is no whole NumPy file of plain numbers.", "Save it by np.save or np.savez, without objects."
         ) from error
+
+
+def _letters(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array; one of text whose numbers stand for no letters is damaged, and NumPy would not say so."""
+    if array.dtype.kind == "U" and array.dtype.itemsize:
+        order = array.dtype.byteorder
+        codes = np.ascontiguousarray(array).reshape(-1).view(np.dtype(np.uint32).newbyteorder(order))
+        if ((codes > sys.maxunicode) | ((codes >= _SURROGATES[0]) & (codes < _SURROGATES[1]))).any():
+            raise ValueError("no letters")
+    return array
 
 
 def _check_directory(path: Path) -> None:

@@ -212,6 +212,23 @@ def test_opensignals_counts_become_millivolts(
     assert (raw.leads, raw.assumed, raw.signals[3, 0]) == (["A2"], ["A2"], counts[3])
 
 
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"sensor": ["ECG"], "sampling rate": 100},
+        {"sensor": ["ECG"], "sampling rate": 100, "resolution": [10**6]},
+        {"sensor": ["ECG"], "sampling rate": "fast", "resolution": [10]},
+        {"sensor": ["ECG"] * 9, "sampling rate": 100, "resolution": [10] * 9},
+        {"sensor": 7},
+        [],
+    ],
+)
+def test_a_damaged_opensignals_header_is_one_sentence(tmp_path: Path, about: Any) -> None:
+    head = f"# OpenSignals Text File Format\n# {json.dumps({'00:11': about})}\n# EndOfHeader"
+    content = table(head, np.arange(ROWS), np.arange(ROWS) % 9, separator="\t")
+    assert "OpenSignals header" in refusal(tmp_path, content, "r.txt").message
+
+
 def test_labchart_says_interval_names_and_units(tmp_path: Path) -> None:
     head = (
         "Interval=\t0.002 s\nExcelDateTime=\t4.4e+04\t01/01/2020 10:00:00\nTimeFormat=\tStartOfBlock\nDateFormat=\t\n"

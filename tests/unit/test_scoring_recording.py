@@ -291,6 +291,8 @@ def test_leads_by_name_or_as_they_are_given(
         (["II", "V1"], ["MLII"], ["II", "V1"], "each of the model's 1: MLII", "--leads II"),
         (["II", "V1"], ["MLII", "V1"], ["II", "II"], "each of the model's 2", "--leads II,V1"),
         (["II", "V1"], ["MLII"], ["V9"], "no lead 'V9'", "--leads V1"),
+        (["I", "II", "V1"], ["MLII"], None, "did you mean 'II'", "--leads II"),
+        (["I", "aVF", "V1"], ["MLII", "V1"], ["I", "aVL"], "did you mean 'aVF'", "--leads I,aVF"),
         (["ECG II", "Lead II"], ["II"], None, "could be each of", "--leads 'ECG II'"),
     ],
 )
@@ -311,3 +313,26 @@ def test_windows_need_no_r_peaks(record: Record) -> None:
     assert len(scored.beats) == -(-len(slow.signals) // 90)
     with pytest.raises(EcganError, match="sampling rate of 45 Hz"):
         score_recording(slow, toy_scorer())
+
+
+def test_counts_of_a_converter_are_not_scored_as_millivolts(record: Record) -> None:
+    counts = np.rint(record.signals * 200 + 1024)
+    with pytest.raises(EcganError, match="no ECG") as caught:
+        score_recording(bare(record, signals=counts, assumed=["MLII"]), toy_scorer())
+    assert all(word in caught.value.hint for word in ("--gain", "--unit"))
+    said = score_recording(bare(record, signals=counts), toy_scorer())  # the file says mV
+    assert any("no ECG" in warning and "MLII" in warning for warning in said.facts["warnings"])
+    other = score_recording(bare(record, signals=record.signals, assumed=["MLII", "V1"]), toy_scorer())
+    assert not any("no ECG" in warning for warning in other.facts["warnings"])
+    beside = np.stack([record.signals[:, 0], counts[:, 1]], axis=1)  # in a lead that is not looked at
+    assert score_recording(bare(record, signals=beside, assumed=["V1"]), toy_scorer()).facts["scored"]
+
+
+def test_beats_that_no_heart_has_are_told(record: Record) -> None:
+    marks = np.arange(400, len(record.signals) - 400, 50)
+    fast = replace(record, samples=marks, symbols=["N"] * len(marks))
+    assert any(
+        "no heart" in warning for warning in score_recording(fast, toy_scorer(), annotator="atr").facts["warnings"]
+    )
+    found = score_recording(record, toy_scorer(), annotator="atr")
+    assert not any("no heart" in warning for warning in found.facts["warnings"])

@@ -122,7 +122,7 @@ def _opensignals(where: str, lines: Sequence[str], columns: int) -> Preamble:
         for device in devices:
             _add_device(device, columns if len(devices) == 1 else 0, names, units, counts)
             rates.add(float(device["sampling rate"]))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
         raise damaged from None
     if len(names) != columns or len(rates) != 1:
         raise damaged

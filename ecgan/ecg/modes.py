@@ -34,7 +34,7 @@ ALIKE = 0.9
 """Correlation of two P waves from which on they are the same one."""
 
 LATE_P_MS = (-200.0, -72.0)
-"""What of the P wave's window the T wave of the beat before reaches last, as the heart gets faster; ms from the R peak."""
+"""What of the P wave's window the T wave before reaches last as the heart gets faster, ms from the R peak."""
 
 _P_MS = (-220.0, -80.0)
 

@@ -38,7 +38,7 @@ LIKE = 0.1
 """Log of the ratio of two intervals below which they are alike: what `regular_beats` takes for regular, too."""
 
 RUN = (5, 10)
-"""From how many like intervals on there is a run, and from how many it is sure: groups of premature beats are shorter."""
+"""From how many like intervals on there is a run, and when it is sure: groups of premature beats are shorter."""
 
 NEAR = 20
 """Beats on either side among which a rhythm is regular or not."""

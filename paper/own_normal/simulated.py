@@ -3,8 +3,8 @@
 `python paper/own_normal/simulated.py` simulates half an hour of each rhythm from each donor and scores it at the
 threshold that gives 60 false alarms an hour on DS1. A row of `simulated.csv` is one rhythm under one revision of the
 code that is imported: false alarms an hour on average and in the worst record, the share of the ectopic beats that is
-flagged, and the AUROC. The last row is DS1 at the threshold that gives 60 an hour on average over DS1 and all rhythms, each
-counting the same. `leads=MLII` takes the lead MLII alone, and KEY=VALUE are options of the detector.
+flagged, and the AUROC. The last row is DS1 at the threshold that gives 60 an hour on average over DS1 and all rhythms,
+each counting the same. `leads=MLII` takes the lead MLII alone, and KEY=VALUE are options of the detector.
 
 A beat is a real one of its donor, with its noise, without what lies before the P wave or behind the T wave: an ordinary
 one, one with another P wave (S), or a ventricular one (V, of the donor or, at the donor's height, of another record).
@@ -249,7 +249,7 @@ def two_to_one_bundle_branch(rng: Generator) -> Rhythm:
 
 
 def wenckebach(rng: Generator) -> Rhythm:
-    """PR grows from beat to beat until a P wave is not conducted: groups of three to six, and 1:1 conduction in turn."""
+    """PR grows until a P wave is not conducted: groups of three to six, and 1:1 conduction in turn."""
     times = np.array(sinus_times(rng, rng.uniform(0.65, 0.85), spread=0.03))
     found, lone = [], []
     for begin, end, state in stretches(rng, 60.0, 60.0):
@@ -492,7 +492,7 @@ def revision() -> str:
 
 
 def row_of(data: Samples, total: F64, threshold: float) -> dict[str, str]:
-    """Return a row: false alarms an hour, of all and of the worst record, and the share of S, V and F that is flagged."""
+    """Return a row: false alarms an hour, of all and of the worst record, and which share of S, V and F is flagged."""
     names, flagged = data.table["class_name"].to_numpy(str), total > threshold
     records = data.table["record"].to_numpy(str)
     wrong = flagged & (names == "N")

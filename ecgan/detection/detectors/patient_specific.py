@@ -468,7 +468,7 @@ def _own_rhythm(
         prior = modes.plausibility(template, float(np.median(median_rr[chosen])), centre, sampling_rate)
         likely.append(prior + np.log(np.count_nonzero(chosen)))
         templates.append(template)
-    if modes.same_p(*templates, centre, sampling_rate):
+    if modes.same_p(templates[0], templates[1], centre, sampling_rate):
         return found[0] | found[1]
     return found[int(np.argmax(likely))]
 

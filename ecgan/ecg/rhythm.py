@@ -244,15 +244,16 @@ def irregularity(rr_prev: F64, usual: Bool, reach: Reach, beats: int = NEAR) -> 
     if not len(rows):
         return np.zeros(len(rr_prev))
     logs, near = np.log(rr_prev[rows]), Reach(None if reach.learned is None else int((rows < reach.learned).sum()))
-    changes = [np.concatenate([np.full(lag, np.nan), np.abs(logs[lag:] - logs[:-lag])])[: len(rows)] for lag in LAGS]
-    least = np.fmin.reduce([near.quantile(change, beats, 0.5) for change in changes])
-    if reach.learned is None:
-        for side in ((2 * beats, 0), (0, 2 * beats)):
-            least = np.fmax(least, np.fmin.reduce([sliding_quantile(change, *side, 0.5) for change in changes]))
+    least = np.full(len(rows), np.inf)
+    for lag in LAGS:
+        change = np.concatenate([np.full(lag, np.nan), np.abs(logs[lag:] - logs[:-lag])])[: len(rows)]
+        least = np.fmin(least, near.quantile(change, beats, 0.5))
     least[near.known(len(rows)) < max(LAGS)] = 0.0  # too few to tell
     last = np.searchsorted(rows, np.arange(len(rr_prev)), side="right") - 1
     if reach.learned is None:
-        last = np.maximum(last, 0)
+        last, around = np.maximum(last, 0), least.copy()
+        least[beats:] = np.maximum(least[beats:], around[:-beats])
+        least[:-beats] = np.maximum(least[:-beats], around[beats:])
     return np.where(last < 0, 0.0, least[last])
 
 

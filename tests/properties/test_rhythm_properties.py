@@ -194,7 +194,7 @@ def test_half_of_the_interval_around_is_halved(usual: float, factor: float) -> N
 
 
 def test_the_edges_of_an_irregular_stretch_belong_to_it() -> None:
-    """Sixty intervals that say nothing of each other among regular ones; in the causal form the end alone is reached."""
+    """Sixty intervals that say nothing of each other among regular ones; the causal form sees them late."""
     beats, wild, everything = np.full(220, 0.8), slice(80, 140), np.ones(220, dtype=bool)
     beats[wild] = np.random.default_rng(0).uniform(0.5, 1.1, 60)
     found, causal = (rhythm.irregularity(beats, everything, reach) for reach in (Reach(), Reach(40)))

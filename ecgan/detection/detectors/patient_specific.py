@@ -344,7 +344,7 @@ class PatientSpecific(Detector):
         return thinness(points, record.usual, share, self.options.least_rank)
 
     def _p(self, record: _Record, span_ms: tuple[float, float]) -> F64:
-        """How unlike the usual ones a window of the P wave is, (n,), in the lead that shows it best of those with a signal there.
+        """How unlike the usual ones a window of the P wave is, (n,), in the lead with a signal that shows it best.
 
         It counts by how clear that lead shows it; 0 where samples hold less than half of its window.
         """

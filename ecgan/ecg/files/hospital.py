@@ -174,8 +174,11 @@ def _channels(path: Path, kind: str, record: Any, root: Any, remarks: list[str],
     values = []
     for one in chosen:
         lead = leads[one.index]
-        counts = np.where(lead.samples == _FAULT, np.nan, lead.samples) if kind == "ishne" else lead.samples
-        wave = counts * lead.resolution + lead.offset
+        wave = np.require(lead.samples, np.float64, "W")
+        if kind == "ishne":
+            wave[wave == _FAULT] = np.nan
+        wave *= lead.resolution  # in place: a day of Holter is large
+        wave += lead.offset
         values.append(_placed(wave, starts[one.index], end) if apart else wave)
     if kind == "philips":
         remarks = [*remarks, *_without_calibration(values, leads[0].sampling_rate)]

@@ -195,7 +195,8 @@ def sustained(rr_prev: F64, reach: Reach) -> F64:
     length = np.diff(starts, append=len(rr_prev))[run]
     if reach.learned is not None:
         length = np.arange(len(rr_prev)) - starts[run] + 1
-    return np.clip((length - RUN[0]) / (RUN[1] - RUN[0]), 0.0, 1.0)
+    found: F64 = np.clip((length - RUN[0]) / (RUN[1] - RUN[0]), 0.0, 1.0)
+    return found
 
 
 def halved(rr_prev: F64, reach: Reach, beats: int = WIDE, q: float = 0.9) -> Bool:

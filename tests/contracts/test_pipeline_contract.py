@@ -113,7 +113,7 @@ def test_the_settings_of_a_run_are_those_that_training_declares() -> None:
 
 
 LEVELS = [
-    {"arithmetic", "arrays", "config", "ecg", "errors", "files"}
+    {"arithmetic", "arrays", "config", "ecg", "errors", "files", "terminal"}
     | {"imports", "progress", "registry", "runtime", "sharing", "watched"},
     {"samples"},
     {"datasets", "models", "preprocessing", "protocols", "evaluation"},

@@ -114,7 +114,7 @@ recording(
     "time",
 )
 recording("rate_that_contradicts_times", "mine.csv --sampling-rate 250", written("mine.csv", LINES), "360 Hz", "250 Hz")
-recording("rate_of_no_ecg", "mine.csv", written("mine.csv", LINES.replace("time", "time_ms")), "mine", "Hz", "80 Hz")
+recording("rate_of_no_ecg", "mine.csv", written("mine.csv", LINES.replace("time", "time_ms")), "mine", "360,000 Hz")
 COUNTS = "MLII\n" + "".join(f"{1024 + 200 * value:.0f}\n" for value in TRACE)
 recording("counts_of_a_converter", f"mine.csv {RATE}", written("mine.csv", COUNTS), "MLII", "--gain", "--unit")
 recording("comma_that_may_be_either", f"mine.csv {RATE}", written("mine.csv", "1,5\n2,7\n3,1\n" * 5), "line 1", "'1,5'")

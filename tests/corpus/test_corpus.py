@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,11 +14,35 @@ import pytest
 
 from ecgan import registry
 
-from . import commands, comparisons, configurations, datasets, folds, processed, recordings, records, references, runs
-from .case import CASES, Case
+from . import (
+    commands,
+    comparisons,
+    configurations,
+    damaged,
+    datasets,
+    folds,
+    processed,
+    recordings,
+    records,
+    references,
+    runs,
+)
+from .case import CASES, Case, spoil
 from .project import make_all, run
 
-KINDS = (commands, comparisons, configurations, datasets, folds, processed, recordings, records, references, runs)
+KINDS = (
+    commands,
+    comparisons,
+    configurations,
+    damaged,
+    datasets,
+    folds,
+    processed,
+    recordings,
+    records,
+    references,
+    runs,
+)
 ROOT = Path(__file__).parents[2]
 
 JARGON = re.compile(
@@ -64,7 +89,13 @@ def tree(folder: Path) -> dict[str, str]:
         name = str(path.relative_to(folder))
         if name == ".ecgan" or name.startswith(".ecgan/lock"):
             continue
-        found[name] = "folder" if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
+        about = path.lstat()
+        if path.is_dir():
+            found[name] = "folder"
+        elif not stat.S_ISREG(about.st_mode) or about.st_size > 1 << 30:
+            found[name] = f"{stat.filemode(about.st_mode)} {about.st_size}"
+        else:
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 
 
@@ -97,7 +128,7 @@ def check(case: Case, status: int, said: str) -> None:
 def test_bad_input_is_one_sentence(
     case: Case, project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case.spoil(project)
+    spoil(case, project)
     if (project / case.mirror).exists() or "://" in case.mirror:
         monkeypatch.setenv("ECGAN_MIRROR", case.mirror)
     before = tree(project)
@@ -121,7 +152,7 @@ APART = [case for case in CASES if case.name in SEPARATE]
 )
 def test_the_same_in_a_process_of_its_own(case: Case, project: Path) -> None:
     assert len(APART) == len(SEPARATE)
-    case.spoil(project)
+    spoil(case, project)
     before = tree(project)
     command = [sys.executable, "-m", *case.command]
     done = subprocess.run(

@@ -63,6 +63,10 @@ TrainedRun = Annotated[
 OneTrained = Annotated[
     str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; its first fold if none.")
 ]
+Repository = Annotated[
+    Path | None,
+    typer.Option(help="Say what DVC and Git would run, and where they would write outside, in this folder."),
+]
 RunName = Annotated[
     str | None, typer.Argument(help="Name of the run of a single model (one -m); left out: the model's name.")
 ]
@@ -99,6 +103,27 @@ def load(config: Path, *, models: bool = False, plugin: list[Path] | None = None
     compute_as(config)
     use_plugins(plugin)
     return load_params(config, models=models)
+
+
+def check(config: Path, plugin: list[Path] | None) -> "Params":
+    """Read parameters to check them; of what they list as plug-ins only the project's own are run."""
+    from ecgan.config import load_params
+
+    compute_as(config)
+    use_plugins(plugin)
+    return load_params(config, plugins=config.absolute() == Path("params.yaml").absolute())
+
+
+def look_into(repository: Path) -> None:
+    """Say what is found in a repository; exit with 1 if it is anything."""
+    from ecgan.repository import findings
+
+    found = findings(repository)
+    for line in found:
+        typer.echo(line)
+    if found:
+        raise typer.Exit(1)
+    say(f"{repository}: nothing leaves it, and nothing but ECGAN is run by DVC and Git")
 
 
 def compute_as(config: Path) -> None:
@@ -157,6 +182,9 @@ def guarded(call: Callable[[], Any]) -> NoReturn:
         _tell(error.message)
         if error.hint:
             typer.echo(error.hint, err=True)
+        sys.exit(1)
+    except MemoryError:
+        _tell("there is not enough memory for this")
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(141)

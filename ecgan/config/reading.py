@@ -13,6 +13,9 @@ from ruamel.yaml.reader import ReaderError
 from ecgan.errors import EcganError
 from ecgan.files import read_bytes
 
+RUN_MARK = "This file is data"
+"""In the first line of the configuration of a trained run."""
+
 KeyPath = tuple[str | int, ...]
 
 _MOST_VALUES = 20_000  # after aliases are written out

@@ -1,6 +1,7 @@
 """Reading YAML: plain values with the line of every key, scalars as DVC reads them (YAML 1.2), nothing executable."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,9 @@ class Document:
 class _Composer(Composer):
     """Composes nodes, no more than there may be: a file of many is refused before they take time and memory."""
 
-    most = 0
+    def __init__(self, most: int, loader: Any = None) -> None:
+        super().__init__(loader)
+        self.most = most
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Compose the next node."""
@@ -74,7 +77,7 @@ class _Builder:
     def __init__(self, origin: str, most: int) -> None:
         self.origin, self.most = origin, most
         self.yaml = YAML(typ="safe", pure=True)
-        self.yaml.Composer = type("Composer", (_Composer,), {"most": 2 * most})  # keys count too
+        self.yaml.Composer = partial(_Composer, 2 * most)  # keys count too
         self.lines: dict[KeyPath, int] = {}
         self.count = 0
 

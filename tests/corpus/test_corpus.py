@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+import ecgan
 from ecgan import registry
+from ecgan.seals import seal
 
 from . import (
     commands,
@@ -27,7 +29,7 @@ from . import (
     references,
     runs,
 )
-from .case import CASES, Case, spoil
+from .case import CASES, DETECTED, RUN, TRAIN_DIR, Case, spoil
 from .project import make_all, run
 
 KINDS = (
@@ -160,3 +162,67 @@ def test_the_same_in_a_process_of_its_own(case: Case, project: Path) -> None:
     )
     check(case, done.returncode, done.stderr)
     assert tree(project) == before
+
+
+RUN_CONFIG = f"{TRAIN_DIR}/config.yml"
+FROM_RUNS = (
+    f"ecgan info {RUN_CONFIG}",
+    f"ecgan info {RUN_CONFIG} --pipeline",
+    "ecgan info other.yaml",
+    "ecgan info marked.yml",
+    f"ecgan score data/ecgsyn/raw/p03.hea --model {RUN} --out scores",
+    f"ecgan score data/ecgsyn/raw/p03.hea --model file://HERE/{RUN} --out copied",
+    f"ecgan generate --model {RUN} -n 2 --out beats.npy",
+    f"ecgan export --model {RUN} --out run.onnx",
+    "ecgan inverse",
+    "ecgan detect --model aegan",
+    f"ecgan compare {RUN} {RUN}",
+    f"ecgan publish {RUN} mine --no-push",
+    f"ecgan seal {RUN}",
+    f"ecgan train {RUN_CONFIG}",
+    f"ecgan fetch {RUN_CONFIG}",
+    f"ecgan-detect -i {RUN} a b c",
+    f"ecgan-inverse -i {RUN}",
+)
+
+
+@pytest.mark.parametrize("project", [DETECTED], indirect=True)
+def test_nothing_that_the_configuration_of_a_run_names_is_executed(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    proof = project / "executed"
+    for folder in (project, project / TRAIN_DIR):
+        (folder / "evil.py").write_text(f"open({str(proof)!r}, 'a').write(__file__)\n")
+    text = (project / RUN_CONFIG).read_text() + "plugins: [evil.py]\n"
+    (project / RUN_CONFIG).write_text(text)
+    (project / "other.yaml").write_text(text.partition("\n")[2])
+    (project / "marked.yml").write_text(text)
+    seal(project / TRAIN_DIR)
+    ended = {}
+    for command in FROM_RUNS:
+        ended[command] = run(tuple(command.replace("HERE", str(project)).split()))
+        assert not proof.exists(), command
+    told = capfd.readouterr().err
+    refused = {command for command, code in ended.items() if code} - {f"ecgan info {RUN_CONFIG} --pipeline"}
+    assert refused <= {command for command in FROM_RUNS if "export" in command}, told
+    ecgan.load(project / RUN)
+    assert not proof.exists()
+    (project / "params.yaml").write_text(
+        (project / "params.yaml").read_text().replace("plugins: []", "plugins: [evil.py]")
+    )
+    assert run(("ecgan", "info", "params.yaml")) == 0
+    assert proof.exists(), "the project's own parameters name what is run"
+
+
+@pytest.mark.parametrize("project", [DETECTED], indirect=True)
+def test_a_run_without_seals_is_used_once_its_owner_seals_it(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    seals = sorted((project / RUN).rglob("seal.json"))
+    before = [file.read_bytes() for file in seals]
+    for file in seals:
+        file.unlink()
+    score = ("ecgan", "score", "data/ecgsyn/raw/p03.hea", "--model", RUN, "--out", "scores")
+    assert run(score) == 1
+    assert "ecgan seal" in capfd.readouterr().err
+    assert run(("ecgan", "seal", RUN)) == 0
+    assert [file.read_bytes() for file in seals] == before, "what training wrote and what sealing writes is the same"
+    assert run(score) == 0

@@ -77,7 +77,7 @@ class _Builder:
     def __init__(self, origin: str, most: int) -> None:
         self.origin, self.most = origin, most
         self.yaml = YAML(typ="safe", pure=True)
-        self.yaml.Composer = partial(_Composer, 2 * most)  # keys count too
+        vars(self.yaml)["Composer"] = partial(_Composer, 2 * most)  # keys count too
         self.lines: dict[KeyPath, int] = {}
         self.count = 0
 

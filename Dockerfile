@@ -16,7 +16,7 @@ RUN apt-get update \
 # An index of one's own, a proxy's certificate: secrets `pip.conf` and `ca.crt`, of which nothing stays in the image.
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /opt/ecgan
-ARG EXTRAS=edf,s3
+ARG EXTRAS=s3
 ARG PIP_EXTRA_INDEX_URL=
 COPY constraints.txt pyproject.toml ./
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.crt \

@@ -10,6 +10,7 @@ import typer
 
 from ecgan import commands as cmd
 from ecgan.errors import EcganError
+from ecgan.terminal import quoted, say, write_json, write_line
 
 app = typer.Typer(
     **cmd.SETTINGS,
@@ -40,7 +41,7 @@ def init(
 
     experiment = {"entity": entity, "project": project, "run": run, "data_dir": data_dir}
     write_parameters(out, dataset, model, preset, experiment, plugins=plugin or [], force=force)
-    cmd.say(f"wrote {out}")
+    say(f"wrote {out}")
 
 
 @app.command(epilog="Example: `ECGAN_MIRROR=/path/to/mirror ecgan fetch`")
@@ -51,7 +52,7 @@ def fetch(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -
 
     folder = stage.run(params)
     count = sum(file.is_file() for file in folder.rglob("*"))
-    cmd.say(f"{params.dataset}: {count:,} file{'' if count == 1 else 's'} in {folder}")
+    say(f"{params.dataset}: {count:,} file{'' if count == 1 else 's'} in {folder}")
 
 
 @app.command(epilog="Example: `ecgan preprocess params.yaml`")
@@ -62,7 +63,7 @@ def preprocess(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = No
 
     about = stage.run(params)
     counts = ", ".join(f"{name} {count:,}" for name, count in about.counts.items())
-    cmd.say(f"{about.name}: {sum(about.counts.values()):,} samples ({counts}), leads {', '.join(about.leads)}")
+    say(f"{about.name}: {sum(about.counts.values()):,} samples ({counts}), leads {', '.join(about.leads)}")
 
 
 @app.command(epilog="Example: `ecgan split params.yaml`")
@@ -73,7 +74,7 @@ def split(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -
 
     for fold in stage.run(params):
         sizes = f"{len(fold.train):,} train, {len(fold.vali):,} validation, {len(fold.test):,} test"
-        cmd.say(f"fold {fold.index}: {sizes} ({fold.protocol})")
+        say(f"fold {fold.index}: {sizes} ({fold.protocol})")
 
 
 @app.command(epilog="On two GPUs: `torchrun --standalone --nproc-per-node 2 -m ecgan train --model aegan --fold 0`")
@@ -102,7 +103,7 @@ def inverse(
 
     for name, index in cmd.chosen(params, model, fold):
         inversion = stage.run(params, name, index)
-        cmd.say(f"{name}, fold {index}: inverse mapping by {inversion.name}")
+        say(f"{name}, fold {index}: inverse mapping by {inversion.name}")
 
 
 @app.command(epilog="Examples: `ecgan detect --model vaegan --fold 0`, `ecgan detect --detector knn`")
@@ -147,20 +148,22 @@ def generate(
     from stages import generate as stage
 
     for line in stage.run(run, count, out, seed=seed, figure=figure, force=force):
-        cmd.say(line)
+        say(line)
 
 
 @app.command(
-    epilog="Examples: `ecgan score 100.hea --model models/ecgan/demo/aegan`, `ecgan score *.edf --model RUN`,"
+    epilog="Examples: `ecgan score 100.hea`, `ecgan score *.edf --model models/ecgan/demo/aegan`,"
     " `ecgan score lead.npy --sampling-rate 250 --leads 1 --model RUN/fold_0 --out mine`"
 )
 def score(
     records: cmd.Records,
-    model: cmd.TrainedRun,
+    model: cmd.UsualRun = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the results; made if need be.")] = Path("scores"),
     leads: cmd.Leads = None,
     sampling_rate: cmd.SamplingRate = None,
     unit: cmd.Unit = None,
+    gain: cmd.Gain = None,
+    baseline: cmd.Baseline = None,
     annotator: cmd.Annotator = None,
     strategy: cmd.Strategy = None,
     threshold: cmd.Threshold = None,
@@ -168,20 +171,30 @@ def score(
     force: cmd.Force = False,
     plugin: cmd.Plugin = None,
 ) -> None:
-    """Score recordings of your own: WFDB, EDF, CSV or NPY.
+    """Score recordings of your own: WFDB, EDF, CSV, NPY, formats of hospitals; here or behind a URL.
 
     Of each: RECORD.html, a page; RECORD.csv, one row a beat; RECORD.families.csv, flagged beats of one shape;
     RECORD.episodes.csv, flagged beats in a row, noise, irregular rhythm; RECORD.ecgan, WFDB annotations;
     RECORD.json, a summary.
     Of several: summary.csv and summary.html.
     """
-    run = cmd.trained(model)
+    from ecgan.scoring.usual import USUAL
+
+    runs = {count: cmd.trained(name) for count, name in USUAL.items()} if model is None else cmd.trained(model)
     cmd.use_plugins(plugin)
+    from ecgan.remotes.recordings import is_url
     from stages import score as stage
 
+    places = [text if is_url(text) else Path(text) for text in records]
     settings: dict[str, Any] = {"leads": leads, "sampling_rate": sampling_rate, "unit": unit, "annotator": annotator}
-    settings |= {"strategy": strategy, "threshold": threshold, "decisions": decisions}
-    if not stage.run(records, run, out, **settings, force=force):
+    settings |= {
+        "gain": gain,
+        "baseline": baseline,
+        "strategy": strategy,
+        "threshold": threshold,
+        "decisions": decisions,
+    }
+    if not stage.run(places, runs, out, **settings, force=force):
         raise typer.Exit(1)
 
 
@@ -200,7 +213,7 @@ def export(
     from stages import export as stage
 
     for line in stage.run(run, out, strategy=strategy, threshold=threshold, force=force):
-        cmd.say(line)
+        say(line)
 
 
 @app.command(
@@ -226,7 +239,7 @@ def publish(
 
     settings: dict[str, Any] = {"results": results, "notes": notes, "licence": licence, "push": push}
     for line in stage.run(run, name, **settings, force=force):
-        cmd.say(line)
+        say(line)
 
 
 @app.command(epilog="Example: `ecgan report params.yaml --readme README.md`")
@@ -263,11 +276,11 @@ def compare(
 
     sections = stage.run(old, new)
     if as_json:
-        typer.echo(showing.as_json(sections, old, new))
+        write_json(showing.as_document(sections, old, new))
     else:
         showing.show(sections, old, new, everything=everything)
     for sentence in showing.sentences(sections):
-        cmd.say(sentence)
+        say(sentence)
     if not showing.agree(sections):
         raise typer.Exit(1)
 
@@ -291,12 +304,13 @@ def info(
     if repository is not None:
         cmd.look_into(repository)
         return
+    config = Path("params.yaml") if config is None and pipeline else config
     params = None if config is None else cmd.check(config, plugin)
     if config is not None and params is not None and pipeline:
         check_pipeline(config, params)
         renew_links(params)
     for line in about.lines(params):
-        typer.echo(line)
+        write_line(line)
 
 
 @app.command(epilog="Example: `ecgan seal models/ecgan/demo/aegan`, a run from before runs were sealed")
@@ -340,7 +354,7 @@ def version_option(
     if version:
         from importlib.metadata import version as installed
 
-        typer.echo(f"ecgan {installed('ecgan')}")
+        write_line(f"ecgan {installed('ecgan')}")
         raise typer.Exit
 
 
@@ -399,7 +413,7 @@ def detect_classic(
         classic.detect(cmd.one_file(names, out))
     else:
         classic.write_detection(model, names or [], out, detector, force=force)
-        cmd.say(f"wrote {out}; now run: ecgan-detect{'' if out == Path('ad_config.yml') else f' {out}'}")
+        say(f"wrote {out}; now run: ecgan-detect{'' if out == Path('ad_config.yml') else f' {quoted(out)}'}")
 
 
 @cmd.classic
@@ -420,4 +434,4 @@ def inverse_classic(
         classic.inverse(config or out)
     else:
         classic.write_inverse(model, out, force=force)
-        cmd.say(f"wrote {out}; now run: ecgan-inverse{'' if out == Path('inverse_config.yml') else f' {out}'}")
+        say(f"wrote {out}; now run: ecgan-inverse{'' if out == Path('inverse_config.yml') else f' {quoted(out)}'}")

@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from ecgan.errors import EcganError
+from ecgan.errors import EcganError, Interrupted, ended
+from ecgan.files import unsayable, unusable
+from ecgan.terminal import discard_results, flush_results, interruptible, prepare_streams, printable, say
 
 if TYPE_CHECKING:
     from ecgan.config import Params
     from ecgan.references import Reference
 
 T = TypeVar("T")
+RED = 31
+_BROKEN_PIPE = 141
+_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""Typer has no public name for it."""
 
 SETTINGS: dict[str, Any] = {
     "add_completion": False,
@@ -38,13 +44,22 @@ DataDir = Annotated[str, typer.Option("-l", "--data-dir", help="Folder of the da
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there already.")]
 
 Records = Annotated[
-    list[Path], typer.Argument(metavar="RECORD", help="Recordings, or folders of them.", show_default=False)
+    list[str],
+    typer.Argument(metavar="RECORD", help="Recordings, folders of them, or https://, s3:// …", show_default=False),
 ]
 Leads = Annotated[
-    str | None, typer.Option("--leads", help="The recording's leads that stand for the model's, in order: II,V5.")
+    str | None,
+    typer.Option("--leads", help="The recording's leads that stand for the model's: II,V5; or auto."),
 ]
 SamplingRate = Annotated[float | None, typer.Option("--sampling-rate", help="Hz, of files that do not say it.")]
 Unit = Annotated[str | None, typer.Option("--unit", help="mV, uV or V, of files that do not say it; mV if none.")]
+Gain = Annotated[
+    float | None,
+    typer.Option("--gain", help="ADC units per mV, of text and arrays that hold the counts of a converter."),
+]
+Baseline = Annotated[
+    float | None, typer.Option("--baseline", help="The count at 0 mV, beside --gain; the median of each lead if none.")
+]
 Annotator = Annotated[
     str | None, typer.Option("--annotator", help="Take the beats from this annotation file: atr. Else detect R peaks.")
 ]
@@ -59,6 +74,13 @@ Decisions = Annotated[
 Threshold = Annotated[float | None, typer.Option("--threshold", help="Flag scores from here on, not as validated.")]
 TrainedRun = Annotated[
     str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; all its folds if none.")
+]
+UsualRun = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="Trained run: RUN[/fold_K][:best, :latest or :vNN], published:NAME …; published:patient-specific if none.",
+    ),
 ]
 OneTrained = Annotated[
     str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; its first fold if none.")
@@ -148,11 +170,6 @@ def trained(model: str) -> "Reference":
     return reference
 
 
-def say(message: str) -> None:
-    """Tell the user something; results alone go to standard output."""
-    typer.echo(message, err=True)
-
-
 def chosen(params: "Params", model: str | None, fold: int | None) -> Iterator[tuple[str, int]]:
     """Yield the models × folds that the options leave."""
     from ecgan.registry import MODELS
@@ -173,34 +190,81 @@ def only(listed: list[T], wanted: T | None, key: str) -> list[T]:
     return [wanted]
 
 
-def guarded(call: Callable[[], Any]) -> NoReturn:
-    """Run a command; a user's mistake is a message and status 1, never a traceback."""
+def guarded(app: Callable[..., Any]) -> NoReturn:
+    """Run an app; a user's mistake is a message and status 1, an interruption one of 130 or 143, never a traceback."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait give way: up to ten times faster
+    prepare_streams()
+    status = _status(app)
     try:
-        call()
-    except EcganError as error:
-        _tell(error.message)
-        if error.hint:
-            typer.echo(error.hint, err=True)
-        sys.exit(1)
-    except MemoryError:
-        _tell("there is not enough memory for this")
-        sys.exit(1)
+        flush_results()
     except BrokenPipeError:
-        sys.exit(141)
+        status = _BROKEN_PIPE
+    except EcganError as error:
+        _tell(error)
+        status = 1
+    if status == _BROKEN_PIPE:
+        discard_results()
+    sys.exit(status)
+
+
+def _status(app: Callable[..., Any]) -> int:
+    """Run an app, say what went wrong, and return the exit code."""
+    try:
+        with interruptible():
+            return int(app(standalone_mode=False) or 0)
+    except EcganError as error:
+        _tell(error)
+    except Interrupted as error:
+        return _interrupted(error)
+    except (BrokenPipeError, SystemExit) as error:
+        return _ended(error)
+    except MemoryError:
+        _tell(EcganError("there is not enough memory for this."))
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        _tell(f"cannot use{where}: {error.strerror or error}")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        sys.exit(130)
-    sys.exit(0)
+        _tell(unusable(error))
+    except UnicodeEncodeError as error:
+        _tell(unsayable(error))
+    except Exception as error:
+        if (status := _misused(error)) is None:
+            raise
+        return status
+    return 1
 
 
-def _tell(message: str) -> None:
-    end = "" if message.rstrip().endswith((".", "?", "!")) else "."
-    typer.secho(f"error: {message.rstrip()}{end}", fg="red", err=True)
+def _ended(error: BaseException) -> int:
+    """Return the exit code of what ended by itself, or as nobody reads on: Typer ends with 1 then."""
+    if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):
+        return _BROKEN_PIPE
+    code = getattr(error, "code", None)
+    return code if isinstance(code, int) else int(code is not None)
+
+
+def _misused(error: Any) -> int | None:
+    """Say what Typer makes of a command line that it does not understand; None if the error is another one."""
+    if not isinstance(error, _USAGE):
+        return None
+    from typer.rich_utils import rich_format_error
+
+    error.message = printable(error.message)
+    rich_format_error(error)
+    return int(error.exit_code)
+
+
+def _interrupted(error: Interrupted) -> int:
+    """Say that the user, or who acts for them, has had enough, what is kept and how to go on."""
+    if os.environ.get("RANK", "0") == "0":  # of several processes that train together, one says it
+        say("interrupted: the results from before stay as they were.")
+        for note in getattr(error, "__notes__", []) or ["The same command begins again."]:
+            say(note)
+    return 128 + error.number
+
+
+def _tell(error: EcganError) -> None:
+    say(f"error: {ended(error.message) if not error.items else error.message}", RED)
+    for item in error.items:
+        say(f"  {item}", RED)
+    if error.hint:
+        say(error.hint)
 
 
 def classic(command: Callable[..., None]) -> Callable[[], NoReturn]:

@@ -1,9 +1,9 @@
-"""The one exception that a user sees: what happened, what was found, what to run next."""
+"""The exceptions that a user sees: what happened, what was found, what to run next."""
 
 import contextlib
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 
@@ -15,15 +15,30 @@ class EcganError(Exception):
     Args:
         message: What happened and what was found, one or two sentences.
         hint: The next command to run or the value to change.
+        items: Lines between the two, where there are several mistakes.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", items: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.items = tuple(items)
 
     def __str__(self) -> str:
-        return f"{self.message}\n{self.hint}" if self.hint else self.message
+        lines = [self.message, *(f"  {item}" for item in self.items), self.hint]
+        return "\n".join(line for line in lines if line)
+
+
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM. Whoever knows what has been kept, and where it goes on, says so with `add_note`.
+
+    Args:
+        number: The signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 @contextlib.contextmanager
@@ -69,6 +84,12 @@ def needed(module: str, extra: str, purpose: str) -> Any:
 def install(extra: str) -> str:
     """Return the sentence that names the command to install an extra."""
     return f"Install it: pip install 'ecgan[{extra}]'"
+
+
+def ended(text: str) -> str:
+    """Return a sentence with a mark at its end."""
+    text = text.rstrip()
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def nearest(word: str, known: list[str]) -> str:

@@ -1,7 +1,9 @@
 """Files and folders: atomic writes, canonical JSON, hashes, one writer at a time."""
 
 import contextlib
+import csv
 import dataclasses
+import errno
 import glob
 import hashlib
 import json
@@ -10,12 +12,12 @@ import os
 import re
 import shutil
 import stat
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
 
 from ecgan.errors import EcganError
+from ecgan.terminal import deferred, encodable, quoted, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +45,9 @@ LARGEST_TABLE = 1024 * _MB
 LARGEST_WEIGHTS = 4096 * _MB
 _MOST_VALUES = 1_000_000  # lists and mappings of a JSON file: an empty one takes as much memory as ten numbers
 _LONGEST_HEADER = 4 * _MB  # of a safetensors file
+FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # spreadsheets in East Asia take the wide ones too
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -57,7 +62,9 @@ def flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any
 def check_target_file(path: Path, *, force: bool) -> None:
     """Refuse a file that a user names and that cannot be written, or must not be; `force` allows one that is there."""
     if not path.parent.is_dir():
-        raise EcganError(f"there is no folder {path.parent} for {path.name}.", f"Make it: mkdir -p {path.parent}")
+        raise EcganError(
+            f"there is no folder {path.parent} for {path.name}.", f"Make it: mkdir -p {quoted(path.parent)}"
+        )
     if path.is_dir():
         raise EcganError(f"{path} is a folder.", "Name a file.")
     if path.exists() and not force:
@@ -66,15 +73,66 @@ def check_target_file(path: Path, *, force: bool) -> None:
 
 @contextlib.contextmanager
 def written(path: Path) -> Iterator[BinaryIO]:
-    """Give a temporary file beside `path` and rename it at the end: a reader never sees a half-written file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Give a temporary file beside `path` and rename it at the end: a reader never sees a half-written file.
+
+    Raises:
+        EcganError: It cannot be written, as on a full disk; nothing of it is left, nor a folder that was made for it.
+    """
+    part = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.{os.getpid()}.part")
     try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        with made(path.parent):
+            try:
+                with part.open("wb") as file:
+                    yield file
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        if error.filename not in (None, str(part), str(path.parent)):  # of another file, which was to be read
+            raise
+        raise unwritable(path, error) from error
+
+
+@contextlib.contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """Make a folder, and those above it; where the block fails, those that were made go again if they are empty."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # the first that is not empty ends it
+            for path in missing:
+                path.rmdir()
+        raise
+
+
+def unwritable(path: Path, error: OSError) -> EcganError:
+    """Return the error for a file that cannot be written, and say where the room is missing if it is that."""
+    if error.errno in FULL:
+        folder = next((place for place in path.absolute().parents if place.is_dir()), path)
+        hint = f"Make room on the disk of {folder}, or write elsewhere; nothing half-written is left."
+        return EcganError(f"cannot write {path}: the disk is full ({os.strerror(error.errno)}).", hint)
+    return EcganError(f"cannot write {path}: {error.strerror or error}.")
+
+
+def unusable(error: OSError) -> EcganError:
+    """Return the error for what the system refuses, whatever was tried."""
+    where = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, (str, bytes)) else ""
+    if error.errno in FULL:
+        return EcganError(
+            f"cannot write{where}: the disk is full ({os.strerror(error.errno)}).", "Make room, or write elsewhere."
+        )
+    return EcganError(f"cannot use{where}: {error.strerror or error}.")
+
+
+def unsayable(error: UnicodeEncodeError) -> EcganError:
+    """Return the error for a text that the system's encoding has no bytes for, such as the name of a file."""
+    text = str(error.object)[:100]
+    return EcganError(
+        f"{text} cannot be said in the encoding of this system, {error.encoding}.",
+        "Set PYTHONUTF8=1, or a locale with UTF-8: LC_ALL=C.UTF-8.",
+    )
 
 
 def clear_parts(path: Path) -> None:
@@ -102,8 +160,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
-    write_bytes(path, text.encode())
+    r"""Write UTF-8 text atomically; bytes of file names that are no UTF-8 are written as they are shown, `\xff`."""
+    write_bytes(path, encodable(text).encode())
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -112,8 +170,55 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_frame(path: Path, frame: "pd.DataFrame") -> None:
-    """Write a table as CSV atomically, floats with ten significant digits."""
-    write_text(path, frame.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+    """Write a table as CSV atomically, floats with ten significant digits; see `csv_text`."""
+    write_text(path, csv_text(frame))
+
+
+def csv_text(frame: "pd.DataFrame", number: str = "%.10g", *, header: bool = True) -> str:
+    """Return a table as CSV of which a spreadsheet computes nothing: texts that would be formulas get a `'` in front.
+
+    Args:
+        frame: The table, whose index is left out.
+        number: How numbers with a fraction are written.
+        header: Whether the first line has the names.
+    """
+    frame = _with_texts(frame, neutral)
+    ends = any("\r" in cell for cell in _texts(frame))  # which pandas leaves without quotation marks
+    quoting: Any = csv.QUOTE_NONNUMERIC if ends else csv.QUOTE_MINIMAL
+    return str(frame.to_csv(index=False, header=header, float_format=number, lineterminator="\n", quoting=quoting))
+
+
+def _with_texts(frame: "pd.DataFrame", change: Callable[[Any], Any]) -> "pd.DataFrame":
+    """Return a table with its texts, names of columns included, changed; what is no text is left alone."""
+    import pandas as pd
+
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        if column.dtype.kind == "O":
+            texts = [change(cell) for cell in column]
+            if any(new is not old for new, old in zip(texts, column, strict=True)):
+                frame = frame.assign(**{name: pd.Series(texts, index=frame.index, dtype=object)})
+    return frame.set_axis([change(name) for name in frame.columns], axis=1)
+
+
+def _texts(frame: "pd.DataFrame") -> Iterator[str]:
+    """Yield the names of the columns and the cells that are texts."""
+    yield from (name for name in frame.columns if isinstance(name, str))
+    for place, kind in enumerate(frame.dtypes):
+        if kind.kind == "O":
+            yield from (cell for cell in frame.iloc[:, place] if isinstance(cell, str))
+
+
+def neutral(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula; numbers stay as they are."""
+    if isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return cell
+
+
+def restored(cell: Any) -> Any:
+    """Return what `neutral` was given."""
+    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" and _FORMULA.match(cell[1:]) else cell
 
 
 def read_bytes(path: Path, most: int, hint: str = "") -> bytes:
@@ -223,7 +328,7 @@ def shown(value: Any) -> str:
 
 
 def read_table(path: Path, types: dict[str, Any], *, hint: str) -> "pd.DataFrame":
-    """Read a CSV file with a line of names; `types` are those of columns that pandas is not to guess.
+    """Read a CSV file as `write_frame` writes it; `types` are those of columns that pandas is not to guess.
 
     Raises:
         EcganError: It is missing, is no UTF-8 text, is empty, or its lines differ in length; `hint` says what to do.
@@ -232,7 +337,7 @@ def read_table(path: Path, types: dict[str, Any], *, hint: str) -> "pd.DataFrame
 
     try:
         check_plain(path, LARGEST_TABLE, hint)
-        return pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+        table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
     except OSError as error:
         raise EcganError(f"cannot read {path}: {error.strerror or error}.", hint) from None
     except UnicodeDecodeError as error:
@@ -241,6 +346,7 @@ def read_table(path: Path, types: dict[str, Any], *, hint: str) -> "pd.DataFrame
         raise EcganError(f"{path} is no table: it is empty.", hint) from None
     except ValueError as error:
         raise EcganError(f"{path} is no table: {table_words(error)}.", hint) from None
+    return _with_texts(table, restored)
 
 
 def read_text(path: Path, hint: str = "", *, most: int | None = None, errors: str = "strict") -> str:
@@ -310,54 +416,83 @@ def sha256(path: Path) -> str:
 def sole_writer(folder: Path, *, clear: bool = True) -> Iterator[Path]:
     """Hold the right to write `folder` alone; a second process waits (the first may have outlived its `dvc`).
 
-    The lock lies in `.ecgan/lock` below the working directory and goes with the process that holds it. The folder is
-    made; what is there is replaced, or without `clear` added to. An error leaves what there was before, and no empty
-    folders.
+    The lock lies in `.ecgan/lock` below the working directory and goes with the process that holds it. Without `clear`
+    the folder is made and added to. With it the block writes beside the folder, into what is given, which takes the
+    folder's place at the end: until then, and after an error, there is what was there before, or nothing. Whatever
+    kills the process leaves one of the two whole, and the next writer clears up after it.
     """
-    with _locked(folder):
-        aside = folder.with_name(f".{folder.name}.old")
-        if clear:
-            _set_aside(folder, aside)
-        made = [path for path in (folder, *folder.parents) if not path.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
+    with locked(folder), made(folder.parent if clear else folder):
+        if not clear:
             yield folder
+            return
+        part, aside = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
+        _clear_up(folder, part, aside)
+        part.mkdir()
+        try:
+            yield part
         except BaseException:
-            if clear:
-                shutil.rmtree(folder, ignore_errors=True)
-                if aside.is_dir():
-                    aside.replace(folder)
-            with contextlib.suppress(OSError):  # the first that is not empty ends it
-                for path in made:
-                    if path.exists():
-                        path.rmdir()
+            _remove(part)
             raise
-        if clear:
-            shutil.rmtree(aside, ignore_errors=True)
+        with deferred():
+            if folder.exists():
+                folder.replace(aside)
+            part.replace(folder)
+        _remove(aside)
+
+
+def _clear_up(folder: Path, part: Path, aside: Path) -> None:
+    """Remove what a killed process left; where it had set the old folder aside, the new one is whole."""
+    if aside.exists() and not folder.exists():
+        (part if part.exists() else aside).replace(folder)
+    _remove(part)
+    _remove(aside)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(place: Path) -> Iterator[None]:
+    """Hold what stands for a file or folder, by whatever name, alone as long as the block lasts; wait if need be."""
     import fcntl
 
-    slug = "-".join(folder.absolute().parts[1:])
-    lock = Path(".ecgan/lock") / hashlib.sha256(slug.encode()).hexdigest()[:24]
+    slug = "-".join(Path(os.path.realpath(place)).parts[1:])
+    lock = Path(".ecgan/lock") / hashlib.sha256(os.fsencode(slug)).hexdigest()[:24]
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"another process is writing {folder}; waiting for it to end", file=sys.stderr)  # noqa: T201
+            say(f"another process is writing {place}; waiting for it to end")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
-def _set_aside(folder: Path, aside: Path) -> None:
-    """Rename what is there; where a killed process did so before, `folder` is what it left half-written."""
-    if folder.is_dir() and aside.is_dir():
-        shutil.rmtree(folder)
-    elif folder.is_dir():
-        folder.replace(aside)
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[bool]:
+    """Write alone into a folder that is there, wherever it is named from; give whether another process came first.
+
+    Where the system locks no folders, nobody waits.
+    """
+    waited, handle = False, -1
+    try:
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say(f"another process is writing into {folder}; waiting for it to end")
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                waited = True
+        yield waited
+    finally:
+        if handle >= 0:
+            os.close(handle)
 
 
 def finite(value: Any) -> Any:

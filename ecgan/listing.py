@@ -1,6 +1,5 @@
 """What `ecgan list` shows: every part with its names, its source, its size, its licence and where it comes from."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution
@@ -15,6 +14,7 @@ from ecgan.evaluation.result import read_metrics
 from ecgan.presets import PRESETS
 from ecgan.publishing.layout import FOLDER, RESULTS, published_names
 from ecgan.registry import REGISTRIES, Registry, is_built_in, plugin_file
+from ecgan.terminal import printable, say, write_json
 
 LISTS = {registry.kinds: registry for registry in REGISTRIES}
 SHAPE = (2, 320)
@@ -34,21 +34,22 @@ def show(kind: str, *, as_json: bool = False) -> None:
     """
     known = [*LISTS, "presets", "published"]
     if kind not in known:
-        raise EcganError(f"there is no list of {kind!r}{nearest(kind, known)}.", f"Lists: {', '.join(known)}.")
+        raise EcganError(f"there is no list of {kind!r}{nearest(kind, known)}", f"Lists: {', '.join(known)}.")
     own = {"presets": _presets, "published": _published}
     rows = list(own[kind]() if kind in own else parts(LISTS[kind]))
     if not rows:
         raise EcganError(f"there are no {kind} models here.", "`dvc pull` in a clone brings them.")
     if as_json:
-        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+        write_json(rows)
     else:
+        rows = [{key: printable(" ".join(value.split())) for key, value in row.items()} for row in rows]
         console = Console(markup=False, highlight=False)
         if console.is_terminal:
             console.print(_wide(rows) if console.width >= _SIDE_BY_SIDE else _narrow(rows))
         else:
             sys.stdout.writelines(f"{line}\n" for line in _plain(rows))
     for failure in LISTS[kind].failures.values() if kind in LISTS else ():
-        sys.stderr.write(f"warning: {failure}\n")
+        say(f"warning: {failure}")
 
 
 def parts(registry: Registry[Any]) -> Iterator[Row]:
@@ -150,7 +151,7 @@ def _plain(rows: list[Row]) -> Iterable[str]:
     columns = _columns(rows)
     yield "\t".join(columns)
     for row in rows:
-        yield "\t".join(" ".join(row[column].split()) for column in columns)
+        yield "\t".join(row[column] for column in columns)
 
 
 def _columns(rows: list[Row]) -> list[str]:

@@ -74,7 +74,10 @@ def _check_keys(config: Path, written: dict[str, Any], params: Params) -> None:
     """DVC knows no defaults: every key that `dvc.yaml` names must be written, and of sections every key in them."""
     pipeline = config.parent / PIPELINE
     if not pipeline.is_file():
-        return
+        raise EcganError(
+            f"there is no {pipeline}, so `dvc repro` has nothing to do.",
+            "Run this where the pipeline is, such as in a clone of ECGAN.",
+        )
     text = pipeline.read_text(encoding="utf-8")
     keys = {key for key in re.findall(r"\$\{([\w.]+)\}", text) if not key.startswith("item.")}
     for stage in read_document(pipeline, hint="").data["stages"].values():

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ecgan.errors import EcganError
+from ecgan.terminal import say
 
 if TYPE_CHECKING:
     import torch
@@ -220,6 +221,6 @@ def cpu_has_bfloat16() -> bool:
             tried.float().sum().backward()
         except RuntimeError:
             if os.environ.get("RANK", "0") == "0":  # of several processes that train together, one says it
-                print("this processor cannot train in bfloat16; float32 takes its place", file=sys.stderr)  # noqa: T201
+                say("this processor cannot train in bfloat16; float32 takes its place")
             return False
     return True

@@ -1,6 +1,5 @@
 """The classic commands that work on one trained run: `ecgan-detect` and `ecgan-inverse`."""
 
-import sys
 from pathlib import Path
 
 from ecgan.config import load_detection, load_inverse, render_detection, render_inverse
@@ -15,6 +14,7 @@ from ecgan.reporting.console import print_results
 from ecgan.runs.layout import part
 from ecgan.runs.loading import load_trained
 from ecgan.runtime import derive_seed, own_process, set_threads
+from ecgan.terminal import say
 from stages import detect as detect_stage
 from stages import inverse as inverse_stage
 from stages import paths
@@ -95,7 +95,7 @@ def inverse(config: Path) -> None:
 def _tell_cached(folder: Path) -> None:
     """Say where what was fitted to a remote run lies: in a copy, which is made anew when the remote run changes."""
     if folder.is_relative_to(CACHE):
-        print(f"fitted to the copy {folder}; copy it below {paths.MODELS} to keep it", file=sys.stderr)  # noqa: T201
+        say(f"fitted to the copy {folder}; copy it below {paths.MODELS} to keep it")
 
 
 def _write(out: Path, text: str, *, force: bool) -> None:

@@ -42,7 +42,7 @@ def run(
         raise EcganError(f"-n {count}: one file holds {MOST:,} samples at most.", "Ask for fewer, several times.")
     if seed < 0:
         raise EcganError(f"--seed {seed}: a seed is 0 or more.")
-    check_targets(out, figure, force=force)
+    check_targets(out, figure, force=force, read=model.folder.rglob("*"))
     folds = folds_of(model)
     own_process()
     trained = load_trained(model.folder, folds[0], model.version)

@@ -69,6 +69,11 @@ def summary(params: Params) -> Path:
     return REPORTS / experiment.entity / experiment.project / experiment.run / "report"
 
 
+def headline(params: Params) -> Path:
+    """The few numbers of each method that DVC shows as metrics: `headline.json` beside the folder of the report."""
+    return summary(params).with_name("headline.json")
+
+
 def resume(params: Params, model: str, fold: int) -> Path:
     """State of an interrupted training, outside every output of the pipeline."""
     return RESUME / run(params, model).relative_to(MODELS) / f"fold_{fold}.safetensors"

@@ -1,8 +1,5 @@
 """Stage `preprocess`: `data/<dataset>/raw` → `data/<dataset>/processed`."""
 
-import sys
-from functools import partial
-
 from ecgan.config import Params
 from ecgan.config.declaring import reads
 from ecgan.errors import EcganError
@@ -12,6 +9,7 @@ from ecgan.registry import DATASETS
 from ecgan.runtime import set_threads
 from ecgan.samples import About
 from ecgan.seals import check_seal
+from ecgan.terminal import say
 from ecgan.watched import watch_file, watch_part
 from stages import paths
 
@@ -27,6 +25,5 @@ def run(params: Params) -> About:
         raise EcganError(f"there are no raw files in {raw}.", "Run `ecgan fetch` first.")
     check_seal(raw, "Run `ecgan fetch` again.")
     with sole_writer(paths.processed(params)) as folder:
-        say = partial(print, file=sys.stderr)
         samples = DATASETS.get(params.dataset)().samples(raw, params.preprocess, say)
         return save_processed(folder, params.dataset, samples)

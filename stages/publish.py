@@ -62,12 +62,12 @@ def run(
         notes="" if notes is None else read_text(notes),
         licence=licence,
     )
-    with sole_writer(target):
+    with sole_writer(target) as folder:
         for fold in folds:
-            _copy(model, fold, target)
-            _copy_file(measured / f"fold_{fold}" / "metrics.json", target / RESULTS / f"fold_{fold}.json")
-        write_text(target / CARD, card_of(facts))
-        write_text(target / SUMS, "".join(_sums(target)))
+            _copy(model, fold, folder)
+            _copy_file(measured / f"fold_{fold}" / "metrics.json", folder / RESULTS / f"fold_{fold}.json")
+        write_text(folder / CARD, card_of(facts))
+        write_text(folder / SUMS, "".join(_sums(folder)))
     find_published(name)
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     lines = [f"wrote {target}: {size / 1e6:.1f} MB; use it as published:{name}"]

@@ -1,4 +1,4 @@
-"""Stage `report`: results of `detect` and histories of `train` → `reports/report`: table, figures, summary, page."""
+"""Stage `report`: results of `detect` and `train` → `reports/report` (table, figures, page) and `headline.json`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from ecgan.config.declaring import reads
 from ecgan.errors import EcganError
 from ecgan.evaluation.examples import KINDS
 from ecgan.evaluation.result import Result
-from ecgan.files import read_json, sole_writer, write_text
+from ecgan.files import read_json, sole_writer, write_json, write_text
 from ecgan.generation.drawn import load_drawn
 from ecgan.generation.figures import draw
 from ecgan.preprocessing.processed import load_about
@@ -19,6 +19,7 @@ from ecgan.reporting.console import print_results
 from ecgan.reporting.content import DEMONSTRATION
 from ecgan.reporting.inputs import GenerationResult, ReportInputs
 from ecgan.reporting.markdown import readme_table
+from ecgan.reporting.tables import headline
 from ecgan.seals import check_seal
 from ecgan.watched import watch_part
 from stages import paths
@@ -40,6 +41,7 @@ def run(params: Params, readme: Path | None = None) -> None:
     with sole_writer(paths.summary(params)) as folder:
         for name, text in build(inputs).items():
             write_text(folder / name, text)
+    write_json(paths.headline(params), headline(inputs.metrics))
     if readme is not None and renewed is not None:
         write_text(readme, renewed)
     print_results(inputs.metrics)

@@ -1,28 +1,34 @@
 """Command `score`: a trained model and recordings of one's own → scores and pages. No stage of the pipeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from ecgan.ecg.files.recordings import read_recording
 from ecgan.errors import EcganError
+from ecgan.files import alone_in, made
 from ecgan.references import Reference
+from ecgan.remotes.recordings import read_anywhere
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.runtime import own_process, set_threads
-from ecgan.scoring.batch import check_targets, find_recordings, score_all
-from ecgan.scoring.console import tell
+from ecgan.scoring.batch import check_targets, find_recordings, omissions, score_all
+from ecgan.scoring.console import note, tell
 from ecgan.scoring.decisions import decide, read_decisions
+from ecgan.scoring.leads import AUTO
 from ecgan.scoring.recording import score_recording
 from ecgan.scoring.scorer import load_scorer
+from ecgan.scoring.usual import SENTENCE, usual_leads
 
 
 def run(
-    records: Sequence[Path],
-    model: Reference,
+    records: Sequence[Path | str],
+    model: Reference | Mapping[int, Reference],
     out: Path,
     *,
     leads: str | None = None,
     sampling_rate: float | None = None,
     unit: str | None = None,
+    gain: float | None = None,
+    baseline: float | None = None,
     annotator: str | None = None,
     strategy: str | None = None,
     threshold: float | None = None,
@@ -32,12 +38,16 @@ def run(
     """Score recordings, write and tell the results; return whether all could be scored.
 
     Args:
-        records: Files of recordings, or folders of them.
-        model: The trained run; without a fold, all of its folds score.
+        records: Files of recordings, folders of them, or URLs of recordings.
+        model: The trained run; without a fold, all of its folds score. Where a user names none, the usual ones by the
+            number of leads that they look at.
         out: The folder of the results.
-        leads: The recordings' leads that stand for the model's, with commas between; None: those of the same names.
-        sampling_rate: Hz, for files that do not say it.
+        leads: The recordings' leads that stand for the model's, with commas between; `auto`: those that standards name
+            so; None: those of the same names.
+        sampling_rate: Hz, for files that do not say it; one that contradicts times, or the only file, is an error.
         unit: Unit of channels for which the file names none; None: mV.
+        gain: Counts per mV, of text and arrays that hold the counts of a converter.
+        baseline: The count at 0 mV; None: the median of each lead.
         annotator: Annotation files beside the recordings that mark the beats; None: R peaks are detected.
         strategy: the strategy that decides; None: by validation, see `ecgan.evaluation.choosing`.
         threshold: Its threshold; None: the fitted one.
@@ -50,21 +60,43 @@ def run(
     """
     named = None if leads is None else [lead.strip() for lead in leads.split(",")]
     found = find_recordings(records)
+    note(omissions(records))
     if decisions is not None and len(found) > 1:
         raise EcganError(f"--decisions is of one recording, and {len(found)} are named.", "Score it by itself.")
-    check_targets(out, found, annotator=annotator, force=force)
+    models = {0: model} if isinstance(model, Reference) else model
+    read = [file for one in models.values() for file in one.folder.rglob("*")]
+    read += [] if decisions is None else [decisions]
+    check = partial(check_targets, out, found, annotator=annotator, force=force, others=read)
+    check()
     own_process()
-    scorer = load_scorer(model, strategy=strategy, threshold=threshold)
-    set_threads(scorer.trained.params.runtime.threads)
+    scorers = {count: load_scorer(one, strategy=strategy, threshold=threshold) for count, one in models.items()}
+    usual = 0 not in scorers
+    set_threads(next(iter(scorers.values())).trained.params.runtime.threads)
+    note([SENTENCE] if usual else [])
 
-    def score(path: Path) -> ScoredRecording:
-        wanted = named or scorer.leads
-        record = read_recording(path, sampling_rate=sampling_rate, annotator=annotator, unit=unit, leads=wanted)
-        scored = score_recording(record, scorer, leads=named, annotator=annotator)
+    def score(place: Path | str) -> ScoredRecording:
+        asked: Sequence[str] = () if usual else scorers[0].leads
+        wanted = asked if named is None or tuple(named) == AUTO else named
+        record = read_anywhere(
+            place,
+            sampling_rate=sampling_rate,
+            annotator=annotator,
+            unit=unit,
+            gain=gain,
+            baseline=baseline,
+            several=len(found) > 1,
+            leads=wanted,
+        )
+        taken = (wanted or usual_leads(record.leads)) if usual else named
+        scorer = scorers[min(len(taken or ()), max(scorers))]
+        scored = score_recording(record, scorer, leads=taken, annotator=annotator)
         return scored if decisions is None else decide(scored, read_decisions(decisions, scored))
 
-    outcomes = score_all(found, out, score)
-    if len(outcomes) == 1 and outcomes[0].error is not None:
-        raise outcomes[0].error
+    with made(out), alone_in(out) as waited:
+        if waited:
+            check()
+        outcomes = score_all(found, out, score)
+        if len(outcomes) == 1 and outcomes[0].error is not None:
+            raise outcomes[0].error
     tell(outcomes, out)
     return all(outcome.error is None for outcome in outcomes)

@@ -1,9 +1,12 @@
 """Stage `train`: processed data and one fold → `models/…/<run>/train/fold_<k>` and `reports/train/<run>/fold_<k>`."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from ecgan.config import Params, render_config
 from ecgan.config.declaring import reads
+from ecgan.errors import Interrupted
 from ecgan.files import sole_writer
 from ecgan.generation.watch import Watch
 from ecgan.preprocessing.inputs import Input
@@ -50,20 +53,36 @@ def run(params: Params, model: str, fold: int) -> Progress:
     if process() > 0:  # of several that train together only the first writes
         return fit(_job(params, model, data, split)[0], [])
     subject, told = _subject(params, model, split), run_parameters(params, model, fold)
-    report_folder = paths.report(params, "train", model, fold)
-    with sole_writer(paths.part(params, "train", model, fold)) as out, sole_writer(report_folder):
-        with tracked(params.train.tracker, subject, told, report_folder) as tracker:
+    with (
+        sole_writer(paths.part(params, "train", model, fold)) as out,
+        sole_writer(paths.report(params, "train", model, fold)) as results,
+    ):
+        with tracked(params.train.tracker, subject, told, results) as tracker:
             job, watch, expected = _job(params, model, data, split)
-            with TrainingBar(f"{model}, fold {fold}", params.train.epochs, len(split.train)) as bar:
+            with (
+                _kept_told(job.resume, f"{model}, fold {fold}", params.train.epochs),
+                TrainingBar(f"{model}, fold {fold}", params.train.epochs, len(split.train)) as bar,
+            ):
                 progress = fit(job, [tracker, bar])
             save_training(out, params, job.model, progress, split, expected)
-            drawn = watch.write(report_folder, progress.best, version_name(progress.best_epoch))
-            job.resume.clear()
+            drawn = watch.write(results, progress.best, version_name(progress.best_epoch))
             if params.train.tracker != "local":
                 track_figures(tracker, drawn)
             tracker.versions(out)
-        seal(report_folder, REPORTED)
+        seal(results, REPORTED)
+    job.resume.clear()  # now that all is in its place
     return progress
+
+
+@contextlib.contextmanager
+def _kept_told(resume: ResumeFile, title: str, epochs: int) -> Iterator[None]:
+    """Have an interruption of the training say how much of it is kept."""
+    try:
+        yield
+    except Interrupted as error:
+        kept = f"{resume.kept} of {epochs} epochs are kept; the same command goes on there."
+        error.add_note(f"{title}: {kept if resume.kept else 'the same command begins again.'}")
+        raise
 
 
 def _job(params: Params, model: str, data: Samples, split: Fold) -> tuple[Run, Watch, Input]:

@@ -1,11 +1,11 @@
 """What `ecgan compare` says: a table of what moved, a sentence on each thing compared, and the verdict."""
 
 import dataclasses
-import json
 import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -16,6 +16,7 @@ from ecgan.comparing.compared import MISSING, Compared, moved
 from ecgan.files import finite
 from ecgan.reporting.grid import NOTHING
 from ecgan.reporting.style import legal
+from ecgan.terminal import printable
 
 LOCK, RUN, REPORT = "lock", "run", "report"
 _THINGS = {LOCK: "outputs", RUN: "values", REPORT: "values"}
@@ -91,14 +92,16 @@ def plain(sections: Sequence[Section]) -> list[str]:
     for section in sections:
         for item in section.moved:
             values = (section.kind, *(getattr(item, name) for name in _FIELDS))
-            lines.append("\t".join("" if value is None else " ".join(str(value).split()) for value in values))
+            lines.append(
+                "\t".join("" if value is None else printable(" ".join(str(value).split())) for value in values)
+            )
     return lines
 
 
-def as_json(sections: Sequence[Section], old: str, new: str) -> str:
-    """The same as JSON; keys as in `ecgan.comparing.compared.Compared`."""
+def as_document(sections: Sequence[Section], old: str, new: str) -> dict[str, Any]:
+    """The same as values for JSON; keys as in `ecgan.comparing.compared.Compared`."""
     differences = [{"kind": s.kind, **dataclasses.asdict(item)} for s in sections for item in s.moved]
-    found = {
+    found: dict[str, Any] = {
         "old": old,
         "new": new,
         "agrees": agree(sections),
@@ -106,7 +109,7 @@ def as_json(sections: Sequence[Section], old: str, new: str) -> str:
         "compared": {section.kind: len(section.items) for section in sections},
         "differences": differences,
     }
-    return json.dumps(finite(found), indent=2, ensure_ascii=False, allow_nan=False)
+    return dict(finite(found))
 
 
 def _sentence(section: Section) -> str:
@@ -142,7 +145,7 @@ def _table(rows: Sequence[Compared], kind: str, old: str, new: str, width: int) 
     kept = _fitting(cells, width)
     hidden = [title for place, title in enumerate(_TITLES) if place not in kept and any(row[place] for row in cells)]
     narrow = f"; too narrow for {', '.join(hidden)}" if hidden else ""
-    title = Text(f"{kind}; A: {old}, B: {new}{narrow}")
+    title = Text(legal(f"{kind}; A: {old}, B: {new}{narrow}"))
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title=title, title_justify="left")
     table.show_edge = False
     for place in kept:

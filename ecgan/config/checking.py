@@ -12,7 +12,7 @@ from ecgan.config.describing import allowed, found, schema_at, schema_of
 from ecgan.config.names import resolve
 from ecgan.config.options import Options
 from ecgan.config.reading import Document, KeyPath
-from ecgan.errors import EcganError, nearest
+from ecgan.errors import EcganError, ended, nearest
 from ecgan.registry import Registry
 
 O = TypeVar("O", bound=Options)  # noqa: E741
@@ -114,12 +114,13 @@ class Checker:
             return
         unique = list(dict.fromkeys(self.mistakes))
         lines = [
-            f"{self.document.place(m.path)}: {m.text}{self._elsewhere(m)}." for m in sorted(unique, key=self._line)
+            ended(f"{self.document.place(m.path)}: {m.text}{self._elsewhere(m)}")
+            for m in sorted(unique, key=self._line)
         ]
         if len(lines) > 1:
             more = [f"and {len(lines) - _MOST_SHOWN} more."] if len(lines) > _MOST_SHOWN else []
             shown = lines[:_MOST_SHOWN] + more
-            raise EcganError("\n  ".join([f"{self.document.origin} has {len(lines)} mistakes:", *shown]), self.hint)
+            raise EcganError(f"{self.document.origin} has {len(lines)} mistakes:", self.hint, shown)
         raise EcganError(lines[0], self.hint)
 
     def _line(self, mistake: Mistake) -> int:

@@ -18,6 +18,7 @@ from typing import IO
 
 from ecgan.datasets.names import check_names
 from ecgan.errors import EcganError
+from ecgan.files import FULL, unwritable
 from ecgan.progress import track
 
 Pick = Callable[[str], str | None]
@@ -83,6 +84,9 @@ def unpack(
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
         raise EcganError(f"the archive {archive} is damaged: {error}.", "Fetch it again, or another copy.") from None
     except OSError as error:
+        if error.errno in FULL:
+            full = unwritable(target, error)
+            raise RoomError(full.message, full.hint) from error
         raise RoomError(f"cannot unpack {archive}: {error.strerror or error}.") from error
     return sorted(members)
 

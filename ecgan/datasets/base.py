@@ -36,7 +36,8 @@ class Dataset(ABC):
     `Fetch` and `Preprocess` are its own parameters: they type the sections `fetch` and `preprocess` of `params.yaml`.
     `Preprocess` derives from `SampleOptions`, which brings cleansing and resampling. `defaults` overrides defaults of
     other sections, such as `{"split": {"protocol": "beatgan"}}`. With `prepares`, `preprocess` has cleansed, filled and
-    resampled the samples itself, record by record, as what would not fit into memory before must.
+    resampled the samples itself, record by record, as what would not fit into memory before must. `simulated` says that
+    no person's ECG is in it: whoever scores one with a model of it is warned.
     """
 
     name: ClassVar[str]
@@ -45,6 +46,7 @@ class Dataset(ABC):
     Preprocess: ClassVar[type[Options]] = SampleOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}
     prepares: ClassVar[bool] = False
+    simulated: ClassVar[bool] = False
 
     @abstractmethod
     def fetch(self, raw: Path, options: Any, *, seed: int) -> None:

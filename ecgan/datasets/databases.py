@@ -125,7 +125,7 @@ def fetch_project(raw: Path, project: Project, options: ProjectOptions, pick: Ca
         _check_source(raw, options.source)
         write_json(raw / NOTE, asdict(project))
         return
-    if not (raw / NOTE).is_file() or read_project(raw).url != project.url:
+    if not _is_of(raw, project):
         (raw / SUMS).unlink(missing_ok=True)  # the hashes of another project
     write_json(raw / NOTE, asdict(project))
     known = KNOWN.get(project.name, NOTHING).registry
@@ -146,6 +146,14 @@ def read_project(raw: Path) -> Project:
     if not (raw / NOTE).is_file():
         raise EcganError(f"there is no {NOTE} in {raw}.", FETCH_AGAIN)
     return read_record(raw / NOTE, Project, "a project of PhysioNet")
+
+
+def _is_of(raw: Path, project: Project) -> bool:
+    """Tell whether the list of hashes in a raw folder is that of a project."""
+    try:
+        return read_project(raw).url == project.url
+    except EcganError:  # no note, or a damaged one
+        return False
 
 
 def _list(name: str) -> str | None:

@@ -42,6 +42,7 @@ class Ecgsyn(Annotated):
         size="2 MB raw by default; about 2,000 beats of 16 two-minute records, leads MLII and V1, 360 Hz",
     )
     Fetch = FetchOptions
+    simulated = True
     defaults: ClassVar[dict[str, dict[str, Any]]] = {  # a demonstration: small networks, two folds, a few minutes
         "runtime": {"threads": 1},
         "split": {"folds": [0, 1]},

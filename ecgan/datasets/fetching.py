@@ -11,12 +11,13 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
 from ecgan.datasets.names import check_names
+from ecgan.datasets.parallel import in_threads
 from ecgan.datasets.transfer import Remote, leftovers, transfer
 from ecgan.errors import EcganError
 from ecgan.files import sha256, write_text
@@ -53,14 +54,9 @@ def download(raw: Path, url: str, registry: Mapping[str, str | None], keep: tupl
         if not files[name].fits(raw / name):
             transfer(files[name], raw / name, stop=stop)
 
-    pool = ThreadPoolExecutor(min(_CONNECTIONS, max(len(files), 1)))
-    try:
-        jobs = [pool.submit(job, name) for name in files]
-        for done in track(as_completed(jobs), len(jobs), "fetching"):
-            done.result()
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
+    jobs = [partial(job, name) for name in files]
+    for _ in track(in_threads(jobs, _CONNECTIONS, stop), len(jobs), "fetching"):
+        pass
 
 
 def download_published(

@@ -1,5 +1,6 @@
 """A user's own data: a folder of recordings, or one table of ready samples; labels optional."""
 
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,7 +28,7 @@ class FetchOptions(Options):
 
     path: FilePath = Field(
         "recordings",
-        description="folder of recordings (WFDB, EDF, CSV, NPY, NPZ), or one table of ready samples (CSV, NPY, NPZ)",
+        description="folder of recordings (WFDB, EDF, CSV, DICOM …), or one table of ready samples (CSV, NPY, NPZ)",
     )
 
 
@@ -47,7 +48,10 @@ class Folder(Dataset):
 
     def fetch(self, raw: Path, options: FetchOptions, *, seed: int) -> None:
         """List the files with their SHA-256; nothing is copied."""
-        write_inventory(raw, take_inventory(options.path, raw))
+        inventory = take_inventory(options.path, raw)
+        write_inventory(raw, inventory)
+        if omitted := inventory.left_out():
+            print(omitted, file=sys.stderr)  # noqa: T201
         for entry in raw.iterdir():
             if entry.name != NAME and entry.is_file():
                 entry.unlink()

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ecgan.ecg.files.recordings import FORMATS
+from ecgan.datasets.omissions import is_hidden, left_out
+from ecgan.ecg.files.hospital import ENDINGS, TITLES, is_installed, kind_of
+from ecgan.ecg.files.recordings import FORMATS, by_content
 from ecgan.ecg.files.wfdb_header import segment_names
 from ecgan.errors import EcganError
 from ecgan.files import read_record, sha256, write_json
@@ -18,6 +20,8 @@ from ecgan.progress import track
 NAME = "inventory.json"
 LABELS = "labels.csv"
 PATIENTS = "patients.csv"
+_OTHER = (".rec",)
+"""Endings under which EDF is found as well."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,12 @@ class Inventory:
         path = Path(self.path)
         return path if path.is_dir() else path.parent
 
+    def left_out(self) -> str:
+        """Say which of the files are no recordings; empty where all are, and of a single file."""
+        if Path(self.path).is_file():
+            return ""
+        return left_out(self.root, self.files, recordings_among(self.root, self.files))
+
     def recordings(self) -> dict[str, Path]:
         """Return the file of each recording, by its name: the path below the folder without the ending.
 
@@ -65,30 +75,39 @@ class Inventory:
         if not found:
             raise EcganError(
                 f"there is no recording in {self.path}.",
-                "Recordings: WFDB (.hea with .dat), .edf, .bdf, .csv, .tsv, .npy, .npz.",
+                f"Recordings: WFDB (.hea with .dat), .edf, .bdf, .csv, .tsv, .npy, .npz, {TITLES}.",
             )
         return found
 
 
 def recordings_among(root: Path, names: Iterable[str]) -> list[str]:
-    """Return those of the files `names`, paths below `root`, that are recordings by their ending, in their order.
+    """Return those of the files `names`, paths below `root`, that are recordings, in their order.
 
-    The sheets `labels.csv` and `patients.csv` are none, nor are segments of a WFDB record of several segments, nor
-    `.txt` files, which have to be named.
+    What they are is told by their ending, of formats of hospitals by their content; these count only where the extra
+    is installed that reads them. Hidden files are none, nor are the sheets `labels.csv` and `patients.csv`, segments of
+    a WFDB record of several segments, or `.txt` files, which have to be named.
     """
     names = list(names)
     segments = _segments(root, names)
     return [
         name
         for name in names
-        if (path := PurePosixPath(name)).suffix.lower() in FORMATS.keys() - {".txt"}
+        if not is_hidden(name)
+        and _is_recording(root, path := PurePosixPath(name))
         and path.name not in (LABELS, PATIENTS)
         and path.with_suffix("").as_posix() not in segments
     ]
 
 
+def _is_recording(root: Path, path: PurePosixPath) -> bool:
+    ending = path.suffix.lower()
+    if ending in ENDINGS:
+        return kind_of(root / path) is not None and is_installed()
+    return ending in FORMATS.keys() - {".txt"} or (ending in _OTHER and by_content(root / path) is not None)
+
+
 def _segments(root: Path, names: Iterable[str]) -> set[str]:
-    headers = (name for name in names if name.endswith(".hea"))
+    headers = (name for name in names if name.endswith(".hea") and not is_hidden(name))
     return {
         PurePosixPath(name).parent.joinpath(segment).as_posix()
         for name in headers

@@ -16,8 +16,9 @@ from ecgan.datasets.sheets import Labels, patients_by_folder, read_labels, read_
 from ecgan.ecg.aami import class_ids
 from ecgan.ecg.beats import beat_table
 from ecgan.ecg.files.recordings import annotation_file, locate, read_recording
+from ecgan.ecg.files.units import check_size_of_ecg, strange_heart, strange_rate
 from ecgan.ecg.files.wfdb import COPY_AGAIN, ecg_leads
-from ecgan.ecg.leads import canonical_lead, match_leads
+from ecgan.ecg.leads import canonical_lead, derive_leads, match_leads
 from ecgan.ecg.peaks import find_r_peaks
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
@@ -52,13 +53,21 @@ class PreprocessOptions(SampleOptions, AlignOptions, FilterOptions):
         ["N", "normal", "0"], min_length=1, description="labels that mean normal; every other one is an abnormal class"
     )
     label_column: LabelColumn = Field(
-        "none", description="column of a table of samples that holds labels, where none is headed label"
+        None,
+        description="column of a table of samples that holds labels, where none is headed label; null: none, and what"
+        " looks like one is refused",
     )
     sampling_rate: float | None = Field(
         None, gt=0, le=1_000_000, description="Hz of files that do not say it (NPY, CSV without times); null: they do"
     )
     unit: Literal["mV", "uV", "V"] | None = Field(
         None, description="unit of files that do not say it; null: mV, in EDF none"
+    )
+    gain: float | None = Field(
+        None, gt=0, le=1e9, description="counts per mV of text and arrays that hold the counts of a converter"
+    )
+    baseline: float | None = Field(
+        None, ge=-1e9, le=1e9, description="count at 0 mV, beside gain; null: the median of each lead"
     )
 
     @model_validator(mode="after")
@@ -67,6 +76,10 @@ class PreprocessOptions(SampleOptions, AlignOptions, FilterOptions):
             raise ValueError("leads names a lead twice")
         if self.align != "none" and self.cut != "beats":
             raise ValueError("align is for beats; allowed: align none, or cut beats")
+        if self.gain is not None and self.unit is not None:
+            raise ValueError("unit and gain exclude each other; allowed: one of them")
+        if self.baseline is not None and self.gain is None:
+            raise ValueError("baseline needs gain; allowed: both, or none")
         return self
 
 
@@ -125,8 +138,12 @@ def plan_for(inventory: Inventory, options: PreprocessOptions) -> Plan:
 def read_one(plan: Plan, name: str) -> Record:
     """Read the recording `name` with the leads of the plan, at its rate, and what marks its samples as annotations."""
     options = plan.options
-    record = _read(plan.files[name], options, plan.annotator)
-    record = replace(record, name=name, signals=record.signals[:, _columns(plan, record)], leads=plan.leads)
+    record = replace(_read(plan.files[name], options, plan.annotator), name=name)
+    signals, added = derive_leads(record.signals, record.leads, plan.leads)
+    record = replace(record, signals=signals, leads=[*record.leads, *added])
+    columns = _columns(plan, record)
+    _check(plan.files[name], record, columns, options)
+    record = replace(record, signals=record.signals[:, columns], leads=plan.leads, assumed=[])
     if plan.labels and name in plan.labels.at:
         positions, _ = plan.labels.at[name]
         if positions[-1] >= len(record.signals):
@@ -139,7 +156,25 @@ def read_one(plan: Plan, name: str) -> Record:
     if plan.detects:
         peaks = find_r_peaks(record.signals, record.sampling_rate)
         record = replace(record, samples=peaks, symbols=["N"] * len(peaks))
+    if options.cut == "beats" and (
+        strange := strange_heart(len(record.samples), len(record.signals) / options.rate_hz)
+    ):
+        raise EcganError(
+            f"{plan.files[name]}: {strange}.",
+            "Is its sampling rate right? See preprocess.sampling_rate; or take the recording out of the folder.",
+        )
     return record
+
+
+def _check(file: Path, record: Record, columns: list[int], options: PreprocessOptions) -> None:
+    """Refuse what can be no ECG by its rate or size, before it is brought to another rate."""
+    if strange := strange_rate(record.sampling_rate, options.rate_hz):
+        raise EcganError(
+            f"{file} has {strange}.", "Mend its times, or give the rate as preprocess.sampling_rate if it says none."
+        )
+    leads = [record.leads[column] for column in columns]
+    if warning := check_size_of_ecg(str(file), record.signals[:, columns], record.sampling_rate, leads, record.assumed):
+        raise EcganError(warning, "Mend its header, name other leads, or take the recording out of the folder.")
 
 
 def label_one(plan: Plan, record: Record, samples: Samples) -> Samples:
@@ -200,6 +235,9 @@ def _read(file: Path, options: PreprocessOptions, annotator: str | None) -> Reco
         annotator=annotator,
         unit=options.unit,
         leads=options.leads or (),
+        gain=options.gain,
+        baseline=options.baseline,
+        several=True,
     )
 
 

@@ -70,7 +70,7 @@ class PreprocessOptions(SampleOptions, FilterOptions):
     )
     cleansing: Cleansing = Field(Cleansing(limit=10.0), description="Samples that are left out, gaps that are filled.")
     resampling: Resampling = Field(
-        Resampling(method="polyphase", rate_hz=96.0), description="Another length or rate of the samples."
+        Resampling(method="polyphase", rate_hz=51.2), description="Another length or rate of the samples."
     )
 
 
@@ -114,6 +114,7 @@ class Ptbxl(Dataset):
     defaults: ClassVar[dict[str, dict[str, Any]]] = {
         "split": {"protocol": "published", "k": 1},
         "train": {"transformation": "individual"},
+        "detect": {"classical": ["knn"]},  # the covariance of twelve leads is large
     }
 
     def fetch(self, raw: Path, options: FetchOptions, *, seed: int) -> None:

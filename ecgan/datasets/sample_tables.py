@@ -11,11 +11,12 @@ from ecgan.ecg.files.npy import leads_of, load_npy, load_npz, rate_of
 from ecgan.ecg.files.tables import read_columns
 from ecgan.errors import EcganError
 
-LabelColumn = Literal["none", "first", "last"]
+LabelColumn = Literal["none", "first", "last"] | None
 
 _LABEL = ("label", "class", "target")
 _PATIENT = ("patient", "subject")
 _KEYS = ("samples", "data", "x")
+_MANY, _MANY_ROWS, _MOST_CLASSES = 8, 5000, 50
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def read_samples(path: Path, label: LabelColumn) -> SampleTable:
         path: `.csv`, `.tsv`, `.txt`: one sample of one lead a row, one time step a column; a column headed `label`,
             `class` or `target` holds labels, one headed `patient` or `subject` patients. `.npy`: (n, L) or (n, L, C).
             `.npz`: `samples` or `data` or `x` of that shape, perhaps `labels`, `patients`, `sampling_rate`, `leads`.
-        label: Which column holds labels where none is headed so; of an array of two dimensions as well.
+        label: Which column holds labels where none is headed so; of an array of two dimensions as well. None: none
+            does, and a table whose first or last column looks like one is refused.
 
     Raises:
         EcganError: The file is damaged, in another format, or not of such a shape.
@@ -55,7 +57,7 @@ def read_samples(path: Path, label: LabelColumn) -> SampleTable:
     elif suffix == ".npy":
         table = _from_array(path, load_npy(path), label)
     elif suffix == ".npz":
-        table = _from_archive(path, load_npz(path), label)
+        table = _from_archive(path, load_npz(path, _KEYS), label)
     else:
         raise EcganError(f"{path} is no table of samples.", "Tables: .csv, .tsv, .txt, .npy, .npz.")
     if 0 in table.signals.shape:
@@ -66,10 +68,10 @@ def read_samples(path: Path, label: LabelColumn) -> SampleTable:
 
 
 def _from_text(path: Path, label: LabelColumn) -> SampleTable:
-    def texts(names: list[str], _: list[str]) -> dict[int, str]:
+    def texts(names: list[str]) -> dict[int, str]:
         lower = [name.casefold() for name in names]
         found = {column: "label" for column, name in enumerate(lower) if name in _LABEL}
-        if not found and label != "none":
+        if not found and label in ("first", "last"):
             found = {0 if label == "first" else len(names) - 1: "label"}
         found |= {column: "patient" for column, name in enumerate(lower) if name in _PATIENT}
         if len(set(found.values())) < len(found):
@@ -77,6 +79,8 @@ def _from_text(path: Path, label: LabelColumn) -> SampleTable:
         return found
 
     columns = read_columns(path, texts)
+    if label is None and "label" not in columns.texts:
+        _check_classes(path, columns.values)
     signals = columns.values[:, None]  # (n, L) to (n, 1, L)
     return SampleTable(signals, columns.texts.get("label"), columns.texts.get("patient"))
 
@@ -90,20 +94,39 @@ def _from_array(path: Path, array: NDArray[Any], label: LabelColumn) -> SampleTa
     values = array.astype(np.float64)
     if array.ndim == 3:
         return SampleTable(values.transpose(0, 2, 1))  # (n, L, C) to (n, C, L)
-    if label == "none" or array.shape[1] < 2:
+    if label is None:
+        _check_classes(path, values)
+    if label not in ("first", "last") or array.shape[1] < 2:
         return SampleTable(values[:, None])  # (n, L) to (n, 1, L)
     column, rest = (0, slice(1, None)) if label == "first" else (-1, slice(None, -1))
     return SampleTable(values[:, None, rest], texts_of(values[:, column]))
 
 
+def _check_classes(path: Path, values: NDArray[np.float64]) -> None:
+    """Refuse samples (n, L) whose first or last column looks like classes: a few whole numbers beside measured ones."""
+    if len(values) < _MANY or values.shape[1] < _MANY:
+        return
+    usual = float(np.median([_different(column) for column in values[:_MANY_ROWS, :: max(1, values.shape[1] // 99)].T]))
+    for index, name in ((0, "first"), (-1, "last")):
+        column = values[:, index]
+        if np.isfinite(column).all() and (column == np.rint(column)).all():
+            classes = np.unique(column)
+            if 1 < len(classes) <= min(_MOST_CLASSES, len(values) // 3) and len(classes) < usual / 2:
+                shown = ", ".join(f"{one:g}" for one in classes[:5])
+                raise EcganError(
+                    f"the {name} column of {path} looks like classes ({shown}{', …' * (len(classes) > 5)}), not like a"
+                    " time step.",
+                    f"Set preprocess.label_column to {name}, or to none if it is a time step.",
+                )
+
+
+def _different(column: NDArray[np.float64]) -> int:
+    return len(np.unique(column))
+
+
 def _from_archive(path: Path, arrays: dict[str, NDArray[Any]], label: LabelColumn) -> SampleTable:
-    keys = [key for key in _KEYS if key in arrays]
-    if len(keys) != 1:
-        raise EcganError(
-            f"{path} holds {', '.join(arrays) or 'nothing'}; expected one array `samples`.",
-            "Save it by np.savez(file, samples=…, labels=…, sampling_rate=…, leads=…).",
-        )
-    table = _from_array(path, arrays[keys[0]], "none" if "labels" in arrays else label)
+    samples = next(arrays[key] for key in _KEYS if key in arrays)
+    table = _from_array(path, samples, "none" if "labels" in arrays else label)
     table = replace(
         table,
         labels=_column(path, arrays, "labels", len(table.signals)) or table.labels,

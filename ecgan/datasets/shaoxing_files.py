@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ecgan.datasets.archives import Limits, check_archive
 from ecgan.datasets.names import check_names
+from ecgan.datasets.workbooks import check_workbook
 from ecgan.ecg.leads import canonical_lead
 from ecgan.errors import EcganError
 from ecgan.files import numbers_of, read_text
@@ -105,8 +106,9 @@ def read_diagnostics(file: Path) -> dict[str, str]:
 
     try:
         check_archive(file, _WORKBOOK)
+        check_workbook(file)
         table = pd.read_excel(file, usecols=["FileName", "Rhythm"], dtype=str)
-    except EcganError:
+    except (EcganError, MemoryError):
         raise
     except Exception as error:
         raise EcganError(f"{file} is no workbook with the columns FileName and Rhythm, or is damaged.") from error

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,9 +107,13 @@ def _rows(file: Path, needed: list[str]) -> list[tuple[int, dict[str, str]]]:
 
 def _recording(file: Path, number: int, cell: str, recordings: Collection[str]) -> str:
     path = PurePosixPath(cell.replace("\\", "/"))
-    for name in (path.as_posix(), path.with_suffix("").as_posix() if path.name else ""):
+    wanted = (path.as_posix(), path.with_suffix("").as_posix() if path.name else "")
+    for name in wanted:
         if name in recordings:
             return name
+    same = [name for name in recordings if normalize("NFC", name) in {normalize("NFC", one) for one in wanted}]
+    if len(same) == 1:  # a Mac takes letters and their accents apart
+        return same[0]
     raise EcganError(
         f"{file}, line {number}: there is no recording {cell!r}{nearest(cell, sorted(recordings)) or '.'}",
         "Files are named by their path below the folder, with or without the ending.",

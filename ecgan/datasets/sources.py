@@ -20,7 +20,7 @@ from ecgan.datasets.fetching import SUMS, read_sums, remove_others
 from ecgan.datasets.names import PART, check_names
 from ecgan.datasets.transfer import Remote, transfer
 from ecgan.errors import EcganError
-from ecgan.files import sha256, write_text
+from ecgan.files import FULL, sha256, unwritable, write_text
 from ecgan.progress import track, track_bytes
 
 
@@ -149,5 +149,8 @@ def _copy(file: Path, target: Path) -> None:
     try:
         shutil.copyfile(file, part)
     except OSError as error:
+        part.unlink(missing_ok=True)
+        if error.errno in FULL:
+            raise unwritable(target, error) from error
         raise EcganError(f"cannot copy {file}: {error.strerror or error}") from error
     part.replace(target)

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ecgan.datasets.names import PART
+from ecgan.datasets.parallel import in_threads
 from ecgan.errors import EcganError
-from ecgan.files import check_plain
+from ecgan.files import FULL, check_plain, unwritable
 
 if TYPE_CHECKING:
     import requests
@@ -79,11 +80,20 @@ def transfer(remote: Remote, target: Path, report: Report | None = None, stop: t
     Raises:
         EcganError: The file cannot be had, or is not the one that it should be.
     """
+    stop = stop or threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        _transfer(remote, target, report, stop)
+        return
+    for _ in in_threads([lambda: _transfer(remote, target, report, stop)], 1, stop):  # Ctrl-C need not wait for it
+        pass
+
+
+def _transfer(remote: Remote, target: Path, report: Report | None, stop: threading.Event) -> None:
     source = mirrored(remote.url)
     part, tag = leftovers(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     for _ in range(2):  # a file that was damaged on the way is fetched once more, from its start
-        _receive(source, part, remote, report, stop or threading.Event(), remote.most or largest(target.name))
+        _receive(source, part, remote, report, stop, remote.most or largest(target.name))
         if remote.fits(part):
             part.replace(target)
             tag.unlink(missing_ok=True)
@@ -156,6 +166,8 @@ def _receive(source: str, part: Path, remote: Remote, report: Report | None, sto
             check_plain(Path(source), most, _NOT_THIS)
             shutil.copyfile(source, part)
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        if isinstance(error, OSError) and (error.errno in FULL or error.filename == str(part)):
+            raise unwritable(part, error) from error
         raise _unreachable(source, error) from error
 
 
@@ -198,6 +210,8 @@ def _request(source: str, part: Path, remote: Remote, report: Report | None, sto
     if have and (version or remote.digest):
         headers |= {"Range": f"bytes={have}-"} | ({"If-Range": version} if version else {})
     with _session().get(source, headers=headers, stream=True, timeout=_TIMEOUT) as response:
+        if stop.is_set():
+            raise Stopped
         if response.status_code == 416 and _total(response) == have:
             return  # all of it had come
         if response.status_code == 416 or (response.status_code == 206 and not _continues(response, have)):
@@ -227,6 +241,8 @@ def _write(
     began, before = time.monotonic(), have
     with part.open("ab" if have else "wb") as file:
         while chunk := _some(response):
+            if stop.is_set():
+                raise Stopped
             if have + len(chunk) > most:
                 file.close()
                 raise _too_large(response, part, most)
@@ -234,8 +250,6 @@ def _write(
             have += len(chunk)
             if report:
                 report(have, total)
-            if stop.is_set():
-                raise Stopped
             if time.monotonic() - began > _MINUTE:
                 if have - before < _SLOWEST * _MINUTE:
                     raise requests.exceptions.Timeout(f"{have - before} bytes in a minute")

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from ecgan.ecg.qrs import Leads, filled, leads_of
+from ecgan.ecg.qrs import Leads, filled, leads_of, without_spikes
 from ecgan.ecg.rhythm import sliding_quantile
 from ecgan.errors import EcganError
 
@@ -268,7 +268,9 @@ def _largest_deflections(lead: NDArray[Any], around: I64, sampling_rate: float) 
         if len(near):
             first = max(0, begin - margin)
             part = lead[first : begin + block + margin]
-            band = np.where(np.isfinite(part), np.abs(_qrs_band(filled(part), sampling_rate)), -1.0)
+            band = np.where(
+                np.isfinite(part), np.abs(_qrs_band(without_spikes(filled(part), sampling_rate), sampling_rate)), -1.0
+            )
             at = np.clip(near[:, None] - first + np.arange(-reach, reach + 1), 0, len(band) - 1)  # (n, 2 * reach + 1)
             largest = np.take_along_axis(at, band[at].argmax(axis=1)[:, None], axis=1)[:, 0]
             marks.append(largest[band[largest] >= 0] + first)

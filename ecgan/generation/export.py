@@ -11,7 +11,7 @@ import pandas as pd
 
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
-from ecgan.files import check_target_file, written
+from ecgan.files import check_target_file, csv_text, written
 
 SUFFIXES: Final = (".npy", ".csv")
 MOST: Final = 10_000_000
@@ -19,8 +19,10 @@ MOST: Final = 10_000_000
 _LONGEST_NUMBER = 16  # characters of a value in a CSV file, with its comma
 
 
-def check_targets(out: Path, figure: Path | None, *, force: bool) -> None:
+def check_targets(out: Path, figure: Path | None, *, force: bool, read: Iterable[Path] = ()) -> None:
     """Refuse, before anything is computed, what must not be written: `out`, `described_in(out)`, the figure.
+
+    Files that are `read` are never written over.
 
     Raises:
         EcganError: An unknown suffix, a folder that is not there, or a file that is, unless `force` allows it.
@@ -32,6 +34,8 @@ def check_targets(out: Path, figure: Path | None, *, force: bool) -> None:
     files = [out, described_in(out), *([figure] if figure is not None else [])]
     for file in files:
         check_target_file(file, force=force)
+        if file.exists() and any(file.samefile(other) for other in read):
+            raise EcganError(f"{file} belongs to the model.", "Name another file.")
 
 
 def check_room(out: Path, shape: tuple[int, int, int]) -> None:
@@ -81,8 +85,7 @@ def write_signals(
         start = 0
         for batch in batches:
             frame = _frame(batch, start, leads, rate)
-            text = frame.to_csv(index=False, header=start == 0, float_format="%.9g", lineterminator="\n")
-            file.write(text.encode())
+            file.write(csv_text(frame, "%.9g", header=start == 0).encode())
             start += len(batch)
 
 

@@ -1,6 +1,5 @@
 """What a training run says of its generated signals: columns of the history, `generation.json`, what figures show."""
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from ecgan.generation.embedding import check_installed
 from ecgan.generation.monitor import FIXED_BANDWIDTH, Monitor
 from ecgan.models.base import GenerativeModel, Model
 from ecgan.runtime import derive_seed
+from ecgan.terminal import say
 from ecgan.training.data import TrainingData
 
 FILE: Final = "generation.json"
@@ -80,10 +80,9 @@ class Watch:
         if self.options.figures:
             drawn = collect(found.model, found.real, self.leads, self.options, self.seed)
         save_drawn(folder / DRAWN, drawn)
-        print(  # noqa: T201 - times are for the terminal; files are the same in every run
+        say(  # times are for the terminal; files are the same in every run
             f"{self.model.name}: metrics of generation took {found.seconds:.1f} s,"
-            f" what figures show {time.perf_counter() - start:.1f} s",
-            file=sys.stderr,
+            f" what figures show {time.perf_counter() - start:.1f} s"
         )
         return drawn
 

@@ -8,24 +8,32 @@ from typing import Any
 import numpy as np
 
 from ecgan.config import Document, names, resolve_params
-from ecgan.ecg.files.recordings import read_recording
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, nearest
 from ecgan.preprocessing.processed import load_processed, save_processed
 from ecgan.registry import DATASETS
+from ecgan.remotes.recordings import read_anywhere
 from ecgan.samples import Samples
 
 
 def read(
-    path: Path | str, *, sampling_rate: float | None = None, annotator: str | None = None, unit: str | None = None
+    path: Path | str,
+    *,
+    sampling_rate: float | None = None,
+    annotator: str | None = None,
+    unit: str | None = None,
+    gain: float | None = None,
+    baseline: float | None = None,
 ) -> Record:
-    """Read a recording: WFDB, EDF, CSV or TSV, NPY or NPZ.
+    """Read a recording: WFDB, EDF, CSV or TSV, NPY or NPZ, ISHNE, SCP-ECG, DICOM, HL7 aECG, GE MUSE or Philips XML.
 
     Args:
-        path: The file; of a WFDB record also its path without an ending.
-        sampling_rate: Hz of a file that does not say it.
+        path: The file or its URL (`https://…`, `s3://…`); of a WFDB record also its path without an ending.
+        sampling_rate: Hz of a file that does not say it; one that contradicts the file is an error.
         annotator: Ending of WFDB annotations beside it, such as "atr"; None: none are read.
         unit: Unit of channels for which the file names none: mV, uV or V.
+        gain: Counts per mV, of text and arrays that hold the counts of a converter.
+        baseline: The count at 0 mV; None: the median of each lead.
 
     Returns:
         `signals` (T, C) in mV, `sampling_rate` in Hz, `leads`, and the annotated beats: `samples` and `symbols`.
@@ -33,7 +41,9 @@ def read(
     Raises:
         EcganError: The file is missing, damaged, in no known format, or holds no ECG.
     """
-    return read_recording(Path(path), sampling_rate=sampling_rate, annotator=annotator, unit=unit)
+    return read_anywhere(
+        path, sampling_rate=sampling_rate, annotator=annotator, unit=unit, gain=gain, baseline=baseline
+    )
 
 
 def load_dataset(name: str, folder: Path | str | None = None, *, seed: int = 0, **parameters: Any) -> Samples:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ecgan.arrays import F32
 from ecgan.ecg.files.channels import check_rate
-from ecgan.ecg.files.recordings import read_recording
+from ecgan.ecg.files.units import Counts, check_counts, check_unit
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.notebook.arrays import samples_from
@@ -18,8 +18,10 @@ from ecgan.notebook.explaining import Explanation
 from ecgan.notebook.scored import Scored
 from ecgan.preprocessing.inputs import bare
 from ecgan.references import parse_reference
+from ecgan.remotes.recordings import read_anywhere
 from ecgan.runtime import borrowed_process
 from ecgan.samples import Samples
+from ecgan.scoring.leads import AUTO
 from ecgan.scoring.recording import score_recording
 from ecgan.scoring.scorer import Judged, Scorer, load_scorer
 
@@ -71,17 +73,23 @@ class Run:
         sampling_rate: float | None = None,
         leads: Sequence[str] | None = None,
         unit: str | None = None,
+        gain: float | None = None,
+        baseline: float | None = None,
         annotator: str | None = None,
         name: str = "recording",
     ) -> Scored:
         """Score the beats of a recording.
 
         Args:
-            recording: A file, what `ecgan.read` gave, or signals (T, C) or (T,) in mV, NaN where samples are missing.
-            sampling_rate: Hz, of signals, and of files that do not say it.
-            leads: Of signals the name of each column; else the recording's leads that stand for the run's, in order.
-                None: those of the same names, and of signals the run's own.
-            unit: Of a file that does not name one, mV, uV or V.
+            recording: A file or its URL (`https://…`, `s3://…`), what `ecgan.read` gave, or signals (T, C) or (T,), NaN
+                where samples are missing.
+            sampling_rate: Hz, of signals, and of files that do not say it; one that contradicts a file is an error.
+            leads: Of signals the name of each column; else the recording's leads that stand for the run's, in order,
+                or `"auto"` for those that standards name so. None: those of the same names, and of signals the run's
+                own.
+            unit: Of signals, and of files that do not name one, mV, uV or V; None: mV.
+            gain: Counts per mV, of signals and files that hold the counts of a converter.
+            baseline: The count at 0 mV; None: the median of each lead.
             annotator: Annotations beside a file that mark the beats. None: those of a record that has some, else R
                 peaks are detected.
             name: What signals are called in the results.
@@ -89,17 +97,24 @@ class Run:
         Raises:
             EcganError: The recording cannot be read or scored.
         """
-        given = None if leads is None else list(leads)
+        given = [leads] if isinstance(leads, str) else None if leads is None else list(leads)
         assert self.scorer.rate  # refuses a run whose samples are not cut from recordings
         if isinstance(recording, (str, Path)):
-            wanted = given or self.scorer.leads
-            record = read_recording(
-                Path(recording), sampling_rate=sampling_rate, annotator=annotator, unit=unit, leads=wanted
+            wanted = self.scorer.leads if given is None or tuple(given) == AUTO else given
+            record = read_anywhere(
+                recording,
+                sampling_rate=sampling_rate,
+                annotator=annotator,
+                unit=unit,
+                gain=gain,
+                baseline=baseline,
+                leads=wanted,
             )
         elif isinstance(recording, Record):
             record, annotator = recording, "given" if len(recording.samples) else None
         else:
             record, given = self._recorded(recording, sampling_rate, given, name), None
+            record = _in_millivolts(record, unit, check_counts(unit, gain, baseline))
         with borrowed_process(self._threads):
             return Scored(score_recording(record, self.scorer, leads=given, annotator=annotator))
 
@@ -194,6 +209,13 @@ class Run:
                 "Name each column: leads=['MLII', 'V1'].",
             )
         return Record(name, signals, float(rate), names, np.zeros(0, dtype=np.int64), [])
+
+
+def _in_millivolts(record: Record, unit: str | None, counts: Counts | None) -> Record:
+    """Return a recording of signals in a unit, or of counts, in mV; where neither is said, mV is assumed."""
+    if counts is not None:
+        return replace(record, signals=np.stack([counts.millivolts(lead) for lead in record.signals.T], axis=1))
+    return replace(record, signals=record.signals * check_unit(unit), assumed=record.leads if unit is None else [])
 
 
 def load(

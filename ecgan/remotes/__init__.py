@@ -39,6 +39,15 @@ def fetch(path: str, fold: int | None = None) -> Path:
     return download(_find(path, fold), path, fold, CACHE)
 
 
+def refuse_secrets(address: str) -> None:
+    """Refuse an address that holds a password or a token."""
+    if re.match(r"https?://[^/]*@|[a-z][a-z0-9+.-]*://[^/@]*:[^/@]*@", address):
+        raise EcganError(
+            "the reference holds a password or a token, which would end up in files and messages.",
+            "Leave them out of the address and give credentials by the environment, as the storage's tools take them.",
+        )
+
+
 def _find(path: str, fold: int | None) -> Remote:
     if path.startswith("wandb:"):
         from ecgan.remotes import wandb

@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import IO
 
 from ecgan.errors import EcganError
 from ecgan.files import LARGEST_JSON, LARGEST_WEIGHTS
+from ecgan.terminal import say
 
 # `<part>/fold_<k>[/v<NN>]/<name>`: no path that leaves the run's folder, no file that could be executed.
 WANTED = re.compile(
@@ -105,7 +105,7 @@ def download(remote: Remote, path: str, fold: int | None, cache: Path) -> Path:
     size = sum(file.size or 0 for file in remote.files.values()) / _MB
     if size > (free := shutil.disk_usage(cache).free / _MB):
         raise EcganError(f"{path} has {size:,.0f} MB, and the disk of {cache} has {free:,.0f} MB left.", "Make room.")
-    print(f"fetching {path}: {len(remote.files)} files, {size:,.1f} MB", file=sys.stderr)  # noqa: T201
+    say(f"fetching {path}: {len(remote.files)} files, {size:,.1f} MB")
     part = Path(tempfile.mkdtemp(prefix=".part-", dir=cache))
     try:
         for name, file in sorted(remote.files.items()):

@@ -26,14 +26,14 @@ def find(url: str, fold: int | None) -> Remote:
     """
     hint = "Check the bucket and the AWS_* variables of the environment (AWS_ENDPOINT_URL for a server of your own)."
     with outside(f"{url} cannot be read", hint if url.startswith("s3://") else ""):
-        filesystem, root = _open(url)
+        filesystem, root = open_url(url)
         remote = Remote(root.rsplit("/", 1)[-1])
         for path, entry in _walk(filesystem, root):
             remote.add(path, partial(_describe, filesystem, f"{root}/{path}", entry), fold)
     return remote
 
 
-def _open(url: str) -> tuple[Any, str]:
+def open_url(url: str) -> tuple[Any, str]:
     """Return file system and path of a URL."""
     protocol = url.split("://", 1)[0]
     if protocol not in PROTOCOLS or "::" in url:

@@ -5,13 +5,13 @@ import re
 from markupsafe import Markup
 
 from ecgan.evaluation.examples import KINDS
+from ecgan.files import csv_text
 from ecgan.reporting.beats import KIND_TEXT
 from ecgan.reporting.content import Content, compose
 from ecgan.reporting.inputs import ReportInputs
 from ecgan.reporting.markdown import summary
 from ecgan.reporting.rendering import render
 from ecgan.reporting.style import embedded
-from ecgan.reporting.tables import csv_text
 
 
 def build(inputs: ReportInputs) -> dict[str, str]:
@@ -26,7 +26,7 @@ def build(inputs: ReportInputs) -> dict[str, str]:
     """
     content = compose(inputs)
     files = {"summary.md": summary(content), "index.html": html_page(content)}
-    files |= {name: csv_text(frame) for name, frame in content.frames.items()}
+    files |= {name: csv_text(frame, "%.6f") for name, frame in content.frames.items()}
     files |= {plot.path: plot.svg for plot in content.plots}
     files |= {beat.path: beat.svg for group in content.beats for beat in group.beats}
     return files

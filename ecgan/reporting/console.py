@@ -36,7 +36,7 @@ def print_results(metrics: Sequence[Metrics], console: Console | None = None) ->
 
 def _table(grid: Grid, kept: Sequence[int], shared: Facts) -> Table:
     folds = f"fold {shared.folds[0]}" if len(shared.folds) == 1 else f"folds {', '.join(map(str, shared.folds))}"
-    title = Text(f"{shared.dataset} · {shared.protocol} · {folds}") if shared.folds else Text("no results")
+    title = Text(legal(f"{shared.dataset} · {shared.protocol} · {folds}")) if shared.folds else Text("no results")
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.show_edge = False
     for place in kept:

@@ -20,7 +20,7 @@ _KEY: Final = ("method", "detector", "strategy")
 def findings_table(tables: Tables) -> pd.DataFrame:
     """One row per method, detector, strategy and finding: samples, sensitivity and AUROC over the folds.
 
-    Findings are in the order of the dataset; the table is empty where it has none.
+    Findings are in the order of `metrics.json`; the table is empty where there are none.
     """
     found: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for one in tables.metrics:

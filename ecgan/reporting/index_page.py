@@ -17,6 +17,7 @@ class ListedRecording:
         families: Families of its flagged beats.
         episodes: Its episodes.
         remark: Why it could not be scored, or warnings.
+        noisy: Its beats that cannot be read for noise.
     """
 
     name: str
@@ -28,11 +29,12 @@ class ListedRecording:
     families: int | None = None
     episodes: int | None = None
     remark: str = ""
+    noisy: int | None = None
 
     @property
     def link(self) -> str:
         """The page as a relative address; never one with a scheme."""
-        return "./" + quote(self.page or "", errors="surrogatepass")
+        return "./" + quote((self.page or "").encode("utf-8", "surrogateescape"))
 
     @property
     def share(self) -> float | None:

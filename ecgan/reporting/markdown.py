@@ -87,7 +87,7 @@ def _plots(plots: Iterable[Plot]) -> list[str]:
 def _beats(groups: Sequence[BeatGroup]) -> list[str]:
     if not groups:
         return []
-    parts = ["## Best and worst beats", "True to scale when printed: 25 mm/s, 10 mm/mV."]
+    parts = ["## Best and worst beats", "Signals in mV are true to scale when printed: 25 mm/s, 10 mm/mV."]
     for group in groups:
         parts.append(f"### {escape(group.title)}\n\n{escape(group.note)}")
         for kind in KINDS:

@@ -169,6 +169,7 @@ def _episodes(scored: ScoredRecording) -> list[tuple[str, ...]]:
             str(row["first_beat"]),
             clock(row["start_s"]),
             clock(row["end_s"]),
+            str(row["kind"]),
             f"{row['beats']:,}",
             "–" if pd.isna(row["rate_per_min"]) else f"{row['rate_per_min']:.0f}",
             f"{row['highest_score']:.4g}",

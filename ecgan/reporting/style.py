@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from ecgan.terminal import ACTING
+
 INK: Final = "#1f2430"
 MUTED: Final = "#667080"
 RULE: Final = "#dfe3e9"
@@ -25,6 +27,8 @@ COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e
 
 DASHES: Final[tuple[Any, ...]] = ("solid", (0, (5, 2)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))
 FONT: Final = "'DejaVu Sans', sans-serif"
+_ACTING: Final = re.compile(f"[{ACTING}]")
+_NOT_IN_SVG: Final = re.compile(f"(?!\n)[{ACTING}\ufffe\uffff]")
 MM: Final = 72 / 25.4
 """Points in a millimetre."""
 
@@ -114,7 +118,7 @@ def svg_text(figure: Figure, title: str) -> str:
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(buffer, format="svg", metadata=nothing, facecolor=figure.get_facecolor())
     text = buffer.getvalue()
-    text = text[text.index("<svg") :]
+    text = _NOT_IN_SVG.sub(" ", text[text.index("<svg") :])
     text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r"<defs>\s*</defs>\s*", "", text)
     used = set(re.findall(r"(?:url\(|href=\")#([^\")]+)", text))
@@ -142,8 +146,9 @@ def embedded(svg: str, name: str) -> str:
 
 
 def legal(text: str) -> str:
-    """Text on one line without characters that XML does not allow."""
-    clean = "".join(" " if unicodedata.category(sign) in {"Cc", "Cs", "Cn", "Zl", "Zp"} else sign for sign in str(text))
+    """Text on one line without characters that XML does not allow, or that act instead of being seen."""
+    clean = _ACTING.sub(" ", str(text))
+    clean = "".join(" " if unicodedata.category(sign) in {"Cc", "Cs", "Cn", "Zl", "Zp"} else sign for sign in clean)
     return " ".join(clean.split())
 
 

@@ -272,6 +272,30 @@ class Tables:
         return {key: deciding(ranks) for key, ranks in groups.items()}
 
 
+HEADLINE: Final = {"auroc": "auroc", "ap": "ap", "f1_abnormal": "f1", "mcc": "mcc"} | {
+    "false_alarms_per_hour": "alarms_per_hour"
+}
+
+
+def headline(metrics: Sequence[Metrics]) -> dict[str, dict[str, float]]:
+    """The few numbers of each method that are looked at first: with the strategy that decides, means over the folds.
+
+    Returns:
+        By method, and detector where it has several: `auroc`, `ap`, `f1` of the abnormal class, `mcc`, and
+        `alarms_per_hour` where beats have times.
+    """
+    tables = Tables(metrics)
+    several = {method for method, _ in tables.chosen if sum(other == method for other, _ in tables.chosen) > 1}
+    found = {}
+    for row in records(tables.results):
+        method, detector = row["method"], row["detector"]
+        if tables.chosen[method, detector] == row["strategy"]:
+            values = {short: row[f"{name}_mean"] for name, short in HEADLINE.items()}
+            name = f"{method}, {detector}" if method in several else method
+            found[name] = {short: round(value, 6) for short, value in values.items() if math.isfinite(value)}
+    return found
+
+
 def _class_row(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What became of one class in each of the folds, over all of them."""
     counts = [int(entry["count"]) for entry in entries]
@@ -295,11 +319,6 @@ def mean_std(values: Iterable[float]) -> tuple[float, float, int]:
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table as mappings."""
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
-
-
-def csv_text(frame: pd.DataFrame) -> str:
-    """CSV with six decimals, an empty field for what is not defined."""
-    return str(frame.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
 
 
 def _fold_row(one: Metrics, name: str) -> dict[str, Any]:

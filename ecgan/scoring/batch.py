@@ -1,5 +1,8 @@
 """Several recordings: which files are meant, what their results are called, and what became of each."""
 
+import contextlib
+import os
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,18 +12,19 @@ from typing import Any
 import pandas as pd
 
 from ecgan.datasets.inventory import recordings_among
-from ecgan.ecg.files.recordings import locate
-from ecgan.errors import EcganError
-from ecgan.files import write_frame, write_text
+from ecgan.datasets.omissions import left_out
+from ecgan.ecg.files.recordings import files_of_recording, locate
+from ecgan.errors import EcganError, Interrupted
+from ecgan.files import FULL, unsayable, unusable, write_frame, write_text
 from ecgan.progress import track
+from ecgan.remotes.recordings import path_in, plain
 from ecgan.reporting.recordings import ScoredRecording
-from ecgan.scoring.annotations import ANNOTATOR
 from ecgan.scoring.files import files_of, write_scored
 
 SUMMARIES = ("summary.csv", "summary.html")
 """Of several recordings: a table and a page with a link to the page of each."""
 
-_COUNTS = ("samples", "scored", "flagged", "families", "episodes")
+_COUNTS = ("samples", "scored", "flagged", "noisy", "families", "episodes")
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,12 @@ class Wanted:
     """A recording that is to be scored.
 
     Attributes:
-        path: As it was named.
-        file: Its file; of a WFDB record the header.
+        path: As it was named, a path or a URL.
+        file: Its file; of a WFDB record the header, of a URL its last parts.
         name: What its results are called, perhaps with a folder in front.
     """
 
-    path: Path
+    path: Path | str
     file: Path
     name: str
 
@@ -57,7 +61,7 @@ class Outcome:
         return [str(text) for text in (self.facts or {}).get("warnings", [])]
 
 
-def find_recordings(paths: Iterable[Path]) -> list[Wanted]:
+def find_recordings(paths: Iterable[Path | str]) -> list[Wanted]:
     """Find the recordings that paths name: each once, of a folder all that are in it, sorted.
 
     Recordings of one name get the name of their folder in front. A folder without recordings stands for itself, which
@@ -66,24 +70,42 @@ def find_recordings(paths: Iterable[Path]) -> list[Wanted]:
     Raises:
         EcganError: Two recordings would have results of one name.
     """
-    files: dict[Path, tuple[Path, Path]] = {}
+    files: dict[Path | str, tuple[Path | str, Path]] = {}
     for path in paths:
+        if isinstance(path, str):
+            files.setdefault(path, (path, Path(path_in(path))))
+            continue
         for one in (_in_folder(path) or [path]) if path.is_dir() else [path]:
             file = _file(one)
-            files.setdefault(file.resolve(), (one, file))
+            files.setdefault(_real(file), (one, file))
     stems = Counter(file.stem.casefold() for _, file in files.values())
     found = []
     for path, file in files.values():
-        folder = file.resolve().parent.name
+        folder = _real(file).parent.name
         alone = stems[file.stem.casefold()] == 1
         found.append(Wanted(path, file, file.stem if alone or not folder else f"{folder}/{file.stem}"))
     _check_names(found)
     return found
 
 
-def check_targets(out: Path, wanted: Sequence[Wanted], *, annotator: str | None, force: bool) -> None:
-    """Refuse a folder that cannot be written to, and files that must not be overwritten, before anything is scored."""
-    if out.exists() and not out.is_dir():
+def omissions(paths: Iterable[Path | str]) -> list[str]:
+    """Say of each folder among the paths which of its files are no recordings."""
+    told = []
+    for folder in paths:
+        if isinstance(folder, Path) and folder.is_dir():
+            names = sorted(path.name for path in folder.iterdir() if path.is_file())
+            told.append(left_out(folder, names, recordings_among(folder, names)))
+    return [text for text in told if text]
+
+
+def check_targets(
+    out: Path, wanted: Sequence[Wanted], *, annotator: str | None, force: bool, others: Iterable[Path] = ()
+) -> None:
+    """Refuse a folder that cannot be written to, and files that must not be overwritten, before anything is scored.
+
+    No file is that is read, under whatever name: the recordings, all that their headers name, and `others`.
+    """
+    if os.path.lexists(out) and not out.is_dir():
         raise EcganError(f"--out {out} is no folder.", "Name a folder; it is made if it is not there.")
     targets = [file for one in wanted for file in files_of(out, one.name)]
     if len(wanted) > 1:
@@ -92,35 +114,66 @@ def check_targets(out: Path, wanted: Sequence[Wanted], *, annotator: str | None,
             raise EcganError("the results of the recording 'summary' and the summary of all would have one name.")
     if len({str(target).casefold() for target in targets}) < len(targets):
         raise EcganError("two recordings would have results of one name.", "Score them one by one.")
-    inputs = {one.file.resolve() for one in wanted}
-    if annotator == ANNOTATOR:
-        inputs |= {one.file.with_suffix(f".{ANNOTATOR}").resolve() for one in wanted}
+    inputs = [file for one in wanted for file in files_of_recording(one.file, annotator)]
+    known = {mark for file in [*inputs, *others] for mark in _marks(file)}
     for target in targets:
-        if target.resolve() in inputs:
-            raise EcganError(f"{target} would be written over what is to be scored.", "Name another folder: --out DIR.")
+        if known & _marks(target):
+            what = "would be written over what is to be scored, or is read for it"
+            raise EcganError(f"{target} {what}.", "Name another folder: --out DIR.")
         if target.is_dir():
             raise EcganError(f"{target} is a folder.", "Name another folder: --out DIR.")
-        if target.exists() and not force:
+        if os.path.lexists(target) and not force:
             raise EcganError(f"{target} is there already.", "Say --force to overwrite it, or name another --out DIR.")
 
 
-def score_all(wanted: Sequence[Wanted], out: Path, score: Callable[[Path], ScoredRecording]) -> list[Outcome]:
+def _marks(file: Path) -> set[Any]:
+    """What tells that a file is another one by another name: its place, in letters of one size, and its number."""
+    found: set[Any] = {unicodedata.normalize("NFC", str(_real(file))).casefold()}
+    with contextlib.suppress(OSError):
+        state = file.stat()
+        found.add((state.st_dev, state.st_ino))
+    return found
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads; of links in a circle it says nothing, reading it does."""
+    return Path(os.path.realpath(path))
+
+
+def score_all(wanted: Sequence[Wanted], out: Path, score: Callable[[Path | str], ScoredRecording]) -> list[Outcome]:
     """Score recordings and write their files; one that cannot be scored does not stop the others."""
-    outcomes = [_score_one(one, out, score) for one in track(wanted, len(wanted), "scoring")]
+    outcomes: list[Outcome] = []
+    try:
+        for one in track(wanted, len(wanted), "scoring"):
+            outcomes.append(outcome := _score_one(one, out, score))
+            cause = outcome.error and outcome.error.__cause__
+            if len(wanted) > 1 and isinstance(cause, OSError) and cause.errno in FULL:
+                break  # as with this one, so with the others
+    except Interrupted as error:
+        if len(wanted) > 1:
+            error.add_note(
+                f"{len(outcomes)} of {len(wanted)} recordings are done, their results are in {out}. To go on, name the"
+                " others; with --force the same command begins again."
+            )
+        raise
+    if len(outcomes) < len(wanted) and outcomes[-1].error is not None:
+        raise outcomes[-1].error
     if len(outcomes) > 1:
         _write_summaries(out, outcomes)
     return outcomes
 
 
-def _score_one(one: Wanted, out: Path, score: Callable[[Path], ScoredRecording]) -> Outcome:
+def _score_one(one: Wanted, out: Path, score: Callable[[Path | str], ScoredRecording]) -> Outcome:
     try:
         scored = score(one.path)
         write_scored(out, one.name, scored)
     except EcganError as error:
         return Outcome(one, None, error)
     except OSError as error:
-        where = error.filename or one.path
-        return Outcome(one, None, EcganError(f"cannot use {where}: {error.strerror or error}"))
+        error.filename = error.filename or str(one.path)
+        return Outcome(one, None, unusable(error))
+    except UnicodeEncodeError as error:
+        return Outcome(one, None, unsayable(error))
     except MemoryError:
         return Outcome(one, None, EcganError(f"{one.path} needs more memory than there is.", "Score it in parts."))
     return Outcome(one, {"threshold": scored.threshold, **scored.facts})
@@ -144,12 +197,19 @@ def summary_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     for outcome in outcomes:
         facts = outcome.facts or {}
         share = facts["flagged"] / facts["scored"] if facts else None
-        status = "scored" if outcome.error is None else outcome.error.message
-        named = {"record": outcome.wanted.name, "file": str(outcome.wanted.path)}
-        told = {"share_flagged": share, "threshold": facts.get("threshold"), "status": status}
+        named = {"record": outcome.wanted.name, "file": plain(str(outcome.wanted.path))}
+        told = {"share_flagged": share, "threshold": facts.get("threshold"), "status": status_of(outcome)}
         told["warnings"] = " ".join(outcome.warnings)
         rows.append(named | outcome.counts | told)
     return pd.DataFrame(rows).astype(dict.fromkeys(_COUNTS, "Int64"))
+
+
+def status_of(outcome: Outcome) -> str:
+    """What became of a recording in a few words: that it was scored, what speaks against that, or why it was not."""
+    if outcome.error is not None:
+        return outcome.error.message
+    count = len(outcome.warnings)
+    return f"scored, {count} warning{'s' * (count > 1)}" if count else "scored"
 
 
 def _in_folder(folder: Path) -> list[Path]:
@@ -172,6 +232,6 @@ def _check_names(wanted: Sequence[Wanted]) -> None:
         other = seen.setdefault(one.name.casefold(), one)
         if other is not one:
             raise EcganError(
-                f"{other.path} and {one.path} would have results of the same name, {one.name}.",
+                f"{plain(str(other.path))} and {plain(str(one.path))} would have results of the same name, {one.name}.",
                 "Score them one by one, each with an --out DIR of its own.",
             )

@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecgan.reporting.style import legal
-from ecgan.scoring.batch import SUMMARIES, Outcome
+from ecgan.remotes.recordings import plain
+from ecgan.scoring.batch import SUMMARIES, Outcome, status_of
 from ecgan.scoring.files import SUFFIXES
+from ecgan.terminal import printable
 
 
 def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None, errors: Console | None = None) -> None:
@@ -19,18 +20,25 @@ def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None,
     console.print(_table(outcomes))
     for outcome in outcomes:
         for words in outcome.warnings:
-            errors.print(Text(f"warning: {legal(outcome.wanted.name)}: {legal(words)}", style="yellow"), soft_wrap=True)
+            errors.print(Text(printable(f"warning: {outcome.wanted.name}: {words}"), style="yellow"), soft_wrap=True)
         if outcome.error is not None:
-            path, message = str(outcome.wanted.path), outcome.error.message
+            path, message = plain(str(outcome.wanted.path)), outcome.error.message
             told = message if f" {path} " in f" {message} " else f"{path}: {message}"
-            errors.print(Text(f"error: {legal(told)}", style="red"), soft_wrap=True)
+            errors.print(Text(printable(f"error: {told}"), style="red"), soft_wrap=True)
             if outcome.error.hint:
-                errors.print(Text(legal(outcome.error.hint)), soft_wrap=True)
+                errors.print(Text(printable(outcome.error.hint)), soft_wrap=True)
     scored = [outcome for outcome in outcomes if outcome.error is None]
     if scored:
         name = scored[0].wanted.name if len(outcomes) == 1 else "RECORD"
         files = [f"{name}{suffix}" for suffix in SUFFIXES] + list(SUMMARIES if len(outcomes) > 1 else ())
-        errors.print(Text(f"wrote {out}: {', '.join(files)}"), soft_wrap=True)
+        errors.print(Text(printable(f"wrote {out}: {', '.join(files)}")), soft_wrap=True)
+
+
+def note(sentences: Sequence[str], errors: Console | None = None) -> None:
+    """Print sentences that a reader must see before anything is scored."""
+    errors = errors or Console(stderr=True)
+    for text in sentences:
+        errors.print(Text(printable(text), style="yellow"), soft_wrap=True)
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:
@@ -40,7 +48,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
         table.add_column(title, justify="right")
     table.add_column("Status")
     for outcome in outcomes:
-        name = Text(legal(outcome.wanted.name))
+        name = Text(printable(outcome.wanted.name))
         facts = outcome.facts
         if facts is None:
             table.add_row(name, *["–"] * 6, Text("not scored", style="red"))
@@ -48,5 +56,6 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
         counts = [f"{facts[key]:,}" for key in ("samples", "scored", "flagged")]
         share = f"{100 * facts['flagged'] / facts['scored']:.1f} %"
         families = f"{facts.get('families', 0):,}"
-        table.add_row(name, f"{facts['minutes']:.1f}", *counts, share, families, "scored")
+        status = Text(printable(status_of(outcome)), style="yellow" if outcome.warnings else "")
+        table.add_row(name, f"{facts['minutes']:.1f}", *counts, share, families, status)
     return table

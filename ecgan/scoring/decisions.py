@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecgan.errors import EcganError
+from ecgan.files import restored
 from ecgan.reporting.recordings import ACCEPTED, REJECTED, ScoredRecording
 
 COLUMNS = ("family", "decision", "beats", "first_beat")
@@ -22,7 +23,7 @@ def read_decisions(path: Path, scored: ScoredRecording) -> dict[int, str]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            rows = [{name: restored(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise EcganError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     if not rows or any(row.get(name) is None for name in COLUMNS for row in rows):

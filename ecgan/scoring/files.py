@@ -1,12 +1,15 @@
 """What is written of a scored recording."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from ecgan.files import write_frame, write_json, write_text
+from ecgan.errors import EcganError
+from ecgan.files import made, unwritable, write_frame, write_json, write_text
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.annotations import ANNOTATOR, write_annotations
 from ecgan.scoring.families import family_frame
+from ecgan.terminal import deferred
 
 SUFFIXES = (".html", ".csv", ".families.csv", ".episodes.csv", f".{ANNOTATOR}", ".json")
 """Of the files of a recording, in the order in which they are written; who finds the last one has all of them."""
@@ -18,14 +21,36 @@ def files_of(out: Path, name: str) -> list[Path]:
 
 
 def write_scored(out: Path, name: str, scored: ScoredRecording) -> None:
-    """Write page, tables, annotations and summary, each atomically; the name may have a folder in front."""
-    page, table, families, episodes, annotations, summary = files_of(out, name)
-    write_page(page, scored)  # first: it is the one that can fail for want of something else than space
-    write_table(table, scored)
-    write_frame(families, family_frame(scored.families, scored.beats))
-    write_frame(episodes, scored.episodes)
-    write_annotations(annotations, scored)
-    write_json(summary, summarised(scored))
+    """Write page, tables, annotations and summary, all or none of them; the name may have a folder in front.
+
+    Raises:
+        EcganError: They cannot be written, as on a full disk.
+    """
+    targets = files_of(out, name)
+    folder = targets[0].parent
+    try:
+        with made(folder), tempfile.TemporaryDirectory(prefix=".scored-", dir=folder) as beside:
+            page, table, families, episodes, annotations, summary = parts = files_of(Path(beside), "recording")
+            write_page(page, scored)  # first: it is the one that can fail for want of something else than space
+            write_table(table, scored)
+            write_frame(families, family_frame(scored.families, scored.beats))
+            write_frame(episodes, scored.episodes)
+            write_annotations(annotations, scored)
+            write_json(summary, summarised(scored))
+            with deferred():
+                for part, target in sorted(zip(parts, targets, strict=True), key=_place):
+                    part.replace(target)
+    except OSError as error:
+        raise unwritable(out / name, error) from error
+    except EcganError as error:
+        if isinstance(error.__cause__, OSError):
+            raise unwritable(out / name, error.__cause__) from error.__cause__
+        raise
+
+
+def _place(pair: tuple[Path, Path]) -> tuple[bool, int]:
+    """The longest name first, since it is the one that may be too long, and the summary last."""
+    return pair[0].suffix == ".json", -len(pair[0].name)
 
 
 def write_table(path: Path, scored: ScoredRecording) -> None:

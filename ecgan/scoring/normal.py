@@ -109,12 +109,12 @@ def points_of(seen: Seen, flagged: Samples, normal: Normal) -> F64:
     return shapes(flagged.signals, none, whole, normal.template.T.astype(np.float64))
 
 
-def warnings_of(normal: Normal | None) -> list[str]:
-    """Say in sentences what speaks against the majority of a recording being normal."""
+def warnings_of(normal: Normal | None, *, most_flagged: bool = False) -> list[str]:
+    """Say in sentences what speaks against the majority of a recording being normal, beside that most is flagged."""
     if normal is None:
         return ["No beat was taken for usual: there is nothing that flagged beats could be compared with."]
     found = []
-    if normal.share < LEAST_SHARE:
+    if normal.share < LEAST_SHARE and not most_flagged:
         found.append(f"only {100 * normal.share:.0f} % of the beats are usual ones")
     if normal.rate is not None and not RATES[0] <= normal.rate <= RATES[1]:
         found.append(f"the usual beats come at {normal.rate:.0f} a minute")

@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 
 from ecgan.ecg import rhythm
 from ecgan.ecg.aami import CLASSES, class_ids
+from ecgan.ecg.files.units import check_size_of_ecg, strange_heart, strange_rate
 from ecgan.ecg.peaks import find_r_peaks, stretches_without
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.marks import marks_warning
 from ecgan.reporting.recordings import NOISE, Explained, Family, Normal, ScoredRecording
 from ecgan.samples import RECORD, SHIFT, join
+from ecgan.scoring.doubts import doubts, most_flagged
 from ecgan.scoring.episodes import episodes_of, rhythm_warnings
 from ecgan.scoring.families import families_of
-from ecgan.scoring.leads import choose_leads
+from ecgan.scoring.leads import choose_leads, with_derived
 from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, warnings_of
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
@@ -43,12 +45,14 @@ def score_recording(
         record: The recording at its own rate, mV, NaN where samples are missing. Its annotations are its beats; without
             any, R peaks are detected.
         scorer: The run.
-        leads: The recording's leads that stand for the model's, in the model's order; None: those of the same names.
+        leads: The recording's leads that stand for the model's, in the model's order; `("auto",)`: those that standards
+            name so; None: those of the same names. III, aVR, aVL and aVF are derived where they are not there.
         annotator: Where the annotations come from; None: R peaks are detected, whatever annotations there are.
 
     Raises:
         EcganError: The recording cannot be scored.
     """
+    record, derived = with_derived(record, scorer.leads, leads)
     chosen = choose_leads(record.leads, scorer.leads, leads, record.left_out)
     own = replace(
         record,
@@ -57,6 +61,7 @@ def score_recording(
         notes=[],
     )
     _check_signals(own, scorer)
+    doubt = check_size_of_ecg(f"the recording {own.name}", own.signals, own.sampling_rate, own.leads, own.assumed)
     own, source = (own, f"annotator {annotator}") if annotator is not None else _with_peaks(own, record, chosen, scorer)
     if scorer.beats and not len(own.samples):
         raise EcganError(
@@ -78,14 +83,20 @@ def score_recording(
     irregular[windows.rows] = scorer.irregular(judged)
     episodes = episodes_of(table, families, "beat" if scorer.beats else "window", irregular=irregular)
     facts = _facts(own, windows, table, scorer, source)
-    facts |= {"families": len(families), "episodes": len(episodes)}
+    facts |= {"families": len(families), "episodes": len(episodes)} | ({"derived": derived} if derived else {})
+    facts["warnings"] = [
+        *record.warnings,
+        *([doubt] if doubt else []),
+        *doubts(scorer, own, facts, detected=annotator is None),
+        *facts["warnings"],
+    ]
     if scorer.beats:
         facts["normal"] = _told(normal)
         scores = table["score"].dropna()
         if scorer.context and scores.nunique() == 1:
             facts["warnings"].append(f"All {len(scores):,} beats have the same score: too few to say what is usual.")
-        facts["warnings"] += warnings_of(normal) + rhythm_warnings(episodes, len(own.signals) / own.sampling_rate)
-    facts["warnings"] += record.warnings
+        facts["warnings"] += warnings_of(normal, most_flagged=most_flagged(facts))
+        facts["warnings"] += rhythm_warnings(episodes, len(own.signals) / own.sampling_rate)
     if any(symbols) and (warning := marks_warning(own, scorer.options)):
         facts["warnings"].append(warning)
     return ScoredRecording(
@@ -111,6 +122,11 @@ def _check_signals(record: Record, scorer: Scorer) -> None:
     rate, shortest = record.sampling_rate, 0.0
     if not (np.isfinite(rate) and rate > 0):
         raise EcganError(f"the recording {record.name} has a sampling rate of {rate:g} Hz.", "Mend its header.")
+    if strange := strange_rate(rate, scorer.rate):
+        raise EcganError(
+            f"the recording {record.name} has {strange}.",
+            "Mend its times or its header; only what has no rate needs one.",
+        )
     expected = scorer.trained.expected
     if expected.sampling_rate:
         shortest = expected.length / expected.sampling_rate
@@ -297,14 +313,16 @@ def _facts(record: Record, windows: Windows, table: pd.DataFrame, scorer: Scorer
 
 def _warnings(record: Record) -> list[str]:
     """What a reader must know before anything else, a sentence each."""
+    strange = strange_heart(len(record.samples), len(record.signals) / record.sampling_rate)
+    found = [f"{strange}: is the sampling rate of {record.sampling_rate:g} Hz right?"] if strange else []
     silent = stretches_without(record.samples, record.signals, record.sampling_rate)
     if not silent:
-        return []
+        return found
     longest = sorted(sorted(silent, key=lambda ends: ends[0] - ends[1])[:SHOWN])
     times = ", ".join(f"{timedelta(seconds=int(begin))} to {timedelta(seconds=int(end))}" for begin, end in longest)
     more = f" and {len(silent) - SHOWN:,} shorter stretches" if len(silent) > SHOWN else ""
     seconds = sum(end - begin for begin, end in silent)
-    return [f"There are no beats from {times}{more}, {seconds:,.0f} s in all: nothing is said of it."]
+    return [*found, f"There are no beats from {times}{more}, {seconds:,.0f} s in all: nothing is said of it."]
 
 
 def by_class(table: pd.DataFrame) -> dict[str, dict[str, int]]:

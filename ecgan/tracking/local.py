@@ -1,5 +1,6 @@
 """The local tracker: DVCLive's plain files, which `dvc plots`, `dvc metrics` and the VS Code extension read."""
 
+import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,10 +25,14 @@ class LocalTracker(Tracker):
         self._folder = folder
         self._live: Any = None
 
+    def start(self, parameters: Mapping[str, Any]) -> None:
+        """Load DVCLive, before a progress bar takes the terminal: a library of its own writes to what it finds."""
+        os.environ.setdefault("DVCLIVE_LOGLEVEL", "ERROR")
+        importlib.import_module("dvclive.live")
+
     def epoch(self, row: dict[str, float]) -> None:
         """Log one row of the history as one step."""
         if self._live is None:
-            os.environ.setdefault("DVCLIVE_LOGLEVEL", "ERROR")
             from dvclive.live import Live
 
             self._live = Live(dir=str(self._folder), report=None, save_dvc_exp=False, dvcyaml=None)

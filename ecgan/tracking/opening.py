@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from ecgan.config import Params
 from ecgan.config.writing import params_of_run
 from ecgan.errors import EcganError, first_line, outside
 from ecgan.files import write_text
+from ecgan.terminal import say
 from ecgan.tracking.local import LocalTracker
 from ecgan.tracking.mlflow import MlflowTracker
 from ecgan.tracking.tracker import Subject, Tracker
@@ -78,10 +78,9 @@ class Guarded(Tracker):
                 call(self._service)
             except Exception as error:
                 self._lost = True
-                print(  # noqa: T201
+                say(
                     f"warning: {self._title} failed and is told no more: {first_line(error)}"
-                    " The run goes on; its local files are complete.",
-                    file=sys.stderr,
+                    " The run goes on; its local files are complete."
                 )
         call(self._local)
 
@@ -132,7 +131,7 @@ def track_detection(params: Params, metrics: Mapping[str, Any]) -> None:
     try:
         service.start(detect_parameters(params, fold))
     except EcganError as error:
-        print(f"warning: {error.message} {error.hint} The metrics are in the report folder.", file=sys.stderr)  # noqa: T201
+        say(f"warning: {error.message} {error.hint} The metrics are in the report folder.")
         return
     service.summary(detection_numbers(metrics))
     service.close()

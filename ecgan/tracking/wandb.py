@@ -2,12 +2,12 @@
 
 import os
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ecgan.errors import needed
+from ecgan.terminal import say
 from ecgan.tracking.tracker import PRIVATE, Subject, Tracker, named
 
 PURPOSE = "the tracker wandb"
@@ -49,7 +49,7 @@ class WandbTracker(Tracker):
         self._first = int(self._run.starting_step)  # the first step that the server does not have
         if not offline():
             subject.note("wandb", store, self._run.id)
-            print(f"Weights & Biases: {self._run.url}", file=sys.stderr)  # noqa: T201
+            say(f"Weights & Biases: {self._run.url}")
 
     def epoch(self, row: dict[str, float]) -> None:
         """Log one row of the history with the epoch as its step."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ecgan.errors import EcganError
+from ecgan.errors import EcganError, Interrupted
 
 if TYPE_CHECKING:
     import torch
@@ -35,15 +35,15 @@ def together(*arguments: str, **options: Any) -> Iterator[None]:
         if item is not None
         for word in (f"--{name}", str(item))
     ]
-    become_torchrun([*arguments, *words])
+    as_torchrun([*arguments, *words])
     with joined():
         yield
 
 
-def become_torchrun(arguments: Sequence[str]) -> None:
-    """Become `torchrun` with as many processes as `ECGAN_PROCESSES` says, each of which runs `ecgan` with `arguments`.
+def as_torchrun(arguments: Sequence[str]) -> None:
+    """Be `torchrun` with as many processes as `ECGAN_PROCESSES` says, each of which runs `ecgan` with `arguments`.
 
-    Nothing happens where it is 1 or not set, or where `torchrun` is at work already.
+    Nothing happens where it is 1 or not set, or where `torchrun` is at work already; else the process ends with it.
 
     Raises:
         EcganError: It is no number.
@@ -54,8 +54,14 @@ def become_torchrun(arguments: Sequence[str]) -> None:
     if wanted == "1" or "TORCHELASTIC_RUN_ID" in os.environ:
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # `runtime.threads` is set later; torchrun would warn of nothing
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", wanted]
-    os.execv(sys.executable, [sys.executable, *launcher, "-m", "ecgan", *arguments])  # noqa: S606 (no shell is meant)
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.run import main
+
+    try:
+        main(["--standalone", "--nproc-per-node", wanted, "-m", "ecgan", *arguments])
+    except (SignalException, KeyboardInterrupt) as error:  # which the processes have told of
+        sys.exit(128 + getattr(error, "sigval", signal.SIGINT))
+    sys.exit(0)
 
 
 @contextlib.contextmanager
@@ -71,15 +77,17 @@ def joined() -> Iterator[None]:
     from torch.distributed.rendezvous import rendezvous
 
     store, rank, size = next(rendezvous("env://"))
-    # torchrun ends the others by SIGTERM; nothing is to be left half-written
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         on = _device()
         backend = "nccl" if on.type == "cuda" else "gloo"
         distributed.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=LONGEST_WAIT)
         yield
+    except Interrupted as error:  # by the user, or by torchrun as another process has failed
+        if rank == 0 and not _failures(store, 0):
+            raise
+        sys.exit(128 + error.number)
     except BaseException:
-        if _first_to_fail(store):
+        if _failures(store, 1) == 1:
             raise
         sys.exit(1)
     distributed.destroy_process_group()
@@ -97,9 +105,9 @@ def _device() -> "torch.device":
     return on
 
 
-def _first_to_fail(store: Any) -> bool:
-    """Whether no process has failed before this one; the store is torchrun's, and outlives the processes."""
+def _failures(store: Any, more: int) -> int:
+    """How many processes have failed, with so many more; the store is torchrun's, and outlives the processes."""
     try:
-        return int(store.add("ecgan: failed", 1)) == 1
+        return int(store.add("ecgan: failed", more))
     except RuntimeError:  # torchrun itself is gone
-        return True
+        return more

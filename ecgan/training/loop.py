@@ -15,6 +15,7 @@ from ecgan.evaluation.ranking import auroc, average_precision
 from ecgan.models.base import GenerativeModel, Model, batched
 from ecgan.runtime import autocast, derive_seed
 from ecgan.sharing import own, process
+from ecgan.terminal import say
 from ecgan.training import distributed
 from ecgan.training.augmentation import augment
 from ecgan.training.averaging import Average
@@ -85,6 +86,9 @@ def fit(run: Run, listeners: list[Listener]) -> Progress:
     for row in progress.history:
         for listener in listeners:
             listener.epoch(row)
+    run.resume.kept = progress.epoch
+    if 0 < progress.epoch < options.epochs and process() == 0:
+        say(f"resuming {run.model.name} at epoch {progress.epoch + 1} of {options.epochs}")
     while progress.epoch < options.epochs and not 0 < options.patience <= progress.waited:
         losses = _train_epoch(run, optimizers, progress.epoch, schedule, average, listeners)
         progress.epoch += 1

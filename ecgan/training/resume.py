@@ -61,6 +61,7 @@ class ResumeFile:
         self.fingerprint = fingerprint
         self.seconds = seconds
         self._written = time.monotonic()
+        self.kept = 0  # epochs that need not be trained again
 
     def save(self, model: Model, optimizers: Optimizers, progress: Progress) -> None:
         """Write the state, unless the last write is less than `seconds` ago."""
@@ -79,7 +80,7 @@ class ResumeFile:
         told = json.dumps(facts)
         metadata = {"fingerprint": self.fingerprint, "progress": told, "sha256": _digest(plain, told)}
         write_bytes(self.path, save(plain, metadata))
-        self._written = time.monotonic()
+        self._written, self.kept = time.monotonic(), progress.epoch
 
     def load(self, model: Model, optimizers: Optimizers) -> Progress:
         """Restore model and optimizers and return where the run stood; a fresh start where nothing fits."""

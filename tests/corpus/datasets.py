@@ -105,6 +105,10 @@ def mirror_with_one_file_changed(project: Path) -> None:
 
 add("mirror_with_other_files", PARAMS, FETCH, "SHA-256", "mirror", spoil=mirror_with_one_file_changed)
 
+PTBXL = """ecg_id,patient_id,scp_codes,strat_fold,filename_lr
+1,1,"__import__('os').abort()",1,records100/00000/00001_lr
+"""
+
 
 def raw(
     name: str, kind: str, file: str, content: str | bytes | None, *words: str, to: str = "", **sections: Any
@@ -152,6 +156,12 @@ raw("shaoxing_is_not_text", "shaoxing", ONE, b"\xff\xfe\0", ONE, "UTF-8")
 raw("shaoxing_table_is_damaged", "shaoxing", "Diagnostics.xlsx", b"PK\3\4 nothing", "Diagnostics.xlsx")
 raw("ptb_record_is_cut_off", "ptb", "*.dat", b"\0" * 100, ".dat", "cut off")
 raw("ptb_without_a_diagnosis", "ptb", "*.hea", "s 1 1000 10\n", ".hea")
+raw("physionet_without_a_note", "physionet", "database.json", None, "database.json", "ecgan fetch")
+raw("physionet_note_of_something_else", "physionet", "database.json", '{"name": 3}', "database.json", "name")
+raw("ptbxl_table_with_code", "ptbxl", "ptbxl_database.csv", PTBXL, "line 2", "__import__")
+raw("ptbxl_record_is_cut_off", "ptbxl", "*.dat", b"\0" * 100, ".dat", "cut off")
+raw("mocap_lacks_a_joint", "cmu_mocap", "35_01.amc", ":DEGREES\n1\nlfemur 1\n", "35_01.amc", "lhumerus")
+raw("mocap_is_not_text", "cmu_mocap", "35_01.amc", b"\xff\xfe\0", "35_01.amc", "UTF-8")
 
 
 def own(name: str, spoil: Spoil, *words: str, command: str = FETCH, fetch: str = "mine", **preprocess: Any) -> None:

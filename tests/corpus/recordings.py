@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tests import hospital
+
 from .case import DETECTED, RAW_DIR, RUN, TRAINED, Spoil, add, both, cut_off, removed, written
 
 SCORE = f"ecgan score --model {RUN} --out scores"
@@ -49,12 +51,37 @@ def changed(old: bytes, new: bytes, path: str = "mine.hea") -> Spoil:
     return spoil
 
 
+def linked(name: str) -> Spoil:
+    """A link that leads to itself."""
+    return lambda project: (project / name).symlink_to(name)
+
+
 FIRST = "reconstruction"
 RATE = "--sampling-rate 360"
 TRACE = np.sin(np.arange(3600) / 57.0)
 LINES = "time,MLII\n" + "".join(f"{i / 360:.5f},{value:.4f}\n" for i, value in enumerate(TRACE))
 
 recording("recording_is_not_there", "absent.hea", lambda project: None, "absent.hea")
+recording("recording_of_a_mistyped_name", "mien.hea", after(), "mien.hea", "did you mean 'mine.hea'?")
+recording(
+    "recording_in_a_mistyped_folder", "dta/ecgsyn/raw/p01.hea", after(), "there is no dta", "did you mean 'data'?"
+)
+recording(
+    "recording_is_a_link_to_itself",
+    "loop.csv",
+    lambda project: (project / "loop.csv").symlink_to("loop.csv"),
+    "loop.csv",
+    "link",
+)
+recording("recording_with_a_very_long_name", f"{'n' * 300}.csv", after(), "nnn")
+recording("recording_of_a_name_that_acts", "\x1b]0;title\x07.csv", after(), r"\x1b]0;title\x07.csv")
+recording("recording_of_a_name_that_is_no_utf_8", "a\udcff.csv", after(), r"a\xff.csv")
+recording(
+    "results_are_a_link_to_itself",
+    "mine.hea --out loop",
+    after(lambda project: (project / "loop").symlink_to("loop")),
+    "loop",
+)
 recording("folder_without_recordings", "notes", written("notes/todo.txt", "buy milk"), "notes")
 recording("file_of_an_unknown_kind", "mine.doc", written("mine.doc", "x"), "mine.doc", ".edf")
 recording("recording_without_data", "mine.hea", after(removed("mine.dat")), "mine.dat")
@@ -107,6 +134,18 @@ recording(
 HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (999999999999,), }"
 TERABYTES = written("mine.npy", b"\x93NUMPY\x01\0v\0" + HEADER.ljust(117) + b"\n")
 recording("npy_that_declares_terabytes", f"mine.npy {RATE}", TERABYTES, "mine.npy")
+
+
+def listed(lines: str) -> Spoil:
+    """A record of several segments, `all`, of which the recording is one."""
+    return after(written("all.hea", f"all/2 2 360{lines}\n"))
+
+
+recording("segment_outside_the_folder", "all.hea", listed("\n../x 100\nmine 100"), "all.hea", "'../x.hea'")
+recording("segment_without_a_name", "all.hea", listed("\n. 100\nmine 100"), "..hea", "not there")
+recording("segments_and_total_differ", "all.hea", listed(" 99999999\n~ 1\nmine"), "all.hea", "99,999,999")
+recording("signal_file_outside_the_folder", "mine.hea", after(changed(b"mine.dat", b"../mine.dat")), "'../mine.dat'")
+recording("record_that_is_one_long_gap", "all.hea", listed("\n~ 900000000\nmine"), "all", "claims")
 recording("edf_is_cut_off", "mine.edf", written("mine.edf", b"0       " + b" " * 200), "mine.edf")
 recording("edf_of_words", "mine.edf", written("mine.edf", "this is no recording"), "mine.edf")
 recording("npz_is_no_archive", f"mine.npz {RATE}", written("mine.npz", b"PK\x03\x04 nothing"), "mine.npz")
@@ -172,3 +211,32 @@ detector("learned_value_is_missing", lambda it: it.update(values={}), "detector.
 add("detector_is_a_list", DETECTED, WFDB, "detector.json", spoil=after(written(DETECTOR, "[1]")))
 add("detector_is_cut_off", DETECTED, WFDB, "detector.json", "not JSON", spoil=after(cut_off(DETECTOR, 200)))
 add("arrays_of_the_detector_are_missing", DETECTED, WFDB, "detector.safetensors", spoil=after(removed(ARRAYS)))
+
+ENTITIES = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;&x;&x;&x;&x;&x;">]>'
+recording(
+    "holter_cut_in_its_header", "mine.ecg", written("mine.ecg", hospital.ishne(hospital.wave())[:400]), "mine.ecg"
+)
+recording(
+    "holter_of_too_many_leads",
+    "mine.ecg",
+    written("mine.ecg", hospital.ishne(hospital.wave())[:156] + b"\xff\x7f" + hospital.ishne(hospital.wave())[158:]),
+    "mine.ecg",
+    "32767",
+)
+recording("scp_cut_off", "mine.scp", written("mine.scp", hospital.scp(hospital.wave())[:-30]), "mine.scp", "cut off")
+recording(
+    "scp_of_more_samples_than_bytes",
+    "mine.scp",
+    written("mine.scp", hospital.scp(hospital.wave(), ends=4_000_000_000)),
+    "4,000,000,000",
+)
+recording("dicom_cut_off", "mine.dcm", written("mine.dcm", hospital.dicom(hospital.wave())[:-50]), "mine.dcm")
+recording(
+    "xml_with_entities", "mine.xml", written("mine.xml", hospital.aecg(hospital.wave(), before=ENTITIES)), "entity"
+)
+recording("xml_of_another_kind", "mine.xml", written("mine.xml", "<settings/>"), "mine.xml", "MUSE")
+recording("matlab_without_its_header", "mine.mat", written("mine.mat", b"MATLAB 5.0"), "mine.mat", "mine.hea")
+recording("url_with_a_password", "https://me:secret@host/mine.hea", after(), "password")
+recording("url_of_no_kind", "gopher://host/mine.hea", after(), "gopher")
+recording("url_of_a_folder", "s3://bucket/folder/", after(), "names no file")
+recording("url_without_a_server", "http://127.0.0.1:9/mine.edf", after(), "http://127.0.0.1:9/mine.edf")

@@ -92,9 +92,11 @@ def tree(folder: Path) -> dict[str, str]:
         if name == ".ecgan" or name.startswith(".ecgan/lock"):
             continue
         about = path.lstat()
-        if path.is_dir():
+        if path.is_symlink() and not path.exists():
+            found[name] = f"a link to {path.readlink()}"
+        elif path.is_dir():
             found[name] = "folder"
-        elif not stat.S_ISREG(about.st_mode) or about.st_size > 1 << 30:
+        elif not stat.S_ISREG(path.stat().st_mode) or about.st_size > 1 << 30:
             found[name] = f"{stat.filemode(about.st_mode)} {about.st_size}"
         else:
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()

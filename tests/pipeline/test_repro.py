@@ -1,5 +1,6 @@
 """`dvc repro`, experiments and their results on a tiny simulated dataset."""
 
+import json
 import math
 import re
 import shutil
@@ -91,7 +92,12 @@ def test_a_damaged_result_is_one_sentence(project: Project, name: str) -> None:
 
 
 def test_metrics_and_plots_show(project: Project) -> None:
-    assert "auroc" in project.run("dvc", "metrics", "show").stdout
+    shown = json.loads(project.run("dvc", "metrics", "show", "--json").stdout)[""]["data"]
+    (found,) = shown.values()
+    assert set(found["data"]["knn"]) == {"auroc", "ap", "f1", "mcc", "alarms_per_hour"}
+    test = project.json("reports/detect/knn/fold_0/metrics.json")["strategies"]["plain"]["test"]
+    assert found["data"]["knn"]["auroc"] == pytest.approx(test["auroc"], abs=1e-6)
+    assert found["data"]["knn"]["f1"] == pytest.approx(test["f1_abnormal"], abs=1e-6)
     project.run("dvc", "plots", "show", "-o", "plots_out")
     page = (project.folder / "plots_out" / "index.html").read_text()
     assert "fpr" in page

@@ -156,3 +156,48 @@ def test_suddenness_is_how_much_shorter_an_interval_is_than_the_one_before(x: np
     assert found.shape == x.shape
     assert found[0] == 0
     np.testing.assert_allclose(np.exp(-found[1:]) * x[:-1], np.minimum(x[1:], x[:-1]), rtol=1e-12)
+
+
+@given(st.integers(1, 40), st.floats(0.4, 0.8), st.integers(0, 2**32 - 1))
+def test_a_run_of_like_intervals_is_sustained_and_a_short_group_is_none(count: int, factor: float, seed: int) -> None:
+    before, after = np.tile([0.7, 1.0], 10), np.tile([1.0, 0.7], 10)
+    run = 0.8 * factor * np.exp(np.random.default_rng(seed).uniform(-0.04, 0.04, count))
+    beats = np.concatenate([before, run, after])
+    found = rhythm.sustained(beats, Reach())
+    assert (found[: len(before)] == 0).all()
+    assert (found[-len(after) :] == 0).all()
+    assert (found[len(before) : -len(after)] == np.clip((count - 5) / 5, 0, 1)).all()
+    assert (rhythm.sustained(np.full(30, np.nan), Reach()) == 0).all()
+    assert rhythm.sustained(np.zeros(0), Reach()).shape == (0,)
+
+
+def test_a_heart_that_becomes_fast_by_and_by_is_in_one_run() -> None:
+    assert (rhythm.sustained(np.geomspace(1.0, 0.4, 40), Reach()) == 1).all()
+
+
+@given(gaps, st.integers(0, 40), st.integers(1, 59))
+def test_causal_runs_and_halves_do_not_know_the_future(x: np.ndarray, learned: int, end: int) -> None:
+    reach = Reach(learned)
+    if learned >= end or end > len(x):
+        return
+    np.testing.assert_array_equal(rhythm.sustained(x, reach)[:end], rhythm.sustained(x[:end], reach))
+    np.testing.assert_array_equal(rhythm.halved(x, reach, 9)[:end], rhythm.halved(x[:end], reach, 9))
+
+
+@given(st.floats(0.6, 1.6), st.floats(0.3, 0.9))
+def test_half_of_the_interval_around_is_halved(usual: float, factor: float) -> None:
+    beats = np.full(100, usual)
+    beats[50] *= factor
+    found = rhythm.halved(beats, Reach())
+    assert bool(found[50]) == (abs(np.log(2 * factor)) < 0.1)
+    assert not np.delete(found, 50).any()
+
+
+def test_the_edges_of_an_irregular_stretch_belong_to_it() -> None:
+    """Sixty intervals that say nothing of each other among regular ones; the causal form sees them late."""
+    beats, wild, everything = np.full(220, 0.8), slice(80, 140), np.ones(220, dtype=bool)
+    beats[wild] = np.random.default_rng(0).uniform(0.5, 1.1, 60)
+    found, causal = (rhythm.irregularity(beats, everything, reach) for reach in (Reach(), Reach(40)))
+    assert found[wild].min() > 0.15
+    assert max(found[:55].max(), found[165:].max()) < 1e-12
+    assert causal[90] < 0.05 < 0.15 < causal[135]

@@ -173,6 +173,14 @@ def test_what_dvc_cannot_do_with_valid_parameters_is_refused_before_it_starts(
     assert words in found.stderr
 
 
+def test_a_pipeline_that_is_not_there_is_not_valid(tmp_path: Path) -> None:
+    assert ecgan("info", "--pipeline", cwd=tmp_path).returncode == 1
+    begun(tmp_path, "aegan")
+    found = ecgan("info", "--pipeline", cwd=tmp_path)
+    assert found.returncode == 1
+    assert "dvc.yaml" in found.stderr
+
+
 def test_what_dvc_can_do_passes(tmp_path: Path, root: Path) -> None:
     begun(tmp_path, "aegan")
     (tmp_path / "dvc.yaml").write_text((root / "dvc.yaml").read_text())

@@ -16,7 +16,7 @@ from ecgan.comparing.compared import compare_arrays, compare_json, compare_value
 from ecgan.comparing.locks import compare_locks, first_stage, pipeline_order, read_lock
 from ecgan.comparing.reports import compare_reports
 from ecgan.comparing.runs import compare_runs, compare_tensors
-from ecgan.comparing.showing import LOCK, REPORT, RUN, Section, agree, as_json, plain, sentences, show
+from ecgan.comparing.showing import LOCK, REPORT, RUN, Section, agree, as_document, plain, sentences, show
 from ecgan.evaluation.tolerance import tolerance_text, within
 from ecgan.reporting.content import result_notes
 from ecgan.reporting.tables import METRICS, Tables
@@ -360,7 +360,7 @@ def test_a_pipe_and_json_get_every_difference_in_full(tmp_path: Path) -> None:
         ("report", "smoothed MCC", "False"),
         ("report", "reconstruction AUROC", "True"),
     ]
-    document = json.loads(as_json(found, "A", "B"))
+    document = as_document(found, "A", "B")
     assert document["agrees"] is False
     assert [row["what"] for row in document["differences"]] == [row["what"] for row in rows]
     assert float(rows[1]["difference"]) == document["differences"][1]["difference"]

@@ -1,7 +1,11 @@
 """Downloads: from a folder, from a web server, interrupted, damaged, and without a network."""
 
+import errno
 import hashlib
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +15,8 @@ import pytest
 
 from ecgan.datasets import transfer
 from ecgan.datasets.fetching import SUMS, download, download_published, load_registry, remove_others
-from ecgan.errors import EcganError
+from ecgan.errors import EcganError, Interrupted
+from ecgan.terminal import interruptible
 
 URL = "https://data.example.org/files/set/1.0/"
 FILES = {"RECORDS": b"a\nb\n", "a.dat": bytes(range(256)) * 50, "b.dat": b"\1" * 999}
@@ -164,6 +169,56 @@ def test_a_half_written_file_is_never_seen_under_its_name(
     monkeypatch.setenv("ECGAN_MIRROR", str(tmp_path / "mirror"))
     download(raw, URL, REGISTRY)
     assert content(raw) == FILES
+
+
+class Stalling(Quiet):
+    """Sends the beginning of a file, and then nothing."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        self.wfile.write(bytes(1000))
+        self.wfile.flush()
+        released.wait(30)
+
+
+released = threading.Event()
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_an_interruption_does_not_wait_for_a_server_that_stalls(
+    tmp_path: Path, serve: Callable[[type], str], several: bool
+) -> None:
+    released.clear()
+    serve(Stalling)
+
+    def fetch() -> None:
+        with interruptible():
+            if several:
+                download(tmp_path / "raw", URL, REGISTRY)
+            else:
+                transfer.transfer(transfer.Remote(URL + "a.dat"), tmp_path / "raw/a.dat")
+
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    start = time.monotonic()
+    try:
+        with pytest.raises(Interrupted):
+            fetch()
+        assert time.monotonic() - start < 10
+    finally:
+        released.set()
+    assert list((tmp_path / "raw").glob("*.part"))
+
+
+def test_a_full_disk_is_no_fault_of_the_server(tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(source: str, output: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(transfer.shutil, "copyfile", fail)
+    with pytest.raises(EcganError, match=r"cannot write .*raw.*: the disk is full") as caught:
+        download(tmp_path / "raw", URL, REGISTRY)
+    assert "ECGAN_MIRROR" not in str(caught.value)
 
 
 def test_without_a_network_the_message_names_the_mirror(tmp_path: Path) -> None:

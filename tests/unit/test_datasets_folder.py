@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -196,6 +197,19 @@ def test_recordings_of_several_rates_and_formats_are_brought_together(tmp_path: 
     assert "b.csv does not say its sampling rate" in refusal(home, leads=["II"])
 
 
+def test_leads_that_follow_from_two_can_be_wanted(tmp_path: Path) -> None:
+    two = recording("a", 1, 360.0, ("I", "II"))
+    names = {"two": ["I", "II"], "three": ["I", "II", "III"]}
+    third = two.signals[:, 1] - two.signals[:, 0]
+    for folder, leads in names.items():
+        (tmp_path / folder).mkdir()
+        signal = np.column_stack([two.signals, third])[:, : len(leads)]
+        np.savez(tmp_path / folder / "a.npz", signal=signal, fs=360, leads=leads)
+    derived, recorded = (cut(tmp_path / folder, leads=["III"], annotator=None) for folder in names)
+    assert derived.about.leads == ["III"]
+    np.testing.assert_allclose(derived.signals, recorded.signals, atol=1e-6)
+
+
 def test_leads_that_all_recordings_share_are_taken(home: Path) -> None:
     write_record(home, recording("p9", 9, leads=("V5", "Lead MLII")))
     assert cut(home).about.leads == ["MLII"]
@@ -343,3 +357,89 @@ def test_foreign_recordings_are_cut_as_its_own(home: Path) -> None:
     assert Folder().recording_rate(options) is None
     with pytest.raises(EcganError, match="cannot score recordings"):
         Folder().cut(own, options)
+
+
+def timed(path: Path, head: str, in_s: float = 1.0, size: float = 1.0) -> None:
+    found = recording("r", 3, 250.0, ("V5",)).signals[:, 0] * size
+    times = np.arange(len(found)) / 250 / in_s
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{head},V5\n" + "".join(f"{a:.3f},{b:.5f}\n" for a, b in zip(times, found, strict=True)))
+
+
+def test_time_is_no_lead_and_a_given_rate_contradicts_it_or_not(tmp_path: Path) -> None:
+    timed(tmp_path / "home/r.csv", "epoch", 1e-3)
+    samples = cut(tmp_path / "home", sampling_rate=250.0, rate_hz=250.0)
+    assert (samples.about.leads, len(samples.signals)) == (["V5"], 24)
+    assert all(word in refusal(tmp_path / "home", sampling_rate=360.0) for word in ("r.csv", "250 Hz", "360 Hz"))
+
+
+def test_a_rate_that_no_ecg_has_is_refused_before_anything_is_resampled(tmp_path: Path) -> None:
+    timed(tmp_path / "home/r.csv", "time_s", 1e-3)  # says seconds, means milliseconds
+    for cutting in ("beats", "windows"):
+        assert "0.25 Hz" in refusal(tmp_path / "home", cut=cutting)
+
+
+@pytest.mark.parametrize("every", [30, 4000])
+def test_beats_that_no_heart_has_are_refused(tmp_path: Path, every: int) -> None:
+    signals = np.tile(recording("r", 3, 250.0, ("V5",)).signals, (3, 1))
+    (tmp_path / "home").mkdir()
+    np.save(tmp_path / "home/r.npy", signals)
+    at = range(500, len(signals) - 500, every)
+    (tmp_path / "home/labels.csv").write_text("file,sample,label\n" + "".join(f"r.npy,{place},N\n" for place in at))
+    assert "no heart" in refusal(tmp_path / "home", sampling_rate=250.0)
+
+
+def test_counts_of_a_converter_need_their_gain(tmp_path: Path) -> None:
+    record = recording("r", 3, 250.0, ("V5",))
+    (tmp_path / "home").mkdir()
+    np.save(tmp_path / "home/r.npy", np.rint(record.signals * 400 + 2048))
+    assert "no ECG" in refusal(tmp_path / "home", sampling_rate=250.0)
+    options = {"sampling_rate": 250.0, "rate_hz": 250.0, "before": 90, "after": 110}
+    found = cut(tmp_path / "home", **options, gain=400.0, baseline=2048.0)
+    np.save(tmp_path / "home/r.npy", record.signals)
+    np.testing.assert_allclose(found.signals, cut(tmp_path / "home", **options).signals, atol=2e-3)
+    with pytest.raises(ValueError, match="exclude"):
+        PreprocessOptions(gain=400.0, unit="uV")
+
+
+def test_a_lead_missing_below_a_folder_is_one_sentence(tmp_path: Path) -> None:
+    timed(tmp_path / "home/ward/one/r.csv", "time")
+    assert all(word in refusal(tmp_path / "home", leads=["V2"]) for word in ("ward/one/r.csv", "'V2'", "V5"))
+
+
+def test_names_are_the_same_however_accents_are_written(tmp_path: Path) -> None:
+    timed(tmp_path / "home" / normalize("NFD", "Jos\u00e9 \u00c5.csv"), "time")
+    (tmp_path / "home/labels.csv").write_text(normalize("NFC", "file,label\nJos\u00e9 \u00c5.csv,AF\n"))
+    (tmp_path / "home/patients.csv").write_text(normalize("NFC", "file,patient\nJos\u00e9 \u00c5,P7\n"))
+    samples = cut(tmp_path / "home", normal=["AF"])
+    assert set(samples.table["patient"]) == {"P7"}
+    assert counts(samples) == {"AF": len(samples.signals)}
+
+
+@pytest.mark.parametrize("where", ["first", "last"])
+@pytest.mark.parametrize("kind", ["csv", "npy", "npz"])
+def test_a_column_of_classes_is_not_taken_for_a_time_step(tmp_path: Path, where: str, kind: str) -> None:
+    rng = np.random.default_rng(2)
+    signals, classes = rng.normal(size=(60, 20)).round(3), rng.integers(0, 4, 60)
+    columns = [classes[:, None], signals] if where == "first" else [signals, classes[:, None]]
+    path, whole = tmp_path / f"t.{kind}", np.concatenate(columns, axis=1)
+    if kind == "csv":
+        path.write_text("\n".join(",".join(f"{value:g}" for value in row) for row in whole))
+    elif kind == "npy":
+        np.save(path, whole)
+    else:
+        np.savez(path, data=whole)
+    assert f"the {where} column" in refusal(path, cut="none")
+    samples = cut(path, cut="none", label_column=where, normal=["0"])
+    np.testing.assert_allclose(samples.signals[:, 0], signals, atol=1e-6)
+    np.testing.assert_array_equal(samples.class_ids, classes)
+    assert cut(path, cut="none", label_column="none").signals.shape == (60, 1, 21)
+
+
+def test_a_table_too_wide_is_refused_at_once(tmp_path: Path) -> None:
+    assert "columns" in refusal(table(tmp_path, ("0.5," * 40_000 + "1\n") * 3), cut="none")
+    assert cut(table(tmp_path, ("0.5," * 4000 + "1.5\n") * 3), cut="none").signals.shape == (3, 1, 4001)
+
+
+def test_text_where_numbers_should_be_names_the_label_column(tmp_path: Path) -> None:
+    assert "column 3 holds text, such as 'N'" in refusal(table(tmp_path, "1,2.5,N\n3,4,V\n"), cut="none")

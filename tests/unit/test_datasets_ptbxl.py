@@ -51,8 +51,8 @@ def test_the_recordings_of_a_rate_and_both_tables_are_fetched(
     there = fetched(tmp_path / "raw", rate_hz=rate)
     assert there == TABLES | recordings(2, rate) | {"SHA256SUMS.txt", "database.json"}
     found = cut(tmp_path / "raw")
-    assert found.signals.shape == (2, 12, 960)
-    assert found.about.sampling_rate == 96
+    assert found.signals.shape == (2, 12, 512)
+    assert found.about.sampling_rate == 51.2
     other = fetched(tmp_path / "raw", rate_hz=600 - rate)
     assert other == TABLES | recordings(2, 600 - rate) | {"SHA256SUMS.txt", "database.json"}
 

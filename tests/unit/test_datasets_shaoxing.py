@@ -1,6 +1,7 @@
 """The Chapman-Shaoxing database: both layouts, windows and rhythms, and what is refused."""
 
 import hashlib
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,34 @@ def test_tables_of_diagnoses_that_cannot_be_used_are_named(tmp_path: Path) -> No
         opened.writestr("xl/worksheets/sheet1.xml", bytes(40 << 20))
     with pytest.raises(EcganError, match="more than 200 times as much"):
         read_diagnostics(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (b'<row r="2"', b'<row r="1900000000"', "row 1,900,000,000"),
+        (b'r="B2"', b'r="XFD2"', "column 16,384"),
+        (b'r="B2"', b'r="B1048576"', "row 1,048,576"),
+        (b"<sheetData>", b"<sheetData>" + b"<row/>" * 1_000_001, "elements"),
+        (b"<worksheet", b'<!DOCTYPE a [<!ENTITY b "c">]><worksheet', "entities"),
+    ],
+)
+def test_a_workbook_that_costs_more_than_it_shows_is_refused(
+    tmp_path: Path, old: bytes, new: bytes, words: str
+) -> None:
+    write_table(tmp_path / "whole.xlsx", {"a": "SR", "b": "SB"})
+    assert read_diagnostics(tmp_path / "whole.xlsx") == {"a": "SR", "b": "SB"}
+    with (
+        zipfile.ZipFile(tmp_path / "whole.xlsx") as whole,
+        zipfile.ZipFile(tmp_path / "bad.xlsx", "w", zipfile.ZIP_STORED) as bad,
+    ):
+        for name in whole.namelist():
+            content = whole.read(name)
+            bad.writestr(name, content.replace(old, new, 1) if "sheet1" in name else content)
+    since = time.process_time()
+    with pytest.raises(EcganError, match=words):
+        read_diagnostics(tmp_path / "bad.xlsx")
+    assert time.process_time() - since < 4
 
 
 def test_a_recording_without_a_diagnosis_is_refused(tmp_path: Path) -> None:

@@ -310,3 +310,27 @@ def test_real_records_have_the_stated_sensitivity_and_precision(leads: str) -> N
     sensitivity = dict(zip(CLASSES, matched / annotated, strict=True))
     whole = {"all": matched.sum() / annotated.sum(), "ppv": matched.sum() / detected, "near": near / matched.sum()}
     assert {name: value for name, value in (sensitivity | whole).items() if value < FOUND[leads][name]} == {}
+
+
+@pytest.mark.parametrize(("rate", "steps"), [(128.0, 1), (250.0, 2), (360.0, 1), (360.0, 3), (500.0, 3)])
+@pytest.mark.parametrize("count", [1, 3], ids=["alone", "a burst"])
+def test_spikes_cost_no_beats_and_are_none(record: Record, rate: float, steps: int, count: int) -> None:
+    rng, time = np.random.default_rng(0), np.arange(int(180 * rate)) / rate
+    signals = np.stack([np.interp(time, np.arange(len(lead)) / RATE, lead) for lead in record.signals.T], axis=1)
+    for at in rng.integers(200, len(signals) - 200, 20).tolist():
+        for spike in range(count):
+            begin = at + spike * round(0.03 * rate)
+            signals[begin : begin + (steps if count == 1 else 1)] += 50.0 * rng.choice([-1.0, 1.0])
+    expected = np.round(beats(record) * rate / RATE).astype(np.int64)
+    found = find_r_peaks(signals, rate)
+    assert np.mean(distances(expected, found) <= 0.05 * rate) > 0.99
+    assert np.mean(distances(found, expected) <= 0.05 * rate) > 0.99
+
+
+def test_the_pulses_of_a_pacemaker_are_no_beats_and_no_marks(record: Record) -> None:
+    expected, signals = beats(record), record.signals.copy()
+    paced = expected - round(0.15 * RATE)  # as that of an atrium
+    signals[paced[paced >= 0], :] += 3.0
+    found = find_r_peaks(signals, RATE)
+    assert np.mean(distances(expected, found) <= 0.05 * RATE) > 0.99
+    assert np.mean(distances(found, expected) <= 0.05 * RATE) > 0.99

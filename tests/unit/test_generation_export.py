@@ -120,3 +120,19 @@ def test_parts_of_killed_processes_go_and_others_stay(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x")
     clear_parts(tmp_path / "a.npy")
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(names[1:])
+
+
+def test_no_file_of_the_model_is_overwritten(tmp_path: Path) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text("epoch\n1\n")
+    (tmp_path / "linked.csv").hardlink_to(history)
+    for name in ("history.csv", "linked.csv"):
+        with pytest.raises(EcganError, match=f"{name} belongs to the model"):
+            check_targets(tmp_path / name, None, force=True, read=[history])
+    check_targets(tmp_path / "new.csv", None, force=False, read=[history])
+
+
+def test_names_of_leads_are_no_formulas(tmp_path: Path) -> None:
+    batch = np.zeros((1, 2, 3), dtype=np.float32)
+    write_signals(tmp_path / "a.csv", [batch], (1, 3, 2), ["=II", "V1"], 360.0)
+    assert (tmp_path / "a.csv").read_text().splitlines()[0] == "sample,time,'=II,V1"

@@ -402,6 +402,25 @@ def test_a_recording_is_scored_as_the_command_does(of_beats: Path, recordings: P
     assert alone.record.name == "mine"
 
 
+def test_signals_in_another_unit_or_in_counts_have_the_same_scores(of_beats: Path, recordings: Path) -> None:
+    run = ecgan.load(of_beats)
+    record = ecgan.read(recordings / "p01.hea")
+    signals = record.signals[:, [record.leads.index(lead) for lead in run.leads]]
+    expected = run.score(signals, sampling_rate=record.sampling_rate).beats["score"]
+    counts = np.rint(signals * 2000 + 500)
+    for values, options in (
+        (signals * 1000, {"unit": "uV"}),
+        (signals / 1000, {"unit": "V"}),
+        (counts, {"gain": 2000, "baseline": 500}),
+    ):
+        found = run.score(values, sampling_rate=record.sampling_rate, **options).beats["score"]
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+        with pytest.raises(EcganError, match="ECG"):
+            run.score(values, sampling_rate=record.sampling_rate)
+    with pytest.raises(EcganError, match="mmHg"):
+        run.score(signals, sampling_rate=record.sampling_rate, unit="mmHg")
+
+
 def test_annotated_beats_are_scored_where_a_record_has_them(of_beats: Path, recordings: Path) -> None:
     run, file = ecgan.load(of_beats), recordings / "p02.hea"
     marked = run.score(ecgan.read(file, annotator="atr")).beats

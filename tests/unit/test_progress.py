@@ -1,6 +1,9 @@
 """The bar that follows a training: it moves within an epoch and shows the speed of now."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 from ecgan.training import progress
 from ecgan.training.loop import BatchListener
@@ -74,3 +77,28 @@ def test_without_a_terminal_a_long_epoch_is_not_silent(clock: Clock, capsys) -> 
     assert len(lines) == 2  # one a minute
     assert lines[0].startswith("aegan, fold 0: epoch 0/2 and ")
     assert "/100 batches" in lines[0]
+
+
+ROW = {"epoch": 40.0, "reconstruction": 0.01, "vali_loss": 0.02, "vali_auroc": 0.9, "vali_ap": 0.8}
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 110, 120, 160])
+@pytest.mark.parametrize("title", ["aegan, fold 0", "template_autoencoder, fold 10"])
+def test_a_terminal_of_any_width_shows_bar_epochs_and_the_time_that_is_left(
+    clock: Clock, monkeypatch, width: int, title: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    bar = TrainingBar(title, 100, 1000)
+    run_epoch(bar, clock, 39, seconds=10)
+    bar.epoch(ROW)
+    shown = io.StringIO()
+    Console(file=shown, width=width, force_terminal=True, color_system=None).print(bar._bar.get_renderable())
+    (line,) = shown.getvalue().splitlines()
+    assert len(line) <= width
+    assert line.startswith(title)
+    assert "40/100" in line
+    assert "━━" in line
+    assert line.split()[-1].count(":") == 2
+    assert "vali_auroc 0.9000" in line or width < 80
+    assert "reconstruction" in line or width < 160

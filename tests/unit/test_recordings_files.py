@@ -2,6 +2,7 @@
 
 import io
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +86,11 @@ def test_the_sampling_rate_comes_from_times(
     tmp_path: Path, rate: float, name: str, factor: float, decimals: int
 ) -> None:
     times = np.round(np.arange(3000) / rate * factor + 5, decimals)
-    rows = "".join(f"{time:.{decimals}f},{value}\n" for value, time in enumerate(times))
+    rows = "".join(f"{time:.{decimals}f},{'0102'[number % 4]}\n" for number, time in enumerate(times))
     found = text(tmp_path, f"{name},I\n{rows}")
     assert found.leads == ["I"]
     assert found.sampling_rate == pytest.approx(rate, rel=1e-4 if rate == 128.5 else 0, abs=0)
-    assert found.signals[:3, 0].tolist() == [0, 1, 2]
+    assert found.signals[:4, 0].tolist() == [0, 1, 0, 2]
 
 
 def test_the_two_header_lines_of_physionets_programs_are_read(tmp_path: Path) -> None:
@@ -101,7 +102,7 @@ def test_the_two_header_lines_of_physionets_programs_are_read(tmp_path: Path) ->
 
 def test_clock_times_are_read(tmp_path: Path) -> None:
     rows = "".join(
-        f"'{second // 60 + 9}:{second % 60:02d}.{part}',{second},1\n" for second in range(70) for part in "05"
+        f"'{second // 60 + 9}:{second % 60:02d}.{part}',{second % 2 * 69},1\n" for second in range(70) for part in "05"
     )
     found = text(tmp_path, f"'Elapsed time','MLII','V5'\n'mm:ss.mmm','mV','uV'\n{rows}")
     assert (found.leads, found.sampling_rate, found.signals.shape) == (["MLII", "V5"], 2.0, (140, 2))
@@ -111,7 +112,7 @@ def test_clock_times_are_read(tmp_path: Path) -> None:
 
 
 def test_a_table_that_lies_on_its_side_is_refused(tmp_path: Path) -> None:
-    rows = "\n".join(",".join(str(number) for number in range(500)) for _ in range(12))
+    rows = "\n".join(",".join(str(number % 9) for number in range(500)) for _ in range(12))
     assert "12 rows of 500 numbers: more leads than time steps" in rejected(tmp_path, rows, sampling_rate=250)
     assert text(tmp_path, rows.replace(",", "\n"), sampling_rate=250).signals.shape == (6000, 1)
 
@@ -142,9 +143,9 @@ def test_a_column_of_sample_numbers_is_no_lead(tmp_path: Path) -> None:
         ("I,II,III\n1,2\n", "the header has 3 cells, the first row of numbers 2"),
         ("I,II\n,\n,\n", "no samples"),
         ("resp (bpm)\n1\n", "no ECG channel in mV, uV or V. Its channels: resp (in 'bpm', which is no voltage)"),
-        ("time\n1\n2\n", "no column beside 'time'"),
+        ("time\n1\n2\n", "no lead: what rises from row to row, as 'time'"),
         ("time (h),I\n1,1\n2,2\n", "times are in 'h'"),
-        ("time,I\n0,1\n1,1\n2,1\n9,1\n10,2\n", "not evenly spaced: from 2 s to 9 s after row 3"),
+        ("time_s,I\n0,1\n1,1\n2,1\n9,1\n10,2\n", "not evenly spaced: from 2 s to 9 s after row 3"),
         ("time,I\n5,1\n5,1\n", "no sampling rate"),
     ],
 )
@@ -155,13 +156,13 @@ def test_text_that_is_no_recording_is_one_sentence(tmp_path: Path, content: str,
 
 def test_what_a_file_says_counts_before_what_is_given(tmp_path: Path) -> None:
     content = "time,I (uV)\n0,1\n0.004,2\n0.008,3\n"
-    found = text(tmp_path, content, sampling_rate=360, unit="V")
+    found = text(tmp_path, content, sampling_rate=250, unit="V")
     assert (found.sampling_rate, found.signals[0, 0]) == (250.0, 0.001)
     rounded = "ms,I\n" + "".join(f"{round(number / 0.2561)},1\n" for number in range(3000))
     assert text(tmp_path, rounded).sampling_rate == pytest.approx(256.1, rel=1e-4)
     assert text(tmp_path, rounded, sampling_rate=256.1).sampling_rate == 256.1
     edf(tmp_path / "r.edf")
-    assert read_recording(tmp_path / "r.edf", sampling_rate=360, unit="V").sampling_rate == 256.0
+    assert read_recording(tmp_path / "r.edf", sampling_rate=256, unit="V").sampling_rate == 256.0
 
 
 def test_a_rate_or_a_unit_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -171,7 +172,7 @@ def test_a_rate_or_a_unit_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_binary_file_is_no_text(tmp_path: Path) -> None:
-    (tmp_path / "r.csv").write_bytes(b"PK\x03\x04\0\0\0")
+    (tmp_path / "r.csv").write_bytes(b"\x7fELF\0\0\0")
     assert "is no text file" in refusal(tmp_path / "r.csv", sampling_rate=250)
     (tmp_path / "r.xyz").write_text("1,2")
     assert "no format that is known" in refusal(tmp_path / "r.xyz")
@@ -185,7 +186,7 @@ def test_any_format_takes_an_annotation_file_beside_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shape", [(50,), (50, 2), (2, 50), (50, 1), (1, 50)])
 def test_time_is_the_longer_axis_of_an_array(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    array = np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
+    array = np.random.default_rng(0).integers(-9, 9, shape, dtype=np.int16)
     np.save(tmp_path / "r.npy", array)
     found = read_recording(tmp_path / "r.npy", sampling_rate=250)
     expected = array.reshape(50, -1) if shape[0] == 50 else array.T
@@ -256,6 +257,58 @@ def test_an_archive_says_rate_leads_and_unit(tmp_path: Path) -> None:
 def test_archives_that_are_no_recording_are_one_sentence(tmp_path: Path, arrays: Any, words: str) -> None:
     np.savez(tmp_path / "r.npz", **arrays)
     assert words in refusal(tmp_path / "r.npz")
+
+
+def packed(path: Path, **members: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+    return path
+
+
+def stored(array: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def claimed(descr: str, shape: tuple[int, ...]) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": descr, "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("leads", "words"),
+    [
+        (claimed("<U0", (8 * 10**8,)), "claims"),
+        (claimed("|S0", (8 * 10**8,)), "expected numbers"),
+        (claimed("<U900", (10**6,)), "claims"),
+        (claimed("|O", (1,)) + b"(lp0", "expected numbers"),
+        (stored(np.array(["V1"])) + bytes(30_000_000), "unpacks"),
+    ],
+)
+def test_what_stands_beside_a_signal_is_bounded_too(tmp_path: Path, leads: bytes, words: str) -> None:
+    signal = stored(np.sin(np.arange(500)))
+    file = packed(tmp_path / "r.npz", signal=signal, fs=stored(250), leads=leads)
+    assert words in refusal(file)
+
+
+def test_members_that_are_not_needed_are_not_read(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).normal(size=500)
+    more = {f"x{number}": bytes(10_000_000) for number in range(3)}
+    file = packed(tmp_path / "r.npz", signal=stored(values), fs=stored(250), **more, odd=b"no array")
+    np.testing.assert_array_equal(read_recording(file).signals[:, 0], values)
+    many = {f"x{number}": b"" for number in range(20_000)}
+    assert "members" in refusal(packed(tmp_path / "r.npz", signal=stored(values), **many), sampling_rate=250)
+
+
+def test_an_array_that_is_no_recording_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    for shape, words in (((3000, 3000), "more than 256 leads"), ((200, 200, 200), "expected numbers of shape")):
+        (tmp_path / "r.npy").write_bytes(claimed("|i1", shape))
+        with (tmp_path / "r.npy").open("r+b") as file:
+            file.truncate(10**7)  # sparse
+        assert words in refusal(tmp_path / "r.npy", sampling_rate=250)
 
 
 def edf(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ecgan.reporting.index_page import ListedRecording, index_page
 
 RECORDINGS = [
-    ListedRecording("208", "208.html", 30.1, 2955, 2953, 443, 7, 101, remark="look twice"),
+    ListedRecording("208", "208.html", 30.1, 2955, 2953, 443, 7, 101, remark="look twice", noisy=12),
     ListedRecording("b/100", "b/100.html", 30.1, 2273, 2271, 0),
     ListedRecording("broken", None, remark="the file broken.hea is not there."),
 ]
@@ -26,9 +26,9 @@ def rows(page):
 def test_it_lists_counts_and_remarks():
     page = index_page(RECORDINGS)
     assert rows(page) == [
-        ["208", "30.1", "2,955", "2,953", "443", "15.0", "7", "101", "look twice"],
-        ["b/100", "30.1", "2,273", "2,271", "0", "0.0", "–", "–", ""],
-        ["broken", "–", "–", "–", "–", "–", "–", "–", "the file broken.hea is not there."],
+        ["208", "30.1", "2,955", "2,953", "443", "15.0", "12", "7", "101", "look twice"],
+        ["b/100", "30.1", "2,273", "2,271", "0", "0.0", "–", "–", "–", ""],
+        ["broken", "–", "–", "–", "–", "–", "–", "–", "–", "the file broken.hea is not there."],
     ]
     assert re.findall(r'<a href="([^"]*)"', page) == ["./208.html", "./b/100.html"]
     text = " ".join(re.sub(r"<[^>]*>", " ", page[page.index("<body>") :]).split())

@@ -391,6 +391,9 @@ def test_noise_and_irregular_rhythm_are_in_the_page():
     assert "21 not flagged for noise" in text
     assert "– irregular rhythm, as in atrial fibrillation" in text
     assert "– noise" in text
+    rows = re.findall(r"<tr data-beat=.*?</tr>", recording_page(replace(scored, episodes=episodes)))
+    kinds = [re.findall(r"<td[^>]*>(.*?)</td>", row)[2] for row in rows]
+    assert kinds == list(episodes.sort_values("episode")["kind"])
 
 
 # Safe, alone, the same again

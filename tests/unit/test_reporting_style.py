@@ -1,10 +1,13 @@
 """A figure's paths are shorter than Matplotlib's, and lead through the same points."""
 
 import re
+from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 
-from ecgan.reporting.style import _compact_path
+from ecgan.generation.figures import samples_figure
+from ecgan.reporting.style import _compact_path, legal
 
 
 def points(path: str) -> list[tuple[float, float]]:
@@ -36,3 +39,30 @@ def test_a_short_path_leads_through_the_same_points_without_drift() -> None:
 def test_a_closed_path_goes_on_from_where_it_began() -> None:
     assert points(_compact_path("M 1 1 L 2 1 L 2 2 z L 1 3"))[-1] == (1, 3)
     assert _compact_path("M 1 1 C 2 1 2 2 3 3") == "M 1 1 C 2 1 2 2 3 3"
+
+
+NAMES = [
+    '<image href="https://example.org/a.png"/>',
+    '"/><script>fetch("//example.org")</script>',
+    "--><style>@import url(https://example.org)</style>",
+    "]]>&xxe;$\\mathdefault{x}$",
+    "\u202e\x1b]0;x\x07",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_in_a_figure_fetches_nothing_and_runs_nothing(name: str) -> None:
+    samples = np.random.default_rng(0).normal(size=(4, 1, 50)).astype(np.float32)
+    text = samples_figure({name: samples}, [name])
+    root = ElementTree.fromstring(text)
+    kinds = {element.tag.rsplit("}", 1)[-1] for element in root.iter()}
+    assert kinds <= {"svg", "title", "g", "path", "defs", "use", "text", "clipPath", "rect", "tspan"}
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            assert "//" not in value, (key, value)
+            assert not key.startswith("on")
+    assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e]", text)
+
+
+def test_what_is_legal_is_seen() -> None:
+    assert legal("a\u202eb\x1b[31m\u2066c\udcff") == "a b [31m c"

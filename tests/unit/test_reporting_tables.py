@@ -7,8 +7,9 @@ import statistics
 import pytest
 
 from ecgan.errors import EcganError
+from ecgan.files import csv_text
 from ecgan.reporting.grid import Cell, Column, Grid, class_grid, markdown_table, results_grid, short
-from ecgan.reporting.tables import Tables, csv_text
+from ecgan.reporting.tables import Tables
 
 
 def metrics(method, fold, auroc, *, strategy="reconstruction", supervision="U", validation=0.9, **changes):
@@ -83,7 +84,7 @@ def test_one_fold_has_no_standard_deviation():
     text = markdown_table(results_grid(table))
     assert "±" not in text
     assert ".900" in text
-    assert ",0.900000,,1,0.800000," in csv_text(table)
+    assert ",0.900000,,1,0.800000," in csv_text(table, "%.6f")
 
 
 def test_a_fold_without_a_value_is_left_out_and_said():
@@ -159,7 +160,7 @@ def test_classes_without_test_samples_have_no_column():
 
 
 def test_every_csv_row_states_protocol_mapping_counts_and_labels():
-    text = csv_text(Tables([metrics("aegan", 0, 0.9)]).results)
+    text = csv_text(Tables([metrics("aegan", 0, 0.9)]).results, "%.6f")
     for words in (
         "normal_only",
         "aami",

@@ -412,6 +412,12 @@ def test_annotations_are_those_of_the_accepted_families(scored: ScoredRecording,
     assert not scored.decided
 
 
+def test_decisions_of_a_recording_with_a_name_like_a_formula_are_read(scored: ScoredRecording, tmp_path: Path) -> None:
+    formula = replace(scored, record=replace(scored.record, name="=1+1"))
+    path = exported(formula, tmp_path / "made.decisions.csv", "rejected", "accepted", record="'=1+1")
+    assert read_decisions(path, formula) == {1: "rejected", 2: "accepted"}
+
+
 def test_decisions_of_something_else_are_refused(scored: ScoredRecording, tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     with pytest.raises(EcganError, match="other families"):

@@ -1,8 +1,12 @@
 """What is written of scored recordings, and what a batch makes of many."""
 
+import csv
+import errno
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,11 +19,13 @@ from ecgan.datasets.shaoxing import Shaoxing
 from ecgan.ecg.files.recordings import read_recording
 from ecgan.ecg.records import Record, write_record
 from ecgan.ecg.simulated_patients import simulate
-from ecgan.errors import EcganError
+from ecgan.errors import EcganError, Interrupted
 from ecgan.preprocessing.options import Resampling
 from ecgan.reporting.recordings import ScoredRecording
+from ecgan.scoring import batch
+from ecgan.scoring import files as scoring_files
 from ecgan.scoring.annotations import write_annotations
-from ecgan.scoring.batch import Wanted, check_targets, find_recordings, score_all, summary_frame
+from ecgan.scoring.batch import Outcome, Wanted, check_targets, find_recordings, score_all, summary_frame
 from ecgan.scoring.console import tell
 from ecgan.scoring.files import write_scored
 from ecgan.scoring.recording import score_recording
@@ -125,6 +131,133 @@ def test_nothing_is_written_when_the_page_fails(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("fails", ["write_page", "write_frame", "write_annotations", "write_json"])
+def test_a_full_disk_leaves_what_was_there_and_no_part_of_the_new(
+    tmp_path: Path, record: Record, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    scored = score_recording(record, toy_scorer(), annotator="atr")
+    write_scored(tmp_path / "out", "mine", scored)
+    before = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
+
+    def fail(path: Path, *_: Any) -> None:
+        Path(path).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(scoring_files, fails, fail)
+    for folder in ("out", "new"):
+        with pytest.raises(EcganError, match=rf"cannot write .*{folder}/mine: the disk is full"):
+            write_scored(tmp_path / folder, "mine", scored)
+    assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == before
+    assert not (tmp_path / "new").exists()
+
+
+def test_on_a_full_disk_no_further_recording_is_scored(
+    tmp_path: Path, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = find_recordings([folder_of(tmp_path, record, "a", "b", "c")])
+    seen: list[str] = []
+
+    def score(path: Path) -> ScoredRecording:
+        seen.append(path.stem)
+        return score_recording(record, toy_scorer(), annotator="atr")
+
+    def fail(path: Path, _: Any) -> None:
+        if "b" in seen:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(scoring_files, "write_json", fail)
+    with pytest.raises(EcganError, match="disk is full"):
+        score_all(wanted, tmp_path / "out", score)
+    assert seen == ["a", "b"]
+
+
+def test_an_interruption_says_what_is_done(tmp_path: Path, record: Record) -> None:
+    wanted = find_recordings([folder_of(tmp_path, record, "a", "b", "c")])
+
+    def score(path: Path) -> ScoredRecording:
+        if path.stem == "c":
+            raise Interrupted(15)
+        return score_recording(record, toy_scorer(), annotator="atr")
+
+    with pytest.raises(Interrupted) as caught:
+        score_all(wanted, tmp_path / "out", score)
+    assert "2 of 3" in caught.value.__notes__[0]
+    assert {file.stem for file in (tmp_path / "out").glob("*.html")} == {"a", "b"}
+
+
+HEADERS = {
+    "another ending": ("mine 1 360 10", "mine.csv 16 200 12 0 0 0 0 MLII"),
+    "a name with a blank": ("mine 1 360 10", "mine.families.csv 16 200 12 0 0 0 0 MLII"),
+    "after a comment": ("# mine\nmine 1 360 10", "mine.json 16 200"),
+}
+
+
+@pytest.mark.parametrize("lines", HEADERS.values(), ids=HEADERS)
+def test_no_file_that_a_header_names_is_overwritten(tmp_path: Path, lines: tuple[str, str]) -> None:
+    name = lines[1].split(" 16")[0]
+    (tmp_path / "mine.hea").write_text("\n".join(lines) + "\n")
+    (tmp_path / name).write_bytes(bytes(20))
+    wanted = [Wanted(tmp_path / "mine", tmp_path / "mine.hea", "mine")]
+    with pytest.raises(EcganError, match=f"{name} would be written over"):
+        check_targets(tmp_path, wanted, annotator=None, force=True)
+    check_targets(tmp_path / "out", wanted, annotator=None, force=False)
+
+
+def test_files_of_segments_are_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "mine.hea").write_text("mine/2 1 360 20\npart 10\n~ 10\n")
+    (tmp_path / "part.hea").write_text("part 1 360 10\nmine.episodes.csv 16 200\n")
+    (tmp_path / "mine.episodes.csv").write_bytes(bytes(20))
+    wanted = [Wanted(tmp_path / "mine", tmp_path / "mine.hea", "mine")]
+    with pytest.raises(EcganError, match=r"mine\.episodes\.csv would be written over"):
+        check_targets(tmp_path, wanted, annotator=None, force=True)
+
+
+def test_no_input_is_overwritten_by_another_name_of_it(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.csv", "MINE.CSV", "marks.txt"):
+        (tmp_path / "in" / name).write_text("1\n")
+    linked, twin, other = tmp_path / "linked", tmp_path / "in", tmp_path / "other"
+    for folder in (linked, other):
+        folder.mkdir()
+    (linked / "a.html").hardlink_to(tmp_path / "in/a.csv")
+    (other / "a.ecgan").symlink_to(tmp_path / "in/marks.txt")
+    one = [Wanted(tmp_path / "in/a.csv", tmp_path / "in/a.csv", "a")]
+    with pytest.raises(EcganError, match=r"a\.html would be written over"):
+        check_targets(linked, one, annotator=None, force=True)
+    check_targets(other, one, annotator=None, force=True)
+    with pytest.raises(EcganError, match=r"a\.ecgan would be written over"):
+        check_targets(other, one, annotator=None, force=True, others=[tmp_path / "in/marks.txt"])
+    mine = [Wanted(tmp_path / "in/MINE.CSV", tmp_path / "in/MINE.CSV", "mine")]
+    with pytest.raises(EcganError, match=r"mine\.csv would be written over"):
+        check_targets(twin, mine, annotator=None, force=True)
+    night = [Wanted(tmp_path / "in/night.edf", tmp_path / "in/night.edf", "night")]
+    with pytest.raises(EcganError, match=r"night\.json would be written over"):
+        check_targets(tmp_path / "in", night, annotator="json", force=True)
+
+
+def test_names_from_files_are_no_formulas_in_the_summary(tmp_path: Path, record: Record) -> None:
+    names = ["=HYPERLINK(1)", "@x", "-2+3", "plain"]
+    wanted = [Wanted(Path(f"{name}.csv"), Path(f"{name}.csv"), name) for name in names]
+    told = {"samples": 1, "scored": 1, "flagged": 0, "warnings": ["=1+1"], "threshold": -0.5}
+    batch._write_summaries(tmp_path, [Outcome(one, told) for one in wanted])
+    with (tmp_path / "summary.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["record"] for row in rows] == ["'=HYPERLINK(1)", "'@x", "'-2+3", "plain"]
+    assert {(row["warnings"], row["threshold"]) for row in rows} == {("'=1+1", "-0.5")}
+
+
+def test_what_acts_on_a_terminal_is_shown_and_does_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    names = ["\x1b]0;new title\x07", "a\nerror: b", "\u202etxt.exe", "\x9b2J", "x\udcff"]
+    failed = [Wanted(Path(name), Path(name), name) for name in names]
+    outcomes = [Outcome(one, None, EcganError(f"cannot read {one.path}.", f"Remove {one.path}.")) for one in failed]
+    facts = {"samples": 1, "scored": 1, "flagged": 0, "minutes": 1.0, "warnings": names}
+    tell([*outcomes, *(Outcome(one, facts) for one in failed)], tmp_path / names[0])
+    out, err = capsys.readouterr()
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]", out + err)
+    assert "\\x1b]0;new title\\x07" in err
+    assert not any(line.startswith("error: b") for line in err.splitlines())
+
+
 def folder_of(tmp_path: Path, record: Record, *names: str) -> Path:
     for name in names:
         path = tmp_path / name
@@ -217,7 +350,7 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, record: Record)
     outcomes = score_all(wanted, tmp_path, score)
     assert [outcome.error is None for outcome in outcomes] == [True, False, False, False, True]
     frame = summary_frame(outcomes)
-    assert list(frame["status"])[::4] == ["scored", "scored"]
+    assert all(text.startswith("scored, 1 warning") for text in frame["status"][::4])
     assert "Permission denied" in frame["status"][2]
     assert "memory" in frame["status"][3]
     told, errors = Console(record=True, width=100), Console(record=True, width=60)

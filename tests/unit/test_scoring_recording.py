@@ -69,16 +69,23 @@ def test_beats_are_found_in_all_leads_and_marked_in_those_of_the_model(record: R
         assert scored.facts["beats_from"] == f"detected in {', '.join(leads)}"
 
 
+def of_the_recording(scored: ScoredRecording) -> list[str]:
+    """What is warned of beside that the model knows simulated ECG only."""
+    first, *others = scored.warnings
+    assert "simulated" in first
+    return others
+
+
 def test_a_long_stretch_without_beats_is_a_warning(record: Record) -> None:
-    assert score_recording(bare(record), toy_scorer()).facts["warnings"] == []
+    assert of_the_recording(score_recording(bare(record), toy_scorer())) == []
     signals = record.signals.copy()
     for begin in (20, 60):
         signals[begin * 360 : (begin + 15) * 360] *= 0.08  # a contact that is nearly lost
-    (warning,) = score_recording(bare(record, signals=signals), toy_scorer()).facts["warnings"]
+    (warning,) = of_the_recording(score_recording(bare(record, signals=signals), toy_scorer()))
     assert re.search(r"0:00:(19|20) to 0:00:3[56], 0:00:(59|60) to 0:01:1[56]", warning)
     kept = (record.samples < 60 * 360) | (record.samples > 70 * 360)
     some = replace(record, samples=record.samples[kept], symbols=[record.symbols[row] for row in np.flatnonzero(kept)])
-    (warning,) = score_recording(some, toy_scorer(), annotator="atr").facts["warnings"]
+    (warning,) = of_the_recording(score_recording(some, toy_scorer(), annotator="atr"))
     assert re.search(r"0:00:59 to 0:01:1[01]", warning)
 
 
@@ -283,7 +290,9 @@ def test_leads_by_name_or_as_they_are_given(
         (["II"], ["MLII", "V1"], None, "no lead 'MLII'", "--leads II,LEAD"),
         (["II", "V1"], ["MLII"], ["II", "V1"], "each of the model's 1: MLII", "--leads II"),
         (["II", "V1"], ["MLII", "V1"], ["II", "II"], "each of the model's 2", "--leads II,V1"),
-        (["II", "V1"], ["MLII"], ["V9"], "no lead 'V9'", "--leads II"),
+        (["II", "V1"], ["MLII"], ["V9"], "no lead 'V9'", "--leads V1"),
+        (["I", "II", "V1"], ["MLII"], None, "did you mean 'II'", "--leads II"),
+        (["I", "aVF", "V1"], ["MLII", "V1"], ["I", "aVL"], "did you mean 'aVF'", "--leads I,aVF"),
         (["ECG II", "Lead II"], ["II"], None, "could be each of", "--leads 'ECG II'"),
     ],
 )
@@ -302,5 +311,28 @@ def test_windows_need_no_r_peaks(record: Record) -> None:
     scored = score_recording(slow, toy_scorer(dataset=Folder(), options=options, length=90, centre=None))
     assert (scored.noun, scored.facts["beats_from"]) == ("window", "windows")
     assert len(scored.beats) == -(-len(slow.signals) // 90)
-    with pytest.raises(EcganError, match="R peaks cannot be found at 45 Hz"):
+    with pytest.raises(EcganError, match="sampling rate of 45 Hz"):
         score_recording(slow, toy_scorer())
+
+
+def test_counts_of_a_converter_are_not_scored_as_millivolts(record: Record) -> None:
+    counts = np.rint(record.signals * 200 + 1024)
+    with pytest.raises(EcganError, match="no ECG") as caught:
+        score_recording(bare(record, signals=counts, assumed=["MLII"]), toy_scorer())
+    assert all(word in caught.value.hint for word in ("--gain", "--unit"))
+    said = score_recording(bare(record, signals=counts), toy_scorer())  # the file says mV
+    assert any("no ECG" in warning and "MLII" in warning for warning in said.facts["warnings"])
+    other = score_recording(bare(record, signals=record.signals, assumed=["MLII", "V1"]), toy_scorer())
+    assert not any("no ECG" in warning for warning in other.facts["warnings"])
+    beside = np.stack([record.signals[:, 0], counts[:, 1]], axis=1)  # in a lead that is not looked at
+    assert score_recording(bare(record, signals=beside, assumed=["V1"]), toy_scorer()).facts["scored"]
+
+
+def test_beats_that_no_heart_has_are_told(record: Record) -> None:
+    marks = np.arange(400, len(record.signals) - 400, 50)
+    fast = replace(record, samples=marks, symbols=["N"] * len(marks))
+    assert any(
+        "no heart" in warning for warning in score_recording(fast, toy_scorer(), annotator="atr").facts["warnings"]
+    )
+    found = score_recording(record, toy_scorer(), annotator="atr")
+    assert not any("no heart" in warning for warning in found.facts["warnings"])

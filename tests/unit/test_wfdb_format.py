@@ -12,7 +12,7 @@ import pytest
 import wfdb
 
 from ecgan.datasets.inventory import recordings_among
-from ecgan.ecg.files.recordings import read_recording
+from ecgan.ecg.files.recordings import files_of_recording, read_recording
 from ecgan.ecg.files.wfdb import read_header
 from ecgan.ecg.files.wfdb_header import segment_names
 from ecgan.errors import EcganError
@@ -69,6 +69,9 @@ def refused(path: Path) -> EcganError:
         ("r 2 500 600 1987", 500.0),
         ("r 2 500 600 noon yesterday", 500.0),
         ("r 2 500 12:00:00", 500.0),
+        ("r 2 500 2014-05-08 05:05:15", 500.0),
+        ("r 2 500 08/05/2014", 500.0),
+        ("data/base/r 2 500 600", 500.0),
         ("r 2 500 0", 500.0),
         ("another/name 2 500 600", 500.0),
         ("other.name-of_it 2 500 600.0", 500.0),
@@ -87,6 +90,7 @@ def test_record_lines_in_all_shapes(tmp_path: Path, record: str, rate: float) ->
         ("r.dat 16 0", 200, 0, "1"),
         ("r.dat 16 0/mV", 200, 0, "1"),
         ("r.dat 16 50", 50, 0, "1"),
+        ("r.dat 16 50/ 12 0 0 {} 0 II", 50, 0, "II"),
         ("r.dat 16 50(7)", 50, 7, "1"),
         ("r.dat 16 5e1(-7)/mV", 50, -7, "1"),
         ("r.dat 16 50(7.0)/mV 16 1024 3 {} 0 aVF", 50, 7, "aVF"),
@@ -111,7 +115,7 @@ def test_headers_as_editors_and_other_systems_leave_them(tmp_path: Path, change:
     text = header.read_text()
     changed = {
         "crlf": text.replace("\n", "\r\n").encode(),
-        "bom": b"\xef\xbb\xbf" + text.encode(),
+        "bom": b"\xef\xbb\xbf# first\n" + text.encode(),
         "latin-1": (text + "# Müller, ärztlich\n").encode("latin-1"),
         "blank lines": b"\n\n" + text.replace("\n", "\n  \n").encode(),
         "comments": b"# before\n#\n" + text.replace("\n", "\n# r.dat 16\n").encode(),
@@ -131,6 +135,9 @@ def test_comments_are_kept_without_their_mark(tmp_path: Path) -> None:
     ("record", "data", "name"),
     [
         ("r", "sub/deeper/r.dat", "r"),
+        ("mitdb/100", "mitdb/100.dat", "100"),
+        ("2", "2.dat", "2"),
+        ("mitdb/2", "2.dat", "2"),
         ("night two", "night two.dat", "night two"),
         ("night 2", "night 2.dat", "night 2"),
         ("16 bits 2 16", "16 bits 2 16.dat", "16 bits 2 16"),
@@ -155,7 +162,8 @@ def test_names_are_compared_in_either_unicode_form(tmp_path: Path, forms: tuple[
     written, stored = (unicodedata.normalize(form, "Jürgen") for form in forms)
     lines = [f"{written}/{written}.dat 16 100/mV 12 0 0 {{}} 0 {lead}" for lead in ("II", "V1")]
     write(tmp_path, f"{written} 2 250 600", *lines, name=stored, data=f"{stored}/{stored}.dat")
-    np.testing.assert_allclose(signals(tmp_path / f"{written}.hea"), VALUES / 100)
+    for path in (f"{written}.hea", written):
+        np.testing.assert_allclose(signals(tmp_path / path), VALUES / 100)
     (tmp_path / f"{stored}.atr").write_bytes(bytes([10, 4, 0, 0]))
     assert read_recording(tmp_path / f"{written}.hea", annotator="atr").samples.tolist() == [10]
 
@@ -399,7 +407,12 @@ def test_segments_are_no_recordings_of_their_own(tmp_path: Path) -> None:
         "r 1 250 600\nr.dat 16+99999999999 100/mV",
         "r 1 250 500000000\nr.dat 0 100/mV",
         "r/2 1 250 900000600\n~ 900000000\na 600",
-        "r/100001 1 250 60000600\n" + "a 600\n" * 100_001,
+        "r/60000 1 250 36000000\n" + "a 600\n" * 60_000,
+        "r/500000 1 250\n" + "a 1\n" * 300_000,
+        "r/3 1 250\n" + "\n" * 2_000_000,
+        "r 3 250\n" + "#\n" * 500_000,
+        "r 1 250 " + " " * 4_000_000 + "x",
+        "r.dat " + "16 " * 1_000_000,
         f"r/2 1 250 {'9' * 18}\n~ {'9' * 18}\na 600",
         "r 999999999 250\n" + "r.dat 16\n" * 200_000,
     ],
@@ -411,4 +424,19 @@ def test_nothing_is_made_room_for_on_the_word_of_a_header(tmp_path: Path, header
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     refused(tmp_path / "r.hea")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB
+    assert time.perf_counter() - start < 5
+
+
+def test_a_file_that_holds_much_more_than_its_header_says_is_told_of(tmp_path: Path) -> None:
+    values = np.concatenate([VALUES] * 4)
+    header = write(tmp_path, "r 2 250 600", "r.dat 16 100/mV", "r.dat 16 100/mV", values=values)
+    found = read_recording(header)
+    np.testing.assert_allclose(found.signals, VALUES / 100)
+    assert any("600" in warning and "1,800" in warning for warning in found.warnings)
+
+
+def test_looking_for_the_files_of_a_recording_takes_no_time(tmp_path: Path) -> None:
+    (tmp_path / "r.hea").write_text("r.dat " + "16 " * 300_000 + "\n" + "long " * 99)
+    start = time.perf_counter()
+    assert tmp_path / "r.dat" in files_of_recording(tmp_path / "r.hea")
     assert time.perf_counter() - start < 5

@@ -1,5 +1,6 @@
 """What is unlike the usual beats of its own record, in shape and in rhythm: no labels, a model where there is one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ from ecgan.ecg.template import (
     MOST_MS,
     WHOLE_MS,
     WINDOWS_MS,
+    align,
     aligned,
     covered,
     evenly,
@@ -51,7 +53,11 @@ _UNUSUAL = 2.5  # times as far from the usual beats as they are: such a QRS is t
 _SMOOTH_S = 0.0167  # standard deviation of the Gaussian that smooths what is left of a beat
 _FLOOR = 0.3
 _DEAD = 100.0  # noise that a lead without a signal is taken to have
+_FAR = 1e3  # times as far as usual beats are from their middle: no beat is like one of another lead
 _AT_ONCE = 8192  # beats whose reconstructions are in memory
+_CLEARER, _CLEAR = 3.0, 8.0  # times as clear as the first lead, and how clear, is one that is looked at instead
+_NOTHING = 0.1  # a lead that is less clear shows no beats
+_SHOWN = 0.3  # clarity from which on a P wave counts in full; in fibrillation it is below .1
 
 
 class PatientSpecificOptions(Options):
@@ -119,7 +125,10 @@ class PatientSpecificOptions(Options):
 
 @dataclass(frozen=True)
 class _Record:
-    """The beats of one record in the order of time: signals (n, C, L), when they occur, and what can be read."""
+    """The beats of one record in the order of time: signals (n, C, L), when they occur, and what can be read.
+
+    `guide` (n,) is the lead that each is looked at in where one is enough: the clearest one that is not dead there.
+    """
 
     signals: NDArray[Any]
     noise: F64
@@ -130,6 +139,7 @@ class _Record:
     reach: rhythm.Reach
     rr_prev: F64
     rr_next: F64
+    guide: NDArray[np.int64]
     about: About
     beats: Samples
     template: F64
@@ -145,6 +155,22 @@ class _Record:
         space = Space.learn(self.rows(lead, span_ms, evenly(self.usual, _LEARNED)), components)
         parts = chunks(len(self.signals), _LEARNED)
         return np.concatenate([space.apply(self.rows(lead, span_ms, part)) for part in parts])
+
+    def guided(self, points: Callable[[int], F64]) -> F64:
+        """Coordinates (n, k) in which beats are compared with those that the same lead is looked at of.
+
+        Args:
+            points: Gives the coordinates of a lead, (n, k), of all beats.
+        """
+        leads = np.unique(self.guide).tolist()
+        if len(leads) == 1:
+            return points(leads[0])
+        parts = []
+        for lead in leads:
+            own, found = (self.guide == lead)[:, None], points(lead)
+            unit = np.sqrt(np.median(np.square(found[self.usual]).sum(axis=1)))
+            parts += [own * found / (unit if unit > 0 else 1.0), own * _FAR]
+        return np.concatenate(parts, axis=1)
 
 
 @register_detector("patient_specific")
@@ -246,20 +272,40 @@ class PatientSpecific(Detector):
         usual = rhythm.regular_beats(rr_prev, rr_next, median, options.tolerance)
         known = np.arange(len(beats)) < (len(beats) if reach.learned is None else reach.learned)
         usual &= known
-        place, first = _place(about, beats.length), beats.signals[:, :1]
-        own = _own_rhythm(first, median, usual, place["centre"], about.sampling_rate)
+        place = _place(about, beats.length)
+        regular = np.flatnonzero(usual if usual.any() else known)
+        broken = quality.dead(beats.signals, regular)
+        clear = quality.clarity(beats.signals, regular, broken, window(*WINDOWS_MS["qrs"], **place))
+        order = _clearest(clear)
+        own = _own_rhythm(beats.signals[:, order[:1]], median, usual, place["centre"], about.sampling_rate)
         usual &= own
         if np.count_nonzero(usual) < options.least_regular:
             usual = known
-        _, shifts = template_and_shifts(first, usual, place["centre"], about.sampling_rate, most_ms=options.align_ms)
         rows = np.flatnonzero(usual)
         rough = quality.noise(beats.signals, rows, place["centre"], about.sampling_rate)
-        broken = quality.dead(beats.signals, rows)
+        shifts = self._shifts(beats, order, usual, broken)
         some = evenly(rows, FEW)
         level = beats.signals[some].mean(axis=2, keepdims=True)  # which may be another one for each beat
         template = median_beat(beats.signals[some] - level, shifts[some], np.ones(len(some), dtype=bool))
-        more = (about, beats, template)
+        more = (order[np.argmin(broken[:, order], axis=1)], about, beats, template)
         return _Record(beats.signals, rough, broken, ~own, shifts, rows, reach, rr_prev, rr_next, *more)
+
+    def _shifts(
+        self, beats: Samples, order: NDArray[np.int64], usual: NDArray[np.bool_], dead: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        """How far each beat lies behind the template, (n,): in the first lead of an order that is not dead there."""
+        centre, rate, most = _place(beats.about, 0)["centre"], beats.about.sampling_rate, self.options.align_ms
+        _, shifts = template_and_shifts(beats.signals[:, order[:1]], usual, centre, rate, most_ms=most)
+        left = dead[:, order[0]].copy()
+        for lead in order[1:].tolist():
+            own, there = left & ~dead[:, lead], usual & ~dead[:, lead]
+            if not (own.any() and there.any()):
+                continue
+            both = there & ~left
+            template = median_beat(beats.signals[:, [lead]], shifts, both if both.any() else there)
+            shifts[own] = align(beats.signals[own][:, [lead]], template, centre, rate, most_ms=most)
+            left &= ~own
+        return shifts
 
     def _scores(self, record: _Record) -> dict[str, F64]:
         options, known = self.options, record.reach.known(len(record.signals))
@@ -268,20 +314,20 @@ class PatientSpecific(Detector):
         raw = np.stack([self._thin(points, record, options.qrs_share) for points in qrs], axis=1)  # (n, C)
         early = rhythm.early_share(record.rr_prev, record.reach, options.local_beats, options.quantile)
         irregularity = self._irregularity(_read(raw, ~record.dead), record)
-        scale = options.irregular_to - options.irregular_from
+        told, scale = self._told(record), options.irregular_to - options.irregular_from
         found = {
             "qrs": self._calm(raw, record),
-            "p": (p := self._wave(record, "p", options.p_share, slice(0, 1))),
-            "st": self._wave(record, "st_t", options.qrs_share, slice(None)),
-            "rhythm": self._rhythm(record, irregularity, p),
+            "p": self._p(record, WINDOWS_MS["p"]),
+            "st": self._st(record),
+            "rhythm": self._rhythm(record, irregularity, told),
             "pause": rhythm.pause(record.rr_prev, record.rr_next, options.pause_cap),
-            "company": mean_of_nearest(qrs[0], early, options.company, known),
+            "company": mean_of_nearest(record.guided(lambda lead: qrs[lead]), told * early, options.company, known),
             "residual": self._residual(record),
             "irregular": np.clip((irregularity - options.irregular_from) / scale, 0.0, 1.0),
             "noise": np.where(record.dead, _DEAD, record.noise).min(axis=1),
         }
         total = self._total(found)
-        whole = record.points(0, WHOLE_MS, options.components)
+        whole = record.guided(lambda lead: record.points(lead, WHOLE_MS, options.components))
         smoothed = mean_of_nearest(whole, total, options.smoothed_beats, known)
         return found | {"smoothed": smoothed, TOTAL: (1 - options.smoothing) * total + options.smoothing * smoothed}
 
@@ -297,15 +343,32 @@ class PatientSpecific(Detector):
     def _thin(self, points: F64, record: _Record, share: float) -> F64:
         return thinness(points, record.usual, share, self.options.least_rank)
 
-    def _wave(self, record: _Record, wave: str, share: float, leads: slice) -> F64:
-        """How unlike the usual ones a wave is, (n,); 0 where samples hold less than half of its window."""
-        if covered(*WINDOWS_MS[wave], **_place(record.about, record.signals.shape[2])) < _HALF:
+    def _p(self, record: _Record, span_ms: tuple[float, float]) -> F64:
+        """How unlike the usual ones a window of the P wave is, (n,), in the lead with a signal that shows it best.
+
+        It counts by how clear that lead shows it; 0 where samples hold less than half of its window.
+        """
+        place = _place(record.about, record.signals.shape[2])
+        if covered(*span_ms, **place) < _HALF:
+            return np.zeros(len(record.signals))
+        clear = quality.clarity(record.signals, record.usual, record.dead, window(*span_ms, **place), record.shifts)
+        best = np.where(record.dead, -1.0, _rather_the_first(clear)).argmax(axis=1)
+        found = np.zeros(len(record.signals))
+        for lead in np.unique(best).tolist():
+            thin = self._thin(record.points(lead, span_ms, self.options.components), record, self.options.p_share)
+            own = self._calm(thin[:, None], record, slice(lead, lead + 1))
+            found = np.where(best == lead, own * min(clear[lead] / _SHOWN, 1.0), found)
+        return found
+
+    def _st(self, record: _Record) -> F64:
+        """How unlike the usual ones ST segment and T wave are, (n,); 0 where samples hold less than half of them."""
+        if covered(*WINDOWS_MS["st_t"], **_place(record.about, record.signals.shape[2])) < _HALF:
             return np.zeros(len(record.signals))
         spaces = (
-            record.points(lead, WINDOWS_MS[wave], self.options.components)
-            for lead in range(record.signals.shape[1])[leads]
+            record.points(lead, WINDOWS_MS["st_t"], self.options.components) for lead in range(record.signals.shape[1])
         )
-        return self._calm(np.stack([self._thin(points, record, share) for points in spaces], axis=1), record, leads)
+        thin = np.stack([self._thin(points, record, self.options.qrs_share) for points in spaces], axis=1)
+        return self._calm(thin, record)
 
     def _calm(self, thin: F64, record: _Record, leads: slice = slice(None)) -> F64:
         """Mean over the leads (n, C) that can be read, less what the quietest beats around have too: noise, drift."""
@@ -352,21 +415,43 @@ class PatientSpecific(Detector):
         around = record.beats[: record.reach.learned]
         return self.mapping.reconstruct(replace(record.beats[rows], around=around), self.seed)
 
-    def _rhythm(self, record: _Record, irregularity: F64, p: F64) -> F64:
+    def _rhythm(self, record: _Record, irregularity: F64, told: F64) -> F64:
         """Prematurity in units of the rhythm's spread, bounded; early beats in a pattern are no spread.
 
         It counts in full only if the P wave is unlike the usual ones or the interval changed suddenly: a sinus node
-        that is fast for a while, in breathing or under load, does neither.
+        that is fast for a while, in breathing or under load, does neither. A rate that is kept, and that of each P wave
+        behind a 2:1 block, counts only so far as the P wave is unlike the usual ones, however suddenly it began.
         """
         options, reach = self.options, record.reach
         median = rhythm.local_median(record.rr_prev, reach, options.local_beats)
         spread = rhythm.local_spread(record.rr_prev, median, reach, options.local_beats)
         early = rhythm.prematurity(record.rr_prev, reach, options.wide_beats, options.quantile)
         z = early / (options.spread_floor + np.minimum(np.nan_to_num(spread), _PATTERNED * irregularity))
-        told = np.clip(np.maximum(p, rhythm.suddenness(record.rr_prev) / _SUDDEN), 0.0, 1.0)
-        if covered(*WINDOWS_MS["p"], **_place(record.about, record.signals.shape[2])) < _HALF:
-            told[:] = 1.0
-        return np.asarray((1 - options.doubt * (1 - told)) * options.rhythm_cap * np.tanh(z / options.rhythm_cap))
+        return np.asarray(told * options.rhythm_cap * np.tanh(z / options.rhythm_cap))
+
+    def _told(self, record: _Record) -> F64:
+        """How far an early beat is an ectopic one, by its P wave and by what the intervals around do, (n,), 0 to 1."""
+        options = self.options
+        if covered(*modes.LATE_P_MS, **_place(record.about, record.signals.shape[2])) < _HALF:
+            return np.ones(len(record.signals))
+        p = np.clip(self._p(record, modes.LATE_P_MS), 0.0, 1.0)
+        sudden = np.minimum(rhythm.suddenness(record.rr_prev) / _SUDDEN, 1.0)
+        kept = rhythm.sustained(record.rr_prev, record.reach)
+        kept = np.maximum(kept, rhythm.halved(record.rr_prev, record.reach, options.wide_beats, options.quantile))
+        return np.asarray(kept * p + (1 - kept) * (1 - options.doubt * (1 - np.maximum(p, sudden))))
+
+
+def _clearest(clear: F64) -> NDArray[np.int64]:
+    """The leads (C,) in which beats are looked at: the clearest before the others, the first lead if it is not bad."""
+    order = np.argsort(-_rather_the_first(clear), kind="stable")
+    if clear[order[0]] >= _CLEAR or clear[0] < _NOTHING:
+        return order
+    return np.concatenate([np.zeros(1, dtype=np.int64), order[order != 0]])
+
+
+def _rather_the_first(clear: F64) -> F64:
+    """How clear leads are, (C,), the first, in which beats are marked, before others that are little clearer."""
+    return np.where(np.arange(len(clear)) == 0, _CLEARER * clear, clear)
 
 
 def _own_rhythm(
@@ -376,12 +461,15 @@ def _own_rhythm(
     found = modes.rhythms(median_rr, regular)
     if len(found) == 1:
         return found[0]
-    likely = []
+    likely, templates = [], []
     for rhythm_of in found:
         chosen = regular & rhythm_of
         template = median_beat(beats, np.zeros(len(beats), dtype=np.int64), chosen)[0]
         prior = modes.plausibility(template, float(np.median(median_rr[chosen])), centre, sampling_rate)
         likely.append(prior + np.log(np.count_nonzero(chosen)))
+        templates.append(template)
+    if modes.same_p(templates[0], templates[1], centre, sampling_rate):
+        return found[0] | found[1]
     return found[int(np.argmax(likely))]
 
 

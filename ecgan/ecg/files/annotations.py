@@ -83,8 +83,8 @@ def _mit(file: Path, content: bytes, hint: str) -> Iterator[_Mark]:
     while at < len(words) and words[at]:
         code, value = words[at] >> 10, words[at] & 1023
         at += 1
-        if code == _SKIP and at + 1 < len(words):
-            skipped = words[at] << 16 | words[at + 1]
+        if code == _SKIP:
+            skipped = words[at] << 16 | words[at + 1] if at + 1 < len(words) else 0
             position += skipped - (skipped >> 31 << 32)
             at += 2
         elif code == _AUX:

@@ -15,6 +15,11 @@ MOST_VALUES = 10**9
 """Most values of a recording, channels times samples; 8 GB in memory. A header that promises more is not believed."""
 
 _MILLIVOLT = {"mv": 1.0, "uv": 1e-3, "μv": 1e-3, "v": 1e3, "nv": 1e-6}  # casefold turns the micro sign into a mu
+_MILLIVOLT |= {
+    f"{name}{plural}": of
+    for name, of in {"millivolt": 1.0, "microvolt": 1e-3, "volt": 1e3}.items()
+    for plural in ("", "s")
+}
 _OTHER = re.compile(
     r"^(eeg|emg|eog|erg|meg|mcg|ep|resp|imp|pleth|ppg|spo2|sao2|co2|abp|art|bp|cvp|pap|icp|temp|eda|gsr|acc|sound|light"
     r"|event|trigger|status)(?![a-z])"
@@ -51,6 +56,7 @@ class Channels:
         leads: Name of each channel, length C, no two the same.
         left_out: Why an ECG channel of the file is not among them, by its name.
         warnings: What else a user should know, in sentences.
+        assumed: Those of them whose unit nobody said; they were taken to be in mV.
     """
 
     signals: NDArray[np.float64]
@@ -58,6 +64,7 @@ class Channels:
     leads: list[str]
     left_out: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ _MAIN, _PER_SIGNAL = 256, 256
 _FIELDS = {"label": 16, "": 80, "unit": 8, "p_min": 8, "p_max": 8, "d_min": 8, "d_max": 8, "filter": 80, "count": 8}
 """Bytes of the fields of a signal's description; of each field the values of all signals stand together."""
 _ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
-_MICROVOLT = (b"\xb5V", b"\xc2\xb5V", b"\xce\xbcV", b"\xe6V", b"\xa6\xccV", b"\x83\xcaV")
-"""How Latin-1, UTF-8 (twice), code page 437, GBK and Shift-JIS write it; EDF itself writes uV."""
+_MICROVOLT = (b"\xe6V", b"\xa6\xccV", b"\x83\xcaV")
+"""How code page 437, GBK and Shift-JIS write µV, beside Latin-1 and UTF-8; EDF itself writes uV."""
 _ONSET = re.compile(rb"([+-]\d{1,12}(?:\.\d{0,12})?)(?:\x15[^\x14]*)?\x14")
 
 

@@ -36,7 +36,7 @@ def is_file(path: Path) -> bool:
     return is_there(path) and path.is_file()
 
 
-def beside(header: Path, name: str, hint: str) -> Path:
+def beside(header: Path, name: str) -> Path:
     r"""Return the path of a file that a header names: in its own folder, or in one below.
 
     Blanks, dots and letters of all languages are allowed; `\` stands for `/`, as Windows writes it. A header that lies
@@ -47,7 +47,10 @@ def beside(header: Path, name: str, hint: str) -> Path:
     """
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or not parts.parts or _ELSEWHERE.match(name):
-        raise EcganError(f"the header {header} names the file {name[:80]!r}, which is not in its folder.", hint)
+        raise EcganError(
+            f"the header {header} names the file {name[:80]!r}, which is not in its folder.",
+            "Files are read from the folder of the header and from those below it; name them without the way there.",
+        )
     path = existing(header.parent / parts)
     folders = parts.parts[:-1]
     if folders and not is_there(path) and header.absolute().parent.parts[-len(folders) :] == folders:

@@ -1,19 +1,31 @@
-"""Recordings as text: CSV and TSV, with or without a header, a time column and units."""
+"""Recordings as text: CSV, TSV and what devices write, with or without a header, times and units."""
 
 import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ecgan.ecg.files.channels import Columns
+from ecgan.ecg.files.layout import (
+    BLANKS,
+    LONGEST_LINE,
+    MISSING,
+    Layout,
+    cells_of,
+    is_number,
+    layout_of,
+    lines_of,
+    plain,
+)
+from ecgan.ecg.files.preambles import read_preamble
+from ecgan.ecg.files.times import is_time
 from ecgan.errors import EcganError
 
 F64 = NDArray[np.float64]
@@ -21,160 +33,154 @@ F64 = NDArray[np.float64]
 MOST_BYTES = 2 * 1024**3
 """Largest text file that is read; its numbers then fit into memory."""
 
-_MOST_LEADS = 256
-"""More columns than this are leads only if there are more rows still."""
+MOST_LEADS = 256
+"""Most columns of a recording."""
 
-_MISSING = ["", "-", "nan", "NaN", "NAN", "NA", "n/a", "null"]
-_SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "": 1.0}
-_TIME = re.compile(r"^(elapsed[ _])?(time|t)([ _](?P<suffix>s|sec|seconds|ms|us))?$|^(?P<alone>seconds|ms)$")
-_SAMPLE = re.compile(r"^(sample|samples|index)([ _]?(#|no|number|index))?$")
-_CLOCK = re.compile(r"^(\d+:)?\d+:\d+(\.\d+)?$")
-_UNIT = re.compile(r"^(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]$")
-_NUMBER = re.compile(r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$|^[+-]?inf(inity)?$", re.IGNORECASE)
+MOST_STEPS = 16_384
+"""Most columns of a table of samples."""
 
+_TEXT = "A recording in text has one row a time step, one column a lead."
+_ELSE = {
+    b"PK\x03\x04": ("a workbook or another archive", "Save its sheet as CSV."),
+    b"\xd0\xcf\x11\xe0": ("an old workbook (XLS)", "Save its sheet as CSV."),
+    b"\x89HDF": ("an HDF5 file", "Export the recording as text or as EDF."),
+    b"MATLAB 5": ("a MATLAB file", "Save its signal as .npy, or as a WFDB record."),
+    b"%PDF": ("a PDF", "Export the signal itself: as CSV or EDF."),
+    b"<": ("XML or HTML", "Export the recording as CSV or EDF."),
+    b"{": ("JSON", "Save its signal as .npy or as CSV."),
+    b"[{": ("JSON", "Save its signal as .npy or as CSV."),
+    codecs.BOM_UTF16_LE: ("text in UTF-16", "Save it as UTF-8."),
+    codecs.BOM_UTF16_BE: ("text in UTF-16", "Save it as UTF-8."),
+}
+"""How files begin that are no text of numbers, what they are, and the way out."""
 
-@dataclass(frozen=True)
-class _Layout:
-    """How a file is written: what separates cells, the decimal sign, the lines that are no data, and the first row."""
-
-    separator: str
-    decimal: str
-    head: list[list[str]]
-    skipped: int
-    first: list[str]
-
-    @property
-    def columns(self) -> int:
-        return len(self.first)
+_UNIT = re.compile(
+    r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]|(?P<word>.*)[ _](?P<suffix>[mu\u00b5\u03bc]v)", re.IGNORECASE
+)
+_COMMENT = re.compile(rb"[\t,; ]*#[^\n]*")
 
 
 def read_table(path: Path) -> Columns:
     """Read a text file of numbers: one row a time step, one column a lead.
 
-    Cells are separated by commas, semicolons or tabs; where it is not the comma, a decimal comma is understood. The
-    first row may name the columns, with the unit in brackets ("MLII (mV)") or in a second row, as PhysioNet's programs
-    write it. A first column named time, t, time_s, seconds, ms or sample is no lead, nor is one of clock times
-    (0:01.250); times give the sampling rate.
+    Cells are separated by commas, semicolons, tabs or blanks, with a decimal point or comma: what fits most rows holds.
+    Rows above the data may name the columns, with units in brackets ("MLII (mV)") or in a second row, as PhysioNet's
+    programs write it; a preamble above them may say the sampling rate, see `ecgan.ecg.files.preambles`. Columns of
+    text are left out. Times are still among the columns, see `ecgan.ecg.files.times`; those of day are texts.
 
     Raises:
-        EcganError: A cell is no number, a row has too many or too few cells, or times are not evenly spaced.
+        EcganError: A cell is no number, a row has too many or too few cells, or there are too many columns.
     """
-    columns = read_columns(path, lambda names, cells: {0: "clock"} if _CLOCK.match(cells[0]) else {})
-    if len(columns.names) > max(len(columns.values), _MOST_LEADS):
+    content = _content(path, MOST_LEADS + 8)
+    layout = layout_of(path, content, MOST_LEADS + 8)
+    names = _names(path, layout)[0]
+    whens = [column for column, kind in enumerate(layout.kinds) if kind == "when"]
+    wanted = {column: names[column] or f"column {column + 1}" for column in whens}
+    left_out = {column for column, kind in enumerate(layout.kinds) if kind == "text"}
+    columns = _columns_of(path, content, layout, wanted, left_out)
+    if len(columns.names) > max(len(columns.values), MOST_LEADS):
         raise EcganError(
             f"{path} has {len(columns.values)} rows of {len(columns.names)} numbers: more leads than time steps.",
             "A recording has one row a time step and one column a lead: turn the table round.",
         )
-    if "clock" not in columns.texts:
-        return _without_time(path, columns.values, columns.names, columns.units)
-    return replace(columns, sampling_rate=_rate(path, _clock_seconds(path, columns.texts["clock"])))
+    return _with_preamble(path, columns, layout)
 
 
-def read_columns(path: Path, texts: Callable[[list[str], list[str]], dict[int, str]]) -> Columns:
-    """Read a text file of which some columns may hold text, such as labels.
+def read_columns(path: Path, texts: Callable[[list[str]], dict[int, str]]) -> Columns:
+    """Read a table of samples, a row each, of which some columns may hold text, such as labels.
 
-    `texts`, given the names of all columns and the cells of the first row, says which columns hold text, and under what
-    name they are wanted.
+    `texts`, given the names of all columns, says which hold text, and under what name they are wanted.
 
     Raises:
-        EcganError: As in `read_table`, but for the time column.
+        EcganError: A cell is no number, a row has too many or too few cells, or there are too many columns.
     """
+    content = _content(path, MOST_STEPS)
+    layout = layout_of(path, content, MOST_STEPS, single=False)
+    wanted = texts(_names(path, layout)[0])
+    for column, kind in enumerate(layout.kinds):
+        if kind != "number" and column not in wanted:
+            raise EcganError(
+                f"{path}: column {column + 1} holds text, such as {layout.first[column][:40]!r}, and no numbers.",
+                "If it holds labels, head it `label`, or set preprocess.label_column to first or last.",
+            )
+    return _columns_of(path, content, layout, wanted, set())
+
+
+def _content(path: Path, most_columns: int) -> bytes:
+    """Return the bytes of a text file, whose lines end in line feeds; it is looked through before it is read whole."""
     if path.stat().st_size > MOST_BYTES:
         raise EcganError(
             f"{path} has {path.stat().st_size:,} bytes; text is read up to {MOST_BYTES:,}.",
             "Save it as .npy or as a WFDB record.",
         )
-    content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-    if b"\0" in content[:4096]:
-        raise EcganError(f"{path} is no text file.", "A recording in text has one row a time step, one column a lead.")
-    try:
-        layout = _layout(path, content)
-        names, units = _columns(path, layout)
-        wanted = texts(names, layout.first)
-        frame = _cells_of(path, content, layout, wanted)
-    except csv.Error as error:
-        raise EcganError(f"{path} is no table of numbers: a line in it is one long word.") from error
-    numbers = [column for column in range(layout.columns) if column not in wanted]
+    with path.open("rb") as file:
+        start = file.read(LONGEST_LINE + 4).removeprefix(codecs.BOM_UTF8)
+        _check_start(path, start)
+        returns = b"\n" not in start and b"\r" in start
+        if len(start) >= LONGEST_LINE and not returns:
+            layout_of(path, start[: start.rfind(b"\n") + 1], most_columns)
+            _check_lines(path, file)
+        file.seek(0)
+        content = file.read().removeprefix(codecs.BOM_UTF8)
+    return content.replace(b"\r", b"\n") if returns else content
+
+
+def _check_start(path: Path, start: bytes) -> None:
+    """Refuse what is no text of numbers by its first bytes, and say what it is."""
+    for sign, (what, hint) in _ELSE.items():
+        if start.lstrip().startswith(sign):
+            raise EcganError(f"{path} is {what}, no table of numbers in text.", hint)
+    if b"\0" in start[:4096]:
+        raise EcganError(f"{path} is no text file.", _TEXT)
+    if len(start) >= LONGEST_LINE and b"\n" not in start[:LONGEST_LINE] and b"\r" not in start:
+        raise EcganError(f"{path} is no table of numbers: its first line has more than {LONGEST_LINE:,} bytes.", _TEXT)
+
+
+def _check_lines(path: Path, file: IO[bytes]) -> None:
+    """Refuse a line that is too long, before anything is made of it."""
+    file.seek(0)
+    since = 0
+    while chunk := file.read(LONGEST_LINE):
+        end = chunk.find(b"\n")
+        if since + (end if end >= 0 else len(chunk)) > LONGEST_LINE:
+            raise EcganError(f"{path} has a line of more than {LONGEST_LINE:,} bytes.", _TEXT)
+        since = len(chunk) - 1 - chunk.rfind(b"\n") if end >= 0 else since + len(chunk)
+
+
+def _columns_of(
+    path: Path, content: bytes, layout: Layout, texts: dict[int, str], left_out: Collection[int]
+) -> Columns:
+    names, units = _names(path, layout)
+    frame = _frame(path, content, layout, {*texts, *left_out})
+    numbers = [column for column in range(layout.columns) if column not in texts and column not in left_out]
     return Columns(
         frame[numbers].to_numpy(dtype=np.float64),
         [names[column] for column in numbers],
         [units[column] for column in numbers],
-        texts={name: [_plain(cell) for cell in frame[column]] for column, name in wanted.items()},
+        texts={name: [plain(cell) for cell in frame[column]] for column, name in texts.items()},
     )
 
 
-def _lines(content: bytes) -> Iterator[str]:
-    """Yield the lines of a file; what is no UTF-8 is read as Latin-1, in which instruments write the micro sign."""
-    for line in io.BytesIO(content):
-        try:
-            yield line.decode("utf-8")
-        except UnicodeDecodeError:
-            yield line.decode("latin-1")
-
-
-def _layout(path: Path, content: bytes) -> _Layout:
-    lines: list[str] = []
-    for line in _lines(content):
-        lines.append(line)
-        if sum(bool(line.strip()) for line in lines) == 4:
-            break
-    filled = [line for line in lines if line.strip()]
-    if not filled:
-        raise EcganError(f"{path} is empty.")
-    separator = next((sign for sign in "\t;," if sign in filled[-1]), ",")
-    if separator == "," and "," not in filled[0] and not _is_data(_plain(filled[0])):
-        separator = ";"  # one name over numbers with a comma: one column of decimal commas
-    head: list[list[str]] = []
-    skipped = 0
-    for line in lines:
-        cells = _cells(line, separator)
-        if any(cells) and (len(head) == 2 or not _is_head(cells)):
-            break
-        skipped += 1
-        if any(cells):
-            head.append(cells)
-    else:
-        raise EcganError(f"{path} has no samples, only the line {filled[0].strip()[:80]!r}.")
-    decimal = "," if separator != "," and "," in line and "." not in line else "."
-    return _Layout(separator, decimal, head, skipped, cells)
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    row = next(csv.reader([line], delimiter=separator), [])
-    return [_plain(cell) for cell in row]
-
-
-def _plain(cell: str) -> str:
-    return cell.strip().strip("'").strip()
-
-
-def _is_head(cells: list[str]) -> bool:
-    """Whether a row names columns: no cell is a number, or there are names among the numbers 0, 1, 2 … of pandas."""
-    numbers = [cell for cell in cells if _is_data(cell)]
-    counted = len(numbers) > 1 and numbers == [str(number) for number in range(len(numbers))]
-    return not numbers or (counted and any(cell and not _is_data(cell) for cell in cells))
-
-
-def _is_data(cell: str) -> bool:
-    return bool(_NUMBER.match(cell)) or (cell != "" and cell in _MISSING)
-
-
-def _cells_of(path: Path, content: bytes, layout: _Layout, texts: Collection[int]) -> pd.DataFrame:
+def _frame(path: Path, content: bytes, layout: Layout, texts: Collection[int]) -> pd.DataFrame:
     columns = range(layout.columns)
-    missing: dict[Any, list[str]] = {column: [] if column in texts else _MISSING for column in columns}
-    body = io.BytesIO(content)
+    missing: Any = {column: [] if column in texts else list(MISSING) for column in columns} if texts else list(MISSING)
+    types: Any = {column: str if column in texts else np.float64 for column in columns} if texts else np.float64
+    start = 0
     for _ in range(layout.skipped):
-        body.readline()
-    signs = content.count(layout.separator.encode(), body.tell())
+        start = content.index(b"\n", start) + 1
+    body = content[start:] if start else content
+    if b"#" in body:
+        body = _COMMENT.sub(b"", body)
+    signs = -1 if layout.separator == BLANKS or b'"' in body else body.count(layout.separator.encode())
     try:
         frame = pd.read_csv(
-            body,
-            sep=layout.separator,
+            io.BytesIO(body),
+            sep=r"\s+" if layout.separator == BLANKS else layout.separator,
             decimal=layout.decimal,
             header=None,
             names=list(columns),
             index_col=False,
-            dtype={column: str if column in texts else np.float64 for column in columns},
+            dtype=types,
             na_values=missing,
             keep_default_na=False,
             skipinitialspace=True,
@@ -183,105 +189,72 @@ def _cells_of(path: Path, content: bytes, layout: _Layout, texts: Collection[int
     except (ValueError, OverflowError) as error:
         _find_fault(path, content, layout, texts)
         raise EcganError(f"{path} is no table of numbers.") from error
-    if signs != len(frame) * (layout.columns - 1):
+    if signs != len(frame) * (layout.columns - 1) and (signs >= 0 or frame[layout.columns - 1].isna().any()):
         _find_fault(path, content, layout, texts)
     return frame
 
 
-def _find_fault(path: Path, content: bytes, layout: _Layout, texts: Collection[int]) -> None:
+def _find_fault(path: Path, content: bytes, layout: Layout, texts: Collection[int]) -> None:
     """Raise the first row or cell that is wrong, by its line; nothing happens if there is none."""
-    for number, line in enumerate(_lines(content), 1):
-        if number <= layout.skipped or not line.strip():
+    for number, line in enumerate(lines_of(content), 1):
+        row = _COMMENT.sub(b"", line.encode()).decode() if "#" in line else line
+        if number <= layout.skipped or not row.strip():
             continue
-        cells = _cells(line, layout.separator)
-        if len(cells) != layout.columns:
+        try:
+            cells = cells_of(row, layout.separator)
+        except csv.Error:
+            raise EcganError(f"{path}, line {number}: a cell is one long word.", _TEXT) from None
+        _check_row(f"{path}, line {number}", cells, layout, texts)
+
+
+def _check_row(where: str, cells: list[str], layout: Layout, texts: Collection[int]) -> None:
+    if cells[0].startswith("Interval="):
+        raise EcganError(f"{where}: a second block of LabChart begins.", "Export each block as a file of its own.")
+    if len(cells) != layout.columns:
+        raise EcganError(
+            f"{where}: {len(cells)} cell{'s' * (len(cells) != 1)}, expected {layout.columns} as in the first row.",
+            "Every row holds one value for each lead; leave a cell empty where a sample is missing.",
+        )
+    for column, cell in enumerate(cells, 1):
+        if column - 1 not in texts and not is_number(cell, layout.decimal):
+            other = "," if layout.decimal == "." else "."
+            sign = f", and the decimal sign of the others is {layout.decimal!r}" if is_number(cell, other) else ""
             raise EcganError(
-                f"{path}, line {number}: {len(cells)} cell{'s' * (len(cells) != 1)}, expected {layout.columns} as in"
-                " the first row.",
-                "Every row holds one value for each lead; leave a cell empty where a sample is missing.",
+                f"{where}, column {column}: {cell[:40]!r} is no number{sign}.",
+                "Write all numbers alike." if sign else "Leave a cell empty where a sample is missing.",
             )
-        for column, cell in enumerate(cells, 1):
-            if column - 1 not in texts and cell not in _MISSING and not _NUMBER.match(cell):
-                raise EcganError(
-                    f"{path}, line {number}, column {column}: {cell[:40]!r} is no number.",
-                    "Leave a cell empty where a sample is missing.",
-                )
 
 
-def _columns(path: Path, layout: _Layout) -> tuple[list[str], list[str]]:
+def _names(path: Path, layout: Layout) -> tuple[list[str], list[str]]:
     """Return names and units of the columns."""
     if not layout.head:
         return [""] * layout.columns, [""] * layout.columns
-    first = layout.head[0]
-    if any(len(row) != layout.columns for row in layout.head):
-        raise EcganError(
-            f"{path}: the header has {len(first)} cells, the first row of numbers {layout.columns}.",
-            "Name every column in the first line, or none.",
-        )
-    parts = [_UNIT.match(cell) for cell in first]
-    names = [part["name"] if part else cell for part, cell in zip(parts, first, strict=True)]
-    units = [part["unit"] if part else "" for part in parts]
+    parts = [_UNIT.fullmatch(cell) for cell in layout.head[0]]
+    names = [
+        (part["name"] or part["word"] or "") if part else cell for part, cell in zip(parts, layout.head[0], strict=True)
+    ]
+    units = [(part["unit"] or part["suffix"] or "") if part else "" for part in parts]
     if len(layout.head) > 1:
         units = [unit.strip("()[]") or old for unit, old in zip(layout.head[1], units, strict=True)]
     return names, units
 
 
-def _without_time(path: Path, values: F64, names: list[str], units: list[str]) -> Columns:
-    """Take the time column out, an index, and the empty column that a separator at the end of every line makes."""
-    if any(names) and names[0] in ("", "Unnamed: 0") and (values[:, 0] == np.arange(len(values))).all():
-        values, names, units = values[:, 1:], names[1:], units[1:]
-    if names[-1] == "" and len(names) > 1 and np.isnan(values[:, -1]).all():
+def _with_preamble(path: Path, columns: Columns, layout: Layout) -> Columns:
+    """Take out an empty last column, which separators at the ends of lines make, and add what is said above."""
+    values, names, units = columns.values, columns.names, columns.units
+    if len(names) > 1 and names[-1] == "" and np.isnan(values[:, -1]).all():
         values, names, units = values[:, :-1], names[:-1], units[:-1]
-    first = names[0].casefold()
-    rate = None
-    if time := _TIME.match(first):
-        rate = _rate(path, values[:, 0] * _seconds(path, time["suffix"] or time["alone"] or units[0]))
-    elif _SAMPLE.match(first):
-        if not (np.diff(values[:, 0]) == 1).all():
-            raise EcganError(f"{path}: the column {names[0]!r} does not count the samples one by one.")
-    else:
-        return Columns(values, names, units)
-    if len(names) == 1:
-        raise EcganError(f"{path} has no column beside {names[0]!r}.")
-    return Columns(values[:, 1:], names[1:], units[1:], rate)
-
-
-def _seconds(path: Path, unit: str) -> float:
-    try:
-        return _SECONDS[unit.casefold()]
-    except KeyError:
-        raise EcganError(
-            f"{path}: times are in {unit!r}; expected seconds or milliseconds.", "Name the column time_s or ms."
-        ) from None
-
-
-def _clock_seconds(path: Path, clock: list[str]) -> F64:
-    """Return times such as "0:01.250" or "10:00:01.250" in seconds, shape (T,)."""
-    for row, cell in enumerate(clock, 1):
-        if not _CLOCK.match(cell):
-            raise EcganError(f"{path}, row {row} of the data: {cell[:40]!r} is no time such as 0:01.250.")
-    parts = [[float(part) for part in reversed(cell.split(":"))] for cell in clock]
-    return np.array([sum(part * 60**power for power, part in enumerate(row)) for row in parts])
-
-
-def _rate(path: Path, time: F64) -> float:
-    """Return the sampling rate of evenly spaced times, which may have been rounded.
-
-    Every time lies within half a step of where it should be. The rate is the whole number of Hz if there is one within
-    the uncertainty that the rounding leaves.
-    """
-    steps = len(time) - 1
-    if steps < 1 or not np.isfinite(time).all() or time[-1] <= time[0]:
-        raise EcganError(f"{path}: no sampling rate can be had from the time column.", "Give the sampling rate.")
-    step = (time[-1] - time[0]) / steps
-    error = np.abs(time - time[0] - step * np.arange(len(time)))
-    if error.max() >= step / 2:
-        row = int(np.argmax(np.abs(np.diff(time) - step)))
-        raise EcganError(
-            f"{path}: the time column is not evenly spaced: from {time[row]:.6g} s to {time[row + 1]:.6g} s after row"
-            f" {row + 1}, {step:.4g} s on average.",
-            "Cut the recording at its gaps, or resample it.",
-        )
-    rate = 1 / step
-    uncertainty = max(4 * error.max() / (time[-1] - time[0]), 1e-9) * rate
-    return float(round(rate)) if abs(rate - round(rate)) <= uncertainty else rate
+    dropped = len(columns.names) - len(names)
+    said = read_preamble(str(path), layout.preamble, layout.columns - dropped)
+    numbers = [column for column, kind in enumerate(layout.kinds) if kind == "number"][: len(names)]
+    for index, column in enumerate(numbers):
+        if column in said.counts:
+            gain, zero = said.counts[column]
+            values[:, index] = (values[:, index] - zero) / gain
+    if not any(names) and len(said.names) > max(numbers):
+        names = [said.names[column] for column in numbers]
+    if len(said.units) > max(numbers):
+        units = [unit or said.units[column] for unit, column in zip(units, numbers, strict=True)]
+    elif len(said.units) == 1:
+        units = [unit or ("" if is_time(name) else said.units[0]) for unit, name in zip(units, names, strict=True)]
+    return Columns(values, names, units, said.sampling_rate, columns.texts)

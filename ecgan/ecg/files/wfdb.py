@@ -27,6 +27,8 @@ from ecgan.ecg.leads import match_leads
 from ecgan.errors import EcganError
 
 FETCH_AGAIN = "Fetch the dataset again: `ecgan fetch`."
+_PADDING = 1024
+"""Frames that a file may have at its end to fill a block of a disk or a tape."""
 COPY_AGAIN = "Copy all files of the record again from where it came from; its .hea names the signal files."
 
 
@@ -40,6 +42,7 @@ class _Part:
         chosen: Its ECG channels whose values are known.
         left_out: Why others are not read, by the name of the lead.
         size: Bytes of samples in its files.
+        behind: Frames of its files behind those that its header counts.
     """
 
     header: Header
@@ -47,6 +50,7 @@ class _Part:
     chosen: list[Chosen]
     left_out: dict[str, str]
     size: int
+    behind: int = 0
 
     @property
     def rates(self) -> list[float]:
@@ -136,7 +140,7 @@ def _look(header: Header, hint: str, frames: int | None, chosen: Sequence[Chosen
     part = _choose(header, 0, 0)
     chosen = part.chosen if chosen is None else list(chosen)
     groups = _groups(header, chosen)
-    files = {name: beside(header.file, name, hint) for name in groups}
+    files = {name: beside(header.file, name) for name in groups}
     for file in files.values():
         if not is_file(file):
             raise EcganError(f"the file {file} is not there.", hint)
@@ -160,7 +164,7 @@ def _look(header: Header, hint: str, frames: int | None, chosen: Sequence[Chosen
                 f" {count:,}.",
                 hint,
             )
-    return _Part(header, count, chosen, part.left_out, size)
+    return _Part(header, count, chosen, part.left_out, size, min(there.values(), default=count) - count)
 
 
 def _groups(header: Header, chosen: Sequence[Chosen]) -> dict[str, list[Signal]]:
@@ -205,8 +209,13 @@ def _read_single(part: _Part, hint: str, wanted: Sequence[str] = ()) -> Channels
     check_size(where, length, len(kept))
     signals = np.empty((length, len(kept)), dtype=np.float64)
     _fill(signals, part, kept, hint)
-    channels = Channels(signals, part.header.fs * first.per_frame, [one.lead for one in kept], part.left_out | others)
-    return check_samples(where, channels)
+    warnings = []
+    if part.behind >= max(_PADDING, part.frames // 100):
+        warnings = [
+            f"The header says {part.frames:,} samples; the files hold {part.behind:,} more, which are left out."
+        ]
+    rate, leads = part.header.fs * first.per_frame, [one.lead for one in kept]
+    return check_samples(where, Channels(signals, rate, leads, part.left_out | others, warnings))
 
 
 def _fill(signals: NDArray[np.float64], part: _Part, kept: Sequence[Chosen], hint: str) -> None:
@@ -221,7 +230,7 @@ def _fill(signals: NDArray[np.float64], part: _Part, kept: Sequence[Chosen], hin
         if described[one.index].storage == "0":
             signals[:, column] = np.nan
     for name, group in _groups(part.header, kept).items():
-        file = beside(part.header.file, name, hint)
+        file = beside(part.header.file, name)
         behind = max(signal.skew for signal in group)
         values = read_group(file, group, min(frames_in(file, group), part.frames + behind) if behind else part.frames)
         indices = [index for index, signal in enumerate(described) if signal.file == name and signal.storage != "0"]
@@ -345,7 +354,7 @@ def _rates_of_leads(header: Header, parts: dict[str, _Part]) -> dict[str, float]
 
 def _look_at_segment(header: Header, segment: Segment, number: int, hint: str) -> _Part | None:
     """Look at a segment's files; None for the first one if it only lists signals."""
-    file = existing(beside(header.file, f"{segment.name}.hea", hint))
+    file = existing(beside(header.file, f"{segment.name}.hea"))
     if number == 0 and segment.frames is None and not is_file(file):
         return None
     inner = wfdb_header.read_header(file, hint)

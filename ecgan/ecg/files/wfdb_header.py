@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,16 +19,16 @@ NOTHING = "~"
 """What stands for a gap in a list of segments, and for the file of a signal that a segment lacks."""
 
 _DEFAULT_RATE, _DEFAULT_GAIN, _DEFAULT_UNIT = 250.0, 200.0, "mV"
-_LARGEST = 2**24
+_LARGEST = 2**22
 """Bytes; a record of 100,000 segments has a header of 2 MB."""
-_MOST_SIGNALS = 10_000
+_MOST_SIGNALS, _MOST_SEGMENTS = 10_000, 100_000
 
 _FLOAT = r"[+-]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:[eE][+-]?\d{1,4})?"
 _STORED = re.compile(rf"\s+({'|'.join(STORAGE)})((?:[x:+]-?\d+)*)(?=\s|$)")
 _NAME = re.compile(r"\S+|.*\.[a-zA-Z]\w{0,7}")
 """What is likely to be the name of a signal file: it has no blanks, or an ending."""
 _FORMAT = re.compile(r"\s+(\S+)")
-_GAIN = re.compile(rf"({_FLOAT})(?:\(({_FLOAT})\))?(?:/(\S+))?$")
+_GAIN = re.compile(rf"({_FLOAT})(?:\(({_FLOAT})\))?(?:/(\S*))?$")
 
 
 @dataclass(frozen=True)
@@ -124,15 +125,16 @@ def read_header(file: Path, hint: str) -> Header:
     segments, count, rest = _record_line(file, lines[0], len(lines) - 1)
     rate, frames = _rate_and_frames(file, rest, hint)
     if len(lines) - 1 != (count if segments is None else segments):
-        kind, number = ("signals", count) if segments is None else ("segments", segments)
+        counted = f"{count:,} signals" if segments is None else f"{segments:,} segments"
         raise EcganError(
-            f"the header {file} counts {number:,} {kind} and lists {len(lines) - 1:,}: it is damaged, or one is lost.",
+            f"the header {file} counts {counted} and lists {len(lines) - 1:,}: it is damaged, or one is lost.",
             hint,
         )
+    kind, most = ("signals", _MOST_SIGNALS) if segments is None else ("segments", _MOST_SEGMENTS)
+    if len(lines) - 1 > most:
+        raise EcganError(f"the header {file} lists {len(lines) - 1:,} {kind}; at most {most:,} are read.")
     if segments is not None:
-        return Header(file, rate, frames, [], [_segment(file, line) for line in lines[1:]], comments)
-    if count > _MOST_SIGNALS:
-        raise EcganError(f"the header {file} lists {count:,} signals; at most {_MOST_SIGNALS:,} are read.")
+        return Header(file, rate, frames, [], _segments(file, lines[1:]), comments)
     return Header(file, rate, frames, [_signal(file, line) for line in lines[1:]], None, comments)
 
 
@@ -144,7 +146,7 @@ def segment_names(file: Path) -> list[str]:
         return []
     if not lines or not re.search(r"/\d+(\s|$)", lines[0]):
         return []
-    return [name for line in lines[1:] if (name := _segment(file, line).name) != NOTHING]
+    return [segment.name for segment in _segments(file, lines[1:]) if segment.name != NOTHING]
 
 
 def _lines(file: Path, hint: str) -> tuple[list[str], list[str]]:
@@ -158,25 +160,26 @@ def _lines(file: Path, hint: str) -> tuple[list[str], list[str]]:
         text = content.decode("latin-1")
     if "\0" in text:
         raise EcganError(f"the header {file} is damaged: it is no text.", hint)
-    lines = [line.strip() for line in re.split(r"\r\n|\n|\r", text)]
+    lines = [line for one in text.replace("\r", "\n").split("\n") if (line := one.strip())]
     comments = [line.lstrip("#").strip() for line in lines if line.startswith("#")]
-    return [line for line in lines if line and not line.startswith("#")], comments
+    return [line for line in lines if not line.startswith("#")], comments
 
 
 def _record_line(file: Path, line: str, listed: int) -> tuple[int | None, int, list[str]]:
     """Split the first line into number of segments, number of signals, and the fields behind them.
 
     A record's name may hold blanks. The stem of the file says where it ends, else the number of lines that follow does.
+    In front of it there may be folders: `mitdb/100` is record 100, not a record of 100 segments.
     """
     stem = unicodedata.normalize("NFC", file.name.removesuffix(".hea"))
     composed = unicodedata.normalize("NFC", line)
-    if composed.startswith(stem) and composed[len(stem) : len(stem) + 1] in ("/", " ", "\t"):
-        rest, starts = "record" + composed[len(stem) :], [0]
+    path = re.match(rf"(?:[^\s/]+/)*{re.escape(stem)}(?=[/\s]|$)", composed)
+    if path is not None:
+        words = f"record{composed[path.end() :]}".split()
     else:
-        rest, starts = line, list(range(min(8, len(line.split()))))
-    words = rest.split()
-    fitting = [at for at in starts if _fits(words[at:], listed)]
-    words = words[fitting[0] if fitting else 0 :]
+        words = line.split()
+        fitting = [at for at in range(min(8, len(words))) if _fits(words[at:], listed)]
+        words = words[fitting[0] if fitting else 0 :]
     number = re.fullmatch(r".*/(\d{1,9})", words[0])
     if len(words) < 2 or not re.fullmatch(r"\d{1,9}", words[1]):
         found = words[1][:20] if len(words) > 1 else ""
@@ -202,20 +205,25 @@ def _rate_and_frames(file: Path, words: list[str], hint: str) -> tuple[float | N
         found = re.fullmatch(rf"({_FLOAT})(?:/.*)?", words[0])
         if not found:
             raise EcganError(f"the header {file} says a sampling rate of {words[0][:20]!r}, which is no number.", hint)
-        rate = check_rate(f"record {file.name.removesuffix('.hea')}", float(found[1]))
-    if len(words) > 1 and ":" not in words[1]:
+        rate = check_rate(f"the header {file}", float(found[1]))
+    if len(words) > 1 and not re.search(r"[:/]|\d-", words[1]):
         if not re.fullmatch(r"\d{1,18}(\.0*)?", words[1]):
             raise EcganError(f"the header {file} says a number of samples of {words[1][:20]!r}.", hint)
         frames = int(words[1].split(".")[0]) or None
     return rate, frames
 
 
-def _segment(file: Path, line: str) -> Segment:
-    """Read a line of a segment: a name, in which there may be blanks, and a number of frames."""
-    found = re.fullmatch(r"(.*\S)\s+(\d{1,18})", line)
-    if found is None or is_file(file.parent / f"{line}.hea"):
-        return Segment(line, None)
-    return Segment(found[1], int(found[2]) or None)
+def _segments(file: Path, lines: Sequence[str]) -> list[Segment]:
+    """Read the lines of segments: a name, in which there may be blanks, and a number of frames."""
+    names = {other.name for other in file.parent.glob("* *.hea")}
+    segments = []
+    for line in lines:
+        found = re.fullmatch(r"(.*\S)\s+(\d{1,18})", line)
+        if found is None or f"{line}.hea" in names:
+            segments.append(Segment(line, None))
+        else:
+            segments.append(Segment(found[1], int(found[2]) or None))
+    return segments
 
 
 def _signal(file: Path, line: str) -> Signal:
@@ -270,7 +278,7 @@ def _stored(file: Path, line: str) -> tuple[str, str, str, str]:
 
 def _is_beside(file: Path, name: str) -> bool:
     try:
-        return is_file(beside(file, name, ""))
+        return is_file(beside(file, name))
     except EcganError:
         return False
 

@@ -1,6 +1,7 @@
 """Signal files of WFDB records, in the storage formats of the manual page signal(5) of the WFDB software package."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -154,12 +155,15 @@ _DECODERS: dict[str, Callable[[Bytes, int], Digital]] = {
 }
 
 
-def _flac(file: Path) -> Any:
+@contextmanager
+def _flac(file: Path) -> Iterator[Any]:
+    """Open a compressed file; what is wrong with it is one sentence."""
     import soundfile
 
     try:
-        return soundfile.SoundFile(str(file), "r")
-    except (soundfile.SoundFileError, RuntimeError) as error:
+        with soundfile.SoundFile(str(file), "r") as sound:
+            yield sound
+    except RuntimeError as error:  # of which `soundfile.SoundFileError` is one
         raise EcganError(f"the file {file} is damaged, or not compressed as its header says (FLAC).") from error
 
 

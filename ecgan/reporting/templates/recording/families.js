@@ -118,7 +118,9 @@ function showDecisions() {
   $("forget").disabled = !decisions.size;
 }
 
-const quoted = (value) => `"${String(value ?? "").replaceAll('"', '""')}"`;
+/** A cell of a CSV file; a text that a spreadsheet would compute gets an apostrophe in front, as in our other tables. */
+const neutral = (text) => (/^'*[=+\-@\t\r\n＝＋－＠]/.test(text) && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? `'${text}` : text);
+const quoted = (value) => `"${neutral(String(value ?? "")).replaceAll('"', '""')}"`;
 
 /** What was decided, as the CSV that `ecgan score --decisions` takes. */
 function decisionsText() {

@@ -1,0 +1,347 @@
+"""Text as devices and spreadsheets write it: time, decimal signs, preambles, units; what is read, and which values."""
+
+import json
+import resource
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ecgan.ecg.files.recordings import read_recording
+from ecgan.ecg.files.units import check_size_of_ecg, strange_heart, strange_rate
+from ecgan.ecg.records import Record
+from ecgan.errors import EcganError
+
+ROWS = 700
+VALUES = np.round(np.random.default_rng(5).normal(0, 0.4, ROWS), 3)
+
+
+def read(tmp_path: Path, content: str | bytes, name: str = "r.csv", **options: Any) -> Record:
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_recording(tmp_path / name, **options)
+
+
+def refusal(tmp_path: Path, content: str | bytes, name: str = "r.csv", **options: Any) -> EcganError:
+    with pytest.raises(EcganError) as caught:
+        read(tmp_path, content, name, **options)
+    return caught.value
+
+
+def table(head: str, *columns: Any, separator: str = ",") -> str:
+    rows = "".join(separator.join(map(str, row)) + "\n" for row in zip(*columns, strict=True))
+    return f"{head}\n{rows}" if head else rows
+
+
+def expect(found: Record, rate: float, leads: list[str], factor: float = 1.0) -> None:
+    assert (found.sampling_rate, found.leads) == (rate, leads)
+    np.testing.assert_allclose(found.signals[:, 0], VALUES * factor, atol=1e-9)
+
+
+def ticks(rate: float, in_s: float = 1.0, start: float = 0.0, decimals: int = 9) -> list[str]:
+    return [f"{start + number / rate / in_s:.{decimals}f}" for number in range(ROWS)]
+
+
+@pytest.mark.parametrize(
+    ("name", "in_s", "start", "decimals"),
+    [
+        ("time", 1e-3, 0, 2),
+        ("timestamp", 1, 0, 4),
+        ("Zeit", 1, 12.5, 4),
+        ("timer", 1e-3, 0, 3),
+        ("x", 1e-6, 5, 0),
+        ("", 1, 0, 4),
+        ("clock [ns]", 1e-9, 0, 0),
+        ("epoch_ms", 1e-3, 1_700_000_000_000, 1),
+        ("unix", 1, 1_700_000_000, 6),
+        ("sensor timestamp [ns]", 1e-9, 6e17, 0),
+        ("t_us", 1e-6, 0, 0),
+    ],
+)
+@pytest.mark.parametrize("second", [False, True])
+def test_what_rises_evenly_is_time(
+    tmp_path: Path, name: str, in_s: float, start: float, decimals: int, second: bool
+) -> None:
+    clock = ticks(250.0, in_s, start, decimals)
+    pair = (VALUES, clock) if second else (clock, VALUES)
+    head = "" if not name else f"V5,{name}" if second else f"{name},V5"
+    found = read(tmp_path, table(head, *pair))
+    assert found.sampling_rate == pytest.approx(250.0, rel=1e-6)
+    assert found.leads == (["V5"] if name else ["1"])
+    np.testing.assert_array_equal(found.signals[:, 0], VALUES)
+    assert read(tmp_path, table(head, *pair), sampling_rate=250).sampling_rate == 250.0
+    message = refusal(tmp_path, table(head, *pair), sampling_rate=360).message
+    assert "250" in message
+    assert "360" in message
+
+
+def test_an_array_has_no_time_among_its_leads_either(tmp_path: Path) -> None:
+    np.save(tmp_path / "r.npy", np.stack([np.arange(ROWS) / 500, VALUES], axis=1))
+    expect(read_recording(tmp_path / "r.npy"), 500.0, ["1"])
+    np.save(tmp_path / "r.npy", np.stack([VALUES, np.arange(ROWS)], axis=1))
+    expect(read_recording(tmp_path / "r.npy", sampling_rate=200), 200.0, ["1"])
+
+
+def test_numbers_of_samples_tell_no_rate_and_are_no_lead(tmp_path: Path) -> None:
+    wrapping = table("nr,V1,seq", np.arange(ROWS), VALUES, np.arange(ROWS) % 16)
+    expect(read(tmp_path, wrapping, sampling_rate=130), 130.0, ["V1"])
+    assert "does not say its sampling rate" in refusal(tmp_path, wrapping).message
+    assert "is time" in refusal(tmp_path, table("time", ticks(100.0))).message
+
+
+def test_a_rate_that_is_given_wins_where_times_tell_it_roughly(tmp_path: Path) -> None:
+    packets = table("time,V1", [f"{number // 25 * 25 / 130:.3f}" for number in range(ROWS)], VALUES)
+    expect(read(tmp_path, packets, sampling_rate=130), 130.0, ["V1"])
+    assert "give it" in refusal(tmp_path, packets).hint
+    assert "360" in refusal(tmp_path, packets, sampling_rate=360).message
+    ticking = table("time,V1", np.arange(ROWS) * 7e10, VALUES)  # in no unit a rate of an ECG
+    assert "time" in refusal(tmp_path, ticking).message
+    expect(read(tmp_path, ticking, sampling_rate=130), 130.0, ["V1"])
+
+
+def test_a_gap_in_time_is_not_closed_by_a_rate(tmp_path: Path) -> None:
+    times = np.arange(ROWS) / 250 + 5 * (np.arange(ROWS) > 300)
+    gap = table("time_s,V1", np.round(times, 4), VALUES)
+    assert "not evenly spaced: from 1.2 s to 6.204 s after row 301" in refusal(tmp_path, gap).message
+    assert "250" in refusal(tmp_path, gap, sampling_rate=250).message
+    assert "rate" not in refusal(tmp_path, gap).hint
+
+
+def test_columns_of_times_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+    content = table("t_s,t_ms,V1", ticks(250.0), ticks(500.0, 1e-3), VALUES)
+    assert all(word in refusal(tmp_path, content).message for word in ("250", "500", "'t_s'", "'t_ms'"))
+
+
+def clocks(rate: float, form: str, start: datetime) -> list[str]:
+    moments = [start + timedelta(seconds=round(number / rate, 3)) for number in range(ROWS)]
+    return [moment.strftime(form)[: -3 if form.endswith("%f") else None] for moment in moments]
+
+
+@pytest.mark.parametrize(
+    ("form", "separator"),
+    [
+        ("%H:%M:%S.%f", ","),
+        ("%Y-%m-%dT%H:%M:%S.%f", ";"),
+        ("%d/%m/%Y %H:%M:%S.%f", "\t"),
+        ("%d.%m.%Y %H:%M:%S.%f", ";"),
+    ],
+)
+def test_times_of_day_are_read_across_midnight(tmp_path: Path, form: str, separator: str) -> None:
+    times = clocks(125.0, form, datetime(2024, 12, 31, 23, 59, 58))
+    expect(read(tmp_path, table(f"time{separator}V1", times, VALUES, separator=separator)), 125.0, ["V1"])
+
+
+def test_bracketed_times_of_physiobank_are_read(tmp_path: Path) -> None:
+    times = [f"'[{clock} 05/03/2001]'" for clock in clocks(250.0, "%H:%M:%S.%f", datetime(2001, 3, 5, 7))]
+    head = "'Time and date','V5'\n'[hh:mm:ss.mmm dd/mm/yyyy]','mV'"
+    expect(read(tmp_path, table(head, times, VALUES)), 250.0, ["V5"])
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "  ", " \t "])
+@pytest.mark.parametrize("whole", [1, 3, 450])
+def test_the_decimal_sign_is_that_of_most_rows(tmp_path: Path, separator: str, whole: int) -> None:
+    values = np.where(np.arange(ROWS) < whole, 0.0, VALUES)
+    cells = [f"{value:g}".replace(".", ",") for value in values]
+    times = [cell.replace(".", ",") for cell in ticks(250.0)]
+    found = read(tmp_path, table(separator.join(("time_s", "V2")), times, cells, separator=separator))
+    np.testing.assert_array_equal(found.signals[:, 0], values)
+    assert (found.leads, found.sampling_rate) == (["V2"], 250.0)
+
+
+def test_a_decimal_comma_may_stand_in_quotes_or_alone(tmp_path: Path) -> None:
+    cells = [f'"{value}"'.replace(".", ",") for value in VALUES]
+    expect(read(tmp_path, table('"V1","V2"', cells, cells), sampling_rate=250), 250.0, ["V1", "V2"])
+    alone = [f"{value}".replace(".", ",") for value in VALUES]
+    expect(read(tmp_path, table("V1", alone), sampling_rate=250), 250.0, ["V1"])
+    expect(read(tmp_path, table("", alone), sampling_rate=250), 250.0, ["1"])
+
+
+def test_a_comma_that_may_be_either_is_refused(tmp_path: Path) -> None:
+    error = refusal(tmp_path, "1,5\n2,7\n1,9\n", sampling_rate=250)
+    assert "line 1: '1,5'" in error.message
+    assert "two whole numbers" in error.message
+    counts = table("", *np.random.default_rng(1).integers(1000, 1050, (2, ROWS)))
+    assert read(tmp_path, counts, sampling_rate=250, gain=200).leads == ["1", "2"]
+
+
+def test_both_decimal_signs_in_one_file_name_line_and_cell(tmp_path: Path) -> None:
+    content = table("V1;V2", VALUES, VALUES, separator=";").splitlines()
+    content[300] = content[300].replace(".", ",")
+    error = refusal(tmp_path, "\n".join(content), sampling_rate=250)
+    assert f"line 301, column 1: '{VALUES[299]}'".replace(".", ",") in error.message.replace(".", ",")
+    assert "decimal sign" in error.message
+
+
+def test_a_watch_says_rate_unit_and_lead_above_its_samples(tmp_path: Path) -> None:
+    head = 'Name,X\nSymptoms,\nDevice,"Watch7,1"\nHigh Pass,40 Hz\nSample Rate,512 hertz\n\n\nLead,Lead II\nUnit,µV\n'
+    expect(read(tmp_path, table(head, VALUES)), 512.0, ["Lead II"], 1e-3)
+    german = head.replace("Sample Rate,512 hertz", "Abtastrate,512 Hertz").replace("Unit", "Einheit")
+    cells = [f"{value}".replace(".", ",") for value in VALUES]
+    expect(read(tmp_path, table(german, cells)), 512.0, ["Lead II"], 1e-3)
+    assert "512" in refusal(tmp_path, table(head, VALUES), sampling_rate=250).message
+
+
+def test_a_chest_strap_says_time_in_three_ways(tmp_path: Path) -> None:
+    phone = clocks(130.0, "%Y-%m-%dT%H:%M:%S.%f", datetime(2023, 1, 2, 3))
+    phone = [phone[number // 73 * 73] for number in range(ROWS)]
+    head = "Phone timestamp;sensor timestamp [ns];timestamp [ms];ecg [uV]"
+    nano, milli = ticks(130.0, 1e-9, 6e17, 0), ticks(130.0, 1e-3, 0, 4)
+    expect(read(tmp_path, table(head, phone, nano, milli, VALUES * 1000, separator=";"), "r.txt"), 130.0, ["ecg"])
+
+
+@pytest.mark.parametrize(
+    ("device", "supply", "gain", "sensor"),
+    [("bitalino_rev", 3300, 1100, "ECGBIT"), ("biosignalsplux", 3000, 1000, "ECG")],
+)
+def test_opensignals_counts_become_millivolts(
+    tmp_path: Path, device: str, supply: float, gain: float, sensor: str
+) -> None:
+    about = {"sensor": ["EDA", sensor], "device": device, "sampling rate": 1000, "resolution": [4, 1, 10, 12]}
+    about |= {"column": ["nSeq", "DI", "A1", "A2"], "label": ["A1", "A2"]}
+    head = f"# OpenSignals Text File Format\n# {json.dumps({'00:11': about})}\n# EndOfHeader"
+    counts = np.rint((VALUES * gain / supply + 0.5) * 4096).astype(int)
+    empty, moved = [""] * ROWS, np.arange(ROWS) % 16
+    content = table(head, moved, moved * 0, counts // 9, counts, empty, separator="\t")
+    found = read(tmp_path, content, "r.txt")
+    assert (found.sampling_rate, found.leads, found.assumed) == (1000.0, [sensor], [])
+    np.testing.assert_allclose(found.signals[:, 0], (counts / 4096 - 0.5) * supply / gain)
+    np.testing.assert_allclose(found.signals[:, 0], VALUES, atol=1e-3)
+    raw = read(tmp_path, content.replace(f'"{sensor}"', '"RAW"'), "r.txt")
+    assert (raw.leads, raw.assumed, raw.signals[3, 0]) == (["A2"], ["A2"], counts[3])
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"sensor": ["ECG"], "sampling rate": 100},
+        {"sensor": ["ECG"], "sampling rate": 100, "resolution": [10**6]},
+        {"sensor": ["ECG"], "sampling rate": "fast", "resolution": [10]},
+        {"sensor": ["ECG"] * 9, "sampling rate": 100, "resolution": [10] * 9},
+        {"sensor": 7},
+        [],
+    ],
+)
+def test_a_damaged_opensignals_header_is_one_sentence(tmp_path: Path, about: Any) -> None:
+    head = f"# OpenSignals Text File Format\n# {json.dumps({'00:11': about})}\n# EndOfHeader"
+    content = table(head, np.arange(ROWS), np.arange(ROWS) % 9, separator="\t")
+    assert "OpenSignals header" in refusal(tmp_path, content, "r.txt").message
+
+
+def test_labchart_says_interval_names_and_units(tmp_path: Path) -> None:
+    head = (
+        "Interval=\t0.002 s\nExcelDateTime=\t4.4e+04\t01/01/2020 10:00:00\nTimeFormat=\tStartOfBlock\nDateFormat=\t\n"
+    )
+    head += "ChannelTitle=\tECG\tPulse\nRange=\t10.000 mV\t180.0 mmHg\nUnitName=\tuV\tmmHg"
+    lines = table(head, ticks(500.0, decimals=3), VALUES, VALUES * 9, separator="\t").splitlines()
+    lines[60] += "\t#* noise here"
+    expect(read(tmp_path, "\n".join(lines), "r.txt"), 500.0, ["ECG"], 1e-3)
+    twice = "\n".join([*lines, *head.splitlines(), "0\t1\t2"])
+    assert "second block of LabChart" in refusal(tmp_path, twice, "r.txt").message
+
+
+def test_comments_text_and_names_behind_a_hash(tmp_path: Path) -> None:
+    said = read(tmp_path, table("# fs = 250\n# unit: uV\n# V1 V2", VALUES, VALUES, separator=" "), "r.txt")
+    expect(said, 250.0, ["V1", "V2"], 1e-3)
+    notes = ["beat"] * ROWS
+    expect(read(tmp_path, table("V1_uV,note", VALUES, notes), sampling_rate=250), 250.0, ["V1"], 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PK\x03\x04rest", "workbook"),
+        (b"%PDF-1.7", "PDF"),
+        (b"\x89HDF\r\n", "HDF5"),
+        (b"<?xml version='1.0'?>", "XML"),
+        (b'{"a": 1}', "JSON"),
+        (b"\xff\xfe1\0,\0", "UTF-16"),
+    ],
+)
+def test_other_formats_are_named(tmp_path: Path, content: bytes, words: str) -> None:
+    error = refusal(tmp_path, content)
+    assert words in error.message
+    assert error.hint
+
+
+def beating(size: float, offset: float = 0.0, rate: float = 250.0, seconds: int = 20) -> np.ndarray:
+    """Peaks of a size every 0.8 s on a slow wave of the same size."""
+    at = np.arange(int(rate * seconds)) / rate
+    return np.asarray(offset + size * np.exp(-(((at % 0.8) - 0.4) ** 2) / 2e-4) + 0.02 * size * np.sin(at * 40))
+
+
+@pytest.mark.parametrize(("size", "offset"), [(250, 1024), (1500, 0), (60, 512), (1000, 2e6), (1e-3, 0), (2e-3, 0.3)])
+def test_what_swings_as_no_ecg_does_is_refused_where_nobody_said_the_unit(size: float, offset: float) -> None:
+    signals = beating(size, offset)[:, None]
+    with pytest.raises(EcganError) as caught:
+        check_size_of_ecg("r", signals, 250.0, ["V1"], ["V1"])
+    assert "--unit" in caught.value.hint
+    assert "--gain" in caught.value.hint
+    assert ("--unit V`" in caught.value.hint) == (size < 1)
+    warning = check_size_of_ecg("r", signals, 250.0, ["V1"], [])
+    assert ("V1" in warning) == (size > 1)
+    assert warning
+
+
+@pytest.mark.parametrize("offset", [0, -300, 290])
+@pytest.mark.parametrize("size", [0.15, 1, 8])
+def test_the_offset_of_electrodes_is_no_matter(size: float, offset: float) -> None:
+    signals = beating(size, offset)[:, None] + np.linspace(0, 40, 5000)[:, None]
+    signals[2000:2010] = 400  # an artefact
+    signals[100:900] = np.nan
+    assert not check_size_of_ecg("r", signals, 250.0, ["V1"], ["V1"])
+
+
+def test_counts_become_millivolts_by_their_gain(tmp_path: Path) -> None:
+    counts = np.rint(beating(200.0, 1024)).astype(int)
+    content = table("sample #,MLII", np.arange(len(counts)), counts)
+    found = read(tmp_path, content, sampling_rate=250, gain=200, baseline=1000)
+    np.testing.assert_allclose(found.signals[:, 0], (counts - 1000) / 200)
+    found = read(tmp_path, content, sampling_rate=250, gain=200)
+    np.testing.assert_allclose(found.signals[:, 0], (counts - np.median(counts)) / 200)
+    assert found.assumed == []
+    assert read(tmp_path, content, sampling_rate=250).assumed == ["MLII"]
+    assert read(tmp_path, content, sampling_rate=250, unit="uV").assumed == []
+    for options, word in (({"gain": 0}, "0"), ({"gain": 200, "unit": "uV"}, "uV"), ({"baseline": 3}, "3")):
+        assert word in refusal(tmp_path, content, sampling_rate=250, **options).message
+    said = content.replace("MLII", "MLII (mV)")
+    assert "mV" in refusal(tmp_path, said, sampling_rate=250, gain=200).message
+
+
+def test_rates_and_beats_that_no_heart_has() -> None:
+    assert strange_rate(0.36, 360)
+    assert strange_rate(45, 360)
+    assert not strange_rate(45, 45)
+    assert not strange_rate(80, 360)
+    assert strange_rate(360_000, 360)
+    assert strange_heart(400, 60)
+    assert not strange_heart(300, 60)
+    assert strange_heart(5, 60)
+    assert not strange_heart(1, 6)
+
+
+BOMBS = {
+    "blank lines": b"\n" * 400_000 + b"V1\n1\n2\n",
+    "columns": (b"0.5," * 150_000 + b"1\n") * 3,
+    "tabs": (b"0.5\t" * 150_000 + b"1\n") * 3,
+    "one line": b"1," * 3_000_000,
+    "one word": b"1" * 3_000_000,
+    "late line": b"1,2\n" * 300_000 + b"1," * 2_000_000,
+    "preamble": b"so it is\n" * 400_000 + b"1,2\n",
+    "quotes": b'"' * 900_000,
+    "braces": b"# OpenSignals\n# " + b'{"a":' * 100_000 + b"\n1\t2\n",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_whatever_the_text_time_and_memory_are_bounded(tmp_path: Path, bomb: str) -> None:
+    before, since = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    (tmp_path / "r.csv").write_bytes(BOMBS[bomb])
+    if bomb == "blank lines":
+        assert len(read_recording(tmp_path / "r.csv", sampling_rate=250).signals) == 2
+    else:
+        with pytest.raises(EcganError, match="line of more than 1,048,576" if bomb == "late line" else ""):
+            read_recording(tmp_path / "r.csv", sampling_rate=250)
+    assert time.process_time() - since < 3
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB

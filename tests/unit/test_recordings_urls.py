@@ -1,0 +1,215 @@
+"""Recordings behind URLs: what comes, what must not, and that nothing stays."""
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pytest
+import wfdb
+
+import ecgan
+from ecgan.ecg.records import write_record
+from ecgan.ecg.simulated_patients import simulate
+from ecgan.errors import EcganError
+from ecgan.notebook.run import Run
+from ecgan.remotes import recordings
+from ecgan.remotes.recordings import is_url, read_anywhere
+from ecgan.reporting.recordings import ScoredRecording
+from ecgan.scoring.batch import find_recordings, omissions, score_all, summary_frame
+from ecgan.scoring.recording import score_recording
+from tests.hospital import ishne, scp, wave
+from tests.scorers import toy_scorer
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary folders are made; nothing must stay in it."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder, and its address."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with serving(partial(Quiet, directory=str(folder))) as address:
+        yield folder, address
+
+
+class serving:
+    """A server on this machine."""
+
+    def __init__(self, handler: object) -> None:
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)  # type: ignore[arg-type]
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def write(folder: Path, name: str, **options: object) -> np.ndarray:
+    counts = wave(2, 4000)
+    wfdb.wrsamp(name, fs=250, units=["mV"] * 2, sig_name=["II", "V1"], d_signal=counts, fmt=["16"] * 2,
+                adc_gain=[200.0] * 2, baseline=[0] * 2, write_dir=str(folder), **options)  # fmt: skip
+    wfdb.wrann(name, "atr", sample=np.array([50, 300]), symbol=["N", "V"], write_dir=str(folder))
+    return counts / 200.0
+
+
+@pytest.mark.parametrize("named", ["100.hea", "100", "100.dat"])
+def test_a_record_comes_with_the_files_that_its_header_names(
+    served: tuple[Path, str], scratch: Path, named: str
+) -> None:
+    folder, address = served
+    (folder / "db").mkdir()
+    expected = write(folder / "db", "100")
+    (folder / "db/100.dat").rename(folder / "db/signals of 100.bin")
+    header = (folder / "db/100.hea").read_text()
+    (folder / "db/100.hea").write_text(header.replace("100.dat", "sig.bin"))
+    (folder / "db/signals of 100.bin").rename(folder / "db/sig.bin")
+    found = read_anywhere(f"{address}/db/{named}", annotator="atr")
+    np.testing.assert_allclose(found.signals, expected)
+    assert (found.name, found.samples.tolist(), found.symbols) == ("100", [50, 300], ["N", "V"])
+    assert not list(scratch.iterdir())
+
+
+def refuse(place: object) -> ScoredRecording:
+    raise EcganError("no")
+
+
+def test_a_signature_in_an_address_is_used_and_not_told(served: tuple[Path, str], tmp_path: Path) -> None:
+    folder, address = served
+    (folder / "h.ecg").write_bytes(ishne(wave()))
+    url = f"{address}/h.ecg?signature=secret"
+    np.testing.assert_allclose(read_anywhere(url).signals, wave() * (2.5e-3, 5e-3))
+    outcomes = score_all(find_recordings([url]), tmp_path / "out", refuse)
+    assert "secret" not in summary_frame(outcomes).to_csv()
+    with pytest.raises(EcganError) as caught:
+        read_anywhere(url.replace("h.ecg", "gone.ecg"))
+    assert "secret" not in str(caught.value)
+
+
+def test_records_of_several_segments_come_whole(scratch: Path, tmp_path: Path) -> None:
+    parts = [write(tmp_path, name) for name in ("seg_1", "seg_2")]
+    (tmp_path / "all.hea").write_text("all/3 2 250 8100\nseg_1 4000\n~ 100\nseg_2 4000\n")
+    store = fsspec.filesystem("memory")
+    for file in tmp_path.glob("*.*"):
+        store.pipe(f"/bucket/all/{file.name}", file.read_bytes())
+    found = ecgan.read("memory://bucket/all/all.hea")
+    np.testing.assert_allclose(found.signals, np.vstack([parts[0], np.full((100, 2), np.nan), parts[1]]))
+    assert not list(scratch.iterdir())
+
+
+def test_files_and_annotations_from_a_store(scratch: Path, tmp_path: Path) -> None:
+    store = fsspec.filesystem("memory")
+    store.pipe("/holter/a.ecg", ishne(wave()))
+    write(tmp_path, "a")
+    store.pipe("/holter/a.atr", (tmp_path / "a.atr").read_bytes())
+    np.testing.assert_allclose(ecgan.read("memory://holter/a.ecg").signals, wave() * (2.5e-3, 5e-3))
+    with pytest.raises(EcganError, match="40 samples") as caught:
+        ecgan.read("memory://holter/a.ecg", annotator="atr")
+    assert "memory://holter/a.ecg" in caught.value.message
+    assert str(scratch) not in str(caught.value)
+    assert not list(scratch.iterdir())
+
+
+def test_a_run_scores_what_lies_elsewhere(scratch: Path, tmp_path: Path) -> None:
+    store = fsspec.filesystem("memory")
+    record = simulate(3, 1, 0.5, 1.0, 1.0)
+    write_record(tmp_path, record)
+    for file in tmp_path.glob("*.*"):
+        store.pipe(f"/b/{file.name}", file.read_bytes())
+    here = score_recording(ecgan.read(tmp_path / f"{record.name}.hea"), toy_scorer())
+
+    class Borrowed(Run):
+        _threads = 1
+
+    there = Borrowed(toy_scorer()).score(f"memory://b/{record.name}.hea")
+    assert there.beats.equals(here.beats)
+    wanted = find_recordings([f"memory://b/{record.name}.hea", f"memory://c/{record.name}.hea"])
+    assert [one.name for one in wanted] == [f"b/{record.name}", f"c/{record.name}"]
+    outcomes = score_all(wanted, tmp_path / "out", lambda place: score_recording(read_anywhere(place), toy_scorer()))
+    frame = summary_frame(outcomes)
+    assert frame["file"].tolist() == [f"memory://b/{record.name}.hea", f"memory://c/{record.name}.hea"]
+    assert frame["scored"].notna().tolist() == [True, False]
+    assert f"c/{record.name}.hea" in frame["status"][1]
+    assert (tmp_path / f"out/b/{record.name}.html").is_file()
+    assert omissions(["memory://b"]) == []
+    assert not list(scratch.iterdir())
+
+
+@pytest.mark.parametrize("name", ["../secret.dat", "/etc/passwd", "a/../../b.dat", "x\\y.dat"])
+def test_a_header_does_not_lead_out_of_its_folder(scratch: Path, name: str) -> None:
+    store = fsspec.filesystem("memory")
+    store.pipe("/evil/e.hea", f"e 1 250 10\n{name} 16 200 16 0 0 0 0 II\n".encode())
+    store.pipe("/secret.dat", bytes(20))
+    with pytest.raises(EcganError, match="not fetched"):
+        read_anywhere("memory://evil/e.hea")
+    assert not list(scratch.iterdir())
+
+
+def test_what_is_too_large_or_without_end_stops(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = fsspec.filesystem("memory")
+    store.pipe("/big/s.scp", scp(wave(2, 4000)))
+    monkeypatch.setattr(recordings, "MOST_BYTES", 10_000)
+    with pytest.raises(EcganError, match="has more than"):
+        read_anywhere("memory://big/s.scp")
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            try:
+                while True:
+                    self.wfile.write(b"x")
+                    self.wfile.flush()
+                    time.sleep(0.02)
+            except OSError:
+                pass
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(recordings, "MOST_SECONDS", 0.3)
+    with serving(Endless) as address:
+        begin = time.monotonic()
+        with pytest.raises(EcganError, match="does not come within"):
+            read_anywhere(f"{address}/x.edf")
+        assert time.monotonic() - begin < 5
+    assert not list(scratch.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://user:word@host/x.edf", "password"),
+        ("memory://bucket/folder/", "names no file"),
+        ("gopher://host/x.edf", "gopher"),
+        ("memory://nowhere/x.edf", "memory://nowhere/x.edf"),
+        ("memory://nowhere/x.hea", "memory://nowhere/x.hea"),
+    ],
+)
+def test_places_that_cannot_be_read(scratch: Path, url: str, words: str) -> None:
+    assert is_url(url)
+    with pytest.raises(EcganError) as caught:
+        read_anywhere(url)
+    assert words in caught.value.message
+    assert "word@" not in str(caught.value)
+    assert not list(scratch.iterdir())

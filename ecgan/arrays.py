@@ -2,26 +2,37 @@
 
 The files are pickles because other programs of the field read them; ours reads them with a loader that knows
 the few globals NumPy writes for one plain array and answers each with an inert stand-in. Nothing is imported by
-name, no NumPy function is called by the file, every other global is refused.
+name, no NumPy function is called by the file, every other global is refused, and so is every operation that such a
+pickle does not need. What a file makes of the stand-ins ends with it: those that all files share hold nothing.
 """
 
-import io
 import math
+import os
 import pickle
 import pickletools
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from types import MappingProxyType
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
-from ecgan.files import written
+from ecgan.files import check_plain, written
 
 F32 = NDArray[np.float32]
 
 _MOST_OPERATIONS = 1000  # NumPy's own pickles of an array take about 50
 _MEMO = ("PUT", "BINPUT", "LONG_BINPUT")
+_OPERATIONS = {
+    *_MEMO,
+    *("PROTO", "FRAME", "STOP", "MARK", "MEMOIZE", "GET", "BINGET", "LONG_BINGET", "GLOBAL", "STACK_GLOBAL"),
+    *("REDUCE", "BUILD", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "NONE", "NEWTRUE", "NEWFALSE"),
+    *("INT", "BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "SHORT_BINUNICODE"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
+}
+"""What NumPy's own pickles of an array do, in the protocols from 3 on: nothing that adds to an object but BUILD."""
 _NUMERIC = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"}
 
 
@@ -29,17 +40,31 @@ class RefusedError(Exception):
     """The file holds something else than one numeric array."""
 
 
-class _NdarrayType:
+class _Shared:
+    """Stands for a global; all files share it, so that it holds nothing and takes nothing in."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise RefusedError("it changes what the loader itself consists of")
+
+    def __setstate__(self, state: object) -> NoReturn:
+        raise RefusedError("it changes what the loader itself consists of")
+
+
+class _NdarrayType(_Shared):
     """Stands for the class `numpy.ndarray`; good for nothing but being handed to `_reconstruct`."""
 
-    def __new__(cls, *_: object) -> NoReturn:
+    __slots__ = ()
+
+    def __call__(self, *_: object) -> NoReturn:
         raise RefusedError("it builds an array in an unknown way")
 
 
 class _Dtype:
     """Stands for `numpy.dtype(code)`; only plain numeric codes."""
 
-    def __init__(self, code: object, align: object = False, copy: object = True) -> None:
+    def __init__(self, code: object) -> None:
         if not isinstance(code, str) or code not in _NUMERIC:
             raise RefusedError(f"the data type {code!r} is not numeric")
         self.dtype = np.dtype(code)
@@ -73,26 +98,47 @@ class _Array:
         self.fill(state[1], state[2], bool(state[3]), state[4])
 
 
-def _reconstruct(kind: object, shape: object, typecode: object) -> _Array:
-    if kind is not _NdarrayType or shape != (0,) or typecode != b"b":
-        raise RefusedError("it builds an array in an unknown way")
-    return _Array()
+class _NewDtype(_Shared):
+    """Stands for calling `numpy.dtype`."""
+
+    __slots__ = ()
+
+    def __call__(self, code: object, align: object = False, copy: object = True) -> _Dtype:
+        return _Dtype(code)
 
 
-def _frombuffer(raw: object, dtype: object, shape: object, order: object) -> _Array:
-    array = _Array()
-    array.fill(shape, dtype, order == "F", raw)
-    return array
+class _Reconstruct(_Shared):
+    """Stands for the function that begins an array."""
+
+    __slots__ = ()
+
+    def __call__(self, kind: object, shape: object, typecode: object) -> _Array:
+        if not isinstance(kind, _NdarrayType) or shape != (0,) or typecode != b"b":
+            raise RefusedError("it builds an array in an unknown way")
+        return _Array()
 
 
-_STAND_INS: dict[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): _NdarrayType,
-    ("numpy", "dtype"): _Dtype,
-    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy._core.numeric", "_frombuffer"): _frombuffer,
-    ("numpy.core.numeric", "_frombuffer"): _frombuffer,
-}
+class _Frombuffer(_Shared):
+    """Stands for the function that makes an array of bytes."""
+
+    __slots__ = ()
+
+    def __call__(self, raw: object, dtype: object, shape: object, order: object) -> _Array:
+        array = _Array()
+        array.fill(shape, dtype, order == "F", raw)
+        return array
+
+
+_STAND_INS: Mapping[tuple[str, str], _Shared] = MappingProxyType(
+    {
+        ("numpy", "ndarray"): _NdarrayType(),
+        ("numpy", "dtype"): _NewDtype(),
+        ("numpy._core.multiarray", "_reconstruct"): _Reconstruct(),
+        ("numpy.core.multiarray", "_reconstruct"): _Reconstruct(),
+        ("numpy._core.numeric", "_frombuffer"): _Frombuffer(),
+        ("numpy.core.numeric", "_frombuffer"): _Frombuffer(),
+    }
+)
 
 
 class _Loader(pickle.Unpickler):
@@ -126,18 +172,22 @@ def load_array(path: Path, *, ndim: int, kind: str) -> NDArray[Any]:
     Raises:
         EcganError: The file is missing, is no pickled array, or has another type or shape.
     """
+    again = "Run `ecgan preprocess` again."
     try:
-        content = path.read_bytes()
-        _check_opcodes(content)
-        found = _Loader(io.BytesIO(content)).load()
+        check_plain(path, _memory(), again)
+        with path.open("rb") as file:
+            _check_opcodes(file)
+            file.seek(0)
+            found = _Loader(file).load()
     except OSError as error:
-        raise EcganError(f"cannot read {path}: {error.strerror or error}.", "Run `ecgan preprocess` again.") from error
+        raise EcganError(f"cannot read {path}: {error.strerror or error}.", again) from error
+    except EcganError:
+        raise
     except RefusedError as error:
         raise EcganError(f"{path} was refused: {error}.", "Only files with one plain numeric array are read.") from None
     except Exception:
-        raise EcganError(
-            f"{path} is no pickled array, or is cut off ({len(content):,} bytes).", "Run `ecgan preprocess` again."
-        ) from None
+        size = path.stat().st_size
+        raise EcganError(f"{path} is no pickled array, or is cut off ({size:,} bytes).", again) from None
     if not isinstance(found, _Array) or found.array is None:
         raise EcganError(f"{path} was refused: it holds no array.", "Only files with one plain numeric array are read.")
     array = found.array
@@ -150,9 +200,14 @@ def load_array(path: Path, *, ndim: int, kind: str) -> NDArray[Any]:
     return array
 
 
-def _check_opcodes(content: bytes) -> None:
-    """Refuse what no pickled array has: loops of the pickle machine, a large memo, thousands of operations."""
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
+def _check_opcodes(file: BinaryIO) -> None:
+    """Refuse what no pickled array has: operations that it does not need, a large memo, thousands of operations."""
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
         large = opcode.name in _MEMO and isinstance(argument, int) and argument > _MOST_OPERATIONS
-        if count > _MOST_OPERATIONS or large or opcode.name in ("DUP", "POP", "POP_MARK"):
+        if count > _MOST_OPERATIONS or large or opcode.name not in _OPERATIONS:
             raise RefusedError("it does more than building one array takes")
+
+
+def _memory() -> int:
+    """Return the memory of this machine in bytes: a larger array could not be read."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

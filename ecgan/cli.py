@@ -285,23 +285,49 @@ def compare(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: `ecgan info params.yaml` (exits with 1 if the file has a mistake)")
+@app.command(
+    epilog="Examples: `ecgan info params.yaml` (exits with 1 if the file has a mistake), `ecgan info --repository .`"
+)
 def info(
     config: Annotated[Path | None, typer.Argument(help="Parameters to check.")] = None,
     pipeline: Annotated[bool, typer.Option("--pipeline", help="Check and renew what `dvc repro` needs.")] = False,
+    repository: cmd.Repository = None,
     plugin: cmd.Plugin = None,
 ) -> None:
-    """Check a file of parameters and show what this installation runs on."""
+    """Check a file of parameters and show what this installation runs on.
+
+    Plug-ins that the file lists are run of `params.yaml` in this folder alone; of another file name them: --plugin.
+    """
     from ecgan import about
     from ecgan.pipeline import check_pipeline, renew_links
 
+    if repository is not None:
+        cmd.look_into(repository)
+        return
     config = Path("params.yaml") if config is None and pipeline else config
-    params = None if config is None else cmd.load(config, models=True, plugin=plugin)
+    params = None if config is None else cmd.check(config, plugin)
     if config is not None and params is not None and pipeline:
         check_pipeline(config, params)
         renew_links(params)
     for line in about.lines(params):
         write_line(line)
+
+
+@app.command(epilog="Example: `ecgan seal models/ecgan/demo/aegan`, a run from before runs were sealed")
+def seal(model: Annotated[str, typer.Argument(metavar="RUN", help="The run, RUN[/fold_K].")]) -> None:
+    """Say of a run, as it is, that it is sound: note size and SHA-256 of its files, which are compared at each use.
+
+    Training does that itself. It is needed for runs from before that, and for files that were changed on purpose.
+    """
+    from ecgan.references import folds_of, parse_reference
+    from ecgan.runs.layout import PARTS, part
+    from ecgan.seals import NAME, seal
+
+    run = parse_reference(model)
+    for folder in (part(run.folder, name, fold) for fold in folds_of(run) for name in PARTS):
+        if folder.is_dir():
+            seal(folder)
+            cmd.say(f"wrote {folder / NAME}")
 
 
 @app.command("list", epilog="Examples: `ecgan list datasets`, `ecgan list models --json`")

@@ -85,6 +85,10 @@ UsualRun = Annotated[
 OneTrained = Annotated[
     str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; its first fold if none.")
 ]
+Repository = Annotated[
+    Path | None,
+    typer.Option(help="Say what DVC and Git would run, and where they would write outside, in this folder."),
+]
 RunName = Annotated[
     str | None, typer.Argument(help="Name of the run of a single model (one -m); left out: the model's name.")
 ]
@@ -121,6 +125,27 @@ def load(config: Path, *, models: bool = False, plugin: list[Path] | None = None
     compute_as(config)
     use_plugins(plugin)
     return load_params(config, models=models)
+
+
+def check(config: Path, plugin: list[Path] | None) -> "Params":
+    """Read parameters to check them; of what they list as plug-ins only the project's own are run."""
+    from ecgan.config import load_params
+
+    compute_as(config)
+    use_plugins(plugin)
+    return load_params(config, plugins=config.absolute() == Path("params.yaml").absolute())
+
+
+def look_into(repository: Path) -> None:
+    """Say what is found in a repository; exit with 1 if it is anything."""
+    from ecgan.repository import findings
+
+    found = findings(repository)
+    for line in found:
+        typer.echo(line)
+    if found:
+        raise typer.Exit(1)
+    say(f"{repository}: nothing leaves it, and nothing but ECGAN is run by DVC and Git")
 
 
 def compute_as(config: Path) -> None:
@@ -193,6 +218,8 @@ def _status(app: Callable[..., Any]) -> int:
         return _interrupted(error)
     except (BrokenPipeError, SystemExit) as error:
         return _ended(error)
+    except MemoryError:
+        _tell(EcganError("there is not enough memory for this."))
     except OSError as error:
         _tell(unusable(error))
     except UnicodeEncodeError as error:

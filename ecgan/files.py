@@ -4,12 +4,14 @@ import contextlib
 import csv
 import dataclasses
 import errno
+import glob
 import hashlib
 import json
 import math
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
@@ -37,6 +39,12 @@ _KINDS = {
 }
 """What pydantic expected, by the kind of its error."""
 
+_MB = 1 << 20
+LARGEST_JSON = 32 * _MB
+LARGEST_TABLE = 1024 * _MB
+LARGEST_WEIGHTS = 4096 * _MB
+_MOST_VALUES = 1_000_000  # lists and mappings of a JSON file: an empty one takes as much memory as ten numbers
+_LONGEST_HEADER = 4 * _MB  # of a safetensors file
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # spreadsheets in East Asia take the wide ones too
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -127,6 +135,24 @@ def unsayable(error: UnicodeEncodeError) -> EcganError:
     )
 
 
+def clear_parts(path: Path) -> None:
+    """Remove temporary files that killed processes left beside `path`; those of processes that are there stay."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        owner = part.name.removeprefix(f".{path.name}.").removesuffix(".part")
+        if owner.isdecimal() and not _is_there(int(owner)):
+            part.unlink(missing_ok=True)
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` atomically."""
     with written(path) as file:
@@ -195,12 +221,57 @@ def restored(cell: Any) -> Any:
     return cell[1:] if isinstance(cell, str) and cell[:1] == "'" and _FORMULA.match(cell[1:]) else cell
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON; a missing or broken file is one sentence."""
+def read_bytes(path: Path, most: int, hint: str = "") -> bytes:
+    """Read a plain file of at most so many bytes; pipes and devices are refused, since they may never end.
+
+    Raises:
+        EcganError: It cannot be read, is no plain file, or is too large; `hint` says what to do.
+    """
     try:
-        return json.loads(path.read_bytes(), parse_constant=_no_constant)
+        check_plain(path, most, hint)
+        with path.open("rb") as file:
+            content = file.read(most + 1)  # what stat says of files of the system itself is not true
     except OSError as error:
-        raise EcganError(f"cannot read {path}: {error.strerror or error}.") from error
+        raise EcganError(f"cannot read {path}: {error.strerror or error}.", hint) from error
+    if len(content) > most:
+        raise _too_large(path, len(content), most, hint)
+    return content
+
+
+def check_plain(path: Path, most: int, hint: str = "") -> None:
+    """Refuse what is no plain file of at most so many bytes, before it is opened."""
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise EcganError(f"{path} is a folder, expected a file.", hint)
+    if not stat.S_ISREG(found.st_mode):
+        raise EcganError(f"{path} is no plain file: a pipe or a device is not read.", hint)
+    if found.st_size > most:
+        raise _too_large(path, found.st_size, most, hint)
+
+
+def _too_large(path: Path, size: int, most: int, hint: str) -> EcganError:
+    return EcganError(f"{path} has {size:,} bytes; a file of this kind has no more than {most:,} bytes.", hint)
+
+
+def read_safetensors(path: Path) -> bytes:
+    """Read the bytes of a safetensors file whose header has the length of one.
+
+    Raises:
+        EcganError: It cannot be read, or its header is longer than that of any model.
+    """
+    content = read_bytes(path, LARGEST_WEIGHTS)
+    if (length := int.from_bytes(content[:8], "little")) > min(_LONGEST_HEADER, len(content)):
+        raise EcganError(f"{path} is no safetensors file, or is cut off: its header would have {length:,} bytes.")
+    return content
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; a missing, broken or huge file is one sentence."""
+    content = read_bytes(path, LARGEST_JSON)
+    if content.count(b"[") + content.count(b"{") > _MOST_VALUES:
+        raise EcganError(f"{path} holds more than {_MOST_VALUES:,} lists and mappings.")
+    try:
+        return json.loads(content, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         what = f"line {error.lineno}, column {error.colno}: {error.msg[:1].lower()}{error.msg[1:]}"
         raise EcganError(f"{path} is not JSON, or is cut off: {what}.") from None
@@ -265,6 +336,7 @@ def read_table(path: Path, types: dict[str, Any], *, hint: str) -> "pd.DataFrame
     import pandas as pd
 
     try:
+        check_plain(path, LARGEST_TABLE, hint)
         table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
     except OSError as error:
         raise EcganError(f"cannot read {path}: {error.strerror or error}.", hint) from None
@@ -284,11 +356,7 @@ def read_text(path: Path, hint: str = "", *, most: int | None = None, errors: st
         EcganError: It cannot be read, is too large, or is no such text; `hint` says what to do.
     """
     try:
-        if most is not None and (size := path.stat().st_size) > most:
-            raise EcganError(f"{path} has {size:,} bytes; a file of this kind has no more than {most:,}.", hint)
-        return path.read_text(encoding="utf-8-sig", errors=errors)
-    except OSError as error:
-        raise EcganError(f"cannot read {path}: {error.strerror or error}.", hint) from error
+        return read_bytes(path, LARGEST_TABLE if most is None else most, hint).decode("utf-8-sig", errors)
     except UnicodeDecodeError:
         raise EcganError(f"cannot read {path}: it is no UTF-8 text.", hint) from None
 

@@ -14,7 +14,7 @@ from ecgan.files import sole_writer
 from ecgan.preprocessing.inputs import Input
 from ecgan.preprocessing.processed import load_processed
 from ecgan.preprocessing.transformations import fit_transformation
-from ecgan.protocols.folds import load_fold
+from ecgan.protocols.folds import load_own_fold
 from ecgan.registry import DETECTORS, MODELS
 from ecgan.runs.layout import part
 from ecgan.runs.settings import save_settings
@@ -116,7 +116,7 @@ def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
     set_threads(params.runtime.threads)
     watch_part(DETECTORS, detector)
     data = load_processed(paths.processed(params)).with_leads(params.train.leads)
-    split = load_fold(paths.folds(params) / f"fold_{fold}.json")
+    split = load_own_fold(paths.folds(params), fold)
     split.check_size(len(data))
     split = replace(split, train=split.train[data.class_ids[split.train] == 0])
     seed = derive_seed(params.runtime.seed, "detect", detector, fold)

@@ -9,8 +9,8 @@ from rich.progress import track
 
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
-from ecgan.files import write_json, write_text
-from ecgan.generation.export import check_targets, described_in, write_signals
+from ecgan.files import clear_parts, write_json, write_text
+from ecgan.generation.export import MOST, check_room, check_targets, described_in, write_signals
 from ecgan.generation.figures import samples_figure
 from ecgan.generation.sampling import BATCH, generated_batches, require_generative
 from ecgan.references import Reference, folds_of
@@ -38,6 +38,8 @@ def run(
     """
     if count < 1:
         raise EcganError(f"-n {count}: at least one sample must be asked for.", "Say -n 100, for example.")
+    if count > MOST:
+        raise EcganError(f"-n {count}: one file holds {MOST:,} samples at most.", "Ask for fewer, several times.")
     if seed < 0:
         raise EcganError(f"--seed {seed}: a seed is 0 or more.")
     check_targets(out, figure, force=force, read=model.folder.rglob("*"))
@@ -47,6 +49,8 @@ def run(
     set_threads(trained.params.runtime.threads)
     drawn = _signals(trained, min(count, DRAWN), seed, raw=True) if figure is not None else []
     shape = (count, trained.expected.length, len(trained.expected.leads))
+    check_room(out, shape)
+    clear_parts(out)
     terminal = Console(stderr=True)
     total = math.ceil(count / BATCH)
     quiet = total == 1 or not terminal.is_terminal

@@ -5,7 +5,7 @@ from pathlib import Path
 from ecgan.config import Inverse, Params, Runtime
 from ecgan.config.declaring import reads
 from ecgan.files import sole_writer
-from ecgan.inversion.base import Inversion, choose
+from ecgan.inversion.base import Inversion, choose, save_inversion
 from ecgan.preprocessing.processed import load_processed
 from ecgan.registry import MODELS
 from ecgan.runs.layout import part
@@ -51,5 +51,5 @@ def invert(folder: Path, fold: int, version: str, options: Inverse, processed: P
     trained.fold.check_size(len(data))
     inversion.fit(trained.tensor(data[trained.fold.train]))
     with sole_writer(part(folder, "inverse", fold)) as out:
-        inversion.save(out, trained.version)
+        save_inversion(out, inversion, trained.version)
     return inversion

@@ -8,6 +8,7 @@ from ecgan.preprocessing.processed import save_processed
 from ecgan.registry import DATASETS
 from ecgan.runtime import set_threads
 from ecgan.samples import About
+from ecgan.seals import check_seal
 from ecgan.terminal import say
 from ecgan.watched import watch_file, watch_part
 from stages import paths
@@ -22,6 +23,7 @@ def run(params: Params) -> About:
     raw = paths.raw(params)
     if not raw.is_dir():
         raise EcganError(f"there are no raw files in {raw}.", "Run `ecgan fetch` first.")
+    check_seal(raw, "Run `ecgan fetch` again.")
     with sole_writer(paths.processed(params)) as folder:
         samples = DATASETS.get(params.dataset)().samples(raw, params.preprocess, say)
         return save_processed(folder, params.dataset, samples)

@@ -20,6 +20,7 @@ from ecgan.reporting.content import DEMONSTRATION
 from ecgan.reporting.inputs import GenerationResult, ReportInputs
 from ecgan.reporting.markdown import readme_table
 from ecgan.reporting.tables import headline
+from ecgan.seals import check_seal
 from ecgan.watched import watch_part
 from stages import paths
 
@@ -89,7 +90,10 @@ def _result(params: Params, name: str, fold: int, trained: bool) -> Result:
     folder = paths.report(params, "detect", name, fold)
     if not (folder / "metrics.json").is_file():
         raise EcganError(f"there are no results of {name}, fold {fold}, in {folder}.", "Run `ecgan detect` first.")
-    found = Result.read(folder, paths.part(params, "train", name, fold) / "history.csv" if trained else None)
+    train = paths.part(params, "train", name, fold)
+    if trained:
+        check_seal(train, only=["history.csv"])
+    found = Result.read(folder, train / "history.csv" if trained else None)
     shown = [one for kind in KINDS for one in [e for e in found.examples if e.kind == kind][: params.report.beats]]
     return replace(found, examples=shown)
 
@@ -97,5 +101,6 @@ def _result(params: Params, name: str, fold: int, trained: bool) -> Result:
 def _generation(params: Params, model: str, fold: int) -> GenerationResult:
     """Read what `train` found of generated signals; figures are those of the first fold."""
     folder = paths.report(params, "train", model, fold)
+    check_seal(folder, "Run `ecgan train` again.", only=["drawn.safetensors", "generation.json"])
     figures = draw(load_drawn(folder / "drawn.safetensors")) if fold == params.split.folds[0] else {}
     return GenerationResult(model, fold, read_json(folder / "generation.json"), figures)

@@ -7,6 +7,7 @@ from ecgan.preprocessing.processed import load_processed
 from ecgan.protocols.folds import Fold, save_fold
 from ecgan.protocols.making import make_folds
 from ecgan.registry import DATASETS, PROTOCOLS
+from ecgan.seals import seal
 from ecgan.watched import watch_file, watch_part
 from stages import paths
 
@@ -27,4 +28,5 @@ def run(params: Params) -> list[Fold]:
     with sole_writer(paths.folds(params)) as folder:
         for fold in folds:
             save_fold(folder / f"fold_{fold.index}.json", fold)
+        seal(folder)
     return folds

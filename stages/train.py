@@ -11,11 +11,12 @@ from ecgan.files import sole_writer
 from ecgan.generation.watch import Watch
 from ecgan.preprocessing.inputs import Input
 from ecgan.preprocessing.processed import load_processed
-from ecgan.protocols.folds import Fold, load_fold, vali_halves
+from ecgan.protocols.folds import Fold, load_own_fold, vali_halves
 from ecgan.registry import MODELS
 from ecgan.runs.writing import save_training
 from ecgan.runtime import derive_seed, device, own_process, set_threads
 from ecgan.samples import Samples
+from ecgan.seals import seal
 from ecgan.sharing import process, processes
 from ecgan.tracking.opening import run_parameters, track_figures, tracked
 from ecgan.tracking.tracker import Subject
@@ -27,6 +28,9 @@ from ecgan.training.resume import Progress, ResumeFile, fingerprint
 from ecgan.training.versions import version_name
 from ecgan.watched import code, watch_part
 from stages import paths
+
+REPORTED = ("drawn.safetensors", "generation.json")
+"""What `report` reads of the folder of reports."""
 
 
 @reads(
@@ -43,7 +47,7 @@ def run(params: Params, model: str, fold: int) -> Progress:
     own_process()
     watch_part(MODELS, model)
     data = load_processed(paths.processed(params))
-    split = load_fold(paths.folds(params) / f"fold_{fold}.json")
+    split = load_own_fold(paths.folds(params), fold)
     split.check_data(data.sha256)
     split.check_size(len(data))
     if process() > 0:  # of several that train together only the first writes
@@ -52,19 +56,20 @@ def run(params: Params, model: str, fold: int) -> Progress:
     with (
         sole_writer(paths.part(params, "train", model, fold)) as out,
         sole_writer(paths.report(params, "train", model, fold)) as results,
-        tracked(params.train.tracker, subject, told, results) as tracker,
     ):
-        job, watch, expected = _job(params, model, data, split)
-        with (
-            _kept_told(job.resume, f"{model}, fold {fold}", params.train.epochs),
-            TrainingBar(f"{model}, fold {fold}", params.train.epochs, len(split.train)) as bar,
-        ):
-            progress = fit(job, [tracker, bar])
-        save_training(out, params, job.model, progress, split, expected)
-        drawn = watch.write(results, progress.best, version_name(progress.best_epoch))
-        if params.train.tracker != "local":
-            track_figures(tracker, drawn)
-        tracker.versions(out)
+        with tracked(params.train.tracker, subject, told, results) as tracker:
+            job, watch, expected = _job(params, model, data, split)
+            with (
+                _kept_told(job.resume, f"{model}, fold {fold}", params.train.epochs),
+                TrainingBar(f"{model}, fold {fold}", params.train.epochs, len(split.train)) as bar,
+            ):
+                progress = fit(job, [tracker, bar])
+            save_training(out, params, job.model, progress, split, expected)
+            drawn = watch.write(results, progress.best, version_name(progress.best_epoch))
+            if params.train.tracker != "local":
+                track_figures(tracker, drawn)
+            tracker.versions(out)
+        seal(results, REPORTED)
     job.resume.clear()  # now that all is in its place
     return progress
 

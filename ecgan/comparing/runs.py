@@ -14,6 +14,7 @@ from ecgan.evaluation.result import read_results
 from ecgan.files import read_json
 from ecgan.reporting.tables import records
 from ecgan.runs.layout import PARTS
+from ecgan.seals import NAME as SEAL
 
 _AGAIN = "Name a run's folder."
 _MARKS = ("model.safetensors", "versions.json", "inverse.json", "detector.json")
@@ -73,6 +74,8 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _reader(path: Path) -> Callable[[Path], Any] | None:
+    if path.name == SEAL:
+        return None
     if path.name == "history.csv":
         return _last_row
     return {".safetensors": read_tensors, ".json": read_json, ".yml": _parameters}.get(path.suffix)

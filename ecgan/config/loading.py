@@ -11,7 +11,7 @@ from ecgan.config.checking import Checker, flat, overlay
 from ecgan.config.describing import found
 from ecgan.config.inverse import Inverse
 from ecgan.config.options import Options
-from ecgan.config.reading import Document, read_document
+from ecgan.config.reading import RUN_MARK, Document, read_document
 from ecgan.config.schema import Detect, Detection, DetectionParams, InverseParams, Params, RunParams, Runtime
 from ecgan.errors import EcganError
 from ecgan.registry import (
@@ -27,6 +27,9 @@ from ecgan.registry import (
 
 P = TypeVar("P", bound=Options)
 
+_BESIDE = ("input.json", "split.json", "versions.json", "seal.json")
+"""Files beside the `config.yml` of a run."""
+
 _MEND_HINT = "Mend the file and try again"
 _RUN_HINT = (
     "A run's config.yml is as the training wrote it: parts of your own are named with --plugin FILE; a run of another"
@@ -41,13 +44,22 @@ def load_params(path: Path | str, *, models: bool = True, plugins: bool = True) 
         path: The file.
         models: Whether `modules.<name>` are typed by the models, which imports torch. Without it only their
             presence is checked, and `modules` holds plain mappings.
-        plugins: Whether the files listed under `plugins:` are run. A model's own `config.yml` is data: give False.
+        plugins: Whether the files listed under `plugins:` are run. The `config.yml` of a run is data: they never are,
+            whoever names it.
 
     Raises:
         EcganError: Anything is wrong; all mistakes in one message, each with its line.
     """
     document = read_document(Path(path), hint="Write a new file with `ecgan init`.")
-    return resolve_params(document, models=models, plugins=plugins)
+    return resolve_params(document, models=models, plugins=plugins and not _is_of_run(Path(path)))
+
+
+def _is_of_run(path: Path) -> bool:
+    """Whether a file is the configuration of a trained run: it lies in one, or its first line says so."""
+    if any((path.parent / name).exists() for name in _BESIDE):
+        return True
+    first = path.read_text(encoding="utf-8-sig").partition("\n")[0]
+    return first.startswith("#") and RUN_MARK in first
 
 
 def arithmetic_of(path: Path | str) -> Arithmetic:

@@ -1,15 +1,21 @@
 """Reading YAML: plain values with the line of every key, scalars as DVC reads them (YAML 1.2), nothing executable."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from ecgan.errors import EcganError
+from ecgan.files import read_bytes
+
+RUN_MARK = "This file is data"
+"""In the first line of the configuration of a trained run."""
 
 KeyPath = tuple[str | int, ...]
 
@@ -45,12 +51,33 @@ class Document:
         return f"{self.origin}: {dotted}"
 
 
+class _Composer(Composer):
+    """Composes nodes, no more than there may be: a file of many is refused before they take time and memory."""
+
+    def __init__(self, most: int, loader: Any = None) -> None:
+        super().__init__(loader)
+        self.most = most
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Compose the next node."""
+        self.most -= 1
+        if self.most < 0:
+            raise _TooManyError(self.parser.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+
+class _TooManyError(MarkedYAMLError):
+    def __init__(self, mark: Any) -> None:
+        super().__init__(problem="too many values", problem_mark=mark)
+
+
 class _Builder:
     """Turns nodes into plain values and notes the lines; refuses tags, duplicate keys and alias bombs."""
 
     def __init__(self, origin: str, most: int) -> None:
         self.origin, self.most = origin, most
         self.yaml = YAML(typ="safe", pure=True)
+        vars(self.yaml)["Composer"] = partial(_Composer, 2 * most)  # keys count too
         self.lines: dict[KeyPath, int] = {}
         self.count = 0
 
@@ -140,14 +167,8 @@ def read_document(path: Path, *, hint: str, most: int = _MOST_VALUES) -> Documen
 
 
 def _text(path: Path, hint: str, most: int) -> str:
-    if path.is_dir():
-        raise EcganError(f"{path} is a folder, expected a file.", hint)
     try:
-        if path.stat().st_size > most:
-            raise EcganError(f"{path} has more than {most:,} bytes: that is no file of parameters.")
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise EcganError(f"cannot read {path}: {error.strerror or error}.", hint) from None
+        return read_bytes(path, most, hint).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise EcganError(f"{path} is not UTF-8 text (byte {error.start}).", "Save it as UTF-8.") from None
 

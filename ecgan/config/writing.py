@@ -10,7 +10,7 @@ from ecgan.config.checking import overlay
 from ecgan.config.describing import allowed, schema_at, schema_of
 from ecgan.config.loading import resolve_detection, resolve_inverse, resolve_params
 from ecgan.config.options import Options
-from ecgan.config.reading import Document
+from ecgan.config.reading import RUN_MARK, Document
 from ecgan.config.schema import DetectionParams, InverseParams, Params, Runtime, Train
 from ecgan.registry import DETECTORS, INVERSIONS, PROTOCOLS, strategies_of
 
@@ -65,7 +65,7 @@ def render_config(params: Params, model: str | None, *, fold: int | None = None)
     run = params_of_run(params, model, fold)
     name = model or run["experiment"].run
     what = f"trained run of {name}" if name else "run of a detector without a model"
-    title = f"# Parameters of one {what}. This file is data: nothing it names is executed."
+    title = f"# Parameters of one {what}. {RUN_MARK}: nothing it names is executed."
     run["train"] = run["train"].model_copy(update={"tracker": "local"})  # where metrics are logged changes no model
     lines = [line for key, value in run.items() for line in _entry(key, value, "", (key,), None)]
     return "\n".join([title, *lines]) + "\n"

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 from ecgan.datasets.names import PART
 from ecgan.datasets.parallel import in_threads
 from ecgan.errors import EcganError
-from ecgan.files import FULL, unwritable
+from ecgan.files import FULL, check_plain, unwritable
 
 if TYPE_CHECKING:
     import requests
@@ -33,7 +34,12 @@ _RETRIES = 3
 _WAIT = 1.0  # seconds before the first retry; doubled for each further one
 _TIMEOUT = (10.0, 60.0)
 _CHUNK = 1 << 16  # what has come of a chunk is lost when the connection breaks
-_LARGEST = 16 << 30
+_SLOWEST = 100  # bytes a second, over a minute
+_MINUTE = 60.0
+_MB = 1 << 20
+_LARGEST = {"": 64 * _MB, ".hea": _MB, ".dat": 256 * _MB, ".zip": 8192 * _MB, ".xlsx": 256 * _MB, ".csv": 1024 * _MB}
+"""Bytes that a file of a kind has at most, by its suffix; "" is every other kind."""
+_MOST_DIGITS = 15  # of a length: more is none
 _BUSY = {202, 408, 429, 500, 502, 503, 504}
 _local = threading.local()
 
@@ -54,10 +60,12 @@ class Remote:
         url: Its address.
         digest: Its SHA-256, or "md5:" and its MD5 or the beginning of that, in hexadecimal digits; None where nobody
             publishes one.
+        most: Bytes that it has at most; None: as many as a file of its kind has.
     """
 
     url: str
     digest: str | None = None
+    most: int | None = None
 
     def fits(self, file: Path) -> bool:
         """Tell whether a file is this one; without a hash, whether there is a file."""
@@ -85,7 +93,7 @@ def _transfer(remote: Remote, target: Path, report: Report | None, stop: threadi
     part, tag = leftovers(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     for _ in range(2):  # a file that was damaged on the way is fetched once more, from its start
-        _receive(source, part, remote, report, stop)
+        _receive(source, part, remote, report, stop, remote.most or largest(target.name))
         if remote.fits(part):
             part.replace(target)
             tag.unlink(missing_ok=True)
@@ -97,6 +105,11 @@ def _transfer(remote: Remote, target: Path, report: Report | None, stop: threadi
         f"the file {target.name} was refused: {source} has the {kind} {found}, expected {remote.digest}.",
         "It was damaged on the way, or is another file. Try again, or mend the mirror.",
     )
+
+
+def largest(name: str) -> int:
+    """Return how many bytes a file of this name has at most."""
+    return _LARGEST.get(Path(name).suffix.lower(), _LARGEST[""])
 
 
 def discard(target: Path) -> None:
@@ -142,31 +155,35 @@ def _digest(file: Path, like: str) -> str:
         return prefix + hashlib.file_digest(handle, name).hexdigest()
 
 
-def _receive(source: str, part: Path, remote: Remote, report: Report | None, stop: threading.Event) -> None:
+def _receive(source: str, part: Path, remote: Remote, report: Report | None, stop: threading.Event, most: int) -> None:
     import requests
+    import urllib3
 
     try:
         if is_address(source):
-            _with_retries(source, part, remote, report, stop)
+            _with_retries(source, part, remote, report, stop, most)
         else:
+            check_plain(Path(source), most, _NOT_THIS)
             shutil.copyfile(source, part)
-    except (requests.exceptions.RequestException, OSError) as error:
-        if error.errno in FULL or error.filename == str(part):
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        if isinstance(error, OSError) and (error.errno in FULL or error.filename == str(part)):
             raise unwritable(part, error) from error
         raise _unreachable(source, error) from error
 
 
-def _with_retries(source: str, part: Path, remote: Remote, report: Report | None, stop: threading.Event) -> None:
-    """Request a file until it is whole; only tries that bring nothing new are counted."""
+def _with_retries(
+    source: str, part: Path, remote: Remote, report: Report | None, stop: threading.Event, most: int
+) -> None:
+    """Request a file until it is whole; only tries that bring next to nothing new are counted."""
     import requests
 
     failures = 0
     while True:
         before = _size(part)
         try:
-            return _request(source, part, remote, report, stop)
+            return _request(source, part, remote, report, stop, most)
         except (requests.exceptions.RequestException, _RangeError) as error:
-            failures = 0 if _size(part) > before else failures + 1
+            failures = 0 if _size(part) >= before + _CHUNK else failures + 1
             if failures > _RETRIES or not _may_pass(error):
                 raise
         if stop.wait(_WAIT * 2 ** max(failures - 1, 0)):
@@ -183,7 +200,7 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, (*passing, _RangeError))
 
 
-def _request(source: str, part: Path, remote: Remote, report: Report | None, stop: threading.Event) -> None:
+def _request(source: str, part: Path, remote: Remote, report: Report | None, stop: threading.Event, most: int) -> None:
     """Ask once for the file, or for what is missing of it, and write it as it comes."""
     import requests
 
@@ -207,28 +224,65 @@ def _request(source: str, part: Path, remote: Remote, report: Report | None, sto
             have = 0
             part.unlink(missing_ok=True)
         _remember(tag, response)
-        _write(response, part, have, report, stop)
+        _write(response, part, have, report, stop, most)
 
 
-def _write(response: "requests.Response", part: Path, have: int, report: Report | None, stop: threading.Event) -> None:
+_NOT_THIS = "It is not the file that is meant. Mend the mirror, or fetch from another place."
+
+
+def _write(
+    response: "requests.Response", part: Path, have: int, report: Report | None, stop: threading.Event, most: int
+) -> None:
     import requests
 
-    length = response.headers.get("Content-Length", "")
-    total = have + int(length) if length.isdecimal() else None
+    total = _length(response, have)
+    if total is not None and total > most:
+        raise _too_large(response, part, most)
+    began, before = time.monotonic(), have
     with part.open("ab" if have else "wb") as file:
-        for chunk in response.iter_content(_CHUNK):
+        while chunk := _some(response):
             if stop.is_set():
                 raise Stopped
+            if have + len(chunk) > most:
+                file.close()
+                raise _too_large(response, part, most)
             file.write(chunk)
             have += len(chunk)
             if report:
                 report(have, total)
-            if have > _LARGEST:
-                raise EcganError(
-                    f"{response.url} is larger than {_LARGEST >> 30} GiB, more than any file of a dataset."
-                )
+            if time.monotonic() - began > _MINUTE:
+                if have - before < _SLOWEST * _MINUTE:
+                    raise requests.exceptions.Timeout(f"{have - before} bytes in a minute")
+                began, before = time.monotonic(), have
     if total is not None and have < total:
         raise requests.exceptions.ConnectionError(f"it ended after {have} of {total} bytes")
+
+
+def _some(response: "requests.Response") -> bytes:
+    """Return what has come, nothing at the end; a server that sends a byte now and then is seen to do so."""
+    import requests
+    import urllib3
+
+    try:
+        chunk: bytes = response.raw.read1(_CHUNK, decode_content=True)
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.exceptions.Timeout(error) from error
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise requests.exceptions.ConnectionError(error) from error
+    return chunk
+
+
+def _length(response: "requests.Response", have: int) -> int | None:
+    """Return how many bytes the file has, as far as the server says so."""
+    length = response.headers.get("Content-Length", "")
+    return have + int(length) if length.isdecimal() and len(length) <= _MOST_DIGITS else None
+
+
+def _too_large(response: "requests.Response", part: Path, most: int) -> EcganError:
+    """Return the error for a file beyond its limit; nothing of it is kept."""
+    part.unlink(missing_ok=True)
+    part.with_name(f"{part.name}.tag").unlink(missing_ok=True)
+    return EcganError(f"{response.url} has more than {most:,} bytes, which such a file never has.", _NOT_THIS)
 
 
 def _remember(tag: Path, response: "requests.Response") -> None:

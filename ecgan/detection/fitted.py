@@ -4,7 +4,6 @@ The folder holds `detector.json` (names, parameters, thresholds, numbers) and `d
 There is no pickle, and what is read is checked before it is used.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,9 +25,10 @@ from ecgan.detection.thresholds import SOURCES, Threshold, fit_threshold
 from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.choosing import Rank
 from ecgan.evaluation.ranking import check_scores
-from ecgan.files import found_words, read_json, write_bytes, write_json
+from ecgan.files import found_words, read_json, read_safetensors, write_bytes, write_json
 from ecgan.registry import DETECTORS, PLUGIN_HINT, STRATEGIES, Registry, strategies_of
 from ecgan.samples import Samples
+from ecgan.seals import check_seal, seal
 
 FORMAT = 4
 VALUES_FILE = "detector.json"
@@ -182,7 +182,7 @@ def check_strategies(detector: Detector, names: list[str]) -> None:
 
 
 def save_detector(folder: Path, fitted: FittedDetector) -> None:
-    """Write everything fitted into `folder`: `detector.safetensors`, then `detector.json`, each atomically."""
+    """Write everything fitted into `folder`: `detector.safetensors`, then `detector.json`, each atomically; seal it."""
     state = fitted.detector.state()
     arrays = {f"detector/{key}": array for key, array in state.arrays.items()}
     described: dict[str, Any] = {}
@@ -192,8 +192,7 @@ def save_detector(folder: Path, fitted: FittedDetector) -> None:
         described[name] = {"values": learned.values, "threshold": asdict(fitted.thresholds[name])}
         if fitted.ranks:
             described[name]["validation"] = asdict(fitted.ranks[name])
-    content = save_tensors({key: np.ascontiguousarray(array) for key, array in arrays.items()})
-    write_bytes(folder / ARRAYS_FILE, content)
+    write_bytes(folder / ARRAYS_FILE, save_tensors({key: np.ascontiguousarray(array) for key, array in arrays.items()}))
     write_json(
         folder / VALUES_FILE,
         {
@@ -205,9 +204,9 @@ def save_detector(folder: Path, fitted: FittedDetector) -> None:
             "values": state.values,
             "strategies": described,
             "order": list(fitted.strategies),
-            "arrays_sha256": hashlib.sha256(content).hexdigest(),
         },
     )
+    seal(folder)
 
 
 def load_detector(folder: Path, mapping: Mapping | None = None) -> FittedDetector:
@@ -216,10 +215,10 @@ def load_detector(folder: Path, mapping: Mapping | None = None) -> FittedDetecto
     `mapping` is the trained model, for detectors that score through one.
 
     Raises:
-        EcganError: A file is missing, broken, of another version, does not belong to the other, or holds something
-            else than a fitted detector.
+        EcganError: A file is missing, damaged, of another version, or holds something else than a fitted detector.
     """
     path = folder / VALUES_FILE
+    check_seal(folder)
     stored = read_json(path)
     try:
         return _rebuild(stored, _load_arrays(folder / ARRAYS_FILE, stored), mapping)
@@ -305,12 +304,7 @@ def _load_arrays(path: Path, stored: Any) -> dict[str, NDArray[Any]]:
     found = stored_value(stored, "format")
     if found != FORMAT:
         raise EcganError(f"{path.with_name(VALUES_FILE)} has format {found!r}; this version reads {FORMAT}.", AGAIN)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise EcganError(f"cannot read {path}: {error.strerror or error}") from error
-    if hashlib.sha256(content).hexdigest() != stored_value(stored, "arrays_sha256"):
-        raise EcganError(f"{path} is not the file that {VALUES_FILE} was written with.", AGAIN)
+    content = read_safetensors(path)
     try:
         arrays: dict[str, NDArray[Any]] = load_tensors(content)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ecgan.errors import EcganError
 from ecgan.evaluation.examples import Example, examples_from_json, examples_text
 from ecgan.files import check_numbers, found_words, read_json, read_table, write_frame, write_json, write_text
+from ecgan.seals import check_seal, seal
 
 AGAIN = "Run the stage that wrote it again."
 
@@ -104,19 +105,21 @@ class Result:
     history: pd.DataFrame | None = None
 
     def write(self, folder: Path) -> None:
-        """Write everything but the history, `metrics.json` last."""
+        """Write everything but the history, `metrics.json` and the seal last."""
         for name in _TABLES:
             write_frame(folder / f"{name}.csv", getattr(self, name))
         write_text(folder / "examples.json", examples_text(self.examples))
         write_json(folder / "metrics.json", self.metrics)
+        seal(folder)
 
     @classmethod
     def read(cls, folder: Path, history: Path | None = None) -> Self:
         """Read what `write` wrote, and the history of the training.
 
         Raises:
-            EcganError: A file is missing, broken, or lacks what a report shows.
+            EcganError: A file is missing, damaged, or lacks what a report shows.
         """
+        check_seal(folder, AGAIN, only=["metrics.json", "examples.json", *(f"{name}.csv" for name in _TABLES)])
         metrics = read_metrics(folder / "metrics.json")
         strategies = list(metrics["strategies"])
         scores = ["label", "class", *strategies, *(f"{name}_predicted" for name in strategies)]

@@ -1,5 +1,7 @@
 """Generated signals on disk: `.npy` or `.csv`, written batch by batch."""
 
+import math
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +14,9 @@ from ecgan.errors import EcganError
 from ecgan.files import check_target_file, csv_text, written
 
 SUFFIXES: Final = (".npy", ".csv")
+MOST: Final = 10_000_000
+"""Signals of one file."""
+_LONGEST_NUMBER = 16  # characters of a value in a CSV file, with its comma
 
 
 def check_targets(out: Path, figure: Path | None, *, force: bool, read: Iterable[Path] = ()) -> None:
@@ -31,6 +36,22 @@ def check_targets(out: Path, figure: Path | None, *, force: bool, read: Iterable
         check_target_file(file, force=force)
         if file.exists() and any(file.samefile(other) for other in read):
             raise EcganError(f"{file} belongs to the model.", "Name another file.")
+
+
+def check_room(out: Path, shape: tuple[int, int, int]) -> None:
+    """Refuse more signals n, L, C than the disk has room for, before anything is computed.
+
+    Raises:
+        EcganError: There is less room than they may take.
+    """
+    count, length, channels = shape
+    needed = 4 * math.prod(shape) if out.suffix == ".npy" else count * length * (channels + 2) * _LONGEST_NUMBER
+    if needed > (free := shutil.disk_usage(out.parent).free):
+        raise EcganError(
+            f"{count:,} signals of {length:,} time steps take up to {needed / 1e9:,.1f} GB, and the disk of {out} has"
+            f" {free / 1e9:,.1f} GB left.",
+            "Ask for fewer (-n), or name a file on another disk.",
+        )
 
 
 def described_in(out: Path) -> Path:

@@ -14,6 +14,7 @@ from ecgan.files import read_json, shown, write_json
 from ecgan.inversion.criteria import Bandwidth
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model
 from ecgan.registry import INVERSIONS
+from ecgan.seals import check_seal, seal
 
 FILE = "inverse.json"
 AGAIN = "Run `ecgan inverse` (or `ecgan-inverse`) again."
@@ -152,6 +153,12 @@ def choose(
     )
 
 
+def save_inversion(folder: Path, inversion: Inversion, version: str) -> None:
+    """Write what a method needs besides the weights of `version` into a folder, and seal it."""
+    inversion.save(folder, version)
+    seal(folder)
+
+
 def load_inversion(folder: Path, model: Model, version: str) -> Inversion:
     """Read the inverse mapping of a run.
 
@@ -166,6 +173,7 @@ def load_inversion(folder: Path, model: Model, version: str) -> Inversion:
     path = folder / FILE
     if not path.is_file():
         raise EcganError(f"there is no inverse mapping in {folder}.", "Run `ecgan inverse` (or `ecgan-inverse`) first.")
+    check_seal(folder)
     found = read_json(path)
     if not isinstance(found, dict) or not isinstance(found.get("method"), str) or found["method"] == "auto":
         raise EcganError(f"{path} does not name an inverse mapping.", AGAIN)

@@ -10,7 +10,7 @@ from ecgan.detection.fitted import FittedDetector, fit_detector, save_detector
 from ecgan.detection.latents import build
 from ecgan.detection.thresholds import OF_TRAINING, alarms_in
 from ecgan.errors import EcganError
-from ecgan.inversion.base import choose
+from ecgan.inversion.base import choose, save_inversion
 from ecgan.notebook.parameters import Chosen
 from ecgan.preprocessing.inputs import Input
 from ecgan.preprocessing.transformations import fit_transformation
@@ -121,7 +121,7 @@ def _invert(folder: Path, chosen: Chosen, data: Samples, fold: Fold) -> None:
     precision = params.runtime.precision
     inversion = choose(params.inverse.method, trained.model, params.inverse, seed=seed, precision=precision)
     inversion.fit(trained.tensor(data[fold.train]))
-    inversion.save(part(folder, "inverse", FOLD), trained.version)
+    save_inversion(part(folder, "inverse", FOLD), inversion, trained.version)
 
 
 def _detect(folder: Path, chosen: Chosen, data: Samples, fold: Fold, *, labelled: bool) -> None:

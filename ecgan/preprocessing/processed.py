@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ecgan.arrays import load_array, save_array
 from ecgan.errors import EcganError
-from ecgan.files import check_numbers, read_json, read_record, read_table, sha256, write_frame, write_json
+from ecgan.files import check_numbers, read_json, read_record, read_table, write_frame, write_json
 from ecgan.preprocessing.preparing import rounded
 from ecgan.samples import SHIFT, About, Samples
+from ecgan.seals import check_seal, seal
 
 AGAIN = "Run `ecgan preprocess` again."
 _KEYS = ("centre", "mapping", "name", "unit")  # files say what samples in memory may leave out
@@ -20,7 +21,7 @@ _TEXT = ("record", "patient", "class_name", "symbol", "aami")
 
 
 def save_processed(folder: Path, name: str, samples: Samples) -> About:
-    """Round, check and write a dataset's prepared, labelled samples; each file is written atomically."""
+    """Round, check and write a dataset's prepared, labelled samples; each file is written atomically, the seal last."""
     if not len(samples):
         raise EcganError(
             f"the dataset {name!r} gave no samples: there are no annotated beats, or `preprocess` leaves all out.",
@@ -35,6 +36,7 @@ def save_processed(folder: Path, name: str, samples: Samples) -> About:
     write_frame(folder / "samples.csv", samples.table)
     described = {key: value for key, value in asdict(about).items() if key != "preprocess"}
     write_json(folder / "dataset.json", described)
+    seal(folder)
     return about
 
 
@@ -44,13 +46,14 @@ def load_processed(folder: Path) -> Samples:
     Raises:
         EcganError: A file is missing or broken, or the files do not belong together.
     """
-    if not (folder / "data.pkl").is_file():
+    if not (folder / "data.pkl").exists():
         raise EcganError(f"there is no processed data in {folder}.", "Run `ecgan preprocess` first.")
+    digests = check_seal(folder, AGAIN)
     data = load_array(folder / "data.pkl", ndim=3, kind="f").astype(np.float32, copy=False)
     labels = load_array(folder / "label.pkl", ndim=1, kind="iu").astype(np.int64, copy=False)
     table = read_table(folder / "samples.csv", dict.fromkeys(_TEXT, str), hint=AGAIN)
     signals = data.transpose(0, 2, 1)  # (n, L, C) to (n, C, L)
-    samples = Samples(signals, table, load_about(folder), labels, _identity(folder))
+    samples = Samples(signals, table, _about(folder / "dataset.json"), labels, _identity(digests))
     if fault := _fault(samples):
         raise EcganError(f"the files in {folder} do not belong together: {fault}.", AGAIN)
     for name in table.columns.intersection(["sample", SHIFT, "time_s", "rr_prev_s", "rr_next_s"]):
@@ -89,18 +92,20 @@ def _fault(samples: Samples) -> str:
     return ""
 
 
-def _identity(folder: Path) -> str:
-    hashes = [sha256(folder / name) for name in ("data.pkl", "label.pkl", "samples.csv")]
+def _identity(digests: dict[str, str]) -> str:
+    hashes = [digests[name] for name in ("data.pkl", "label.pkl", "samples.csv")]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def load_about(folder: Path) -> About:
     """Read `dataset.json` alone."""
-    if not (folder / "dataset.json").is_file():
-        raise EcganError(
-            f"there is no processed data in {folder}: dataset.json is missing.", "Run `ecgan preprocess` first."
-        )
-    path = folder / "dataset.json"
+    check_seal(folder, AGAIN, only=["dataset.json"])
+    return _about(folder / "dataset.json")
+
+
+def _about(path: Path) -> About:
+    if not path.exists():
+        raise EcganError(f"there is no processed data: {path} is missing.", "Run `ecgan preprocess` first.")
     about = read_record(path, About, "a dataset")
     lacking = [key for key in _KEYS if key not in read_json(path)]
     problem = ""

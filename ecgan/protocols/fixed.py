@@ -8,9 +8,10 @@ import numpy as np
 from ecgan.config.schema import Split
 from ecgan.errors import EcganError
 from ecgan.protocols.base import EvaluationSets, Partition, Protocol
-from ecgan.protocols.folds import load_fold
+from ecgan.protocols.folds import load_fold, load_own_fold
 from ecgan.registry import register_protocol
 from ecgan.samples import Samples
+from ecgan.seals import NAME
 
 
 @register_protocol("fixed")
@@ -39,7 +40,8 @@ class Fixed(Protocol):
                 there = sorted(path.name for path in folder.glob("fold_*.json"))
                 hint = f"There are {', '.join(there)}: mend split.k." if there else "Mend split.source."
                 raise EcganError(f"split.k is {options.k}, but there is no {file}.", hint)
-            fold = load_fold(file)
+            sealed = (folder / NAME).exists()  # folds that a user made need no seal
+            fold = load_own_fold(folder, index) if sealed else load_fold(file)
             fold.check_size(len(labels))
             if options.train_on == "normal" and (labels[fold.train] != 0).any():
                 count = int((labels[fold.train] != 0).sum())

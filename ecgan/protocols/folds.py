@@ -12,6 +12,7 @@ from ecgan.files import read_json, shown, write_text
 from ecgan.protocols.dividing import Indices, by_class, together
 from ecgan.protocols.patients import deal_greedily, roster
 from ecgan.samples import Samples
+from ecgan.seals import check_seal
 
 _PARTS = ("train", "vali", "test")
 _KINDS: dict[type, str] = {int: "a whole number", str: "text", list: "a list", bool: "true or false"}
@@ -91,6 +92,19 @@ def load_fold(path: Path) -> Fold:
         return _checked(found)
     except ValueError as error:
         raise EcganError(f"{path} is no fold: {error}.", "Run `ecgan split` again.") from None
+
+
+def load_own_fold(folder: Path, index: int) -> Fold:
+    """Read one of the folds that `ecgan split` wrote into a folder.
+
+    Raises:
+        EcganError: It is missing, damaged, or is none.
+    """
+    path = folder / f"fold_{index}.json"
+    if not path.exists():
+        raise EcganError(f"there is no fold {path}.", "Run `ecgan split` first.")
+    check_seal(folder, "Run `ecgan split` again.", only=[path.name])
+    return load_fold(path)
 
 
 def _checked(found: Any) -> Fold:

@@ -5,12 +5,14 @@ import json
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from ecgan.errors import EcganError
+from ecgan.files import LARGEST_JSON, LARGEST_WEIGHTS
 from ecgan.terminal import say
 
 # `<part>/fold_<k>[/v<NN>]/<name>`: no path that leaves the run's folder, no file that could be executed.
@@ -22,9 +24,13 @@ WANTED = re.compile(
 PARTS = ("train", "inverse", "detect")
 REQUIRED = ("config.yml", "input.json", "split.json")
 MOST_FILES = 10_000
+MOST_ENTRIES = 1_000  # of a folder
 _MB = 1 << 20
-LARGEST = {"safetensors": 4096 * _MB, "yml": 4 * _MB, "json": 256 * _MB, "csv": 256 * _MB}
+LARGEST = {"safetensors": LARGEST_WEIGHTS, "yml": _MB, "json": LARGEST_JSON, "csv": 256 * _MB}
+LARGEST_UNKNOWN = 256 * _MB  # of a file whose size the remote does not say
 CHUNK = 4 * _MB
+_SLOWEST = 100  # bytes a second, over a minute
+_MINUTE = 60.0
 
 
 @dataclass(frozen=True)
@@ -69,13 +75,17 @@ class Remote:
 
 def copy_stream(source: IO[bytes], target: Path, limit: int) -> None:
     """Write a stream to a file, and stop where it is longer than a file of a run may be."""
-    done = 0
+    done, before, began = 0, 0, time.monotonic()
     with target.open("wb") as file:
         while chunk := source.read(CHUNK):
             done += len(chunk)
             if done > limit:
                 raise too_large(target.name, limit)
             file.write(chunk)
+            if time.monotonic() - began > _MINUTE:
+                if done - before < _SLOWEST * _MINUTE:
+                    raise EcganError(f"{target.name} comes too slowly: {done - before:,} bytes in a minute.")
+                before, began = done, time.monotonic()
 
 
 def too_large(name: str, limit: int) -> EcganError:
@@ -93,13 +103,15 @@ def download(remote: Remote, path: str, fold: int | None, cache: Path) -> Path:
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     size = sum(file.size or 0 for file in remote.files.values()) / _MB
+    if size > (free := shutil.disk_usage(cache).free / _MB):
+        raise EcganError(f"{path} has {size:,.0f} MB, and the disk of {cache} has {free:,.0f} MB left.", "Make room.")
     say(f"fetching {path}: {len(remote.files)} files, {size:,.1f} MB")
     part = Path(tempfile.mkdtemp(prefix=".part-", dir=cache))
     try:
         for name, file in sorted(remote.files.items()):
             target = part / folder.name / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            file.fetch(target, _limit(name))
+            file.fetch(target, _limit(name) if file.size is not None else min(_limit(name), LARGEST_UNKNOWN))
             if file.size is not None and target.stat().st_size != file.size:
                 raise EcganError(
                     f"{name} of {path} came incomplete: it changed, or the connection broke.", "Try again."

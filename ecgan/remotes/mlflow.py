@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgan.errors import EcganError, outside, redacted
-from ecgan.remotes.files import PARTS, Remote, RemoteFile, too_large
+from ecgan.remotes.files import MOST_ENTRIES, PARTS, Remote, RemoteFile, too_large
 from ecgan.tracking.mlflow import client, is_there, store_uri
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
@@ -79,7 +79,10 @@ def _newest(store: Any, experiment: str, run: str, fold: int | None) -> list[Any
 
 def _list(store: Any, run: str, folder: str, remote: Remote, fold: int | None) -> None:
     """Add the files below a folder of artifacts, at most three levels deep."""
-    for entry in store.list_artifacts(run, folder):
+    entries = store.list_artifacts(run, folder)
+    if len(entries) > MOST_ENTRIES:
+        raise EcganError(f"{folder} of MLflow run {run} holds {len(entries):,} entries, more than a trained run.")
+    for entry in entries:
         if entry.is_dir and entry.path.count("/") < 3:
             _list(store, run, entry.path, remote, fold)
         elif not entry.is_dir:

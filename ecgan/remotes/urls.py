@@ -1,15 +1,21 @@
 """Runs behind a URL that fsspec reads: S3 and other object stores, web servers that list their folders, SSH."""
 
 import re
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 
 from ecgan.errors import EcganError, first_line, install, outside
-from ecgan.remotes.files import PARTS, Remote, RemoteFile, copy_stream
+from ecgan.remotes.files import CHUNK, PARTS, Remote, RemoteFile, copy_stream
 
+_LINK = re.compile(r"""a\s[^>]*?href\s*=\s*["'](?P<to>[^"']{1,500})["']""", re.IGNORECASE)
+_LONGEST_PAGE = 4 << 20
+_LONGEST_WAIT = 60.0  # seconds
+_MOST_FOLDS = 1000
+_MOST_VERSIONS = 100
 PROTOCOLS = ("s3", "http", "https", "gs", "abfs", "az", "sftp", "ssh", "file", "hf", "memory")
 
 
@@ -59,27 +65,53 @@ def _walk(filesystem: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every file of a run with its path below the root: three levels, known folders only."""
     for part in PARTS:
         folds = {name for name, _ in _list(filesystem, f"{root}/{part}") if re.fullmatch(r"fold_\d+", name)}
+        _check_count(len(folds), _MOST_FOLDS, f"{root}/{part}")
         for fold in sorted(folds):
-            for name, entry in _list(filesystem, f"{root}/{part}/{fold}"):
-                if re.fullmatch(r"v\d+", name):
+            entries = _list(filesystem, f"{root}/{part}/{fold}")
+            versions = [name for name, _ in entries if re.fullmatch(r"v\d+", name)]
+            _check_count(len(versions), _MOST_VERSIONS, f"{root}/{part}/{fold}")
+            for name, entry in entries:
+                if name in versions:
                     for inner, inner_entry in _list(filesystem, f"{root}/{part}/{fold}/{name}"):
                         yield f"{part}/{fold}/{name}/{inner}", inner_entry
-                elif entry.get("type") != "directory":
+                elif entry.get("type") not in ("directory", "other"):
                     yield f"{part}/{fold}/{name}", entry
+
+
+def _check_count(found: int, most: int, where: str) -> None:
+    if found > most:
+        raise EcganError(f"{where} holds {found:,} folders, more than the {most:,} of any trained run.")
 
 
 def _list(filesystem: Any, folder: str) -> list[tuple[str, dict[str, Any]]]:
     """List a folder by name; one that is not there is empty."""
-    web = "http" in filesystem.protocol
     try:
-        entries = filesystem.ls(f"{folder}/" if web else folder, detail=True)
+        if "http" in filesystem.protocol:
+            return _links(filesystem, f"{folder}/")
+        entries = filesystem.ls(folder, detail=True)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    result = []
-    for entry in entries:
-        name = str(entry["name"]).split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1]
-        result.append((unquote(name) if web else name, entry))
-    return result
+    return [(str(entry["name"]).rstrip("/").rsplit("/", 1)[-1], entry) for entry in entries]
+
+
+def _links(filesystem: Any, folder: str) -> list[tuple[str, dict[str, Any]]]:
+    """List a folder of a web server by the links of its page, which is read up to a length."""
+    content = bytearray()
+    began = time.monotonic()
+    with filesystem.open(folder, "rb", block_size=0, size=1) as page:  # one request, no ranges
+        while chunk := page.read(CHUNK):
+            content += chunk
+            if len(content) > _LONGEST_PAGE or time.monotonic() - began > _LONGEST_WAIT:
+                raise EcganError(f"{folder} is no list of a run's files: it is too long, or comes too slowly.")
+    found = {}
+    for tag in content.decode("utf-8", "replace").split("<"):
+        if match := _LINK.match(tag):
+            address = urljoin(folder, match["to"]).split("?", 1)[0].split("#", 1)[0]
+            name = address.removeprefix(folder).rstrip("/")
+            if address.startswith(folder) and name and "/" not in name:
+                kind = "directory" if address.endswith("/") else "file"
+                found[unquote(name)] = {"name": address.rstrip("/"), "type": kind}
+    return list(found.items())
 
 
 def _describe(filesystem: Any, path: str, entry: dict[str, Any]) -> RemoteFile:
@@ -88,7 +120,8 @@ def _describe(filesystem: Any, path: str, entry: dict[str, Any]) -> RemoteFile:
     keys = ("ETag", "etag", "md5", "content_md5", "generation", "mtime", "LastModified", "Last-Modified", "created")
     mark = [str(facts[key]) for key in keys if facts.get(key) is not None]
     size = facts.get("size")
-    return RemoteFile(None if size is None else int(size), " ".join(mark), partial(_fetch, filesystem, path))
+    known = int(size) if size is not None and int(size) >= 0 else None
+    return RemoteFile(known, " ".join(mark), partial(_fetch, filesystem, path))
 
 
 def _fetch(filesystem: Any, path: str, target: Path, limit: int) -> None:

@@ -28,6 +28,7 @@ from ecgan.registry import MODELS
 from ecgan.runs.layout import part
 from ecgan.runtime import autocast, device
 from ecgan.samples import Samples
+from ecgan.seals import check_seal
 from ecgan.training.data import moved, to_tensor
 from ecgan.training.versions import load_version, load_weights, resolve
 
@@ -118,6 +119,7 @@ def load_fold_of(folder: Path, fold: int, version: str) -> Settled:
     train = part(folder, "train", fold)
     if not train.is_dir():
         raise EcganError(f"there is no trained model in {train}.", "Run `ecgan train` first.")
+    check_seal(train)
     params = load_params(train / "config.yml", plugins=False)
     expected = load_input(train)
     if len(params.models) > 1:

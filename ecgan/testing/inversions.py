@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ecgan.config.inverse import Inverse
 from ecgan.config.options import Options
 from ecgan.files import read_json
-from ecgan.inversion.base import FILE, Inversion
+from ecgan.inversion.base import FILE, Inversion, save_inversion
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, Optimizers
 from ecgan.models.layers.latents import Prior
 from ecgan.runtime import device
@@ -168,7 +168,7 @@ def a_saved_mapping_gives_equal_bytes(subject: InversionSubject) -> None:
     inversion = subject.fitted(model, seed=7)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        inversion.save(folder, "v01")
+        save_inversion(folder, inversion, "v01")
         stored = read_json(folder / FILE)
         expect_equal(stored["method"], subject.cls.name, f"the method that {FILE} names")
         other = subject.cls(model)

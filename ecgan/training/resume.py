@@ -76,8 +76,9 @@ class ResumeFile:
                     f"optimizer.{name}.{index}.{key}": value for key, value in state.items() if value is not None
                 }
         facts = {key: value for key, value in vars(progress).items() if key not in ("best", "average")}
-        metadata = {"fingerprint": self.fingerprint, "progress": json.dumps(facts)}
         plain = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
+        told = json.dumps(facts)
+        metadata = {"fingerprint": self.fingerprint, "progress": told, "sha256": _digest(plain, told)}
         write_bytes(self.path, save(plain, metadata))
         self._written, self.kept = time.monotonic(), progress.epoch
 
@@ -94,6 +95,7 @@ class ResumeFile:
         except (OSError, SafetensorError):  # not written by `save`, which is atomic: of no use
             return Progress()
         try:
+            _check(tensors, metadata)
             best, average = _below(tensors, "best."), _below(tensors, "average.")
             progress = Progress(**json.loads(metadata["progress"]), best=best, average=average)
             model.load_state_dict(_below(tensors, "model."))
@@ -120,6 +122,20 @@ def fingerprint(config: str, facts: list[Any], code: Iterable[Path]) -> str:
     digest.update(json.dumps([*facts, torch.__version__]).encode())
     for file in code:
         digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _check(tensors: Weights, metadata: dict[str, str]) -> None:
+    if metadata["sha256"] != _digest(tensors, metadata["progress"]):
+        raise ValueError("other bytes than were written")
+
+
+def _digest(tensors: Weights, told: str) -> str:
+    """Hash all that the state of a training consists of."""
+    digest = hashlib.sha256(told.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

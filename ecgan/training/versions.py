@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load, save
 
 from ecgan.errors import EcganError
-from ecgan.files import read_record, write_bytes, write_json
+from ecgan.files import read_record, read_safetensors, write_bytes, write_json
 
 Weights = dict[str, torch.Tensor]
 
@@ -80,10 +80,9 @@ def read_weights(path: Path) -> Weights:
     Raises:
         EcganError: It is missing or broken.
     """
+    content = read_safetensors(path)
     try:
-        return load(path.read_bytes())
-    except OSError as error:
-        raise EcganError(f"cannot read {path}: {error.strerror or error}") from error
+        return load(content)
     except Exception as error:
         what = str(error).removeprefix("Error while deserializing: ")
         raise EcganError(f"{path} is no safetensors file, or is cut off: {what}.") from None

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecgan.seals import seal
+
 Spoil = Callable[[Path], None]
 
 PARAMS, RAW, PROCESSED, FOLDS, TRAINED, DETECTED = "params", "raw", "processed", "folds", "trained", "detected"
@@ -31,6 +33,7 @@ class Case:
         mirror: ECGAN_MIRROR, set if it is an address or the project has such a folder.
         python: Whether the message may name a kind of error: who writes Python needs it.
         before: Whether earlier steps of the same command may have said something.
+        damaged: Whether what is spoiled keeps the seal of what it was; else it is sealed again, as by its writer.
     """
 
     name: str
@@ -41,11 +44,20 @@ class Case:
     status: int = 1
     lines: int = 1
     before: bool = False
+    damaged: bool = False
     python: bool = False
     mirror: str = "mirror"
 
 
 CASES: list[Case] = []
+
+
+def spoil(case: Case, project: Path) -> None:
+    """Make the bad input; what was sealed is sealed anew, but for damage."""
+    case.spoil(project)
+    if not case.damaged:
+        for folder in {*project.glob("data/*/raw"), *(file.parent for file in project.rglob("seal.json"))}:
+            seal(folder)
 
 
 def add(name: str, stage: str, command: str, *words: str, spoil: Spoil | None = None, **more: object) -> None:

@@ -50,3 +50,11 @@ add(
     "<!-- results -->",
     spoil=written("notes.md", "notes\n"),
 )
+
+add(
+    "generate_more_than_a_file_holds",
+    TRAINED,
+    f"{GENERATE} -n 100000000000 --out beats.npy",
+    "100000000000",
+    "10,000,000",
+)

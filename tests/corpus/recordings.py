@@ -199,9 +199,6 @@ def detector(name: str, change: Callable[[dict[str, Any]], Any], *words: str) ->
 
 
 detector("detector_of_another_format", lambda it: it.update(format=1), "detector.json", "format 1")
-detector(
-    "detector_of_another_hash", lambda it: it.update(arrays_sha256="0" * 64), "detector.safetensors", "detector.json"
-)
 detector("detector_is_unknown", lambda it: it.update(detector="mine"), "detector.json", "'mine'")
 detector("detector_option_is_unknown", lambda it: it["options"].update(colour="red"), "detector.json", "colour")
 detector(

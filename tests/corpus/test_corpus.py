@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,13 +12,39 @@ from pathlib import Path
 
 import pytest
 
+import ecgan
 from ecgan import registry
+from ecgan.seals import seal
 
-from . import commands, comparisons, configurations, datasets, folds, processed, recordings, records, references, runs
-from .case import CASES, Case
+from . import (
+    commands,
+    comparisons,
+    configurations,
+    damaged,
+    datasets,
+    folds,
+    processed,
+    recordings,
+    records,
+    references,
+    runs,
+)
+from .case import CASES, DETECTED, RUN, TRAIN_DIR, Case, spoil
 from .project import make_all, run
 
-KINDS = (commands, comparisons, configurations, datasets, folds, processed, recordings, records, references, runs)
+KINDS = (
+    commands,
+    comparisons,
+    configurations,
+    damaged,
+    datasets,
+    folds,
+    processed,
+    recordings,
+    records,
+    references,
+    runs,
+)
 ROOT = Path(__file__).parents[2]
 
 JARGON = re.compile(
@@ -64,10 +91,15 @@ def tree(folder: Path) -> dict[str, str]:
         name = str(path.relative_to(folder))
         if name == ".ecgan" or name.startswith(".ecgan/lock"):
             continue
+        about = path.lstat()
         if path.is_symlink() and not path.exists():
             found[name] = f"a link to {path.readlink()}"
-            continue
-        found[name] = "folder" if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
+        elif path.is_dir():
+            found[name] = "folder"
+        elif not stat.S_ISREG(path.stat().st_mode) or about.st_size > 1 << 30:
+            found[name] = f"{stat.filemode(about.st_mode)} {about.st_size}"
+        else:
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 
 
@@ -100,7 +132,7 @@ def check(case: Case, status: int, said: str) -> None:
 def test_bad_input_is_one_sentence(
     case: Case, project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case.spoil(project)
+    spoil(case, project)
     if (project / case.mirror).exists() or "://" in case.mirror:
         monkeypatch.setenv("ECGAN_MIRROR", case.mirror)
     before = tree(project)
@@ -124,7 +156,7 @@ APART = [case for case in CASES if case.name in SEPARATE]
 )
 def test_the_same_in_a_process_of_its_own(case: Case, project: Path) -> None:
     assert len(APART) == len(SEPARATE)
-    case.spoil(project)
+    spoil(case, project)
     before = tree(project)
     command = [sys.executable, "-m", *case.command]
     done = subprocess.run(
@@ -132,3 +164,67 @@ def test_the_same_in_a_process_of_its_own(case: Case, project: Path) -> None:
     )
     check(case, done.returncode, done.stderr)
     assert tree(project) == before
+
+
+RUN_CONFIG = f"{TRAIN_DIR}/config.yml"
+FROM_RUNS = (
+    f"ecgan info {RUN_CONFIG}",
+    f"ecgan info {RUN_CONFIG} --pipeline",
+    "ecgan info other.yaml",
+    "ecgan info marked.yml",
+    f"ecgan score data/ecgsyn/raw/p03.hea --model {RUN} --out scores",
+    f"ecgan score data/ecgsyn/raw/p03.hea --model file://HERE/{RUN} --out copied",
+    f"ecgan generate --model {RUN} -n 2 --out beats.npy",
+    f"ecgan export --model {RUN} --out run.onnx",
+    "ecgan inverse",
+    "ecgan detect --model aegan",
+    f"ecgan compare {RUN} {RUN}",
+    f"ecgan publish {RUN} mine --no-push",
+    f"ecgan seal {RUN}",
+    f"ecgan train {RUN_CONFIG}",
+    f"ecgan fetch {RUN_CONFIG}",
+    f"ecgan-detect -i {RUN} a b c",
+    f"ecgan-inverse -i {RUN}",
+)
+
+
+@pytest.mark.parametrize("project", [DETECTED], indirect=True)
+def test_nothing_that_the_configuration_of_a_run_names_is_executed(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    proof = project / "executed"
+    for folder in (project, project / TRAIN_DIR):
+        (folder / "evil.py").write_text(f"open({str(proof)!r}, 'a').write(__file__)\n")
+    text = (project / RUN_CONFIG).read_text() + "plugins: [evil.py]\n"
+    (project / RUN_CONFIG).write_text(text)
+    (project / "other.yaml").write_text(text.partition("\n")[2])
+    (project / "marked.yml").write_text(text)
+    seal(project / TRAIN_DIR)
+    ended = {}
+    for command in FROM_RUNS:
+        ended[command] = run(tuple(command.replace("HERE", str(project)).split()))
+        assert not proof.exists(), command
+    told = capfd.readouterr().err
+    refused = {command for command, code in ended.items() if code} - {f"ecgan info {RUN_CONFIG} --pipeline"}
+    assert refused <= {command for command in FROM_RUNS if "export" in command}, told
+    ecgan.load(project / RUN)
+    assert not proof.exists()
+    (project / "params.yaml").write_text(
+        (project / "params.yaml").read_text().replace("plugins: []", "plugins: [evil.py]")
+    )
+    assert run(("ecgan", "info", "params.yaml")) == 0
+    assert proof.exists(), "the project's own parameters name what is run"
+
+
+@pytest.mark.parametrize("project", [DETECTED], indirect=True)
+def test_a_run_without_seals_is_used_once_its_owner_seals_it(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    seals = sorted((project / RUN).rglob("seal.json"))
+    before = [file.read_bytes() for file in seals]
+    for file in seals:
+        file.unlink()
+    score = ("ecgan", "score", "data/ecgsyn/raw/p03.hea", "--model", RUN, "--out", "scores")
+    assert run(score) == 1
+    assert "ecgan seal" in capfd.readouterr().err
+    assert run(("ecgan", "seal", RUN)) == 0
+    assert [file.read_bytes() for file in seals] == before, "what training wrote and what sealing writes is the same"
+    assert run(score) == 0

@@ -1,5 +1,6 @@
 """Arrays on disk: what is written is read, everything else is refused and nothing is run."""
 
+import contextlib
 import os
 import pickle
 import pickletools
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from ecgan import arrays
 from ecgan.arrays import load_array, save_array
 from ecgan.errors import EcganError
 
@@ -103,3 +105,65 @@ def test_shape_and_type_are_checked(tmp_path: Path) -> None:
         load_array(path, ndim=2, kind="iu")
     with pytest.raises(EcganError, match="cannot read"):
         load_array(tmp_path / "absent.pkl", ndim=2, kind="f")
+
+
+GLOBALS = [*arrays._STAND_INS]
+ARRAY = pickle.dumps(np.arange(6, dtype="f4").reshape(2, 3), protocol=4)
+
+
+def of(module: str, name: str) -> bytes:
+    return b"c" + f"{module}\n{name}\n".encode()
+
+
+@pytest.mark.parametrize("where", GLOBALS, ids=".".join)
+@pytest.mark.parametrize(
+    "change",
+    [
+        b"}X\x01\x00\x00\x00aK\x01sb",  # BUILD with the state {"a": 1}
+        b"N}X\x08\x00\x00\x00__call__K\x01s\x86b",  # BUILD with slots: (None, {"__call__": 1})
+        b"}X\x07\x00\x00\x00__new__K\x01s\x86b",
+        b"K\x01a",  # APPEND
+        b"(K\x01K\x02e",  # APPENDS
+        b"K\x01K\x02s",  # SETITEM
+        b"(K\x01K\x02u",  # SETITEMS
+        b"(K\x01\x90",  # ADDITEMS
+        b"Nb",
+        b"(tb",
+    ],
+)
+def test_nothing_of_a_file_stays_in_the_loader(where: tuple[str, str], change: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "data.pkl"
+    before = {name: dict(vars(value)) for name, value in vars(arrays).items() if isinstance(value, type)}
+    path.write_bytes(b"\x80\x04" + of(*where) + change + b".")
+    with pytest.raises(EcganError, match=r"data\.pkl"):
+        load_array(path, ndim=2, kind="f")
+    after = {name: dict(vars(value)) for name, value in vars(arrays).items() if isinstance(value, type)}
+    assert after == before
+    assert not any(hasattr(stand_in, "__dict__") for stand_in in arrays._STAND_INS.values())
+    path.write_bytes(ARRAY)
+    np.testing.assert_array_equal(load_array(path, ndim=2, kind="f"), [[0, 1, 2], [3, 4, 5]])
+
+
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "data.pkl"
+    for content in (b"", ARRAY, b"\x80\x04\x8e" + (10**13).to_bytes(8, "little")):
+        path.write_bytes(content)
+        os.truncate(path, 10**13)
+        with pytest.raises(EcganError, match=r"data\.pkl has 10,000,000,000,000 bytes"):
+            load_array(path, ndim=2, kind="f")
+    path.write_bytes(b"\x80\x04\x8e" + (10**13).to_bytes(8, "little") + b"short")
+    with pytest.raises(EcganError, match=r"data\.pkl"):
+        load_array(path, ndim=2, kind="f")
+
+
+def test_any_bytes_end_in_an_array_or_one_sentence(tmp_path: Path) -> None:
+    path, rng = tmp_path / "data.pkl", np.random.default_rng(0)
+    for protocol in (3, 4, 5):
+        whole = pickle.dumps(np.arange(6, dtype="f4").reshape(2, 3), protocol=protocol)
+        for _ in range(400):
+            content = bytearray(whole)
+            for at in rng.integers(0, len(content), rng.integers(1, 4)):
+                content[at] = rng.integers(0, 256)
+            path.write_bytes(content[: rng.integers(1, len(content) + 1)] if rng.random() < 0.3 else content)
+            with contextlib.suppress(EcganError):
+                assert load_array(path, ndim=2, kind="f").dtype.kind == "f"

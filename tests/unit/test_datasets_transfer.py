@@ -1,7 +1,13 @@
 """Transfers that stop half way: what is there already is used, but never mixed with another version."""
 
+import contextlib
+import gzip
 import hashlib
+import io
+import os
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +16,7 @@ from typing import ClassVar
 
 import pytest
 import requests
+import urllib3
 
 from ecgan.datasets import transfer as module
 from ecgan.datasets.transfer import Remote, Stopped, transfer
@@ -144,12 +151,10 @@ def test_a_body_that_ends_early_is_no_file(tmp_path: Path) -> None:
 
     class Response:
         headers: ClassVar[dict[str, str]] = {"Content-Length": "10"}
-
-        def iter_content(self, size: int) -> Iterator[bytes]:
-            yield b"12345"
+        raw: ClassVar[urllib3.HTTPResponse] = urllib3.HTTPResponse(io.BytesIO(b"12345"), preload_content=False)
 
     with pytest.raises(requests.exceptions.ConnectionError, match="ended after 5 of 10 bytes"):
-        module._write(Response(), tmp_path / "a.part", 0, None, threading.Event())  # type: ignore[arg-type]
+        module._write(Response(), tmp_path / "a.part", 0, None, threading.Event(), 99)  # type: ignore[arg-type]
 
 
 def test_a_server_that_brings_nothing_is_not_asked_for_ever(server: Server, target: Path) -> None:
@@ -254,12 +259,124 @@ def test_an_md5_or_its_beginning_is_checked(server: Server, target: Path, digits
 def test_a_file_that_never_ends_does_not_fill_the_disk(
     server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_LARGEST", 1 << 19)
-    with pytest.raises(EcganError, match="larger than"):
+    monkeypatch.setattr(module, "_LARGEST", {"": 1 << 19})
+    with pytest.raises(EcganError, match="more than 524,288 bytes"):
         transfer(Remote(server.url, SHA256), target)
+    assert list(target.parent.iterdir()) == []
 
 
 def test_an_encrypted_address_may_not_lead_to_one_that_is_not() -> None:
     module._check_encrypted("https://a.example/x", "https://b.example/x")
     with pytest.raises(EcganError, match="not encrypted"):
         module._check_encrypted("https://a.example/x", "http://b.example/x")
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, head: bytes, body: bytes = b"", again: bool = False) -> str:
+    """Serve raw bytes, whatever is asked, the body for ever if it is sent `again`; return the address."""
+    monkeypatch.setattr(module, "_WAIT", 0.0)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body)
+                while again:
+                    connection.sendall(body)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/b/101.hea"
+
+
+@pytest.mark.parametrize(
+    "length", ["7" * 6000, "-1", "12, 13", "0x10", "1e3", "", "\xb2", "99999999999999999999", "5" + " " * 3000]
+)
+def test_any_length_that_a_server_names_ends_in_one_sentence(
+    length: str, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = answering(monkeypatch, b"Content-Length: " + length.encode("latin-1"), b"twelve bytes")
+    with pytest.raises(EcganError, match=r"cannot fetch|was refused|more than"):
+        transfer(Remote(url, SHA256), target)
+    assert not target.exists()
+
+
+def test_a_length_beyond_the_limit_is_refused_before_anything_is_written(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = answering(monkeypatch, b"Content-Length: 5000000", b"x" * 100)
+    hea = target.with_name("101.hea")
+    with pytest.raises(EcganError, match="more than 1,048,576 bytes"):
+        transfer(Remote(url, SHA256), hea)
+    with pytest.raises(EcganError, match="more than 300 bytes"):
+        transfer(Remote(url, SHA256, most=300), target)
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("head", [b"Connection: close", b"Transfer-Encoding: chunked", b"Content-Encoding: gzip"])
+def test_a_body_without_end_is_left_at_the_limit(head: bytes, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    zeros = gzip.compress(bytes(20_000_000)) if b"gzip" in head else b"z" * 65536
+    body = b"10000\r\n" + zeros + b"\r\n" if b"chunked" in head else zeros
+    url = answering(monkeypatch, head, body, again=True)
+    began = time.monotonic()
+    with pytest.raises(EcganError, match="more than 3,000,000 bytes"):
+        transfer(Remote(url, SHA256, most=3_000_000), target)
+    assert time.monotonic() - began < 5
+    assert list(target.parent.iterdir()) == []
+
+
+def test_headers_without_end_are_left(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = answering(monkeypatch, b"X-A: b", b"X-B: " + b"c" * 1000 + b"\r\n", again=True)
+    url2 = answering(monkeypatch, b"X-A: b\r\n" * 500, b"whole")
+    for address in (url2, url):
+        with pytest.raises(EcganError):
+            transfer(Remote(address, SHA256, most=10_000), target)
+
+
+@pytest.mark.parametrize("place", ["file:///etc/hostname", "ftp://127.0.0.1/x", "gopher://x", "//[", "/b/101.hea"])
+def test_a_redirection_to_no_web_server_is_refused(place: str, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = f"X: y\r\nLocation: {place}\r\nContent-Length: 0".encode()
+    url = answering(monkeypatch, head)
+    real = socket.socket.sendall
+    monkeypatch.setattr(socket.socket, "sendall", lambda it, data: real(it, data.replace(b"200 OK", b"302 Found")))
+    with pytest.raises(EcganError, match="cannot fetch"):
+        transfer(Remote(url, SHA256), target)
+    assert not target.exists()
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_left(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MINUTE", 0.2)
+    monkeypatch.setattr(module, "_WAIT", 0.0)
+    monkeypatch.setattr(module, "_SLOWEST", 1000)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                while True:
+                    connection.sendall(b"y")
+                    time.sleep(0.02)
+
+    threading.Thread(target=serve, daemon=True).start()
+    began = time.monotonic()
+    with pytest.raises(EcganError, match="in time"):
+        transfer(Remote(f"http://127.0.0.1:{listener.getsockname()[1]}/x", SHA256), target)
+    assert time.monotonic() - began < 10
+
+
+def test_a_mirror_of_pipes_devices_and_huge_files_is_not_copied(
+    target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECGAN_MIRROR", str(tmp_path))
+    place = tmp_path / "a.example"
+    place.mkdir()
+    os.mkfifo(place / "pipe.dat")
+    (place / "zero.dat").symlink_to("/dev/zero")
+    (place / "huge.dat").touch()
+    os.truncate(place / "huge.dat", 1 << 40)
+    for name in ("pipe.dat", "zero.dat", "huge.dat"):
+        with pytest.raises(EcganError, match=name):
+            transfer(Remote(f"https://a.example/{name}", SHA256), target)

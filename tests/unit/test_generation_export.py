@@ -1,13 +1,20 @@
 """Generated signals on disk."""
 
+import contextlib
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ecgan.errors import EcganError
+from ecgan.files import clear_parts
+from ecgan.generation import export
 from ecgan.generation.export import check_targets, write_signals
 
 SIGNALS = np.random.default_rng(0).normal(size=(7, 5, 2)).astype(np.float32)  # (n, L, C), as in files
@@ -77,6 +84,42 @@ def test_what_cannot_be_written_is_refused_first(
     assert hint in caught.value.hint
     if "already" in words:
         check_targets(tmp_path / out, None if figure is None else tmp_path / figure, force=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "free", "fits"), [("a.npy", 4000, True), ("a.npy", 3999, False), ("a.csv", 4000, False)]
+)
+def test_the_disk_must_have_room(
+    tmp_path: Path, name: str, free: int, fits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export.shutil, "disk_usage", lambda place: SimpleNamespace(free=free))
+    with contextlib.nullcontext() if fits else pytest.raises(EcganError, match="the disk"):
+        export.check_room(tmp_path / name, (10, 50, 2))
+
+
+def test_the_room_of_a_table_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    signals = np.full((20, 2, 50), -1.23456789e-10, dtype=np.float32)
+    export.write_signals(tmp_path / "a.csv", [signals], (20, 50, 2), ["I", "II"], 360.0)
+    size = (tmp_path / "a.csv").stat().st_size
+    monkeypatch.setattr(export.shutil, "disk_usage", lambda place: SimpleNamespace(free=size - 1))
+    with pytest.raises(EcganError, match="the disk"):  # it is not promised less than is written
+        export.check_room(tmp_path / "a.csv", (20, 50, 2))
+
+
+def test_parts_of_killed_processes_go_and_others_stay(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    dead = int(done.stdout)
+    names = [
+        f".a.npy.{dead}.part",
+        f".a.npy.{os.getpid()}.part",
+        f".b.npy.{dead}.part",
+        ".a.npy.x.part",
+        f"a.npy.{dead}.part",
+    ]
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    clear_parts(tmp_path / "a.npy")
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(names[1:])
 
 
 def test_no_file_of_the_model_is_overwritten(tmp_path: Path) -> None:

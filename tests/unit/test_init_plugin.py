@@ -47,7 +47,7 @@ def test_the_file_names_the_plugin_and_is_valid_where_it_lies(folder: Path, out:
     assert values["modules"]["mine"]["latent_size"] == 7
     (named,) = values["plugins"]
     assert ((folder / out).parent / named).samefile(folder / "parts" / "mine.py")
-    checked = ecgan("info", out, cwd=folder)
+    checked = ecgan("info", "params.yaml", cwd=(folder / out).parent)
     assert checked.returncode == 0, checked.stderr
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from ecgan.config import Inverse, NetworkOptions, SearchOptions, StartedSearchOptions
 from ecgan.errors import EcganError
-from ecgan.inversion.base import choose, load_inversion
+from ecgan.inversion.base import choose, load_inversion, save_inversion
 from ecgan.inversion.network import InverseNetwork, NetworkInversion
 from ecgan.models.base import GenerativeModel
 from ecgan.registry import MODELS
@@ -51,7 +51,7 @@ def beats(count: int = 12, channels: int = 2, length: int = 32, seed: int = 0) -
 def made(method: str, model: Any, folder: Path, options: Inverse = QUICK, seed: int = 1) -> Any:
     inversion = choose(method, model, options, seed=seed)
     inversion.fit(beats(channels=model.channels, length=model.length))
-    inversion.save(folder, "v05")
+    save_inversion(folder, inversion, "v05")
     return inversion
 
 
@@ -376,12 +376,13 @@ def test_one_file_is_an_inverse_mapping_of_ones_own(tmp_path: Path) -> None:
     assert "One of auto, encoder, network, network_search, origin," in " ".join(text.replace("#", " ").split())
     params.write_text(text.replace("method: auto", "method: origin"))
     code = (
-        "from ecgan.config import load_params\nfrom ecgan.inversion.base import choose, load_inversion\n"
+        "from ecgan.config import load_params\n"
+        "from ecgan.inversion.base import choose, load_inversion, save_inversion\n"
         "from ecgan.registry import MODELS\nfrom ecgan.testing import checks\nfrom pathlib import Path\n"
         "method = load_params('params.yaml').inverse.method\n"
         "[check() for check in checks('inversion', method)]\n"
         "model = MODELS.get('aegan')(MODELS.get('aegan').Options(), channels=1, length=32)\n"
-        "choose(method, model).save(Path('made'), 'v01')\n"
+        "save_inversion(Path('made'), choose(method, model), 'v01')\n"
         "print(load_inversion(Path('made'), model, 'v01').name)\n"
     )
     done = forking.run([sys.executable, "-c", code], tmp_path, dict(os.environ))

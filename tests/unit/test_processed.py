@@ -10,12 +10,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecgan import seals
 from ecgan.arrays import load_array
 from ecgan.errors import EcganError
 from ecgan.files import sha256
+from ecgan.preprocessing import processed
 from ecgan.preprocessing.processed import load_about, load_processed, save_processed
 from ecgan.samples import Samples
 from tests import making
+
+
+@pytest.fixture
+def sealed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test changes is sealed as by its writer: what comes after the seal is tried."""
+
+    def check(folder: Path, *arguments: Any, **options: Any) -> Any:
+        seals.seal(folder)
+        return seals.check_seal(folder, *arguments, **options)
+
+    monkeypatch.setattr(processed, "check_seal", check)
 
 
 def samples(seed: int = 0) -> Samples:
@@ -102,6 +115,7 @@ def test_samples_that_do_not_fit_are_refused_in_one_sentence(tmp_path: Path, cha
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("sealed_anew")
 def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     save_processed(tmp_path, "toy", samples())
     (tmp_path / "label.pkl").write_bytes(pickle.dumps(np.arange(3), protocol=4))
@@ -121,6 +135,7 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
         ("{", "not JSON"),
     ],
 )
+@pytest.mark.usefixtures("sealed_anew")
 def test_a_description_that_is_none_is_one_sentence(tmp_path: Path, content: str, words: str) -> None:
     save_processed(tmp_path, "toy", samples())
     (tmp_path / "dataset.json").write_text(content)
@@ -129,6 +144,7 @@ def test_a_description_that_is_none_is_one_sentence(tmp_path: Path, content: str
 
 
 @pytest.mark.parametrize("key", ["name", "sampling_rate", "leads", "classes", "unit", "mapping", "centre"])
+@pytest.mark.usefixtures("sealed_anew")
 def test_a_key_that_a_description_lacks_is_named(tmp_path: Path, key: str) -> None:
     save_processed(tmp_path, "toy", samples())
     path = tmp_path / "dataset.json"
@@ -137,6 +153,7 @@ def test_a_key_that_a_description_lacks_is_named(tmp_path: Path, key: str) -> No
         load_processed(tmp_path)
 
 
+@pytest.mark.usefixtures("sealed_anew")
 def test_an_unknown_key_in_a_description_is_named(tmp_path: Path) -> None:
     save_processed(tmp_path, "toy", samples())
     path = tmp_path / "dataset.json"

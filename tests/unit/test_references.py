@@ -5,8 +5,10 @@ import functools
 import http.server
 import io
 import os
+import resource
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,8 +28,9 @@ from ecgan.preprocessing.transformations import fit_transformation
 from ecgan.protocols.folds import Fold, save_fold
 from ecgan.references import folds_of, parse_reference
 from ecgan.registry import MODELS
-from ecgan.remotes import files, is_remote, wandb
+from ecgan.remotes import files, is_remote, urls, wandb
 from ecgan.runs.loading import load_trained
+from ecgan.seals import seal
 from ecgan.tracking.tracker import Subject
 from ecgan.training.versions import Versions, save_index, save_version
 from stages import classic
@@ -57,6 +60,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save_fold(train / "split.json", Fold(fold, "normal_only", 0, "0" * 64, rows[:6], rows[6:9], rows[9:]))
         (train / "config.yml").write_text(render_config(params, "aegan", fold=fold))
         (train / "history.csv").write_text("epoch,reconstruction\n1,0.5\n2,0.4\n")
+        seal(train)
     for name in ("notes.txt", "train/fold_0/plugin.py", "train/fold_0/model.pkl", "train/fold_0/v02/optimizer.pt"):
         (folder / name).write_text("nothing of a run")
     return folder
@@ -150,7 +154,7 @@ def elsewhere(request: pytest.FixtureRequest, original: Path, tmp_path: Path) ->
 
 def same(folder: Path, original: Path, *, folds: tuple[int, ...] = (0, 2)) -> None:
     """The copy holds the files of a run, unchanged, and nothing else."""
-    names = ["config.yml", "history.csv", "input.json", "split.json", "versions.json"]
+    names = ["config.yml", "history.csv", "input.json", "seal.json", "split.json", "versions.json"]
     names += ["v01/model.safetensors", "v02/model.safetensors"]
     wanted = {f"train/fold_{fold}/{name}" for fold in folds for name in names}
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -524,3 +528,96 @@ def test_a_detector_without_a_model_is_a_run_too(original: Path, here: Path) -> 
     del remote.files["detect/fold_0/detector.json"]
     with pytest.raises(EcganError, match="lacks v"):
         files.download(remote, "s3://b/knn", 0, here / "cache")
+
+
+class Hostile(http.server.BaseHTTPRequestHandler):
+    """A web server whose pages never end, or lead into endlessly many folders."""
+
+    def log_message(self, *arguments: Any) -> None:
+        """Keep quiet."""
+
+    def do_GET(self) -> None:
+        kind, *below = [part for part in self.path.split("/") if part]
+        page = b"".join(b'<a href="%s%d/">x</a>\n' % (b"fold_" if len(below) < 2 else b"v", i) for i in range(900))
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        if kind in ("folders", "weights"):
+            page = page if kind == "folders" else b'<a href="fold_0/">x</a>'
+            self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(page)
+            while kind == "endless":
+                self.wfile.write(page)
+            while kind == "slow":
+                self.wfile.write(b"x")
+                self.wfile.flush()
+                time.sleep(0.05)
+
+
+def test_pages_of_a_hostile_server_are_bounded(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(urls, "_LONGEST_WAIT", 0.5)
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for kind, words in (("endless", "too long"), ("folders", "folders"), ("slow", "too slowly")):
+        with pytest.raises(EcganError, match=words):
+            parse_reference(f"http://127.0.0.1:{server.server_port}/{kind}")
+    server.shutdown()
+    server.server_close()
+    assert time.monotonic() - began < 20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kilobytes
+    assert not (here / ".ecgan").exists()
+
+
+def test_links_of_a_page_are_those_below_it_alone() -> None:
+    page = (
+        b'<A class="x" HREF = \'a%20b.json\'>1</a><a href="v01/">2</a><a href="../up.json">3</a>'
+        b'<a href="/root.json">4</a><a href="http://other.example/f/x.json">5</a>'
+        b'<a href="v01/model.safetensors">6</a><a href="c.json?x=1#y">7</a>'
+        b"<a href=>8</a><a " + b"href" * 100_000
+    )
+
+    class Web:
+        protocol = "http"
+
+        def open(self, path: str, mode: str, **options: Any) -> io.BytesIO:
+            return io.BytesIO(page)
+
+    found = urls._links(Web(), "http://a.example/f/")
+    assert [(name, entry["type"]) for name, entry in found] == [
+        ("a b.json", "file"),
+        ("v01", "directory"),
+        ("c.json", "file"),
+    ]
+
+
+def test_a_file_of_unknown_size_stops_earlier(original: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "LARGEST_UNKNOWN", 1000)
+    limits: list[int] = []
+
+    def fetched(target: Path, limit: int) -> None:
+        limits.append(limit)
+        target.write_bytes(b"x")
+
+    remote = a_remote(original, **{"versions.json": files.RemoteFile(None, "", fetched)})
+    files.download(remote, "s3://b/run", None, here / "cache")
+    assert limits == [1000]
+
+
+def test_a_run_larger_than_the_disk_is_not_begun(original: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda place: SimpleNamespace(free=10))
+    with pytest.raises(EcganError, match="the disk"):
+        files.download(a_remote(original), "s3://b/run", None, here / "cache")
+
+
+def test_a_slow_stream_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            time.sleep(0.01)
+            return b"x"
+
+    monkeypatch.setattr(files, "_MINUTE", 0.05)
+    with pytest.raises(EcganError, match="slowly"):
+        files.copy_stream(Slow(), tmp_path / "x.json", 5 << 20)

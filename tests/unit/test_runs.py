@@ -9,7 +9,7 @@ import torch
 
 from ecgan import runtime
 from ecgan.errors import EcganError
-from ecgan.inversion.base import choose, load_inversion
+from ecgan.inversion.base import choose, load_inversion, save_inversion
 from ecgan.models.aegan import Aegan, AeganOptions
 from ecgan.models.base import GenerativeModel
 from ecgan.references import folds_of, parse_reference
@@ -73,7 +73,7 @@ def model() -> Aegan:
 def test_the_inverse_mapping_of_an_encoder_model_is_its_encoder(tmp_path: Path) -> None:
     network = model()
     inversion = choose("auto", network)
-    inversion.save(tmp_path, "v03")
+    save_inversion(tmp_path, inversion, "v03")
     x = torch.rand(3, 2, 32)
     again = load_inversion(tmp_path, network, "v03")
     assert torch.equal(again.invert(x), network.encode(x))

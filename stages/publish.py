@@ -15,6 +15,7 @@ from ecgan.publishing.layout import CARD, FOLDER, RESULTS, check_name, find_publ
 from ecgan.references import Reference, folds_of
 from ecgan.runs.layout import PARTS, part
 from ecgan.scoring.scorer import load_scorer
+from ecgan.seals import seal
 
 _REMOTE = "published"
 

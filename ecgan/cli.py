@@ -327,7 +327,7 @@ def seal(model: Annotated[str, typer.Argument(metavar="RUN", help="The run, RUN[
     for folder in (part(run.folder, name, fold) for fold in folds_of(run) for name in PARTS):
         if folder.is_dir():
             seal(folder)
-            cmd.say(f"wrote {folder / NAME}")
+            say(f"wrote {folder / NAME}")
 
 
 @app.command("list", epilog="Examples: `ecgan list datasets`, `ecgan list models --json`")

@@ -193,13 +193,13 @@ def test_nothing_that_the_configuration_of_a_run_names_is_executed(
     project: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     proof = project / "executed"
-    for folder in (project, project / TRAIN_DIR):
-        (folder / "evil.py").write_text(f"open({str(proof)!r}, 'a').write(__file__)\n")
     text = (project / RUN_CONFIG).read_text() + "plugins: [evil.py]\n"
     (project / RUN_CONFIG).write_text(text)
     (project / "other.yaml").write_text(text.partition("\n")[2])
     (project / "marked.yml").write_text(text)
     seal(project / TRAIN_DIR)
+    for folder in (project, project / TRAIN_DIR):
+        (folder / "evil.py").write_text(f"open({str(proof)!r}, 'a').write(__file__)\n")
     ended = {}
     for command in FROM_RUNS:
         ended[command] = run(tuple(command.replace("HERE", str(project)).split()))

@@ -40,8 +40,8 @@ def init(
     from ecgan.presets import write_parameters
 
     experiment = {"entity": entity, "project": project, "run": run, "data_dir": data_dir}
-    write_parameters(out, dataset, model, preset, experiment, plugins=plugin or [], force=force)
-    say(f"wrote {out}")
+    notes = write_parameters(out, dataset, model, preset, experiment, plugins=plugin or [], force=force)
+    say("\n".join([f"wrote {out}", *notes]))
 
 
 @app.command(epilog="Example: `ECGAN_MIRROR=/path/to/mirror ecgan fetch`")

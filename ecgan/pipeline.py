@@ -79,7 +79,7 @@ def _check_keys(config: Path, written: dict[str, Any], params: Params) -> None:
             "Run this where the pipeline is, such as in a clone of ECGAN.",
         )
     text = pipeline.read_text(encoding="utf-8")
-    keys = {key for key in re.findall(r"\$\{([\w.]+)\}", text) if not key.startswith("item.")}
+    keys = {key for key in re.findall(r"\$\{([\w.]+)\}", text) if key.split(".")[0] != "item"}
     for stage in read_document(pipeline, hint="").data["stages"].values():
         keys.update(stage.get("params", []))
     complete = params.model_dump(mode="json")

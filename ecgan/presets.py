@@ -9,17 +9,18 @@ for Wafer; every other dataset gets those of MIT-BIH.
 
 import textwrap
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ecgan.config import load_params, render_params
+from ecgan.config.names import defaults_of
 from ecgan.errors import EcganError, nearest
 from ecgan.files import write_text
 from ecgan.pipeline import renew_links
-from ecgan.registry import DATASETS
+from ecgan.registry import DATASETS, MODELS
 from ecgan.watched import FOLDER
 
 DATASET = "mitbih_beats"  # where none is named
@@ -173,8 +174,11 @@ def write_parameters(
     *,
     plugins: list[Path],
     force: bool,
-) -> None:
+) -> list[str]:
     """Write a file of parameters for `ecgan init`: for ecgsyn, aegan and vaegan, or what the preset brings.
+
+    Returns:
+        What is to be said of it: values of shared keys that not all of its models bring, a line each.
 
     Raises:
         EcganError: The file is there and must not be overwritten (`force`), or preset and models are both given.
@@ -193,6 +197,27 @@ def write_parameters(
     write_text(out, text)
     if out == Path("params.yaml") and FOLDER.is_dir():  # a project: DVC needs the links of parts that are new to it
         renew_links(load_params(out))
+    return shared_defaults(models) if models and len(models) > 1 else []
+
+
+def shared_defaults(models: Sequence[str]) -> list[str]:
+    """Return which keys that all models share have a value that not all of them bring, a line each.
+
+    The first model that brings one has the last word.
+    """
+    brought: dict[str, dict[str, Any]] = {}
+    names = list(dict.fromkeys(MODELS.resolve(model) for model in models))
+    for name in names:
+        for section, values in defaults_of(MODELS, name).items():
+            for key, value in values.items() if section != "modules" else ():
+                brought.setdefault(f"{section}.{key}", {})[name] = value
+    lines = []
+    for key, wanted in brought.items():
+        (first, value), *others = wanted.items()
+        differ = [f", where {name} alone would bring {other}" for name, other in others if other != value]
+        if differ or len(wanted) < len(names):
+            lines.append(f"{key}: {value} is what {first} brings, and holds for all models{''.join(differ)}")
+    return lines
 
 
 def about(preset: Preset, dataset: str) -> list[str]:

@@ -3,19 +3,19 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from ecgan.config import load_params
 from ecgan.errors import EcganError
 from ecgan.evaluation.result import read_metrics
-from ecgan.files import read_text, sha256, sole_writer, write_text
+from ecgan.files import read_text, sole_writer, write_text
 from ecgan.preprocessing.inputs import load_input
 from ecgan.publishing.card import Facts, card_of
-from ecgan.publishing.layout import CARD, FOLDER, RESULTS, SUMS, check_name, find_published
+from ecgan.publishing.layout import CARD, FOLDER, RESULTS, check_name, find_published
 from ecgan.references import Reference, folds_of
 from ecgan.runs.layout import PARTS, part
 from ecgan.scoring.scorer import load_scorer
+from ecgan.seals import seal
 
 _REMOTE = "published"
 
@@ -67,7 +67,7 @@ def run(
             _copy(model, fold, folder)
             _copy_file(measured / f"fold_{fold}" / "metrics.json", folder / RESULTS / f"fold_{fold}.json")
         write_text(folder / CARD, card_of(facts))
-        write_text(folder / SUMS, "".join(_sums(folder)))
+        seal(folder)
     find_published(name)
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     lines = [f"wrote {target}: {size / 1e6:.1f} MB; use it as published:{name}"]
@@ -89,12 +89,6 @@ def _copy(model: Reference, fold: int, target: Path) -> None:
 def _copy_file(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
-
-
-def _sums(folder: Path) -> Iterator[str]:
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            yield f"{sha256(file)}  {file.relative_to(folder).as_posix()}\n"
 
 
 def _commit() -> str:

@@ -1,6 +1,5 @@
 """A user's own data: a folder of recordings, or one table of ready samples; labels optional."""
 
-import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,6 +20,7 @@ from ecgan.errors import EcganError
 from ecgan.preprocessing.filtering import filter_recording
 from ecgan.registry import register_dataset
 from ecgan.samples import About, Samples
+from ecgan.terminal import say
 
 
 class FetchOptions(Options):
@@ -51,7 +51,7 @@ class Folder(Dataset):
         inventory = take_inventory(options.path, raw)
         write_inventory(raw, inventory)
         if omitted := inventory.left_out():
-            print(omitted, file=sys.stderr)  # noqa: T201
+            say(omitted)
         for entry in raw.iterdir():
             if entry.name != NAME and entry.is_file():
                 entry.unlink()

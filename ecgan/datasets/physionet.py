@@ -67,7 +67,7 @@ class Physionet(Annotated):
     """Every annotated beat of the chosen records and leads, class by AAMI."""
 
     card = Card(
-        title="Any PhysioNet database of annotated beats: svdb, incartdb, edb, ltdb, nsrdb, qtdb …",
+        title="Any PhysioNet database of annotated beats: svdb, incartdb, edb, ltdb, nsrdb, qtdb and others",
         source="PhysioNet, the database that fetch.database names",
         licence="that of the database; those named here: Open Data Commons Attribution License 1.0",
         size="such as svdb: 78 half-hour records, 128 Hz",

@@ -67,7 +67,7 @@ def card_of(facts: Facts) -> str:
         "Where it fails": facts.notes or "The publisher says nothing of it.",
         "Files": (
             "`train`, `inverse`, `detect`: the run, a folder a fold. `results`: what detection measured on the test"
-            " set, from which the tables above are made. `SHA256SUMS`: hashes of all files, compared at each use."
+            " set, from which the tables above are made. `seal.json`: hashes of all files, compared at each use."
             " Weights are safetensors; nothing in here is executed."
         ),
         "Licence and citation": (

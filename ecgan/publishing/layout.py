@@ -4,19 +4,15 @@ import re
 from pathlib import Path
 
 from ecgan.errors import EcganError, nearest
-from ecgan.files import read_text, sha256
+from ecgan.seals import NAME, check_seal
 
 FOLDER = Path("models/published")
-SUMS = "SHA256SUMS"
-"""Hash and path of every other file of a published model, as `sha256sum --check` reads them."""
 CARD = "README.md"
 RESULTS = "results"
 """Folder of the result file of each fold, `fold_<k>.json`."""
 SCHEME = "published:"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,60}")
-_LINE = re.compile(r"(?P<sum>[0-9a-f]{64})  (?P<path>[\w.-]+(?:/[\w.-]+)*)", re.ASCII)
-_MOST_BYTES = 1 << 20
 
 
 def check_name(name: str) -> None:
@@ -29,7 +25,7 @@ def check_name(name: str) -> None:
 
 def published_names(folder: Path = FOLDER) -> list[str]:
     """Return the names of the published models that are here."""
-    return sorted(path.parent.name for path in folder.glob(f"*/{SUMS}"))
+    return sorted(path.parent.name for path in folder.glob(f"*/{NAME}"))
 
 
 def find_published(name: str, folder: Path = FOLDER) -> Path:
@@ -47,22 +43,5 @@ def find_published(name: str, folder: Path = FOLDER) -> Path:
             f"Bring it here: dvc pull {folder / name}.dvc" if tracked else "`dvc pull` in a clone brings what there is."
         )
         raise EcganError(f"there is no published model {name!r} here{nearest(name, names)}", known + how)
-    check_sums(folder / name)
+    check_seal(folder / name, f"Bring it here again: rm -r {folder / name} && dvc checkout {folder / name}.dvc")
     return folder / name
-
-
-def check_sums(model: Path) -> None:
-    """Compare every file that a published model lists with its hash."""
-    again = f"Bring it here again: rm -r {model} && dvc checkout {model}.dvc"
-    for line in read_text(model / SUMS, again, most=_MOST_BYTES).splitlines():
-        match = _LINE.fullmatch(line)
-        if match is None or ".." in match["path"]:
-            raise EcganError(f"{model / SUMS} is damaged: {line[:80]!r} is no hash and path.", again)
-        file = model / match["path"]
-        if not file.is_file():
-            raise EcganError(f"the published model {model.name} lacks its file {match['path']}.", again)
-        if sha256(file) != match["sum"]:
-            raise EcganError(
-                f"{file} is not as it was published: its SHA-256 is {sha256(file)[:16]}…, not {match['sum'][:16]}….",
-                again,
-            )

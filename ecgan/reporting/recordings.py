@@ -57,6 +57,7 @@ class Normal:
         rate: Beats a minute, from the median interval before them; None where that is not known.
         qrs_ms: Width of its QRS, ms.
         spread: How irregular the rhythm is all through: 1.4826 × median of |log(RR / local median)| of all beats.
+        clear: How clear its QRS is, in the lead in which it is clearest: see `ecgan.ecg.quality.clarity`.
     """
 
     template: NDArray[np.float32]
@@ -67,6 +68,7 @@ class Normal:
     rate: float | None
     qrs_ms: float
     spread: float
+    clear: float = np.inf
 
 
 @dataclass(frozen=True)

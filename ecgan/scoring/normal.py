@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from ecgan.detection.base import OwnNormal
 from ecgan.detection.densities import shapes
 from ecgan.ecg import rhythm
-from ecgan.ecg.template import FEW, aligned, evenly, qrs_ms
+from ecgan.ecg.quality import clarity
+from ecgan.ecg.template import FEW, WINDOWS_MS, aligned, evenly, qrs_ms, window
 from ecgan.reporting.recordings import Normal
 from ecgan.samples import About, Samples
 
@@ -21,6 +22,9 @@ RATES = (40.0, 110.0)
 """Usual beats at another rate a minute may not be normal,"""
 WIDEST_MS = 120.0
 """nor those with a QRS at least as wide,"""
+LEAST_CLEAR = 0.2
+"""Usual beats that are less alike are none: below .1 is what is found in white noise, in the noise of muscles and in a
+wandering baseline; on DS1 it is .4 and more in either lead of every record, and 1.4 in electrode motion (nstdb)."""
 IRREGULAR = 0.12
 """nor a record whose RR vary by more all through (on DS1 up to .08 in sinus rhythm with few ectopic beats, .19 and .39
 in the two records with fibrillation)."""
@@ -88,6 +92,9 @@ def normal_of(seen: Seen, about: About, rr_prev: F64, *, before_s: float, durati
     median = rhythm.local_median(rr_prev, rhythm.Reach())
     spread = float(np.nanmedian(rhythm.local_spread(rr_prev, median, rhythm.Reach()))) if len(known) else 0.0
     steps = template.shape[1] / duration_s
+    centre = about.centre if about.centre is not None else round(before_s * steps)
+    qrs = window(*WINDOWS_MS["qrs"], sampling_rate=steps, centre=centre, length=template.shape[1])
+    alive = np.zeros(seen.some.shape[:2], dtype=bool)
     return Normal(
         template=template.T.astype(np.float32),
         before_s=before_s,
@@ -95,8 +102,9 @@ def normal_of(seen: Seen, about: About, rr_prev: F64, *, before_s: float, durati
         usual=int(seen.usual.sum()),
         share=float(seen.usual.mean()),
         rate=60 / float(np.median(known)) if len(known) else None,
-        qrs_ms=qrs_ms(template, about.centre if about.centre is not None else round(before_s * steps), steps),
+        qrs_ms=qrs_ms(template, centre, steps),
         spread=spread,
+        clear=float(clarity(seen.some, np.arange(len(seen.some)), alive, qrs).max()),
     )
 
 
@@ -113,6 +121,8 @@ def warnings_of(normal: Normal | None, *, most_flagged: bool = False) -> list[st
     """Say in sentences what speaks against the majority of a recording being normal, beside that most is flagged."""
     if normal is None:
         return ["No beat was taken for usual: there is nothing that flagged beats could be compared with."]
+    if normal.clear < LEAST_CLEAR:
+        return ["The beats that were found are not like each other in any lead: this may be noise and no ECG at all."]
     found = []
     if normal.share < LEAST_SHARE and not most_flagged:
         found.append(f"only {100 * normal.share:.0f} % of the beats are usual ones")

@@ -125,7 +125,7 @@ def _check_signals(record: Record, scorer: Scorer) -> None:
     if strange := strange_rate(rate, scorer.rate):
         raise EcganError(
             f"the recording {record.name} has {strange}.",
-            "Mend its times or its header; only what has no rate needs one.",
+            "Mend its times or its header.",
         )
     expected = scorer.trained.expected
     if expected.sampling_rate:

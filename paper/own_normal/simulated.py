@@ -13,7 +13,7 @@ Sörnmo, IEEE Trans. Biomed. Eng. 48(1), 2001). Intervals of fibrillation are lo
 and a Poisson process (Corino et al., IEEE Trans. Biomed. Eng. 58(12), 2011), without memory, 65 to 125 a minute.
 The bundle branch block is that of records 109, 118 and 124 behind the donor's P wave: conducted, so class N.
 
-The records lie where `look.py` finds them. Two minutes on one core.
+The records lie where `look.py` finds them. Five minutes on one core.
 """
 
 import csv

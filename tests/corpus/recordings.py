@@ -113,6 +113,21 @@ recording(
     "mine.csv",
     "time",
 )
+recording("rate_that_contradicts_times", "mine.csv --sampling-rate 250", written("mine.csv", LINES), "360 Hz", "250 Hz")
+recording("rate_of_no_ecg", "mine.csv", written("mine.csv", LINES.replace("time", "time_ms")), "mine", "360,000 Hz")
+COUNTS = "MLII\n" + "".join(f"{1024 + 200 * value:.0f}\n" for value in TRACE)
+recording("counts_of_a_converter", f"mine.csv {RATE}", written("mine.csv", COUNTS), "MLII", "--gain", "--unit")
+recording("comma_that_may_be_either", f"mine.csv {RATE}", written("mine.csv", "1,5\n2,7\n3,1\n" * 5), "line 1", "'1,5'")
+recording(
+    "two_decimal_signs",
+    f"mine.csv {RATE}",
+    written("mine.csv", "a;b\n" + "0.5;1.5\n" * 50 + "0,5;1\n"),
+    "line 52",
+    "'0,5'",
+)
+recording("csv_of_very_many_columns", f"mine.csv {RATE}", written("mine.csv", ("1," * 99_999 + "1\n") * 3), "columns")
+recording("csv_of_empty_lines", f"mine.csv {RATE}", written("mine.csv", "\n" * 2_000_000), "mine.csv")
+recording("workbook_called_csv", f"mine.csv {RATE}", written("mine.csv", b"PK\x03\x04"), "workbook")
 recording("npy_without_a_rate", "mine.npy", array(TRACE), "mine.npy", "--sampling-rate")
 recording("npy_at_0_hz", "mine.npy --sampling-rate 0", array(TRACE), "0")
 recording("npy_at_a_rate_below_zero", "mine.npy --sampling-rate -5", array(TRACE), "-5")

@@ -144,8 +144,26 @@ def _detectors() -> Iterator[tuple[str, Any]]:
                     f"detect/{name}/{component}, metrics",
                     [auroc(values, abnormal), average_precision(values, abnormal)],
                 )
+    for causal in (False, True):
+        for component, values in _own_normal(causal).items():
+            yield f"detect/patient_specific{', causal' * causal}/{component}", values
     for method in ("pca", "tsne"):
         yield f"embedding/{method}", embed(x, method, 4)
+
+
+def _own_normal(causal: bool) -> dict[str, Any]:
+    """Components of two simulated minutes, of which causal learns from the first."""
+    from ecgan.datasets.annotated import BeatOptions
+    from ecgan.datasets.mitbih import Mitbih
+    from ecgan.detection.detectors.patient_specific import PatientSpecific, PatientSpecificOptions
+    from ecgan.ecg.simulated_patients import simulate
+
+    beats = Mitbih().cut(simulate(1, seed=1, minutes=2, noise=1.0, variability=1.0), BeatOptions(filters=["bandpass"]))
+    options = PatientSpecificOptions(causal=causal, learning_minutes=1, residual_weight=0.1)
+    samples = beats.seen(slice(None), PatientSpecific.context)
+    detector = PatientSpecific(options)
+    detector.fit(samples)
+    return detector.components(samples)
 
 
 def hashes() -> dict[str, str]:

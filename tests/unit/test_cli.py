@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ecgan.config import render_params
+from ecgan.presets import shared_defaults
 from tests import forking
 
 COMMANDS = (
@@ -211,3 +212,10 @@ def test_fetch_counts_one_file_and_many(tmp_path: Path) -> None:
     assert "folder: 1 file in data/folder/raw" in ecgan("fetch", cwd=tmp_path).stderr
     assert ecgan("init", "-d", "sine", "--force", cwd=tmp_path).returncode == 0
     assert "sine: 2 files in data/sine/raw" in ecgan("fetch", cwd=tmp_path).stderr
+
+
+def test_init_says_which_defaults_of_a_model_hold_for_the_others() -> None:
+    lines = shared_defaults(["aegan", "template_autoencoder"])
+    (detector,) = [line for line in lines if line.startswith("detect.detector")]
+    assert "patient_specific is what template_autoencoder brings" in detector
+    assert shared_defaults(["template_autoencoder"]) == []

@@ -250,6 +250,7 @@ def test_normal_is_the_usual_beat_of_the_record(scored: ScoredRecording) -> None
         ({"rate": 30.0}, "30 a minute"),
         ({"qrs_ms": 140.0}, "140 ms wide"),
         ({"spread": 0.2}, "vary all through"),
+        ({"clear": 0.05, "rate": 150.0}, "noise"),
     ],
 )
 def test_a_majority_that_may_not_be_normal_is_warned_of(change: dict[str, Any], words: str) -> None:
@@ -258,6 +259,16 @@ def test_a_majority_that_may_not_be_normal_is_warned_of(change: dict[str, Any], 
     (warning,) = warnings_of(replace(good, **change))
     assert words in warning
     assert len(warnings_of(None)) == 1
+
+
+@pytest.mark.parametrize("kind", ["white", "wandering"])
+def test_a_recording_of_noise_alone_is_said_to_be_one(scored: ScoredRecording, kind: str) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, (round(300 * RATE), 1))
+    signals = noise if kind == "white" else np.cumsum(noise, axis=0)
+    record = Record("noise", signals.astype(np.float32), RATE, ["MLII"], np.zeros(0, dtype=np.int64), [])
+    found = score_recording(record, own_scorer())
+    assert any("may be noise and no ECG" in warning for warning in found.warnings)
+    assert not any("may be noise and no ECG" in warning for warning in scored.warnings)
 
 
 def test_bigeminy_is_warned_of_in_summary_and_terminal() -> None:

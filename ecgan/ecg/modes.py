@@ -30,12 +30,6 @@ QRS_MS, QRS_SPREAD_MS = 100.0, 40.0
 P_SHARE, NO_P = 0.03, 1.0
 """Deflection before the QRS, as a share of its own, below which there is no P wave, and what that costs."""
 
-ALIKE = 0.9
-"""Correlation of two P waves from which on they are the same one."""
-
-LATE_P_MS = (-200.0, -72.0)
-"""What of the P wave's window the T wave before reaches last as the heart gets faster, ms from the R peak."""
-
 _P_MS = (-220.0, -80.0)
 
 
@@ -62,23 +56,6 @@ def rhythms(median_rr: F64, regular: Bool) -> list[Bool]:
         return [np.ones(len(logs), dtype=bool)]
     fast = np.asarray(logs <= (ordered[border] + ordered[border + 1]) / 2)
     return [fast, ~fast]
-
-
-def same_p(first: F64, second: F64, centre: int, sampling_rate: float) -> bool:
-    """Say whether two rhythms have the same P wave: then both are of the sinus node, and neither is abnormal.
-
-    Args:
-        first: Median beat of one, first lead, (L,).
-        second: Median beat of the other.
-        centre: Index of the R peak.
-        sampling_rate: Hz.
-    """
-    part = window(*LATE_P_MS, sampling_rate=sampling_rate, centre=centre, length=len(first))
-    if part.stop - part.start < 3 or max(p_share(beat, centre, sampling_rate) for beat in (first, second)) < P_SHARE:
-        return False
-    waves = [beat[part] - beat[part].mean() for beat in (first, second)]
-    sizes = float(np.prod([np.linalg.norm(wave) for wave in waves]))
-    return float(waves[0] @ waves[1]) > ALIKE * sizes
 
 
 def plausibility(template: F64, rr_s: float, centre: int, sampling_rate: float) -> float:

@@ -34,12 +34,6 @@ PAUSE = 1.5
 LAGS = (1, 2, 3, 4)
 """Ectopic beats in a pattern (bigeminy to quadrigeminy) come back after as many beats."""
 
-LIKE = 0.1
-"""Log of the ratio of two intervals below which they are alike: what `regular_beats` takes for regular, too."""
-
-RUN = (5, 10)
-"""From how many like intervals on there is a run, and when it is sure: groups of premature beats are shorter."""
-
 NEAR = 20
 """Beats on either side among which a rhythm is regular or not."""
 
@@ -178,41 +172,6 @@ def suddenness(rr_prev: F64) -> F64:
     return np.maximum(np.nan_to_num(_log_ratio(before, rr_prev)), 0.0)
 
 
-def sustained(rr_prev: F64, reach: Reach) -> F64:
-    """Say whether each interval belongs to a run of like ones, (n,), 0 (of fewer than five) to 1 (of ten and more).
-
-    Like ones differ by less than a tenth from one to the next. Premature beats come alone or in short groups; a heart
-    that keeps a rate, as a sinus node does behind a block that ends, has a rhythm. In the causal form a run is known as
-    far as it has come.
-
-    Args:
-        rr_prev: RR before each beat, (n,), seconds.
-        reach: Which beats are known.
-    """
-    before = np.concatenate([np.full(min(len(rr_prev), 1), np.nan), rr_prev[:-1]])
-    begins = ~(np.abs(_log_ratio(rr_prev, before)) < LIKE)
-    run, starts = np.cumsum(begins) - 1, np.flatnonzero(begins)
-    length = np.diff(starts, append=len(rr_prev))[run]
-    if reach.learned is not None:
-        length = np.arange(len(rr_prev)) - starts[run] + 1
-    found: F64 = np.clip((length - RUN[0]) / (RUN[1] - RUN[0]), 0.0, 1.0)
-    return found
-
-
-def halved(rr_prev: F64, reach: Reach, beats: int = WIDE, q: float = 0.9) -> Bool:
-    """Say which intervals are about half of the upper quantile of those around, mask (n,).
-
-    So they are where every second P wave was conducted, and now each is: 2:1 block and its end.
-
-    Args:
-        rr_prev: RR before each beat, (n,), seconds.
-        reach: Which beats stand around a beat.
-        beats: How many on either side.
-        q: The quantile.
-    """
-    return np.asarray(np.abs(prematurity(rr_prev, reach, beats, q) - np.log(2)) < LIKE)
-
-
 def early_share(rr_prev: F64, reach: Reach, beats: int = LOCAL, q: float = 0.9) -> F64:
     """By what share of the usual interval each beat comes early: max(0, 1 − RR / upper quantile), (n,), 0 to 1."""
     return -np.expm1(-prematurity(rr_prev, reach, beats, q))
@@ -232,8 +191,7 @@ def irregularity(rr_prev: F64, usual: Bool, reach: Reach, beats: int = NEAR) -> 
     For each lag of one to four intervals the median of |log(RR / RR so many before)| around a beat, of the lags the
     least: small where intervals are alike, where few are not, and where early beats follow a pattern; .2 and more in
     atrial fibrillation, where an interval says nothing of the next (the idea of the Lorenz plot, Sarkar et al., IEEE
-    Trans. Biomed. Eng. 55(3), 2008). Of the whole record the most of three stretches counts, that around a beat, that
-    before it and that behind it: the first beats of a fibrillation belong to it as the last ones do.
+    Trans. Biomed. Eng. 55(3), 2008).
 
     Args:
         rr_prev: RR before each beat, (n,), seconds.
@@ -252,9 +210,7 @@ def irregularity(rr_prev: F64, usual: Bool, reach: Reach, beats: int = NEAR) -> 
     least[near.known(len(rows)) < max(LAGS)] = 0.0  # too few to tell
     last = np.searchsorted(rows, np.arange(len(rr_prev)), side="right") - 1
     if reach.learned is None:
-        last, around = np.maximum(last, 0), least.copy()
-        least[beats:] = np.maximum(least[beats:], around[:-beats])
-        least[:-beats] = np.maximum(least[:-beats], around[beats:])
+        last = np.maximum(last, 0)
     return np.where(last < 0, 0.0, least[last])
 
 

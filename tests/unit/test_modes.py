@@ -51,16 +51,3 @@ def test_gain_and_polarity_do_not_matter_to_the_prior() -> None:
             modes.plausibility(beat(), 0.7, CENTRE, RATE)
         )
     assert np.isfinite(modes.plausibility(np.zeros(LENGTH), 0.7, CENTRE, RATE))
-
-
-def test_two_rhythms_with_one_p_wave_are_both_of_the_sinus_node() -> None:
-    """Whatever the QRS and its size; not another P wave, one that is missing, or two that are."""
-    usual = beat()
-    other = usual - 2 * (beat() - beat(p=0.0))
-    assert modes.same_p(usual, 3 * beat(width_s=0.03), CENTRE, RATE)
-    assert modes.same_p(usual, beat(p=0.06), CENTRE, RATE)
-    assert not modes.same_p(usual, other, CENTRE, RATE)
-    assert not modes.same_p(usual, beat(p=0.0), CENTRE, RATE)
-    assert not modes.same_p(beat(p=0.0), beat(p=0.0), CENTRE, RATE)
-    assert not modes.same_p(usual, np.zeros(LENGTH), CENTRE, RATE)
-    assert not modes.same_p(usual[CENTRE:], usual[CENTRE:], 0, RATE)

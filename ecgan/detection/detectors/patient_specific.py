@@ -314,14 +314,14 @@ class PatientSpecific(Detector):
         raw = np.stack([self._thin(points, record, options.qrs_share) for points in qrs], axis=1)  # (n, C)
         early = rhythm.early_share(record.rr_prev, record.reach, options.local_beats, options.quantile)
         irregularity = self._irregularity(_read(raw, ~record.dead), record)
-        told, scale = self._told(record), options.irregular_to - options.irregular_from
+        scale = options.irregular_to - options.irregular_from
         found = {
             "qrs": self._calm(raw, record),
-            "p": self._p(record, WINDOWS_MS["p"]),
+            "p": (p := self._p(record)),
             "st": self._st(record),
-            "rhythm": self._rhythm(record, irregularity, told),
+            "rhythm": self._rhythm(record, irregularity, p),
             "pause": rhythm.pause(record.rr_prev, record.rr_next, options.pause_cap),
-            "company": mean_of_nearest(record.guided(lambda lead: qrs[lead]), told * early, options.company, known),
+            "company": mean_of_nearest(record.guided(lambda lead: qrs[lead]), early, options.company, known),
             "residual": self._residual(record),
             "irregular": np.clip((irregularity - options.irregular_from) / scale, 0.0, 1.0),
             "noise": np.where(record.dead, _DEAD, record.noise).min(axis=1),
@@ -343,19 +343,23 @@ class PatientSpecific(Detector):
     def _thin(self, points: F64, record: _Record, share: float) -> F64:
         return thinness(points, record.usual, share, self.options.least_rank)
 
-    def _p(self, record: _Record, span_ms: tuple[float, float]) -> F64:
-        """How unlike the usual ones a window of the P wave is, (n,), in the lead with a signal that shows it best.
+    def _p(self, record: _Record) -> F64:
+        """How unlike the usual ones the P wave is, (n,), in the lead that shows it best of those with a signal there.
 
         It counts by how clear that lead shows it; 0 where samples hold less than half of its window.
         """
         place = _place(record.about, record.signals.shape[2])
-        if covered(*span_ms, **place) < _HALF:
+        if covered(*WINDOWS_MS["p"], **place) < _HALF:
             return np.zeros(len(record.signals))
-        clear = quality.clarity(record.signals, record.usual, record.dead, window(*span_ms, **place), record.shifts)
+        clear = quality.clarity(
+            record.signals, record.usual, record.dead, window(*WINDOWS_MS["p"], **place), record.shifts
+        )
         best = np.where(record.dead, -1.0, _rather_the_first(clear)).argmax(axis=1)
         found = np.zeros(len(record.signals))
         for lead in np.unique(best).tolist():
-            thin = self._thin(record.points(lead, span_ms, self.options.components), record, self.options.p_share)
+            thin = self._thin(
+                record.points(lead, WINDOWS_MS["p"], self.options.components), record, self.options.p_share
+            )
             own = self._calm(thin[:, None], record, slice(lead, lead + 1))
             found = np.where(best == lead, own * min(clear[lead] / _SHOWN, 1.0), found)
         return found
@@ -415,30 +419,21 @@ class PatientSpecific(Detector):
         around = record.beats[: record.reach.learned]
         return self.mapping.reconstruct(replace(record.beats[rows], around=around), self.seed)
 
-    def _rhythm(self, record: _Record, irregularity: F64, told: F64) -> F64:
+    def _rhythm(self, record: _Record, irregularity: F64, p: F64) -> F64:
         """Prematurity in units of the rhythm's spread, bounded; early beats in a pattern are no spread.
 
         It counts in full only if the P wave is unlike the usual ones or the interval changed suddenly: a sinus node
-        that is fast for a while, in breathing or under load, does neither. A rate that is kept, and that of each P wave
-        behind a 2:1 block, counts only so far as the P wave is unlike the usual ones, however suddenly it began.
+        that is fast for a while, in breathing or under load, does neither.
         """
         options, reach = self.options, record.reach
         median = rhythm.local_median(record.rr_prev, reach, options.local_beats)
         spread = rhythm.local_spread(record.rr_prev, median, reach, options.local_beats)
         early = rhythm.prematurity(record.rr_prev, reach, options.wide_beats, options.quantile)
         z = early / (options.spread_floor + np.minimum(np.nan_to_num(spread), _PATTERNED * irregularity))
-        return np.asarray(told * options.rhythm_cap * np.tanh(z / options.rhythm_cap))
-
-    def _told(self, record: _Record) -> F64:
-        """How far an early beat is an ectopic one, by its P wave and by what the intervals around do, (n,), 0 to 1."""
-        options = self.options
-        if covered(*modes.LATE_P_MS, **_place(record.about, record.signals.shape[2])) < _HALF:
-            return np.ones(len(record.signals))
-        p = np.clip(self._p(record, modes.LATE_P_MS), 0.0, 1.0)
-        sudden = np.minimum(rhythm.suddenness(record.rr_prev) / _SUDDEN, 1.0)
-        kept = rhythm.sustained(record.rr_prev, record.reach)
-        kept = np.maximum(kept, rhythm.halved(record.rr_prev, record.reach, options.wide_beats, options.quantile))
-        return np.asarray(kept * p + (1 - kept) * (1 - options.doubt * (1 - np.maximum(p, sudden))))
+        told = np.clip(np.maximum(p, rhythm.suddenness(record.rr_prev) / _SUDDEN), 0.0, 1.0)
+        if covered(*WINDOWS_MS["p"], **_place(record.about, record.signals.shape[2])) < _HALF:
+            told[:] = 1.0
+        return np.asarray((1 - options.doubt * (1 - told)) * options.rhythm_cap * np.tanh(z / options.rhythm_cap))
 
 
 def _clearest(clear: F64) -> NDArray[np.int64]:
@@ -461,15 +456,12 @@ def _own_rhythm(
     found = modes.rhythms(median_rr, regular)
     if len(found) == 1:
         return found[0]
-    likely, templates = [], []
+    likely = []
     for rhythm_of in found:
         chosen = regular & rhythm_of
         template = median_beat(beats, np.zeros(len(beats), dtype=np.int64), chosen)[0]
         prior = modes.plausibility(template, float(np.median(median_rr[chosen])), centre, sampling_rate)
         likely.append(prior + np.log(np.count_nonzero(chosen)))
-        templates.append(template)
-    if modes.same_p(templates[0], templates[1], centre, sampling_rate):
-        return found[0] | found[1]
     return found[int(np.argmax(likely))]
 
 

@@ -49,7 +49,19 @@ def test_every_output_of_the_lock_is_published() -> None:
 
 
 def test_it_stays_small() -> None:
-    assert sum(path.stat().st_size for path in OBJECTS) <= 12 * 2**20
+    tracked = [yaml.safe_load(path.read_text())["outs"][0] for path in ROOT.glob("models/published/*.dvc")]
+    models = sum(out["size"] for out in tracked)
+    assert models <= 25e6
+    assert sum(path.stat().st_size for path in OBJECTS) - models <= 12 * 2**20
+
+
+@pytest.mark.skipif(not OBJECTS, reason="nothing is published in this checkout")
+def test_every_published_model_is_whole() -> None:
+    for file in ROOT.glob("models/published/*.dvc"):
+        (out,) = yaml.safe_load(file.read_text())["outs"]
+        listed = json.loads(object_of(out["md5"]).read_text())
+        assert all(object_of(entry["md5"]).is_file() for entry in listed), file.name
+        assert {"README.md", "seal.json"} <= {entry["relpath"] for entry in listed}
 
 
 def test_git_leaves_published_bytes_alone() -> None:

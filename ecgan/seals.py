@@ -5,6 +5,7 @@ not tell who wrote the files: who can change them can seal them again.
 """
 
 import os
+import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,8 @@ RUN_HINT = (
     "Get the run anew (copy it again, `dvc checkout`, or train it again). If it was changed on purpose, or made before"
     " runs were sealed, and you know it to be sound: ecgan seal RUN"
 )
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def seal(folder: Path, only: Iterable[str] | None = None) -> None:
@@ -50,11 +53,11 @@ def check_seal(folder: Path, hint: str = RUN_HINT, only: Iterable[str] | None = 
             if PurePosixPath(name).suffix in kinds:
                 raise EcganError(f"{folder / name} was not there when {folder / NAME} was written.", hint)
     for name in names:
-        if (found := sha256(folder / name)) != known[name][1]:
+        if (found := sha256(folder / name)) != (was := known[name][1]):
+            shortened = [f"{one[:12]}…" for one in (found, was)]
+            found, was = shortened if len(set(shortened)) > 1 else (found, was)
             raise EcganError(
-                f"{folder / name} is damaged: its SHA-256 is {found[:12]}…, and was {known[name][1][:12]}… when it was"
-                " written.",
-                hint,
+                f"{folder / name} is damaged: its SHA-256 is {found}, and was {was} when it was written.", hint
             )
     return {name: known[name][1] for name in names}
 
@@ -82,7 +85,8 @@ def _load(folder: Path, hint: str) -> dict[str, tuple[int, str]]:
         raise EcganError(f"{folder / NAME} is no seal: it holds {shown(found)}.", hint)
     known = {}
     for name, entry in found.items():
-        plain = isinstance(entry, dict) and type(entry.get("size")) is int and isinstance(entry.get("sha256"), str)
+        plain = isinstance(entry, dict) and type(entry.get("size")) is int
+        plain = plain and _SHA256.fullmatch(str(entry.get("sha256"))) is not None
         if not plain or name.startswith("/") or ".." in name.split("/"):
             raise EcganError(f"{folder / NAME} is no seal: {shown(name)} is {shown(entry)}.", hint)
         known[name] = entry["size"], entry["sha256"]

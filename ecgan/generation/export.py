@@ -48,8 +48,8 @@ def check_room(out: Path, shape: tuple[int, int, int]) -> None:
     needed = 4 * math.prod(shape) if out.suffix == ".npy" else count * length * (channels + 2) * _LONGEST_NUMBER
     if needed > (free := shutil.disk_usage(out.parent).free):
         raise EcganError(
-            f"{count:,} signals of {length:,} time steps take up to {needed / 1e9:,.1f} GB, and the disk of {out} has"
-            f" {free / 1e9:,.1f} GB left.",
+            f"{count:,} signals of {length:,} time steps take up to {needed / 1e6:,.1f} MB, and the disk of {out} has"
+            f" {free / 1e6:,.1f} MB left.",
             "Ask for fewer (-n), or name a file on another disk.",
         )
 

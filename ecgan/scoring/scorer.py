@@ -168,7 +168,7 @@ class Scorer:
         if words or not self.threshold > 0:
             return words
         what = "reconstruction error" if self.strategy == "reconstruction" else "score"
-        return f"{what} {score / self.threshold:.2g} × the threshold"
+        return f"{what} {score / self.threshold:.2g} × the threshold on average"
 
     def reconstruct(self, samples: Samples) -> F32 | None:
         """What the run takes samples for, (n, C, L), the mean over its folds; None where nothing is reconstructed."""

@@ -241,6 +241,19 @@ def test_labchart_says_interval_names_and_units(tmp_path: Path) -> None:
     assert "second block of LabChart" in refusal(tmp_path, twice, "r.txt").message
 
 
+@pytest.mark.parametrize("line", ["sep=;\n", '"sep=;"\r\n', "\ufeffSEP=;;;\r\n"])
+def test_a_line_that_tells_a_spreadsheet_the_separator_is_no_header(tmp_path: Path, line: str) -> None:
+    rows = table("Zeit;II", ticks(360), VALUES, separator=";")
+    expect(read(tmp_path, line + rows), 360, ["II"])
+    expect(read(tmp_path, line + rows.split("\n", 1)[1], sampling_rate=360), 360, ["1"])
+    assert "line 12," in refusal(tmp_path, line + rows.replace(f";{VALUES[9]}\n", ";many\n")).message
+
+
+def test_rows_that_are_no_numbers_are_shown_before_they_are_taken_for_a_preamble(tmp_path: Path) -> None:
+    rows = [f"{size:.3f}".replace("-", "\u2212") for size in (*-np.abs(VALUES[:300]) - 0.001, *VALUES[300:])]
+    assert rows[299] in refusal(tmp_path, table("II", rows), sampling_rate=360).message
+
+
 def test_comments_text_and_names_behind_a_hash(tmp_path: Path) -> None:
     said = read(tmp_path, table("# fs = 250\n# unit: uV\n# V1 V2", VALUES, VALUES, separator=" "), "r.txt")
     expect(said, 250.0, ["V1", "V2"], 1e-3)

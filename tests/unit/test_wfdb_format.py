@@ -51,6 +51,13 @@ def refused(path: Path) -> EcganError:
     return caught.value
 
 
+def test_a_checksum_of_0_is_none(tmp_path: Path) -> None:
+    """Headers of the Challenge of 2017, and those that are written by hand, have 0 there."""
+    header = write(tmp_path, first="r.dat 16 100/mV 12 0 -7 0 0 II")
+    np.testing.assert_allclose(signals(header), VALUES / 100)
+    assert "checksum" in refused(write(tmp_path, first="r.dat 16 100/mV 12 0 -7 1 0 II")).message
+
+
 @pytest.mark.parametrize(
     ("record", "rate"),
     [

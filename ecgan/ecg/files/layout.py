@@ -115,7 +115,11 @@ def layout_of(path: Path, content: bytes, most_columns: int, *, single: bool = T
         best = _with_decimal(content, best, [reading for reading in equals if reading.separator == best.separator])
     skipped = lines[best.start].number
     if skipped is None or best.start > _MOST_PREAMBLE:
-        raise EcganError(f"{path} has {best.start:,} lines before the first row of numbers.", "Remove them.")
+        raise EcganError(
+            f"{path} has {best.start:,} lines before the first row of numbers, the last of them"
+            f" {filled[best.start - 1].strip()[:40]!r}.",
+            "Remove what is no row of numbers; mend numbers that are not written plainly, as -0.125.",
+        )
     preamble, head = _above(path, filled[: best.start], best)
     return Layout(best.separator, best.decimal, preamble, head, skipped, best.first, best.kinds)
 

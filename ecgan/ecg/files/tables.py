@@ -58,6 +58,8 @@ _UNIT = re.compile(
     r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]|(?P<word>.*)[ _](?P<suffix>[mu\u00b5\u03bc]v)", re.IGNORECASE
 )
 _COMMENT = re.compile(rb"[\t,; ]*#[^\n]*")
+_SEPARATOR = re.compile(rb'"?sep=[^\n]?"?[\t,; ]*\r?(?=[\r\n])', re.IGNORECASE)
+"""The first line by which a spreadsheet program is told the separator; the rows tell it as well."""
 
 
 def read_table(path: Path) -> Columns:
@@ -114,15 +116,22 @@ def _content(path: Path, most_columns: int) -> bytes:
             "Save it as .npy or as a WFDB record.",
         )
     with path.open("rb") as file:
-        start = file.read(LONGEST_LINE + 4).removeprefix(codecs.BOM_UTF8)
+        start = _without_signs(file.read(LONGEST_LINE + 4))
         _check_start(path, start)
         returns = b"\n" not in start and b"\r" in start
         if len(start) >= LONGEST_LINE and not returns:
             layout_of(path, start[: start.rfind(b"\n") + 1], most_columns)
             _check_lines(path, file)
         file.seek(0)
-        content = file.read().removeprefix(codecs.BOM_UTF8)
+        content = _without_signs(file.read())
     return content.replace(b"\r", b"\n") if returns else content
+
+
+def _without_signs(content: bytes) -> bytes:
+    """Take out a byte order mark, and what stands in a first line such as "sep=;"; the line stays, empty."""
+    content = content.removeprefix(codecs.BOM_UTF8)
+    found = _SEPARATOR.match(content)
+    return content[found.end() :] if found else content
 
 
 def _check_start(path: Path, start: bytes) -> None:

@@ -45,7 +45,7 @@ class Signal:
         baseline: Value of the converter at 0 units.
         unit: Physical unit.
         initial: Value before the first difference, in storage format 8.
-        checksum: Sum of all samples of the file modulo 65536, if it is said.
+        checksum: Sum of all samples of the file modulo 65536, if it is said; not 0, which stands for none as well.
         name: Description, mostly the name of the lead; "" where there is none.
         problem: Why its values are not known, "" if they are.
     """
@@ -254,7 +254,7 @@ def _signal(file: Path, line: str) -> Signal:
         baseline=zero if baseline is None else baseline,
         unit=unit,
         initial=numbers[2] if len(numbers) > 2 else zero,
-        checksum=numbers[3] if len(numbers) > 3 else None,
+        checksum=(numbers[3] or None) if len(numbers) > 3 else None,  # 0 of programs that compute none
         name=rest.strip(),
         problem=problem,
     )

@@ -196,6 +196,13 @@ def test_the_number_of_data_records_and_what_is_there(
     assert bool(found.warnings) == warned
 
 
+@pytest.mark.parametrize("count", ["0", "10"])
+def test_a_signal_that_has_more_samples_than_its_header_says_is_refused(tmp_path: Path, count: str) -> None:
+    """All that follows it would be read from the wrong place."""
+    path = edf(tmp_path / "r.edf", [{}, {"label": "V1", "count": count}], [VALUES, VALUES])
+    assert "contradicts itself" in refused(path).message
+
+
 @pytest.mark.parametrize(
     ("main", "words"),
     [

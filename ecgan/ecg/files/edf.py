@@ -28,6 +28,8 @@ from ecgan.ecg.files.channels import (
 from ecgan.errors import EcganError
 
 _COPY_AGAIN = "Copy the file again from where it came from, or export it again."
+_PADDING = 0.1
+"""Share of the samples that may lie behind the last data record, whatever it is."""
 _MAIN, _PER_SIGNAL = 256, 256
 """Bytes of the header's first part, and of each signal's description."""
 _FIELDS = {"label": 16, "": 80, "unit": 8, "p_min": 8, "p_max": 8, "d_min": 8, "d_max": 8, "filter": 80, "count": 8}
@@ -215,6 +217,13 @@ def _records(path: Path, size: int, record: int, said: int) -> tuple[int, list[s
             _COPY_AGAIN,
         )
     rest = size - said * record
+    uneven = rest % record and not rest % said and rest > _PADDING * said * record  # so much more in each data record
+    if uneven or rest >= said * record:
+        raise EcganError(
+            f"{path} contradicts itself: its header says {said:,} data records of {record:,} bytes, and {size:,} bytes"
+            " of samples are there.",
+            "Its number of data records or the samples of a signal in each are wrong; export it again.",
+        )
     return said, [f"{rest:,} bytes behind the {said:,} data records of the header are left out."] if rest else []
 
 

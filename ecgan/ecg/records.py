@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import wfdb
 from numpy.typing import NDArray
 
 from ecgan.ecg.files.wfdb import FETCH_AGAIN, ecg_leads, read_annotations, read_header, read_signals
@@ -133,6 +132,8 @@ def write_record(folder: Path, record: Record, *, gain: float = 200.0, storage: 
     Raises:
         EcganError: A value does not fit the format at this gain.
     """
+    import wfdb  # takes a while, and reading does without
+
     digital = _digitise(record, gain, storage)
     channels = len(record.leads)
     folder.mkdir(parents=True, exist_ok=True)
@@ -166,6 +167,8 @@ def _digitise(record: Record, gain: float, storage: str) -> NDArray[np.int64]:
 
 
 def _write_annotations(folder: Path, record: Record) -> None:
+    import wfdb
+
     if not record.symbols:
         (folder / f"{record.name}.atr").write_bytes(b"\0\0")
         return

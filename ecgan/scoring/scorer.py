@@ -132,10 +132,18 @@ class Scorer:
         """What the run looks at besides a sample, see `ecgan.samples.CONTEXTS`."""
         return self.members[0].fitted.detector.sees
 
-    def judge(self, samples: Samples) -> Judged:
-        """Score samples in the unit of the data, before the transformation, with the run's context around them."""
+    def inputs(self, samples: Samples) -> Samples:
+        """Samples as the first fold takes them: `judge` and `own_normal` need not both transform a day's."""
+        return self.trained.inputs(samples)
+
+    def judge(self, samples: Samples, inputs: Samples | None = None) -> Judged:
+        """Score samples in the unit of the data, before the transformation, with the run's context around them.
+
+        `inputs` are the same as the first fold takes them, where they are known.
+        """
         only = self.strategy if self.alone else None
-        found = [member.fitted.score(member.trained.inputs(samples), only) for member in self.members]
+        first = self.members[0].fitted.score(self.inputs(samples) if inputs is None else inputs, only)
+        found = [first, *(member.fitted.score(member.trained.inputs(samples), only) for member in self.members[1:])]
         own = [one.scores[self.strategy] for one in found]
         return Judged(
             components=_mean([one.components for one in found]),
@@ -143,10 +151,9 @@ class Scorer:
             spread=np.std(own, axis=0) if len(own) > 1 else None,
         )
 
-    def own_normal(self, samples: Samples) -> OwnNormal | None:
-        """What the first fold takes for normal in the record that samples are all of; None where it does not say."""
-        member = self.members[0]
-        return member.fitted.detector.own_normal(member.trained.inputs(samples))
+    def own_normal(self, inputs: Samples) -> OwnNormal | None:
+        """What the first fold takes for normal in the record that its inputs are all of; None where it says nothing."""
+        return self.members[0].fitted.detector.own_normal(inputs)
 
     def unreadable(self, judged: Judged) -> NDArray[np.bool_]:
         """Which of n samples cannot be read for noise, (n,); none where the detector does not say."""

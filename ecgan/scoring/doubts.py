@@ -104,11 +104,12 @@ def lead_doubts(record: Record) -> list[str]:
     """Say which of the scored leads are flat, mostly missing, or hold nothing that comes back with the beats."""
     found = []
     for lead, values in zip(record.leads, record.signals.T, strict=True):
-        there = values[np.isfinite(values)]
-        share = len(there) / len(values)
+        known = np.isfinite(values)
+        share = float(known.mean())
         if share < 0.5:
             found.append(f"Lead {lead} is missing in {100 * (1 - share):.0f} % of the recording.")
-        low, high = np.quantile(there[:: max(1, len(there) // _LOOKED_AT)], [0.01, 0.99])
+        some = evenly(np.flatnonzero(known), _LOOKED_AT)
+        low, high = np.quantile(values[some], [0.01, 0.99])
         if high - low < _FLAT_MV:
             found.append(f"Lead {lead} is flat: it moves by {1000 * (high - low):.2g} µV. Its electrode may be off.")
         elif (alike := likeness(values, record.samples, record.sampling_rate)) is not None and alike < ALIKE:

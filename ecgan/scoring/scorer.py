@@ -1,7 +1,7 @@
 """A trained run, ready to score: its folds with what detection fitted on each, and the dataset that cuts samples."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ class Member:
 
     def reconstruct(self, samples: Samples) -> F32 | None:
         """Return what the model takes samples for, (n, C, L) in their unit; None where nothing is reconstructed."""
+        if not isinstance(self.trained, Trained):  # a day around them is not transformed for nothing
+            samples = replace(samples, around=None, places=None)
         found = self.fitted.detector.reconstruct(self.trained.inputs(samples))
         return None if found is None else self.trained.transformation.invert(found, like=samples.signals)
 
@@ -126,6 +128,11 @@ class Scorer:
     def beats(self) -> bool:
         """Whether the run's samples are beats, and no windows."""
         return self.trained.expected.centre is not None
+
+    @property
+    def has_network(self) -> bool:
+        """Whether a network scores, in steps that are all alike."""
+        return isinstance(self.trained, Trained)
 
     @property
     def context(self) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
 _WORKSPACES = (":4096:8", ":16:8")
 _KINDS = ("matmul", "conv", "rnn")  # of operations, each with a precision of its own
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # of malloc.h
+_LARGE, _MANY = 32 << 20, 65536  # the largest threshold and the usual number of such blocks in glibc
 
 
 def set_threads(threads: int) -> None:
@@ -62,10 +63,24 @@ def reuse_memory() -> None:
     changes. Call it before the first tensor is made.
     """
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # read by torch at its first allocation
+    _mallopt({_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: -1})
+
+
+def return_large() -> None:
+    """Let freed blocks above 32 MB go back to the system after all: a day's arrays are large, each of another size.
+
+    Kept, they would leave holes that nothing fits into, and the process would hold twice of what it needs.
+    """
+    _mallopt({_M_MMAP_THRESHOLD: _LARGE, _M_MMAP_MAX: _MANY}, trim=True)
+
+
+def _mallopt(options: dict[int, int], *, trim: bool = False) -> None:
     if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)
-        library.mallopt(_M_MMAP_MAX, 0)
-        library.mallopt(_M_TRIM_THRESHOLD, -1)
+        for option, value in options.items():
+            library.mallopt(option, value)
+        if trim:
+            library.malloc_trim(0)
 
 
 def own_process() -> None:

@@ -9,7 +9,7 @@ from ecgan.files import alone_in, made
 from ecgan.references import Reference
 from ecgan.remotes.recordings import read_anywhere
 from ecgan.reporting.recordings import ScoredRecording
-from ecgan.runtime import own_process, set_threads
+from ecgan.runtime import own_process, return_large, set_threads
 from ecgan.scoring.batch import check_targets, find_recordings, omissions, score_all
 from ecgan.scoring.console import note, tell
 from ecgan.scoring.decisions import decide, read_decisions
@@ -72,6 +72,8 @@ def run(
     scorers = {count: load_scorer(one, strategy=strategy, threshold=threshold) for count, one in models.items()}
     usual = 0 not in scorers
     set_threads(next(iter(scorers.values())).trained.params.runtime.threads)
+    if not any(scorer.has_network for scorer in scorers.values()):
+        return_large()
     note([SENTENCE] if usual else [])
 
     def score(place: Path | str) -> ScoredRecording:

@@ -56,7 +56,10 @@ class _Plain:
         assert rate is not None
         return rate
 
-    def judge(self, samples: Samples) -> Judged:
+    def inputs(self, samples: Samples) -> Samples:
+        return samples
+
+    def judge(self, samples: Samples, inputs: Samples | None = None) -> Judged:
         x = samples.signals
         assert np.isfinite(x).all()
         assert x.shape[1:] == (len(self.leads), self.length)

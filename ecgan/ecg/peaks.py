@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from ecgan.ecg.qrs import Leads, filled, leads_of, without_spikes
+from ecgan.ecg.qrs import Leads, cleaned, leads_of
 from ecgan.ecg.rhythm import sliding_quantile
 from ecgan.errors import EcganError
 
@@ -57,6 +57,8 @@ best."""
 _BAND = (3.0, 40.0)
 """Hz; in which the largest deflection is looked for."""
 _BLOCK_S, _MARGIN_S = 600, 2
+_PART = 2048
+"""Beats that are looked at together."""
 _LONG_S = 5.0
 """So long no heart stops without being noticed."""
 _SMALL = 0.3
@@ -144,8 +146,10 @@ def stretches_without(peaks: I64, signals: NDArray[Any], sampling_rate: float) -
         Begin and end of each, in seconds: from beat to beat, or to the border of the recording.
     """
     reach, size = max(1, round(_REACH_S * sampling_rate)), max(1, round(sampling_rate))
-    swings = np.array([_swing(signals[max(0, peak - reach) : peak + reach]) for peak in peaks.tolist()])
     if len(peaks):
+        swings = np.concatenate(
+            [_swings(signals, part, reach) for part in np.split(peaks, range(_PART, len(peaks), _PART))]
+        )
         peaks = peaks[(swings >= _SMALL * np.quantile(swings, 0.75, axis=0)).any(axis=1)]
     bounds = np.concatenate([[0], peaks, [len(signals)]])
     found = []
@@ -157,10 +161,11 @@ def stretches_without(peaks: I64, signals: NDArray[Any], sampling_rate: float) -
     return found
 
 
-def _swing(signals: NDArray[Any]) -> F64:
-    """From the lowest to the highest of a few samples (t, C), (C,); 0 where one is missing."""
-    swing = np.max(signals, axis=0) - np.min(signals, axis=0)
-    return np.asarray(np.nan_to_num(swing, nan=0.0, posinf=0.0), dtype=np.float64)
+def _swings(signals: NDArray[Any], peaks: I64, reach: int) -> F64:
+    """From the lowest to the highest around peaks (n,) of signals (T, C), (n, C); 0 where a sample is missing."""
+    around = signals[np.clip(peaks[:, None] + np.arange(-reach, reach), 0, len(signals) - 1)]  # (n, 2 * reach, C)
+    swings = around.max(axis=1) - around.min(axis=1)
+    return np.asarray(np.nan_to_num(swings, nan=0.0, posinf=0.0), dtype=np.float64)
 
 
 def _there(lead: NDArray[Any], sampling_rate: float) -> Bool:
@@ -268,9 +273,8 @@ def _largest_deflections(lead: NDArray[Any], around: I64, sampling_rate: float) 
         if len(near):
             first = max(0, begin - margin)
             part = lead[first : begin + block + margin]
-            band = np.where(
-                np.isfinite(part), np.abs(_qrs_band(without_spikes(filled(part), sampling_rate), sampling_rate)), -1.0
-            )
+            band = np.abs(_qrs_band(cleaned(part, sampling_rate), sampling_rate))
+            band[~np.isfinite(part)] = -1.0
             at = np.clip(near[:, None] - first + np.arange(-reach, reach + 1), 0, len(band) - 1)  # (n, 2 * reach + 1)
             largest = np.take_along_axis(at, band[at].argmax(axis=1)[:, None], axis=1)[:, 0]
             marks.append(largest[band[largest] >= 0] + first)

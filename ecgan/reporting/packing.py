@@ -35,6 +35,8 @@ FAMILY_BEATS: Final = 40
 FAMILY_VALUES: Final = 600_000
 """and at most this many values in all families together."""
 SPREAD: Final = "standard deviation over folds"
+_AT_ONCE: Final = 1 << 16
+"""Values that are turned into integers at once: of a day there are many."""
 _MICROVOLT: Final = 0.001
 _SQUARE: Final = 0.5
 """Height of a large square of ECG paper, mV."""
@@ -115,8 +117,12 @@ def quantise(values: NDArray[Any], smallest: float | None = None) -> tuple[I16, 
         step, offset = smallest, 0.0
     else:
         step, offset = (high / 2 - low / 2) / 32767 or 1.0, low / 2 + high / 2
-    steps = np.rint((np.where(there, values, offset) - offset) / step).clip(-32767, 32767)
-    return np.where(there, steps, MISSING).astype(np.int16), step, offset
+    flat, known, steps = values.reshape(-1), there.reshape(-1), np.full(values.size, MISSING, np.int16)
+    for start in range(0, len(flat), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        found = np.rint((np.where(known[part], flat[part], offset) - offset) / step).clip(-32767, 32767)
+        steps[part] = np.where(known[part], found, MISSING).astype(np.int16)
+    return steps.reshape(values.shape), step, offset
 
 
 def envelope(steps: I16, size: int) -> I16:

@@ -28,6 +28,8 @@ MOST_FLAGGED = 0.5
 ALIKE = 0.3
 """Correlation of a lead's beats with their median, below which the lead holds noise (their median over the beats)."""
 _FLAT_MV = 0.01
+_LOOKED_AT = 1 << 20
+"""Values of a lead at least that say how far it moves."""
 _AROUND_S = 0.15
 _BEATS = 200
 _FEWEST = 20
@@ -102,11 +104,12 @@ def lead_doubts(record: Record) -> list[str]:
     """Say which of the scored leads are flat, mostly missing, or hold nothing that comes back with the beats."""
     found = []
     for lead, values in zip(record.leads, record.signals.T, strict=True):
-        there = np.isfinite(values)
-        share = float(there.mean())
+        known = np.isfinite(values)
+        share = float(known.mean())
         if share < 0.5:
             found.append(f"Lead {lead} is missing in {100 * (1 - share):.0f} % of the recording.")
-        low, high = np.quantile(values[there], [0.01, 0.99])
+        some = evenly(np.flatnonzero(known), _LOOKED_AT)
+        low, high = np.quantile(values[some], [0.01, 0.99])
         if high - low < _FLAT_MV:
             found.append(f"Lead {lead} is flat: it moves by {1000 * (high - low):.2g} µV. Its electrode may be off.")
         elif (alike := likeness(values, record.samples, record.sampling_rate)) is not None and alike < ALIKE:
@@ -146,10 +149,11 @@ def _correlations(beats: F64, template: F64) -> F64:
 
 def _across_gaps(record: Record) -> NDArray[np.bool_]:
     """Which beats have missing samples of all leads between them and the beat before, (n,)."""
-    missing = np.concatenate([[0], np.cumsum(~np.isfinite(record.signals).any(axis=1))])
-    found = np.zeros(len(record.samples), dtype=bool)
-    found[1:] = missing[record.samples[1:]] > missing[record.samples[:-1]]
-    return found
+    there = np.zeros(len(record.signals), dtype=bool)
+    for lead in record.signals.T:
+        there |= np.isfinite(lead)
+    before = np.searchsorted(np.flatnonzero(~there), record.samples)
+    return np.diff(before, prepend=before[:1]) > 0
 
 
 def doubts(scorer: Scorer, record: Record, facts: dict[str, Any], *, detected: bool) -> Sequence[str]:

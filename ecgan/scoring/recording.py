@@ -136,12 +136,12 @@ def _check_signals(record: Record, scorer: Scorer) -> None:
             " the model looks at around a beat."
         )
     for lead, values in zip(record.leads, record.signals.T, strict=True):
-        there = values[np.isfinite(values)]
-        if len(there) == 0:
+        low, high = (of.reduce(values, initial=np.nan) for of in (np.fmin, np.fmax))
+        if np.isnan(low):
             raise EcganError(f"the recording {record.name} has no values in lead {lead}: all are missing (NaN).")
-        if there.min() == there.max():
+        if low == high:
             raise EcganError(
-                f"the recording {record.name} is flat in lead {lead}: every value is {there[0]:.4g} mV.",
+                f"the recording {record.name} is flat in lead {lead}: every value is {low:.4g} mV.",
                 "Choose another lead: --leads NAME.",
             )
 
@@ -171,9 +171,11 @@ def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
         flagged, own, samples = np.zeros(0, dtype=np.int64), None, windows.samples
         if len(samples):
             shown = samples.seen(slice(None), scorer.context)
-            judged.append(scorer.judge(shown))
+            inputs = scorer.inputs(shown)
+            judged.append(scorer.judge(shown, inputs))
             flagged = np.flatnonzero(scorer.flagged(judged[-1]))
-            own = scorer.own_normal(shown) if RECORD in scorer.context else None
+            own = scorer.own_normal(inputs) if RECORD in scorer.context else None
+            del inputs
             samples = shown if scorer.context else samples
         seen.append(see(windows.samples, flagged, own))
         parts.append(replace(windows, samples=samples[flagged]))  # without a context, others are no longer needed

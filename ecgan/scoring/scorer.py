@@ -1,7 +1,7 @@
 """A trained run, ready to score: its folds with what detection fitted on each, and the dataset that cuts samples."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ class Member:
 
     def reconstruct(self, samples: Samples) -> F32 | None:
         """Return what the model takes samples for, (n, C, L) in their unit; None where nothing is reconstructed."""
+        if not isinstance(self.trained, Trained):  # a day around them is not transformed for nothing
+            samples = replace(samples, around=None, places=None)
         found = self.fitted.detector.reconstruct(self.trained.inputs(samples))
         return None if found is None else self.trained.transformation.invert(found, like=samples.signals)
 
@@ -128,14 +130,27 @@ class Scorer:
         return self.trained.expected.centre is not None
 
     @property
+    def has_network(self) -> bool:
+        """Whether a network scores, in steps that are all alike."""
+        return isinstance(self.trained, Trained)
+
+    @property
     def context(self) -> tuple[str, ...]:
         """What the run looks at besides a sample, see `ecgan.samples.CONTEXTS`."""
         return self.members[0].fitted.detector.sees
 
-    def judge(self, samples: Samples) -> Judged:
-        """Score samples in the unit of the data, before the transformation, with the run's context around them."""
+    def inputs(self, samples: Samples) -> Samples:
+        """Samples as the first fold takes them: `judge` and `own_normal` need not both transform a day's."""
+        return self.trained.inputs(samples)
+
+    def judge(self, samples: Samples, inputs: Samples | None = None) -> Judged:
+        """Score samples in the unit of the data, before the transformation, with the run's context around them.
+
+        `inputs` are the same as the first fold takes them, where they are known.
+        """
         only = self.strategy if self.alone else None
-        found = [member.fitted.score(member.trained.inputs(samples), only) for member in self.members]
+        first = self.members[0].fitted.score(self.inputs(samples) if inputs is None else inputs, only)
+        found = [first, *(member.fitted.score(member.trained.inputs(samples), only) for member in self.members[1:])]
         own = [one.scores[self.strategy] for one in found]
         return Judged(
             components=_mean([one.components for one in found]),
@@ -143,10 +158,9 @@ class Scorer:
             spread=np.std(own, axis=0) if len(own) > 1 else None,
         )
 
-    def own_normal(self, samples: Samples) -> OwnNormal | None:
-        """What the first fold takes for normal in the record that samples are all of; None where it does not say."""
-        member = self.members[0]
-        return member.fitted.detector.own_normal(member.trained.inputs(samples))
+    def own_normal(self, inputs: Samples) -> OwnNormal | None:
+        """What the first fold takes for normal in the record that its inputs are all of; None where it says nothing."""
+        return self.members[0].fitted.detector.own_normal(inputs)
 
     def unreadable(self, judged: Judged) -> NDArray[np.bool_]:
         """Which of n samples cannot be read for noise, (n,); none where the detector does not say."""

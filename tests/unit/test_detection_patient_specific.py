@@ -542,3 +542,21 @@ def test_beats_are_laid_on_each_other_by_the_second_lead_while_the_first_one_is_
     assert normal is not None
     ordinary = np.setdiff1d(np.arange(100, 200), (*WIDE, *EARLY, *WITHOUT_P))
     assert np.ptp(normal.shifts[ordinary] - moved[ordinary]) <= 2
+
+
+def test_what_was_found_of_a_record_is_taken_for_that_record_alone() -> None:
+    data, other = record(), record(count=150)
+    detector = PatientSpecific(PatientSpecificOptions())
+    for one in (data, other):
+        seen = one.seen(slice(None), detector.context)
+        assert seen.around is not None
+        assert seen.around.signals is seen.signals, "a day is not copied"
+        detector.fit(seen)
+        detector.components(seen)
+        found = detector.own_normal(seen)
+        assert found is not None
+        np.testing.assert_array_equal(found.points, own_normal(one).points)
+    detector.components(data.seen(slice(None), detector.context))
+    found = detector.own_normal(other.seen(slice(None), detector.context))
+    assert found is not None
+    np.testing.assert_array_equal(found.points, own_normal(other).points)

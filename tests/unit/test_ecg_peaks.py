@@ -11,6 +11,7 @@ from scipy.signal import butter, sosfiltfilt
 
 from ecgan.ecg.aami import BEAT_SYMBOLS, CLASSES, class_ids
 from ecgan.ecg.peaks import find_r_peaks, matches, stretches_without
+from ecgan.ecg.qrs import cleaned
 from ecgan.ecg.records import Record, read_record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
@@ -334,3 +335,18 @@ def test_the_pulses_of_a_pacemaker_are_no_beats_and_no_marks(record: Record) -> 
     found = find_r_peaks(signals, RATE)
     assert np.mean(distances(expected, found) <= 0.05 * RATE) > 0.99
     assert np.mean(distances(found, expected) <= 0.05 * RATE) > 0.99
+
+
+def test_what_is_missing_and_a_spike_are_crossed_by_straight_lines() -> None:
+    lead = np.sin(np.arange(2000) / 60)
+    expected = lead.copy()
+    lead[1000] += 5.0
+    lead[[0, 1, 500, 501, 1500, 1999]] = np.nan
+    expected[[0, 1]], expected[1999] = expected[2], expected[1998]
+    given = lead.copy()
+    found = cleaned(lead, 360.0)
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+    np.testing.assert_array_equal(lead, given, err_msg="the lead itself stays as it is")
+    others = np.setdiff1d(np.arange(2000), [0, 1, 500, 501, 1000, 1500, 1999])
+    np.testing.assert_array_equal(found[others], lead[others])
+    assert np.isnan(cleaned(np.full(100, np.nan), 360.0)).all()

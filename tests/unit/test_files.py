@@ -275,3 +275,10 @@ def test_texts_are_escaped_and_other_cells_stay_what_they_are(tmp_path: Path) ->
 def test_a_name_that_is_no_utf_8_can_be_written(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", "x\udcff.csv, ä")
     assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "x\\xff.csv, ä"
+
+
+def test_numbers_of_a_table_are_written_as_pandas_writes_them() -> None:
+    values = [1.0, np.nan, -0.0, 1e-12, 123456789.123456, np.inf, -np.inf, 1 / 3]
+    frame = pd.DataFrame({"a": values, "b": np.array(values, np.float32), "c": range(8), "d": ["x,y", None, *"ghijkl"]})
+    assert csv_text(frame) == frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+    assert csv_text(frame[["a"]].iloc[:0]) == "a\n"

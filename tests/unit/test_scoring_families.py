@@ -76,7 +76,7 @@ class _Own(_Plain):
         super().__post_init__()
         self.detector = self.members[0].fitted.detector = PatientSpecific(PatientSpecificOptions())
 
-    def judge(self, samples: Samples) -> Judged:
+    def judge(self, samples: Samples, inputs: Samples | None = None) -> Judged:
         self.detector.fit(samples)
         found = self.detector.components(samples)
         return Judged(found, {self.strategy: found["total"]}, None)

@@ -176,7 +176,7 @@ def test_a_run_that_looks_at_the_record_is_given_all_of_it(record: Record, monke
     scorer = toy_scorer(threshold=0.8, context=("record", "rhythm"))
     given: list[Samples] = []
     judge = scorer.judge
-    monkeypatch.setattr(scorer, "judge", lambda samples: given.append(samples) or judge(samples))
+    monkeypatch.setattr(scorer, "judge", lambda samples, inputs: given.append(samples) or judge(samples))
     whole = score_recording(record, toy_scorer(threshold=0.8), annotator="atr")
     monkeypatch.setattr(windows, "BLOCK_S", 30)
     found = score_recording(record, scorer, annotator="atr")

@@ -189,6 +189,7 @@ class PatientSpecific(Detector):
     takes_model: ClassVar[bool] = True
 
     _shape: tuple[int, int] | None = None  # (C, L)
+    _latest: tuple[Samples, _Record] | None = None  # a whole record whose normal may be asked for next
 
     def fit(self, train: Samples) -> None:
         """Remember the shape of samples (C, L), and no more."""
@@ -214,7 +215,9 @@ class PatientSpecific(Detector):
             rows = rows[np.argsort(times[rows], kind="stable")]
             if len(rows) >= self.options.least_beats:
                 whole = len(rows) == len(around) and bool((np.diff(rows) == 1).all())  # no copy of a day
-                for name, values in self._scores(self._prepared(around if whole else around[rows])).items():
+                prepared = self._prepared(around if whole else around[rows])
+                self._latest = (around, prepared) if whole else None
+                for name, values in self._scores(prepared).items():
                     found[name][rows] = values
         chosen = {name: values[places] for name, values in found.items()}
         check_finite(chosen, TOO_LARGE)
@@ -226,7 +229,7 @@ class PatientSpecific(Detector):
         order = np.argsort(times, kind="stable")
         if len(order) < self.options.least_beats:
             return None
-        record = self._prepared(samples if (np.diff(order) == 1).all() else samples[order])  # no copy of a day
+        record = self._again(samples) or self._prepared(samples if (np.diff(order) == 1).all() else samples[order])
         usual = np.isin(np.arange(len(order)), record.usual)
         part = window(*WHOLE_MS, **_place(record.about, record.signals.shape[2]))
         most = int(1e-3 * self.options.align_ms * record.about.sampling_rate)
@@ -260,6 +263,13 @@ class PatientSpecific(Detector):
         if not isinstance(shape, list) or len(shape) != 2 or not all(type(side) is int and side > 0 for side in shape):
             raise EcganError(f"the stored shape is {shape!r}; expected the numbers of leads and steps.", AGAIN)
         self._shape = (shape[0], shape[1])
+
+    def _again(self, samples: Samples) -> _Record | None:
+        """What was found of these very samples just before, which is forgotten; None where it was of others."""
+        latest, self._latest = self._latest, None
+        if latest is None or latest[0].signals is not samples.signals or latest[0].table is not samples.table:
+            return None
+        return latest[1]
 
     def _prepared(self, beats: Samples) -> _Record:
         """Find the usual beats of a record, and where all beats lie on them."""

@@ -192,11 +192,12 @@ def check_backed(where: str, values: int, size: int) -> None:
 
 def check_samples(where: str, channels: Channels) -> Channels:
     """Refuse recordings of which every sample is missing, or with infinite values."""
-    if np.isinf(channels.signals).any():
+    low, high = (float(of.reduce(channels.signals, axis=None, initial=np.nan)) for of in (np.fmin, np.fmax))
+    if np.isinf([low, high]).any():
         raise EcganError(f"{where} holds infinite values.", "Mark missing samples as NaN.")
-    if np.isnan(channels.signals).all():
+    if np.isnan(high):
         raise EcganError(f"{where} has no samples: every one of them is marked as missing.")
-    if (largest := float(np.nanmax(np.abs(channels.signals)))) > _MOST_MILLIVOLTS:
+    if (largest := max(-low, high)) > _MOST_MILLIVOLTS:
         raise EcganError(
             f"{where} reaches {largest:.3g} mV, which no ECG does.", "The file is damaged, or its unit is."
         )

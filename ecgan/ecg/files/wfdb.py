@@ -27,6 +27,8 @@ from ecgan.ecg.leads import match_leads
 from ecgan.errors import EcganError
 
 FETCH_AGAIN = "Fetch the dataset again: `ecgan fetch`."
+_AT_ONCE = 1 << 15
+"""Values that are converted at once, which a processor has at hand."""
 _PADDING = 1024
 """Frames that a file may have at its end to fill a block of a disk or a tape."""
 COPY_AGAIN = "Copy all files of the record again from where it came from; its .hea names the signal files."
@@ -256,12 +258,14 @@ def _convert(column: NDArray[np.float64], signal: Signal, digital: Digital, fact
     """Convert values of the converter to mV; what lies behind the end of the file is missing."""
     skew = signal.skew * signal.per_frame
     values = digital[skew : skew + len(column)]
-    there = column[: len(values)]
-    np.subtract(values, signal.baseline, out=there, dtype=np.float64)
-    there /= signal.gain
-    there *= factor
-    if signal.storage in MISSING:
-        there[values == MISSING[signal.storage]] = np.nan
+    for start in range(0, len(values), _AT_ONCE):
+        part = values[start : start + _AT_ONCE]
+        found = np.subtract(part, signal.baseline, dtype=np.float64)
+        found /= signal.gain
+        found *= factor
+        if signal.storage in MISSING:
+            found[part == MISSING[signal.storage]] = np.nan
+        column[start : start + len(part)] = found
     column[len(values) :] = np.nan
 
 

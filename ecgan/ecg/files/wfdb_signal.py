@@ -20,6 +20,9 @@ Digital = NDArray[np.signedinteger]
 PACKED = {"508": 8, "516": 16, "524": 24}
 """Bits a sample of the formats that are compressed (FLAC)."""
 
+_AT_ONCE = 1 << 15
+"""Rows of bytes, which a processor has at hand."""
+
 _BITS = {
     "0": Fraction(0),
     "8": Fraction(8),
@@ -112,9 +115,14 @@ def _three_bytes(raw: Bytes, count: int) -> Digital:
 
 def _twelve_bits(raw: Bytes, count: int) -> Digital:
     """Two samples in three bytes: the second byte holds the four high bits of both."""
-    triples = _padded(raw, 3).astype(np.int16)
-    pairs = np.stack([triples[:, 0] | (triples[:, 1] & 0x0F) << 8, triples[:, 2] | (triples[:, 1] & 0xF0) << 4], axis=1)
-    return _signed(pairs.reshape(-1)[:count], 12)
+    triples = _padded(raw, 3)
+    pairs = np.empty((len(triples), 2), dtype=np.int16)
+    for start in range(0, len(triples), _AT_ONCE):
+        first, both, second = triples[start : start + _AT_ONCE].T.astype(np.int16)
+        part = pairs[start : start + _AT_ONCE]
+        part[:, 0] = _signed(first | (both & 0x0F) << 8, 12)
+        part[:, 1] = _signed(second | (both & 0xF0) << 4, 12)
+    return pairs.reshape(-1)[:count]
 
 
 def _ten_bits_310(raw: Bytes, count: int) -> Digital:
@@ -134,11 +142,12 @@ def _ten_bits_311(raw: Bytes, count: int) -> Digital:
 
 def _padded(raw: Bytes, width: int) -> Bytes:
     """Return whole rows of bytes; the last one may have been cut short where nothing of it is needed."""
-    return np.pad(raw, (0, -len(raw) % width)).reshape(-1, width)
+    return (np.pad(raw, (0, -len(raw) % width)) if len(raw) % width else raw).reshape(-1, width)
 
 
 def _signed(values: Digital, bits: int) -> Digital:
-    return np.where(values >= 1 << (bits - 1), values - (1 << bits), values)
+    middle = 1 << (bits - 1)
+    return (values ^ middle) - middle
 
 
 _DECODERS: dict[str, Callable[[Bytes, int], Digital]] = {

@@ -47,12 +47,14 @@ class Transformation(ABC):
 
     def apply(self, samples: Samples) -> Samples:
         """Transform samples, and what stands around them; their channels are the D that models see."""
-        return replace(
-            samples,
-            signals=np.ascontiguousarray(self.transform(samples.signals)),
-            about=replace(samples.about, leads=self.channel_names(samples.about.leads)),
-            around=None if samples.around is None else self.apply(samples.around),
-        )
+        signals = np.ascontiguousarray(self.transform(samples.signals))
+        about = replace(samples.about, leads=self.channel_names(samples.about.leads))
+        around = samples.around
+        if around is not None and around.signals is samples.signals:  # all of a record: once
+            around = replace(around, signals=signals, about=about)
+        elif around is not None:
+            around = self.apply(around)
+        return replace(samples, signals=signals, about=about, around=around)
 
     @abstractmethod
     def transform(self, x: F32) -> F32:

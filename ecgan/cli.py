@@ -48,10 +48,11 @@ def init(
 def fetch(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -> None:
     """Download or simulate the raw files; finished, verified files are kept."""
     params = cmd.load(config, plugin=plugin)
+    from ecgan.seals import NAME as SEAL
     from stages import fetch as stage
 
     folder = stage.run(params)
-    count = sum(file.is_file() for file in folder.rglob("*"))
+    count = sum(file.is_file() and file.name != SEAL for file in folder.rglob("*"))
     say(f"{params.dataset}: {count:,} file{'' if count == 1 else 's'} in {folder}")
 
 

@@ -33,6 +33,7 @@ _OPERATIONS = {
     *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 }
 """What NumPy's own pickles of an array do, in the protocols from 3 on: nothing that adds to an object but BUILD."""
+_OUTSIDE = "it refers to objects outside itself"
 _NUMERIC = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"}
 
 
@@ -143,13 +144,17 @@ _STAND_INS: Mapping[tuple[str, str], _Shared] = MappingProxyType(
 
 class _Loader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _STAND_INS[module, name]
-        except KeyError:
-            raise RefusedError(f"it asks for {module}.{name}, which an array never needs") from None
+        return _stand_in(module, name)
 
     def persistent_load(self, pid: object) -> NoReturn:
-        raise RefusedError("it refers to objects outside itself")
+        raise RefusedError(_OUTSIDE)
+
+
+def _stand_in(module: str, name: str) -> Any:
+    try:
+        return _STAND_INS[module, name]
+    except KeyError:
+        raise RefusedError(f"it asks for {module}.{name}, which an array never needs") from None
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:
@@ -201,11 +206,46 @@ def load_array(path: Path, *, ndim: int, kind: str) -> NDArray[Any]:
 
 
 def _check_opcodes(file: BinaryIO) -> None:
-    """Refuse what no pickled array has: operations that it does not need, a large memo, thousands of operations."""
+    """Refuse what no pickled array has: other objects, by name, operations that it does not need, a large memo."""
+    names = _Names()
     for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+        if opcode.name in ("PERSID", "BINPERSID"):
+            raise RefusedError(_OUTSIDE)
+        if (found := names.after(opcode.name, argument)) is not None:
+            _stand_in(*found)
         large = opcode.name in _MEMO and isinstance(argument, int) and argument > _MOST_OPERATIONS
         if count > _MOST_OPERATIONS or large or opcode.name not in _OPERATIONS:
             raise RefusedError("it does more than building one array takes")
+
+
+class _Names:
+    """Follows the texts of a pickle through its memo, so far as they name objects."""
+
+    def __init__(self) -> None:
+        self.last: tuple[str | None, str | None] = (None, None)
+        self.memo: dict[int, str | None] = {}
+
+    def after(self, operation: str, argument: Any) -> tuple[str, str] | None:
+        """Take an operation in; return module and name where it asks for an object."""
+        if operation == "GLOBAL":
+            module, _, name = str(argument).partition(" ")
+            self.last = (self.last[1], None)
+            return module, name
+        if operation == "STACK_GLOBAL":
+            first, second = self.last
+            self.last = (None, None)
+            return None if first is None or second is None else (first, second)
+        if operation == "MEMOIZE":
+            self.memo[len(self.memo)] = self.last[1]
+        elif operation in _MEMO:
+            self.memo[int(argument)] = self.last[1]
+        elif "UNICODE" in operation:
+            self.last = (self.last[1], str(argument))
+        elif operation in ("GET", "BINGET", "LONG_BINGET"):
+            self.last = (self.last[1], self.memo.get(int(argument)))
+        elif operation not in ("PROTO", "FRAME"):
+            self.last = (self.last[1], None)
+        return None
 
 
 def _memory() -> int:

@@ -5,6 +5,7 @@ process of their own, natively and as on a processor without AVX-512.
 """
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ set_arithmetic("native" if NATIVE else "portable")  # before any test imports Nu
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", settings.get_profile("search"), derandomize=True)  # one code, one answer
 settings.load_profile("same")  # new examples: pytest --hypothesis-profile=search
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background, and in all that it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 

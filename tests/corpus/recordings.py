@@ -82,7 +82,7 @@ recording(
     after(lambda project: (project / "loop").symlink_to("loop")),
     "loop",
 )
-recording("folder_without_recordings", "notes", written("notes/todo.txt", "buy milk"), "notes")
+recording("folder_without_recordings", "notes", written("notes/.todo.txt", "buy milk"), "notes")
 recording("file_of_an_unknown_kind", "mine.doc", written("mine.doc", "x"), "mine.doc", ".edf")
 recording("recording_without_data", "mine.hea", after(removed("mine.dat")), "mine.dat")
 recording("recording_without_header", "mine.dat", after(removed("mine.hea")), "mine.hea")

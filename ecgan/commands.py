@@ -236,6 +236,8 @@ def _ended(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):
         return _BROKEN_PIPE
     code = getattr(error, "code", None)
+    if isinstance(code, str):
+        say(code)
     return code if isinstance(code, int) else int(code is not None)
 
 

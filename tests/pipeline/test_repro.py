@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from ecgan.seals import seal
+
 from .project import Project
 
 METHODS = ("aegan", "vaegan", "knn", "pca")
@@ -142,6 +144,9 @@ def test_folds_of_other_data_are_refused(project: Project) -> None:
     digits = project.json("data/ecgsyn/folds/fold_0.json")["data_sha256"]
     path.unlink()
     path.write_text(text.replace(digits, "0" * 64))
+    sealed = (path.parent / "seal.json").read_bytes()
+    (path.parent / "seal.json").unlink()
+    seal(path.parent)
     try:
         done = project.ecgan("train", "--model", "aegan", "--fold", "0", ok=False)
         assert done.returncode == 1
@@ -150,6 +155,7 @@ def test_folds_of_other_data_are_refused(project: Project) -> None:
     finally:
         path.unlink()
         path.write_text(text)
+        (path.parent / "seal.json").write_bytes(sealed)
         project.run("dvc", "checkout", "-q", "--force")
 
 

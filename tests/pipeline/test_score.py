@@ -57,18 +57,18 @@ def test_annotated_beats_have_the_scores_of_detect(project: Project, annotated: 
     samples = pd.read_csv(project.folder / "data/ecgsyn/processed/samples.csv", dtype={"record": str})
     found = pd.read_csv(project.folder / "reports/detect/aegan/fold_0/scores.csv")
     found = found.join(samples[["record", "sample", "symbol"]], on="index")
-    compared = 0
+    compared, decides = 0, json.loads((annotated / "p02.json").read_text())["strategy"]
     for record, rows in found.groupby("record"):
         mine = beats(annotated / f"{record}.csv").set_index("sample")
         here = mine.loc[rows["sample"]]
         assert list(here["symbol"]) == list(rows["symbol"])
         for name in ("reconstruction", "discrimination", "latent"):
             np.testing.assert_allclose(here[f"component_{name}"].astype(float), rows[name], rtol=1e-4, atol=1e-6)
-        np.testing.assert_allclose(here["score"], rows["reconstruction"], rtol=1e-4)
+        np.testing.assert_allclose(here["score"], rows[decides], rtol=1e-4)
         np.testing.assert_allclose(
             here["strategy_svm_lambda_gamma"].astype(float), rows["svm_lambda_gamma"], rtol=1e-3, atol=1e-4
         )
-        assert np.mean(here["flagged"].to_numpy() == rows["reconstruction_predicted"].to_numpy()) == 1
+        assert np.mean(here["flagged"].to_numpy() == rows[f"{decides}_predicted"].to_numpy()) == 1
         compared += len(rows)
     assert compared == len(found) > 50
 
@@ -90,7 +90,7 @@ def test_every_beat_has_a_row_and_the_summary_counts_them(project: Project, anno
     assert sum(entry["scored"] for entry in classes.values()) == summary["scored"]
     assert sum(entry["flagged"] for entry in classes.values()) == summary["flagged"]
     assert "V" in classes
-    threshold = project.json(f"{RUN}/detect/fold_0/detector.json")["strategies"]["reconstruction"]["threshold"]
+    threshold = project.json(f"{RUN}/detect/fold_0/detector.json")["strategies"][summary["strategy"]]["threshold"]
     assert (summary["threshold"], summary["threshold_from"]) == (threshold["value"], "validation, best_f1")
     assert (table["flagged"] == (table["score"] >= summary["threshold"])).all()
 
@@ -344,6 +344,7 @@ def test_a_plug_in_that_the_run_needs_is_named_and_taken(project: Project, forma
     shutil.copytree(project.folder / RUN, folder)
     for config in folder.glob("train/fold_*/config.yml"):
         config.write_text(config.read_text().replace("dataset: ecgsyn", "dataset: wards"))
+    project.ecgan("seal", "models/lab/tiny/own")
     (project.folder / "wards.py").write_text(
         "from ecgan.datasets.ecgsyn import Ecgsyn\nfrom ecgan.registry import register_dataset\n\n\n"
         "@register_dataset('wards')\nclass Wards(Ecgsyn):\n    '''Records of our wards.'''\n"

@@ -207,7 +207,8 @@ def _words(kind: str, path: KeyPath, value: Any, item: Any, cls: type[Options]) 
         return f"is missing; allowed: {expected or 'a value'}"
     if kind in ("value_error", "assertion_error"):
         return f"found {found(value)}; {item['ctx']['error']}" if path else str(item["ctx"]["error"])
-    close = nearest(value, list(schema_at(cls, path).get("enum", []))) if isinstance(value, str) else ""
+    words = [word for word in schema_at(cls, path).get("enum", []) if isinstance(word, str)]
+    close = nearest(value, words) if isinstance(value, str) else ""
     return f"found {found(value)}{close}; allowed: {expected or item['msg']}"
 
 

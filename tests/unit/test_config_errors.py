@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import pytest
 from pydantic import Field
 
-from ecgan.config import load_detection, load_inverse, load_params
+from ecgan.config import load_detection, load_inverse, load_params, render_params
 from ecgan.config.options import Options
 from ecgan.errors import EcganError
 from ecgan.registry import DATASETS, DETECTORS, MODELS
@@ -370,3 +370,10 @@ def test_mistakes_in_the_file_of_an_inverse_mapping(text, expected, tmp_path):
         load_inverse(path)
     for words in expected:
         assert words in str(caught.value), str(caught.value)
+
+
+def test_a_word_for_one_of_some_numbers_is_one_message(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(render_params("ecgsyn", ["aegan"]).replace("mains_hz: 50", "mains_hz: fifty"))
+    with pytest.raises(EcganError, match=r"preprocess\.mains_hz: found fifty; allowed: 50, 60"):
+        load_params(file)

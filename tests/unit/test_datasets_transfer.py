@@ -274,6 +274,7 @@ def test_an_encrypted_address_may_not_lead_to_one_that_is_not() -> None:
 def answering(monkeypatch: pytest.MonkeyPatch, head: bytes, body: bytes = b"", again: bool = False) -> str:
     """Serve raw bytes, whatever is asked, the body for ever if it is sent `again`; return the address."""
     monkeypatch.setattr(module, "_WAIT", 0.0)
+    monkeypatch.delenv("ECGAN_MIRROR", raising=False)
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -345,6 +346,7 @@ def test_a_redirection_to_no_web_server_is_refused(place: str, target: Path, mon
 
 
 def test_a_server_that_sends_a_byte_now_and_then_is_left(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ECGAN_MIRROR", raising=False)
     monkeypatch.setattr(module, "_MINUTE", 0.2)
     monkeypatch.setattr(module, "_WAIT", 0.0)
     monkeypatch.setattr(module, "_SLOWEST", 1000)

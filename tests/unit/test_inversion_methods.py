@@ -18,6 +18,7 @@ from ecgan.inversion.network import InverseNetwork, NetworkInversion
 from ecgan.models.base import GenerativeModel
 from ecgan.registry import MODELS
 from ecgan.runs.loading import mapping_of
+from ecgan.seals import seal
 from tests import forking
 from tests.installed import ecgan
 
@@ -146,6 +147,7 @@ def test_a_damaged_file_is_one_sentence(change: dict[str, Any], tmp_path: Path) 
 def test_a_mapping_from_before_bandwidths_still_encodes_and_says_what_a_search_lacks(tmp_path: Path) -> None:
     model = build("aegan")
     (tmp_path / "inverse.json").write_text('{"method": "encoder", "version": "v05"}')
+    seal(tmp_path)
     mapping = mapping_of(model, load_inversion(tmp_path, model, "v05"), 4)
     x = beats().numpy()
     assert mapping.invert(x).shape == (12, 3)

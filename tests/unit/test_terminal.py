@@ -79,7 +79,7 @@ def test_a_signal_ends_a_command_with_a_word(
 
     def app(standalone_mode: bool) -> None:
         try:
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
             time.sleep(30)
         except Interrupted as error:
             if note:
@@ -103,7 +103,7 @@ def test_of_processes_that_train_together_one_says_it(
     monkeypatch.setenv("RANK", "1")
 
     def app(standalone_mode: bool) -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         time.sleep(30)
 
     assert status(app) == 143
@@ -114,7 +114,7 @@ def test_a_signal_that_is_ignored_stays_ignored(monkeypatch: pytest.MonkeyPatch)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with interruptible():
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -125,7 +125,7 @@ def test_a_signal_waits_for_what_must_be_done_at_once() -> None:
     def work() -> None:
         with interruptible():
             with deferred():
-                os.kill(os.getpid(), signal.SIGTERM)
+                signal.raise_signal(signal.SIGTERM)  # to this thread, at once
                 done.append("all")
             done.append("more")
 

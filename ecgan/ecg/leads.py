@@ -61,7 +61,7 @@ def match_leads(have: Sequence[str], want: Sequence[str], left_out: Mapping[str,
 
     Returns:
         For each wanted lead the index of its channel: the one that is spelt the same, else the one that has the same
-        name but for case, spaces and the words "ECG", "EKG", "Lead" or "MDC_ECG_LEAD_" in front.
+        name but for case, spaces and the words "ECG", "EKG", "Lead" or `MDC_ECG_LEAD_` in front.
 
     Raises:
         EcganError: A lead is not there, or two channels could be meant, or there are too few.

@@ -10,7 +10,7 @@ from ecgan.errors import EcganError
 from ecgan.terminal import quoted
 
 AUTO = ("auto",)
-"""Instead of names: the leads that standards, devices or other countries name as the model does."""
+"""Asks, in place of names, for the leads that standards, devices or other countries name as the model does."""
 
 
 def with_derived(record: Record, expected: Sequence[str], given: Sequence[str] | None) -> tuple[Record, dict[str, str]]:

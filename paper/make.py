@@ -1,0 +1,153 @@
+"""Compute rows of the tables of docs/paper.md: `make paper`, `make paper ROWS=beatgan@aegan*`, `make paper-check`.
+
+    python paper/make.py                         # what is missing or no longer what params.yaml asks for
+    python paper/make.py run 'beatgan@*-0-0'     # rows by name: table@row-fold-seed, * and ? as in a shell
+    python paper/make.py check 5                 # recompute five random rows and compare; or those that a pattern names
+    python paper/make.py list                    # what is missing
+
+Two rows are computed side by side, each by `dvc repro --single-item` on one thread; a row that is interrupted goes on where it
+stood. DVC lets stages that share no output run at once: it locks the project only while it reads and writes its files.
+With ECGAN_DEVICE=cuda, models are trained for as many epochs as their papers say, and rows come to lie in `rows-cuda/`, beside
+what DVC watches.
+"""
+
+import fnmatch
+import itertools
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import unit
+
+SIDE_BY_SIDE = 2
+MISSING = "rows that are missing"
+
+
+def names() -> list[str]:
+    """All rows: first those of fold 0 and the first seed, of these first what trains no network, last what takes long."""
+    tables = {name: about for name, about in unit.asked().items() if name not in ("raw", "data")}
+    found = []
+    for table, about in tables.items():
+        for index, (fold, seed) in enumerate(itertools.product(about["folds"], about["seeds"])):
+            for place, row in enumerate(about["units"]):
+                budget = about["rows"][row].get("budget", 0)
+                found.append((index, (budget > 0) + (budget > 10), place, f"{table}@{row}-{fold}-{seed}"))
+    return [name for *_, name in sorted(found)]
+
+
+def changed(dvc: list[str]) -> set[str]:
+    """Names of the stages that DVC would run."""
+    said = subprocess.run([*dvc, "status", "--json"], cwd=unit.HERE, capture_output=True, text=True, check=True).stdout
+    return {name.removeprefix("dvc.yaml:") for name in json.loads(said)}
+
+
+def arguments(name: str) -> list[str]:
+    """Table, row, fold and seed behind a name."""
+    table, _, rest = name.partition("@")
+    row, fold, seed = rest.rsplit("-", 2)
+    return [table, row, fold, seed]
+
+
+def run(wanted: list[str]) -> int:
+    """Compute rows; return how many failed."""
+    dvc, environment = [sys.executable, "-m", "dvc"], os.environ | {"PATH": path()}
+    cuda = unit.CUDA
+    if not cuda:
+        for stage in ("raw", "data"):
+            todo = [name for name in sorted(changed(dvc)) if name.startswith(f"{stage}@")]
+            for name in todo:
+                subprocess.run([*dvc, "repro", "-q", "--single-item", name], cwd=unit.HERE, env=environment, check=True)
+
+    def one(name: str) -> bool:
+        command = [sys.executable, "unit.py", "row", *arguments(name)] if cuda else [*dvc, "repro", "-q", "-s", name]
+        began = time.monotonic()
+        for _ in range(5):
+            done = subprocess.run(command, cwd=unit.HERE, env=environment, capture_output=True, text=True, check=False)
+            if "Unable to acquire lock" not in done.stderr:
+                break
+            time.sleep(random.uniform(1, 5))  # noqa: S311 - another one is reading or writing
+        state = "done" if done.returncode == 0 else f"FAILED: {done.stderr.strip()[-2000:]}"
+        say(f"{time.strftime('%H:%M:%S')} {name}: {state} ({time.monotonic() - began:.0f} s)")
+        return done.returncode == 0
+
+    with ThreadPoolExecutor(1 if cuda else SIDE_BY_SIDE) as pool:
+        return sum(not ok for ok in pool.map(one, wanted))
+
+
+def check(wanted: list[str]) -> int:
+    """Recompute rows beside the ones that are there; return how many differ."""
+    return sum(not same(name) for name in wanted)
+
+
+def same(name: str) -> bool:
+    """Whether a row comes out as its files say; what differs is named."""
+    place = unit.folder_of(unit.asked(), *typed(name))
+    aside = unit.WORK / "check"
+    environment = os.environ | {"ECGAN_PAPER_OUT": str(aside)}
+    subprocess.run([sys.executable, "unit.py", "row", *arguments(name)], cwd=unit.HERE, env=environment, check=True)
+    differences = []
+    for file in sorted((unit.OUT / place).glob("*")):
+        new = aside / place / file.name
+        if not new.is_file():
+            differences.append(f"{file.name} did not come")
+        elif file.suffix == ".json":
+            differences += compared(*(json.loads(path.read_text(encoding="utf-8")) for path in (file, new)), file.stem)
+        elif file.read_bytes() != new.read_bytes():
+            differences.append(f"{file.name} differs")
+    say(f"{name}: {'the same' if not differences else '; '.join(differences)}")
+    return not differences
+
+
+def compared(old: Any, new: Any, where: str) -> list[str]:
+    """Where two rows differ, but for what may: how long it took, and by which commit."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = [key for key in sorted({*old, *new}) if key not in unit.MAY_DIFFER]
+        return [line for key in keys for line in compared(old.get(key), new.get(key), f"{where} {key}")]
+    return [] if old == new else [f"{where}: was {old}, is {new}"]
+
+
+def typed(name: str) -> tuple[str, str, int, int]:
+    """Table, row, fold and seed behind a name."""
+    table, row, fold, seed = arguments(name)
+    return table, row, int(fold), int(seed)
+
+
+def path() -> str:
+    """Where programs are looked for: `python` is this one."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+
+def say(text: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Do what the arguments say."""
+    kind, *patterns = sys.argv[1:] or ["run"]
+    every = names()
+    there = [name for name in every if (unit.OUT / unit.folder_of(unit.asked(), *typed(name))).is_dir()]
+    chosen = [name for name in every if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
+    if kind == "check":
+        count = int(patterns[0]) if patterns and patterns[0].isdigit() else 1
+        return int(check(chosen or random.sample(there, min(count, len(there)))) > 0)  # noqa: S311
+    if not patterns:
+        stale = changed([sys.executable, "-m", "dvc"]) if not unit.CUDA else set()
+        chosen = [name for name in every if name in stale or name not in there]
+    if kind == "list":
+        say("\n".join(chosen))
+        return 0
+    failed = run(chosen)
+    say(f"{len(chosen) - failed} of {len(chosen)} rows computed")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,10 +5,10 @@
     python paper/make.py check 5                 # recompute five random rows and compare; or those that a pattern names
     python paper/make.py list                    # what is missing
 
-Two rows are computed side by side, each by `dvc repro --single-item` on one thread; a row that is interrupted goes on where it
-stood. DVC lets stages that share no output run at once: it locks the project only while it reads and writes its files.
-With ECGAN_DEVICE=cuda, models are trained for as many epochs as their papers say, and rows come to lie in `rows-cuda/`, beside
-what DVC watches.
+Two rows are computed side by side, each by `dvc repro --single-item` on one thread; a row that was interrupted goes on
+where it stood. DVC lets stages that share no output run at once: it locks the project only while it reads and writes
+its own files. With ECGAN_DEVICE=cuda, models are trained for as many epochs as their papers say, and rows come to lie in
+`rows-cuda/`, beside what DVC watches.
 """
 
 import fnmatch
@@ -19,6 +19,7 @@ import random
 import subprocess
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -30,14 +31,17 @@ MISSING = "rows that are missing"
 
 
 def names() -> list[str]:
-    """All rows: first those of fold 0 and the first seed, of these first what trains no network, last what takes long."""
+    """All rows: those of fold 0 and the first seed first; of these what trains nothing first and what is long last."""
     tables = {name: about for name, about in unit.asked().items() if name not in ("raw", "data")}
     found = []
     for table, about in tables.items():
+        places: Counter[tuple[int, int]] = Counter()
         for index, (fold, seed) in enumerate(itertools.product(about["folds"], about["seeds"])):
-            for place, row in enumerate(about["units"]):
+            for row in about["units"]:
                 budget = about["rows"][row].get("budget", 0)
-                found.append((index, (budget > 0) + (budget > 10), place, f"{table}@{row}-{fold}-{seed}"))
+                tier = (budget > 0) + (budget > 10)
+                places[index, tier] += 1
+                found.append((index, tier, places[index, tier], f"{table}@{row}-{fold}-{seed}"))
     return [name for *_, name in sorted(found)]
 
 
@@ -137,7 +141,7 @@ def main() -> int:
     chosen = [name for name in every if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
     if kind == "check":
         count = int(patterns[0]) if patterns and patterns[0].isdigit() else 1
-        return int(check(chosen or random.sample(there, min(count, len(there)))) > 0)  # noqa: S311
+        return int(check(chosen or random.sample(there, min(count, len(there)))) > 0)
     if not patterns:
         stale = changed([sys.executable, "-m", "dvc"]) if not unit.CUDA else set()
         chosen = [name for name in every if name in stale or name not in there]

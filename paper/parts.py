@@ -150,7 +150,8 @@ class KnownNormals(Detector):
     def components(self, samples: Samples) -> dict[str, F64]:
         """The one component, "total", of n samples; a beat of a record without known ones gets the largest of all."""
         around, places = samples.around, samples.places
-        assert around is not None and places is not None
+        assert around is not None
+        assert places is not None
         records = around.records
         assert records is not None
         known = np.array([key in self._known for key in _keys(around)])
@@ -231,7 +232,8 @@ class KnnRhythm(Detector):
 
     def _times(self, samples: Samples) -> F64:
         around, places = samples.around, samples.places
-        assert around is not None and places is not None and around.records is not None
+        assert around is not None
+        assert around.records is not None
         found = np.zeros((len(around), 3))
         moments = around.table["time_s"].to_numpy()
         for record in np.unique(around.records):

@@ -4,9 +4,8 @@
     python unit.py data mitbih_beatgan           # preprocess and split
     python unit.py row beatgan aegan 0 0         # one row: table, row, fold, seed
 
-A row is trained, inverted and detected with by the pipeline's own stages, in a folder of its own below `.ecgan/paper`, on
-one thread in portable arithmetic: the same bytes on every x86-64 processor with AVX2. What stays is a file for each
-strategy in `rows/<dataset>/<protocol>/<row>/fold_<k>_seed_<s>/`, and of protocols by patient `records.csv`. An
+The pipeline's own stages train, invert and detect, in a folder of the row's own below `.ecgan/paper`, on one thread in
+portable arithmetic: the same bytes on every x86-64 processor with AVX2. What stays is a file for each strategy in `rows/<dataset>/<protocol>/<row>/fold_<k>_seed_<s>/`, and of protocols by patient `records.csv`. An
 interrupted training is taken up where it stood.
 """
 

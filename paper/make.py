@@ -4,11 +4,12 @@
     python paper/make.py run 'beatgan@*-0-0'     # rows by name: table@row-fold-seed, * and ? as in a shell
     python paper/make.py check 5                 # recompute five random rows and compare; or those that a pattern names
     python paper/make.py list                    # what is missing
+    python paper/make.py run 'svdb@*'            # rows of a database that is not fetched otherwise
 
 Two rows are computed side by side, each by `dvc repro --single-item` on one thread; a row that was interrupted goes on
 where it stood. DVC lets stages that share no output run at once: it locks the project only while it reads and writes
-its own files. With ECGAN_DEVICE=cuda, models are trained for as many epochs as their papers say, and rows come to lie in
-`rows-cuda/`, beside what DVC watches.
+its own files. With ECGAN_DEVICE=cuda, models are trained for as many epochs as their papers say, and rows come to lie
+in `rows-cuda/`, beside what DVC watches.
 """
 
 import fnmatch
@@ -16,10 +17,12 @@ import itertools
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,14 +30,13 @@ from typing import Any
 import unit
 
 SIDE_BY_SIDE = 2
-MISSING = "rows that are missing"
+DVC = (sys.executable, "-m", "dvc")
 
 
 def names() -> list[str]:
     """All rows: those of fold 0 and the first seed first; of these what trains nothing first and what is long last."""
-    tables = {name: about for name, about in unit.asked().items() if name not in ("raw", "data")}
     found = []
-    for table, about in tables.items():
+    for table, about in unit.asked()[2].items():
         places: Counter[tuple[int, int]] = Counter()
         for index, (fold, seed) in enumerate(itertools.product(about["folds"], about["seeds"])):
             for row in about["units"]:
@@ -45,9 +47,9 @@ def names() -> list[str]:
     return [name for *_, name in sorted(found)]
 
 
-def changed(dvc: list[str]) -> set[str]:
+def changed() -> set[str]:
     """Names of the stages that DVC would run."""
-    said = subprocess.run([*dvc, "status", "--json"], cwd=unit.HERE, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run([*DVC, "status", "--json"], cwd=unit.HERE, capture_output=True, text=True, check=True).stdout
     return {name.removeprefix("dvc.yaml:") for name in json.loads(said)}
 
 
@@ -60,28 +62,50 @@ def arguments(name: str) -> list[str]:
 
 def run(wanted: list[str]) -> int:
     """Compute rows; return how many failed."""
-    dvc, environment = [sys.executable, "-m", "dvc"], os.environ | {"PATH": path()}
-    cuda = unit.CUDA
-    if not cuda:
-        for stage in ("raw", "data"):
-            todo = [name for name in sorted(changed(dvc)) if name.startswith(f"{stage}@")]
-            for name in todo:
-                subprocess.run([*dvc, "repro", "-q", "--single-item", name], cwd=unit.HERE, env=environment, check=True)
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+    def call(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=unit.HERE, env=environment, capture_output=True, text=True, check=False)
 
     def one(name: str) -> bool:
-        command = [sys.executable, "unit.py", "row", *arguments(name)] if cuda else [*dvc, "repro", "-q", "-s", name]
         began = time.monotonic()
-        for _ in range(5):
-            done = subprocess.run(command, cwd=unit.HERE, env=environment, capture_output=True, text=True, check=False)
-            if "Unable to acquire lock" not in done.stderr:
-                break
-            time.sleep(random.uniform(1, 5))  # noqa: S311 - another one is reading or writing
+        if unit.CUDA or is_optional(name):
+            done = call(sys.executable, "unit.py", "row", *arguments(name))
+        else:
+            for _ in range(10):
+                done = call(*DVC, "repro", "-q", "--single-item", name)
+                if "Unable to acquire lock" not in done.stderr:
+                    break
+                time.sleep(random.uniform(1, 5))  # noqa: S311 - another one reads or writes just now
         state = "done" if done.returncode == 0 else f"FAILED: {done.stderr.strip()[-2000:]}"
         say(f"{time.strftime('%H:%M:%S')} {name}: {state} ({time.monotonic() - began:.0f} s)")
         return done.returncode == 0
 
-    with ThreadPoolExecutor(1 if cuda else SIDE_BY_SIDE) as pool:
+    prepare(wanted, call)
+    with ThreadPoolExecutor(1 if unit.CUDA else SIDE_BY_SIDE) as pool:
         return sum(not ok for ok in pool.map(one, wanted))
+
+
+def prepare(wanted: list[str], call: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """Fetch, cut and divide what the rows are computed on, where that is not there."""
+    _, sets, tables = unit.asked()
+    optional = {tables[typed(name)[0]]["data"] for name in wanted if is_optional(name)}
+    commands: list[tuple[str, ...]] = [
+        (sys.executable, "unit.py", kind, name)
+        for data in sorted(optional)
+        if not (unit.DATA / data).is_dir()
+        for kind, name in (("raw", sets[data]["raw"]), ("data", data))
+    ]
+    for kind in ("raw", "data"):
+        commands += [(*DVC, "repro", "-q", "-s", name) for name in sorted(changed()) if name.startswith(f"{kind}@")]
+    for command in commands:
+        if (done := call(*command)).returncode:
+            raise SystemExit(f"{' '.join(command[1:])} failed: {done.stderr.strip()[-2000:]}")
+
+
+def is_optional(name: str) -> bool:
+    """Whether a row is of a database that is fetched only if somebody asks for it."""
+    return bool(unit.asked()[2][name.partition("@")[0]].get("optional"))
 
 
 def check(wanted: list[str]) -> int:
@@ -91,8 +115,8 @@ def check(wanted: list[str]) -> int:
 
 def same(name: str) -> bool:
     """Whether a row comes out as its files say; what differs is named."""
-    place = unit.folder_of(unit.asked(), *typed(name))
-    aside = unit.WORK / "check"
+    place, aside = unit.folder_of(*typed(name)), unit.WORK / "check"
+    shutil.rmtree(aside, ignore_errors=True)
     environment = os.environ | {"ECGAN_PAPER_OUT": str(aside)}
     subprocess.run([sys.executable, "unit.py", "row", *arguments(name)], cwd=unit.HERE, env=environment, check=True)
     differences = []
@@ -101,7 +125,8 @@ def same(name: str) -> bool:
         if not new.is_file():
             differences.append(f"{file.name} did not come")
         elif file.suffix == ".json":
-            differences += compared(*(json.loads(path.read_text(encoding="utf-8")) for path in (file, new)), file.stem)
+            old, found = (json.loads(path.read_text(encoding="utf-8")) for path in (file, new))
+            differences += compared(old, found, file.stem)
         elif file.read_bytes() != new.read_bytes():
             differences.append(f"{file.name} differs")
     say(f"{name}: {'the same' if not differences else '; '.join(differences)}")
@@ -113,18 +138,13 @@ def compared(old: Any, new: Any, where: str) -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [key for key in sorted({*old, *new}) if key not in unit.MAY_DIFFER]
         return [line for key in keys for line in compared(old.get(key), new.get(key), f"{where} {key}")]
-    return [] if old == new else [f"{where}: was {old}, is {new}"]
+    return [] if old == new or (old != old and new != new) else [f"{where}: was {old}, is {new}"]
 
 
 def typed(name: str) -> tuple[str, str, int, int]:
     """Table, row, fold and seed behind a name."""
     table, row, fold, seed = arguments(name)
     return table, row, int(fold), int(seed)
-
-
-def path() -> str:
-    """Where programs are looked for: `python` is this one."""
-    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 
 def say(text: str) -> None:
@@ -137,14 +157,14 @@ def main() -> int:
     """Do what the arguments say."""
     kind, *patterns = sys.argv[1:] or ["run"]
     every = names()
-    there = [name for name in every if (unit.OUT / unit.folder_of(unit.asked(), *typed(name))).is_dir()]
+    there = [name for name in every if (unit.OUT / unit.folder_of(*typed(name))).is_dir()]
     chosen = [name for name in every if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
     if kind == "check":
         count = int(patterns[0]) if patterns and patterns[0].isdigit() else 1
         return int(check(chosen or random.sample(there, min(count, len(there)))) > 0)
     if not patterns:
-        stale = changed([sys.executable, "-m", "dvc"]) if not unit.CUDA else set()
-        chosen = [name for name in every if name in stale or name not in there]
+        stale = set() if unit.CUDA else changed()
+        chosen = [name for name in every if (name in stale or name not in there) and not is_optional(name)]
     if kind == "list":
         say("\n".join(chosen))
         return 0

@@ -5,8 +5,9 @@
     python unit.py row beatgan aegan 0 0         # one row: table, row, fold, seed
 
 The pipeline's own stages train, invert and detect, in a folder of the row's own below `.ecgan/paper`, on one thread in
-portable arithmetic: the same bytes on every x86-64 processor with AVX2. What stays is a file for each strategy in `rows/<dataset>/<protocol>/<row>/fold_<k>_seed_<s>/`, and of protocols by patient `records.csv`. An
-interrupted training is taken up where it stood.
+portable arithmetic: the same bytes on every x86-64 processor with AVX2. What stays is a file for each strategy in
+`rows/<data>/<protocol>/<row>/fold_<k>_seed_<s>/`, and of protocols by patient `records.csv`. An interrupted training is
+taken up where it stood.
 """
 
 import contextlib
@@ -44,46 +45,52 @@ MAY_DIFFER = ("cpu_seconds", "commit")
 Table = dict[str, Any]
 
 
-def asked() -> dict[str, Any]:
-    """What `params.yaml` says."""
+def asked() -> tuple[dict[str, Any], dict[str, Any], dict[str, Table]]:
+    """What `params.yaml` says: raw files, data sets and tables by name, those of databases elsewhere among them."""
     found: dict[str, Any] = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-    return found
+    optional, raw, data = (found.pop(key) for key in ("optional", "raw", "data"))
+    others = {name: table | {"optional": True} for name, table in optional["tables"].items()}
+    return raw | optional["raw"], data | optional["data"], found | others
 
 
-def folder_of(spec: dict[str, Any], table: str, row: str, fold: int, seed: int) -> Path:
+def folder_of(table: str, row: str, fold: int, seed: int) -> Path:
     """Where the files of a unit lie, below the folder of rows."""
-    data = spec["data"][spec[table]["data"]]
-    return Path(data["dataset"]) / data["split"]["protocol"] / row / f"fold_{fold}_seed_{seed}"
+    _, sets, tables = asked()
+    name = tables[table]["data"]
+    return Path(name, sets[name]["split"]["protocol"], row) / f"fold_{fold}_seed_{seed}"
 
 
 def fetch(name: str) -> None:
-    """Fetch what several data sets are cut from."""
-    from ecgan.datasets.sources import SourceOptions
+    """Fetch what data sets are cut from; Wafer from the folder ECGAN_WAFER where that is named."""
     from ecgan.files import sole_writer
     from ecgan.registry import DATASETS
     from ecgan.seals import seal
 
-    dataset = DATASETS.get(asked()["raw"][name]["dataset"])()
-    options = dataset.Fetch()
+    spec = asked()[0][name]
+    options = spec.get("fetch", {})
     if name == "wafer" and (folder := os.environ.get("ECGAN_WAFER")):
-        options = SourceOptions(source=folder)
+        options = {"source": folder}
+    dataset = DATASETS.get(spec["dataset"])()
     with sole_writer(DATA / "raw" / name, clear=False) as raw:
-        dataset.fetch(raw, options, seed=0)
+        dataset.fetch(raw, dataset.Fetch(**options), seed=0)
         seal(raw)
 
 
 def prepare(name: str) -> None:
     """Cut the samples of a data set and divide them."""
-    spec = asked()["data"][name]
-    place = DATA / name / spec["dataset"]
-    place.mkdir(parents=True, exist_ok=True)
-    raw = place / "raw"
+    from stages import preprocess, split
+
+    spec = asked()[1][name]
+    files = DATA / "raw" / spec["raw"]
+    raw = DATA / name / spec["dataset"] / "raw"
+    raw.parent.mkdir(parents=True, exist_ok=True)
     raw.unlink(missing_ok=True)
-    raw.symlink_to(os.path.relpath(DATA / "raw" / spec["raw"], place))
+    raw.symlink_to(os.path.relpath(files, raw.parent))
+    if "without" in spec:
+        marked = [line for line in (files / "RECORDS").read_text().split() if (files / f"{line}.atr").is_file()]
+        spec["preprocess"]["records"] = [record for record in marked if record not in spec["without"]]
     with working(WORK / "data" / name, DATA / name):
         params = parameters(spec, {"detector": "pca"}, spec.get("seed", 0))
-        from stages import preprocess, split
-
         preprocess.run(params)
         split.run(params)
     raw.unlink()
@@ -130,21 +137,19 @@ def parameters(data: dict[str, Any], row: dict[str, Any], seed: int, fold: int =
 
 def row(table: str, name: str, fold: int, seed: int) -> None:
     """Compute one unit and write its files."""
-    spec = asked()
-    about, data = spec[table]["rows"][name], spec["data"][spec[table]["data"]]
-    place = folder_of(spec, table, name, fold, seed)
-    with working(WORK / place, DATA / spec[table]["data"]) as work:
+    _, sets, tables = asked()
+    about, data, place = tables[table]["rows"][name], sets[tables[table]["data"]], folder_of(table, name, fold, seed)
+    with working(WORK / place, DATA / tables[table]["data"]) as work:
         params = parameters(data, about, seed, fold)
         seconds, metrics, scores = compute(params, about, fold)
-        found = files(metrics)
-        if params.split.protocol.startswith("interpatient"):
-            records = by_record(params, metrics, scores, fold)
+        patients = params.split.protocol.startswith("interpatient")
+        records = by_record(params, metrics, scores) if patients else None
     shared = {
+        "table": table,
         "dataset": params.dataset,
         "protocol": params.split.protocol,
         "row": name,
-        "table": table,
-        "model": params.models[0] if "detector" not in about else None,
+        "model": None if "detector" in about else params.models[0],
         "detector": metrics["detector"],
         "fold": fold,
         "seed": seed,
@@ -152,7 +157,7 @@ def row(table: str, name: str, fold: int, seed: int) -> None:
         "context": metrics["context"],
         "counts": metrics["counts"],
         "version": metrics["version"],
-        "parameters_sha256": sha256((work / "params.yaml").read_bytes()),
+        "parameters_sha256": hashlib.sha256((work / "params.yaml").read_bytes()).hexdigest(),
         "data_sha256": metrics["data_sha256"],
         "behaviour": json.loads(BEHAVIOUR.read_text(encoding="utf-8"))["version"],
         "epochs": None if "detector" in about else params.train.epochs,
@@ -160,17 +165,16 @@ def row(table: str, name: str, fold: int, seed: int) -> None:
         "cpu_seconds": seconds,
         "commit": commit(),
     }
-    if CUDA:
-        shared["device"] = "cuda"
     target = OUT / place
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for strategy, figures in found.items():
+    for strategy, figures in files(metrics).items():
         text = json.dumps(shared | {"strategy": strategy} | figures, indent=1, ensure_ascii=False)
         (target / f"{strategy}.json").write_text(text + "\n", encoding="utf-8")
-    if params.split.protocol.startswith("interpatient"):
+    if records is not None:
         (target / "records.csv").write_text(records, encoding="utf-8")
-        look(spec, table, name, seed, target)
+    if tables[table]["data"] == "mitbih":
+        look(table, name, seed, target)
     shutil.rmtree(work)
 
 
@@ -206,7 +210,7 @@ def files(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: {own: entry[key] for key, own in kept.items()} for name, entry in metrics["strategies"].items()}
 
 
-def by_record(params: Any, metrics: dict[str, Any], scores: Any, fold: int) -> str:
+def by_record(params: Any, metrics: dict[str, Any], scores: Any) -> str:
     """Operating points of each test record: what is flagged, and false alarms an hour."""
     from ecgan.evaluation.ranking import auroc
     from ecgan.preprocessing.processed import load_processed
@@ -240,7 +244,7 @@ def by_record(params: Any, metrics: dict[str, Any], scores: Any, fold: int) -> s
     return "\n".join(lines) + "\n"
 
 
-def look(spec: dict[str, Any], table: str, name: str, seed: int, target: Path) -> None:
+def look(table: str, name: str, seed: int, target: Path) -> None:
     """Count a look at DS2: a line of `looks.csv` for each configuration, the first time it is computed."""
     found = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(target.glob("*.json"))}
     known = LOOKS.read_text(encoding="utf-8")
@@ -261,11 +265,6 @@ def cpu() -> float:
     """CPU seconds of this process and of those that it waited for."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
-
-
-def sha256(content: bytes) -> str:
-    """Hash in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def commit() -> str:

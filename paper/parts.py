@@ -169,14 +169,13 @@ class KnownNormals(Detector):
 
     def _record(self, beats: Samples, known: NDArray[np.bool_]) -> F64:
         shapes, times = _shapes(beats, known), in_units(rhythm_features(beats), known)
+        total = sum(alone * logs(points, known) for points, alone, _ in shapes if alone)
+        total = np.asarray(total + 0.5 * np.log(far(times, known) + _FLOOR))
         if not self.options.share:
-            shape = sum(alone * logs(points, known) for points, alone, _ in shapes if alone)
-            return np.asarray(shape + 0.5 * np.log(far(times, known) + _FLOOR))
-        joined = np.concatenate([weight * points / _typical(points, known) for points, _, weight in shapes], axis=1)
-        unit = _typical(times, known)
-        joint = np.concatenate([joined, 4 * times / unit], axis=1)
-        count = known[_nearest(np.concatenate([joined, times / unit], axis=1))].sum(axis=1)
-        return np.asarray(np.log(far(joint, known) + _FLOOR) - 2 * np.log((count + 0.5) / (AROUND + 1)))
+            return total
+        space = [weight * points / _typical(points, known) for points, _, weight in shapes]
+        count = known[_nearest(np.concatenate([*space, times / _typical(times, known)], axis=1))].sum(axis=1)
+        return np.asarray(total - 3 * np.log((count + 0.5) / (AROUND + 1)))
 
     def state(self) -> State:
         """Nothing: it is not kept."""

@@ -1,21 +1,21 @@
 """Command `score`: a trained model and recordings of one's own → scores and pages. No stage of the pipeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from ecgan.errors import EcganError
 from ecgan.files import alone_in, made
-from ecgan.references import Reference
+from ecgan.preprocessing.inputs import load_input
+from ecgan.references import Reference, folds_of
 from ecgan.remotes.recordings import read_anywhere
 from ecgan.reporting.recordings import ScoredRecording
+from ecgan.runs.layout import part
 from ecgan.runtime import own_process, return_large, set_threads
-from ecgan.scoring.batch import check_targets, find_recordings, omissions, score_all
+from ecgan.scoring.batch import Ahead, check_targets, find_recordings, omissions, read_ahead, score_all
 from ecgan.scoring.console import note, tell
 from ecgan.scoring.decisions import decide, read_decisions
 from ecgan.scoring.leads import AUTO
-from ecgan.scoring.recording import score_recording
-from ecgan.scoring.scorer import load_scorer
 from ecgan.scoring.usual import SENTENCE, usual_leads
 
 
@@ -64,35 +64,27 @@ def run(
     if decisions is not None and len(found) > 1:
         raise EcganError(f"--decisions is of one recording, and {len(found)} are named.", "Score it by itself.")
     models = {0: model} if isinstance(model, Reference) else model
-    read = [file for one in models.values() for file in one.folder.rglob("*")]
-    read += [] if decisions is None else [decisions]
-    check = partial(check_targets, out, found, annotator=annotator, force=force, others=read)
+    others = [file for one in models.values() for file in one.folder.rglob("*")]
+    others += [] if decisions is None else [decisions]
+    check = partial(check_targets, out, found, annotator=annotator, force=force, others=others)
     check()
-    own_process()
-    scorers = {count: load_scorer(one, strategy=strategy, threshold=threshold) for count, one in models.items()}
-    usual = 0 not in scorers
-    set_threads(next(iter(scorers.values())).trained.params.runtime.threads)
-    if not any(scorer.has_network for scorer in scorers.values()):
-        return_large()
-    note([SENTENCE] if usual else [])
-
-    def score(place: Path | str) -> ScoredRecording:
-        asked: Sequence[str] = () if usual else scorers[0].leads
-        wanted = asked if named is None or tuple(named) == AUTO else named
-        record = read_anywhere(
-            place,
-            sampling_rate=sampling_rate,
-            annotator=annotator,
-            unit=unit,
-            gain=gain,
-            baseline=baseline,
-            several=len(found) > 1,
-            leads=wanted,
-        )
-        taken = (wanted or usual_leads(record.leads)) if usual else named
-        scorer = scorers[min(len(taken or ()), max(scorers))]
-        scored = score_recording(record, scorer, leads=taken, annotator=annotator)
-        return scored if decisions is None else decide(scored, read_decisions(decisions, scored))
+    usual = 0 not in models
+    asked = () if usual else _leads_of(models[0])
+    read = partial(
+        read_anywhere,
+        sampling_rate=sampling_rate,
+        annotator=annotator,
+        unit=unit,
+        gain=gain,
+        baseline=baseline,
+        several=len(found) > 1,
+        leads=asked if named is None or tuple(named) == AUTO else named,
+    )
+    ahead = read_ahead(found, read)  # what nobody can read costs no model
+    score: Callable[[Path | str], ScoredRecording] = ahead.refuse
+    if ahead.can_be_read:
+        score = _scoring(ahead, models, named, annotator, strategy, threshold, decisions)
+        note([SENTENCE] if usual else [])
 
     with made(out), alone_in(out) as waited:
         if waited:
@@ -102,3 +94,38 @@ def run(
             raise outcomes[0].error
     tell(outcomes, out)
     return all(outcome.error is None for outcome in outcomes)
+
+
+def _leads_of(model: Reference) -> Sequence[str]:
+    """The leads that a run looks at, without the run."""
+    return load_input(part(model.folder, "train", folds_of(model)[0])).leads
+
+
+def _scoring(
+    ahead: Ahead,
+    models: Mapping[int, Reference],
+    named: Sequence[str] | None,
+    annotator: str | None,
+    strategy: str | None,
+    threshold: float | None,
+    decisions: Path | None,
+) -> Callable[[Path | str], ScoredRecording]:
+    """Load the run, or the usual ones, and return what scores a recording."""
+    from ecgan.scoring.recording import score_recording
+    from ecgan.scoring.scorer import load_scorer
+
+    own_process()
+    scorers = {count: load_scorer(one, strategy=strategy, threshold=threshold) for count, one in models.items()}
+    set_threads(next(iter(scorers.values())).trained.params.runtime.threads)
+    if not any(scorer.has_network for scorer in scorers.values()):
+        return_large()
+
+    def score(place: Path | str) -> ScoredRecording:
+        record, taken = ahead.take(place), named
+        if 0 not in scorers:
+            taken = usual_leads(record.leads) if named is None or tuple(named) == AUTO else named
+        scorer = scorers[min(len(taken or ()), max(scorers))]
+        scored = score_recording(record, scorer, leads=taken, annotator=annotator)
+        return scored if decisions is None else decide(scored, read_decisions(decisions, scored))
+
+    return score

@@ -1,7 +1,9 @@
 """What a command must not import: waiting for torch to show a help text is a defect."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +44,24 @@ def test_classical_detection_does_not_import_torch() -> None:
 
 def test_reading_parameters_imports_neither_numpy_nor_torch() -> None:
     assert imported_by("import ecgan.config") <= {"pydantic"}
+
+
+def test_a_recording_that_cannot_be_read_costs_no_model(tmp_path: Path) -> None:
+    folder = tmp_path / "run/train/fold_0"
+    folder.mkdir(parents=True)
+    facts = {"leads": ["II"], "length": 300, "sampling_rate": 250.0, "unit": "mV", "centre": 100}
+    (folder / "input.json").write_text(json.dumps(facts | {"transformation": {}, "classes": ["N"]}))
+    (tmp_path / "bad.csv").write_text("no,numbers\n")
+    code = f"""from pathlib import Path
+from ecgan.errors import EcganError
+from ecgan.references import Reference
+from stages.score import run
+home = Path({str(tmp_path)!r})
+try:
+    run([home / "bad.csv"], Reference("run", home / "run", 0, "best"), home / "out")
+except EcganError as error:
+    assert "bad.csv" in error.message
+else:
+    raise AssertionError"""
+    assert "torch" not in imported_by(code)
+    assert not (tmp_path / "out").exists()

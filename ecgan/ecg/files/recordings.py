@@ -42,6 +42,10 @@ KNOWN = f"WFDB (.hea with .dat), EDF (.edf, .bdf), text (.csv, .tsv, .txt), NumP
 _EDF, _EDF_HEADER = (b"0       ", b"\xffBIOSEMI"), 256
 
 
+BEGIN = (1 << 20) + 4
+"""Bytes by which a file that is still to come is judged."""
+_SIGNS: dict[str, tuple[bytes, ...]] = {"edf": _EDF, "npy": (b"\x93NUMPY",), "npz": (b"PK",)}
+
 _TOLD = 3
 """Leads that are left out of which a warning says why."""
 
@@ -173,6 +177,26 @@ def by_content(path: Path) -> str | None:
         if file.read(8) in _EDF and path.stat().st_size > _EDF_HEADER:
             return "edf"
     return kind_of(path)
+
+
+def check_begin(path: Path) -> None:
+    """Refuse a file of which `BEGIN` bytes or more are there, and the rest is still to come, if it can be no recording.
+
+    Raises:
+        EcganError: Its format is not known, or it does not begin as files of its format do.
+    """
+    kind = by_content(path) or FORMATS.get(path.suffix.lower())
+    with path.open("rb") as file:
+        start = file.read(BEGIN)
+    if kind is None:
+        raise _unknown(path)
+    if kind == "text":
+        from ecgan.ecg.files.tables import check_text
+
+        check_text(path, start)
+    signs = _SIGNS.get(kind)
+    if signs and not start.startswith(signs):
+        raise EcganError(f"{path} does not begin as {path.suffix} files do.", f"Formats: {KNOWN}.")
 
 
 def _unknown(path: Path) -> EcganError:

@@ -116,15 +116,23 @@ def _content(path: Path, most_columns: int) -> bytes:
             "Save it as .npy or as a WFDB record.",
         )
     with path.open("rb") as file:
-        start = _without_signs(file.read(LONGEST_LINE + 4))
-        _check_start(path, start)
-        returns = b"\n" not in start and b"\r" in start
+        start = file.read(LONGEST_LINE + 4)
+        returns = check_text(path, start, most_columns)
         if len(start) >= LONGEST_LINE and not returns:
-            layout_of(path, start[: start.rfind(b"\n") + 1], most_columns)
             _check_lines(path, file)
         file.seek(0)
         content = _without_signs(file.read())
     return content.replace(b"\r", b"\n") if returns else content
+
+
+def check_text(path: Path, start: bytes, most_columns: int = MOST_LEADS + 8) -> bool:
+    """Refuse what is no table of numbers by its first bytes; return whether its lines end in carriage returns."""
+    start = _without_signs(start)
+    _check_start(path, start)
+    returns = b"\n" not in start and b"\r" in start
+    if len(start) >= LONGEST_LINE and not returns:
+        layout_of(path, start[: start.rfind(b"\n") + 1], most_columns)
+    return returns
 
 
 def _without_signs(content: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import struct
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -310,3 +311,44 @@ def test_without_the_extra_one_sentence_names_the_command(tmp_path: Path, monkey
             read_recording(tmp_path / name)
         assert name in caught.value.message
         assert "pip install 'ecgan[formats]'" in caught.value.hint
+
+
+def limb_leads(samples: int = 400) -> np.ndarray:
+    """Counts (T, 3) of leads I, II and III, rounded by themselves."""
+    beat = np.exp(-(((np.arange(samples) % 130 - 40) / 3.0) ** 2))
+    one, two = 60 * beat - 5, 110 * beat + 20 * np.sin(np.arange(samples) / 25)
+    return np.rint(np.column_stack([one, two, two - one])).astype(np.int64)
+
+
+@pytest.mark.parametrize("marks", [0, 1, 2, 3])
+def test_a_recorder_that_packs_twelve_bits_is_read_without_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marks: int
+) -> None:
+    monkeypatch.setitem(sys.modules, "ecgdatakit", None)
+    counts = limb_leads()
+    found = read(tmp_path, made.heal_force(counts, nanovolts=9524, rate=150, marks=marks), "1.SCP")
+    np.testing.assert_allclose(found.signals, counts * 9.524e-3, atol=1e-12)
+    assert (found.leads, found.sampling_rate) == (["I", "II", "III"], 150)
+    assert len(found.warnings) == 1
+    other = wave(4, 100) + 300  # to the ends of the range, and no limb leads
+    found = read(tmp_path, made.heal_force(other - 12, nanovolts=5000, rate=250), "2.scp")
+    np.testing.assert_allclose(found.signals, (other - 12) * 5e-3, atol=1e-12)
+    assert (found.leads, found.sampling_rate) == (["1", "2", "3", "4"], 250)
+
+
+def test_three_leads_that_are_no_limb_leads_have_no_names(tmp_path: Path) -> None:
+    counts = limb_leads()
+    assert read(tmp_path, made.heal_force(counts[:, [1, 0, 2]]), "1.scp").leads == ["1", "2", "3"]
+    assert read(tmp_path, made.heal_force(np.full((40, 3), 7)), "1.scp").leads == ["1", "2", "3"]
+
+
+def test_damage_of_such_a_file_is_told(tmp_path: Path) -> None:
+    whole = made.heal_force(limb_leads())
+    flipped = bytearray(whole)
+    flipped[300] ^= 1
+    assert any("checksum" in text for text in read(tmp_path, bytes(flipped), "1.scp").warnings)
+    assert "cut off" in refusal(tmp_path, made.heal_force(limb_leads(), cut=400), "1.scp")
+    for changes in ({"rate": 2000}, {"nanovolts": 0}):
+        assert "not those of a Heal Force" in refusal(tmp_path, made.heal_force(limb_leads(), **changes), "1.scp")
+    fewer = whole.replace(struct.pack("<II", 4501, 4900), struct.pack("<II", 4601, 4900))
+    assert "300 samples of 3 leads" in refusal(tmp_path, fewer, "1.scp")

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ecgan.ecg.files.channels import Channels, assemble, check_size, choose_ecg, no_ecg
 from ecgan.ecg.files.heal_force import is_heal_force, read_heal_force
+from ecgan.ecg.files.series import longest_only
 from ecgan.errors import EcganError, first_line, needed
 
 F64 = NDArray[np.float64]
@@ -129,17 +130,18 @@ def read_hospital(path: Path, kind: str, default_unit: str | None) -> Channels:
         needed("pydicom", EXTRA, f"reading {path} (DICOM)")
     try:
         root = _checked(path, kind)
-        record, remarks = _decoded(path, form)
+        with longest_only(path, kind, root) as (source, left_out):
+            record, remarks = _decoded(source, form)
     except (EcganError, MemoryError, OSError):
         raise
     except Exception as error:  # decoders raise what they like
         raise EcganError(f"{path} cannot be read as {form.title}: {_reason(path, error)}", _DAMAGED) from error
-    return _channels(path, kind, record, root, remarks, default_unit)
+    return _channels(path, kind, record, root, [*left_out, *remarks], default_unit)
 
 
 def _reason(path: Path, error: Exception) -> str:
     """What a decoder says, without the file, and without what only its programmers understand."""
-    said = first_line(error).replace(f" in {path}", "").replace(str(path), path.name)
+    said = re.sub(rf"\S*/{re.escape(path.name)}", path.name, first_line(error)).replace(f" in {path.name}", "")
     said = re.sub(r"(not allowed): .*", r"\1.", said)
     return "its content breaks the rules of the format." if _JARGON.search(said) else said
 

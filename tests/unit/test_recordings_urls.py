@@ -1,5 +1,7 @@
 """Recordings behind URLs: what comes, what must not, and that nothing stays."""
 
+import importlib
+import sys
 import tempfile
 import threading
 import time
@@ -14,6 +16,7 @@ import fsspec
 import numpy as np
 import pytest
 import wfdb
+from fsspec.implementations.memory import MemoryFileSystem
 
 import ecgan
 from ecgan.ecg.records import write_record
@@ -155,6 +158,53 @@ def test_a_run_scores_what_lies_elsewhere(scratch: Path, tmp_path: Path) -> None
     assert (tmp_path / f"out/b/{record.name}.html").is_file()
     assert omissions(["memory://b"]) == []
     assert not list(scratch.iterdir())
+
+
+class Store(MemoryFileSystem):
+    """Files in memory under the addresses of a store elsewhere."""
+
+    protocol, store, pseudo_dirs = ("gs", "hf"), {}, [""]
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return "/" + path.split("://", 1)[-1].strip("/")
+
+
+@pytest.mark.parametrize("folder", ["gs://bucket/ward", "hf://datasets/lab/ward"])
+def test_records_come_from_stores_of_any_protocol(
+    scratch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.setitem(importlib.import_module("fsspec.registry")._registry, folder[:2], Store)
+    expected = write(tmp_path, "7")
+    for file in (*tmp_path.glob("7.*"),):
+        Store().pipe(f"{folder}/{file.name}", file.read_bytes())
+    Store().pipe(f"{folder}/h.ecg", ishne(wave()))
+    found = ecgan.read(f"{folder}/7.hea", annotator="atr")
+    np.testing.assert_allclose(found.signals, expected)
+    assert (found.name, found.symbols) == ("7", ["N", "V"])
+    np.testing.assert_allclose(ecgan.read(f"{folder}/h.ecg").signals, wave() * (2.5e-3, 5e-3))
+    with pytest.raises(EcganError, match=f"{folder}/8.hea"):
+        ecgan.read(f"{folder}/8.hea")
+    assert not list(scratch.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("url", "module", "command"),
+    [
+        ("s3://bucket/7.hea", "s3fs", "pip install 'ecgan[s3]'"),
+        ("hf://datasets/lab/ward/7.hea", "huggingface_hub", "pip install 'ecgan[hub]'"),
+        ("gs://bucket/7.hea", "gcsfs", "pip install gcsfs"),
+        ("az://bucket/7.hea", "adlfs", "pip install adlfs"),
+    ],
+)
+def test_a_store_whose_package_is_missing_names_the_command(
+    monkeypatch: pytest.MonkeyPatch, url: str, module: str, command: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(importlib.import_module("fsspec.registry")._registry, url.split(":")[0], raising=False)
+    with pytest.raises(EcganError, match="not installed") as caught:
+        ecgan.read(url)
+    assert command in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["../secret.dat", "/etc/passwd", "a/../../b.dat", "x\\y.dat"])

@@ -26,6 +26,22 @@ class State:
 
 
 @dataclass(frozen=True)
+class Mode:
+    """A rhythm, or a kind of beats, that may be a record's normal one.
+
+    Attributes:
+        beats: Which of the record's n samples are of it, mask (n,).
+        rr_s: Its usual interval, s: the median over its beats of the mean of RR before and behind; NaN if not known.
+        terms: What speaks for its being the normal one, terms of a log likelihood by name: `duration` (log of how many
+            of its beats count), `rate`, `qrs`, `p`.
+    """
+
+    beats: NDArray[np.bool_]
+    rr_s: float
+    terms: dict[str, float]
+
+
+@dataclass(frozen=True)
 class OwnNormal:
     """What a detector takes for normal in one record of n samples.
 
@@ -34,11 +50,15 @@ class OwnNormal:
             usual ones are themselves: flagged samples that lie together are a family.
         usual: Which samples the others are compared with, mask (n,).
         shifts: How many time steps each sample lies later than the usual ones, (n,).
+        modes: Where two modes compete for being the normal one, both; else none.
+        modes_by: What tells them apart: "rate", by which the detector chose one, or "shape", by which it did not.
     """
 
     points: F64
     usual: NDArray[np.bool_]
     shifts: NDArray[np.int64]
+    modes: tuple[Mode, ...] = ()
+    modes_by: str = ""
 
 
 @dataclass(frozen=True)

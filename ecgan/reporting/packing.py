@@ -228,13 +228,15 @@ def _cards(scored: ScoredRecording, cards: list[Explained]) -> Packed:
 
 
 def _template(scored: ScoredRecording) -> Packed:
-    """What was taken for normal, lead by lead; null where nothing was."""
-    if scored.normal is None:
+    """What was taken for normal, lead by lead, and behind it what competes for that; null where nothing was."""
+    normal = scored.normal
+    if normal is None:
         return Packed({"template": None}, {"template": ""})
-    steps, step, offset = quantise(scored.normal.template.T, _MICROVOLT if scored.unit == "mV" else None)  # (C, L)
+    all_of = np.stack([normal.template.T, *(mode.template.T for mode in normal.modes)])  # (1 + modes, C, L)
+    steps, step, offset = quantise(all_of, _MICROVOLT if scored.unit == "mV" else None)
     told = {
-        "leads": len(steps), "steps": steps.shape[1], "step": step, "offset": offset,
-        "before": scored.normal.before_s, "duration": scored.normal.duration_s,
+        "leads": steps.shape[1], "steps": steps.shape[2], "modes": len(normal.modes), "step": step, "offset": offset,
+        "before": normal.before_s, "duration": normal.duration_s,
     }  # fmt: skip
     return Packed({"template": told}, {"template": _base64([steps.ravel()], "<i2")})
 

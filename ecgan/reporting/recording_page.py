@@ -49,6 +49,7 @@ def recording_page(scored: ScoredRecording) -> str:
         reasons=_reasons(beats),
         families=_families(scored),
         normal=_normal(scored),
+        modes=_modes(scored),
         episodes=_episodes(scored),
         rows=_rows(scored, flagged),
         listed=min(LISTED, len(flagged)),
@@ -158,6 +159,26 @@ def _normal(scored: ScoredRecording) -> list[tuple[str, str]]:
         ("Their rate", "–" if normal.rate is None else f"{normal.rate:.0f} a minute"),
         ("Their QRS", f"about {normal.qrs_ms:.0f} ms"),
         ("RR of all beats", f"vary by {100 * normal.spread:.0f} %"),
+    ]
+
+
+def _modes(scored: ScoredRecording) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Two modes that compete for being normal, in words: a heading and what is known of each."""
+    normal = scored.normal
+    if normal is None:
+        return []
+    return [
+        (
+            f"{number}: {'taken for normal' if mode.taken else 'not taken'}",
+            [
+                ("Beats", f"{mode.beats:,} ({share_in_words(mode.share)} of those scored)"),
+                ("Of the usual ones", share_in_words(mode.of_usual)),
+                ("Rate", "–" if mode.rate is None else f"{mode.rate:.0f} a minute"),
+                ("QRS", f"about {mode.qrs_ms:.0f} ms"),
+                ("Speaks for it", mode.reason or "–"),
+            ],
+        )
+        for number, mode in enumerate(normal.modes, 1)
     ]
 
 

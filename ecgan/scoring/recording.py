@@ -23,7 +23,7 @@ from ecgan.scoring.doubts import doubts, most_flagged
 from ecgan.scoring.episodes import episodes_of, rhythm_warnings
 from ecgan.scoring.families import families_of
 from ecgan.scoring.leads import choose_leads, with_derived
-from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, warnings_of
+from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, told, warnings_of
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
 
@@ -91,7 +91,7 @@ def score_recording(
         *facts["warnings"],
     ]
     if scorer.beats:
-        facts["normal"] = _told(normal)
+        facts["normal"] = told(normal)
         scores = table["score"].dropna()
         if scorer.context and scores.nunique() == 1:
             facts["warnings"].append(f"All {len(scores):,} beats have the same score: too few to say what is usual.")
@@ -249,19 +249,6 @@ def _normal_and_families(
     early = rhythm.earliness(rr, rhythm.expected_interval(rr, usual))
     flagged, points = np.flatnonzero(table["flagged"]), points_of(seen, windows.samples, normal)
     return normal, families_of(points, windows.samples, flagged, seen, table, early, scorer.describe)
-
-
-def _told(normal: Normal | None) -> dict[str, Any] | None:
-    """What was taken for normal, in plain values for the summary."""
-    if normal is None:
-        return None
-    return {
-        "usual": normal.usual,
-        "share": round(normal.share, 4),
-        "rate_per_min": None if normal.rate is None else round(normal.rate, 1),
-        "qrs_ms": round(normal.qrs_ms, 1),
-        "rr_spread": round(normal.spread, 4),
-    }
 
 
 def _explained(

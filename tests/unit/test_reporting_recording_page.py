@@ -16,7 +16,7 @@ from ecgan.reporting import packing
 from ecgan.reporting.deviation import deviation
 from ecgan.reporting.packing import envelope, quantise
 from ecgan.reporting.recording_page import clock, in_words, recording_page
-from ecgan.reporting.recordings import Explained
+from ecgan.reporting.recordings import Explained, Mode
 from ecgan.scoring.episodes import episodes_of
 from tests.scored import AFTER, BEFORE, decoded, embedded, scored_recording, with_families
 
@@ -337,6 +337,31 @@ def test_means_beats_and_template_are_embedded():
         assert told["traces"] == 1 + len(family.drawn)
         assert (told["beats"], told["first"]) == (len(family.rows), family.rows[0] + 1)
     assert all(card["shift"] == 0 for card in data["cards"])
+
+
+def test_rhythms_that_compete_are_both_in_the_page():
+    scored = scored_recording(seconds=120, leads=2, families=2, flagged=0.3)
+    slow = Mode(scored.normal.template + 1, 60, 0.4, 1.0, True, 75.0, 90.0, 3.0, "a narrower QRS")
+    fast = Mode(scored.normal.template + 2, 90, 0.6, 0.0, False, 150.0, 150.0, 1.0, "it lasts longer")
+    both = replace(
+        scored,
+        normal=replace(scored.normal, modes=(slow, fast), modes_by="rate"),
+        facts={**scored.facts, "normal": {"choice": "The first was taken."}},
+    )
+    page, text = recording_page(both), text_of(recording_page(both))
+    assert "Two rhythms compete for it The first was taken." in text
+    assert "1: taken for normal Beats 60 (40 % of those scored) Of the usual ones 100 % Rate 75 a minute" in text
+    assert "2: not taken Beats 90 (60 % of those scored)" in text
+    assert [f'id="mode-figure-{number}"' in page for number in (1, 2, 3)] == [True, True, False]
+    data, blocks = embedded(page)
+    own = data["template"]
+    assert own["modes"] == 2
+    values = decoded(np.frombuffer(blocks["template"], "<i2"), own).reshape(3, own["leads"], own["steps"])
+    for found, expected in zip(values, (scored.normal, slow, fast), strict=True):
+        np.testing.assert_allclose(found.T, expected.template, atol=0.000_51)
+    alone = recording_page(scored)
+    assert "compete" not in text_of(alone)
+    assert "mode-figure" not in re.sub("<script.*?</script>", "", alone, flags=re.DOTALL)
 
 
 def test_what_is_drawn_of_families_is_bounded(monkeypatch):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 
 from ecgan.config.options import Options
-from ecgan.detection.base import F64, Detector, Group, OwnNormal, State
+from ecgan.detection.base import F64, Detector, Group, Mode, OwnNormal, State
 from ecgan.detection.components import TOO_LARGE, check_finite, chunks
 from ecgan.detection.densities import Space, mean_of_nearest, shapes, thinness
 from ecgan.detection.stored import AGAIN, stored_value
@@ -128,6 +128,7 @@ class _Record:
     """The beats of one record in the order of time: signals (n, C, L), when they occur, and what can be read.
 
     `guide` (n,) is the lead that each is looked at in where one is enough: the clearest one that is not dead there.
+    `modes` are its rhythms of far different rates, the chosen one first; none where there is one.
     """
 
     signals: NDArray[Any]
@@ -143,6 +144,7 @@ class _Record:
     about: About
     beats: Samples
     template: F64
+    modes: tuple[Mode, ...]
 
     def rows(self, lead: int, span_ms: tuple[float, float], beats: Any) -> F64:
         """A window of a lead of m beats, (m, W), without its mean: a slow wander counts for less."""
@@ -239,7 +241,29 @@ class PatientSpecific(Detector):
         points = shapes(record.signals, shifts, part, template, self.options.components)
         points = np.column_stack([points, np.nan_to_num(early).clip(-1.0, 1.0)])
         back = np.argsort(order, kind="stable")
-        return OwnNormal(points[back], usual[back], shifts[back])
+        found, by = (record.modes, "rate") if record.modes else (self._kinds(record), "shape")
+        found = tuple(replace(mode, beats=mode.beats[back]) for mode in found)
+        return OwnNormal(points[back], usual[back], shifts[back], found, by if found else "")
+
+    def _kinds(self, record: _Record) -> tuple[Mode, ...]:
+        """Two kinds of QRS that are both frequent, the one with more of the usual beats first; none where there is one.
+
+        They are looked at in the lead that most beats are looked at in.
+        """
+        lead = int(np.bincount(record.guide).argmax())
+        parts = chunks(len(record.signals), _LEARNED)
+        waves = [record.rows(lead, WINDOWS_MS["qrs"], part).astype(np.float32) for part in parts]
+        found = modes.kinds(np.concatenate(waves))
+        if len(found) == 1:
+            return ()
+        order = sorted(found, key=lambda beats: -np.count_nonzero(beats[record.usual]))
+        place, level = _place(record.about, 0), record.shifts
+        rr = (record.rr_prev + record.rr_next) / 2
+        beats = record.signals[:, lead : lead + 1]
+        return tuple(
+            _mode(own, own, median_beat(beats, level, own)[0], rr, place["centre"], record.about.sampling_rate)
+            for own in order
+        )
 
     def unreadable(self, components: dict[str, F64]) -> NDArray[np.bool_]:
         """Beats all of whose leads are noisy or dead."""
@@ -287,7 +311,8 @@ class PatientSpecific(Detector):
         broken = quality.dead(beats.signals, regular)
         clear = quality.clarity(beats.signals, regular, broken, window(*WINDOWS_MS["qrs"], **place))
         order = _clearest(clear)
-        own = _own_rhythm(beats.signals[:, order[:1]], median, usual, place["centre"], about.sampling_rate)
+        rhythms = _rhythms(beats.signals[:, order[:1]], median, usual, place["centre"], about.sampling_rate)
+        own = rhythms[0].beats if rhythms else np.ones(len(beats), dtype=bool)
         usual &= own
         if np.count_nonzero(usual) < options.least_regular:
             usual = known
@@ -297,7 +322,7 @@ class PatientSpecific(Detector):
         some = evenly(rows, FEW)
         level = beats.signals[some].mean(axis=2, keepdims=True)  # which may be another one for each beat
         template = median_beat(beats.signals[some] - level, shifts[some], np.ones(len(some), dtype=bool))
-        more = (order[np.argmin(broken[:, order], axis=1)], about, beats, template)
+        more = (order[np.argmin(broken[:, order], axis=1)], about, beats, template, rhythms)
         return _Record(beats.signals, rough, broken, ~own, shifts, rows, reach, rr_prev, rr_next, *more)
 
     def _shifts(
@@ -459,20 +484,28 @@ def _rather_the_first(clear: F64) -> F64:
     return np.where(np.arange(len(clear)) == 0, _CLEARER * clear, clear)
 
 
-def _own_rhythm(
+def _rhythms(
     beats: NDArray[Any], median_rr: F64, regular: NDArray[np.bool_], centre: int, sampling_rate: float
-) -> NDArray[np.bool_]:
-    """Say which of the beats (n, 1, L) are in the rhythm that is the record's normal one, (n,)."""
-    found = modes.rhythms(median_rr, regular)
-    if len(found) == 1:
-        return found[0]
-    likely = []
-    for rhythm_of in found:
-        chosen = regular & rhythm_of
-        template = median_beat(beats, np.zeros(len(beats), dtype=np.int64), chosen)[0]
-        prior = modes.plausibility(template, float(np.median(median_rr[chosen])), centre, sampling_rate)
-        likely.append(prior + np.log(np.count_nonzero(chosen)))
-    return found[int(np.argmax(likely))]
+) -> tuple[Mode, ...]:
+    """Rhythms of far different rates in the beats (n, 1, L), that which is the normal one first; none if one is all."""
+    masks = modes.rhythms(median_rr, regular)
+    if len(masks) == 1:
+        return ()
+    found, none = [], np.zeros(len(beats), dtype=np.int64)
+    for own in masks:
+        template = median_beat(beats, none, regular & own)[0]
+        found.append(_mode(own, regular & own, template, median_rr, centre, sampling_rate))
+    return tuple(sorted(found, key=lambda mode: -sum(mode.terms.values())))
+
+
+def _mode(
+    own: NDArray[np.bool_], counted: NDArray[np.bool_], template: F64, rr: F64, centre: int, sampling_rate: float
+) -> Mode:
+    """A rhythm whose beats are `own`, and what those that count tell of it: masks (n,), template (L,), RR (n,)."""
+    known = rr[counted & (rr > 0)]
+    rr_s = float(np.median(known)) if len(known) else np.nan
+    terms = modes.plausibility(template, rr_s if len(known) else modes.RR_S, centre, sampling_rate)
+    return Mode(own, rr_s, terms | {"duration": float(np.log(np.count_nonzero(counted)))})
 
 
 def _read(values: F64, readable: NDArray[np.bool_]) -> F64:

@@ -23,11 +23,11 @@ function values(card, trace, lead) {
   return Array.from(cardValues.subarray(from, from + card.steps), (step) => (step === MISSING ? null : card.offset + card.step * step));
 }
 
-/** The record's own template of a lead as values; null where there is none. */
-function templateOf(lead) {
+/** The record's own template of a lead as values, or that of a mode, from 1; null where there is none. */
+function templateOf(lead, mode = 0) {
   const own = data.template;
   if (!own || lead >= own.leads) return null;
-  const steps = templateValues.subarray(lead * own.steps, (lead + 1) * own.steps);
+  const at = mode * own.leads + lead, steps = templateValues.subarray(at * own.steps, (at + 1) * own.steps);
   return Array.from(steps, (step) => (step === MISSING ? null : own.offset + own.step * step));
 }
 

@@ -34,11 +34,11 @@ function figureOf(sheet, label, draw) {
 const plain = (d, colour, width, opacity = 1) =>
   element("path", { d, fill: "none", stroke: colour, "stroke-width": width, "stroke-opacity": opacity, "stroke-linejoin": "round" });
 
-/** The template of one lead. */
-function normalFigure(lead) {
-  const template = templateOf(lead);
+/** The template of one lead, or that of a mode, from 1. */
+function normalFigure(lead, mode) {
+  const template = templateOf(lead, mode);
   const sheet = sheetOf([{ lead, template, ...rangeOf([template]) }]);
-  return figureOf(sheet, `Template of ${data.leadNames[lead]}`, (svg, _, strip) => {
+  return figureOf(sheet, `Template of ${data.leadNames[lead]}${mode ? `, ${mode}` : ""}`, (svg, _, strip) => {
     svg.append(beneath(line(pointsOf(sheet, strip, strip.template))));
     drawPulse(svg, sheet, strip);
   });
@@ -179,10 +179,11 @@ function sortFamilies() {
 
 /** Completes the list that is in the page; `watch` draws a figure once it is in sight. */
 function makeFamilies(watch) {
-  if (data.template && $("normal-figure")) {
-    for (let lead = 0; lead < data.template.leads; lead++) {
-      const { svg, fill } = normalFigure(lead);
-      $("normal-figure").append(svg);
+  for (let mode = 0; data.template && mode <= data.template.modes; mode++) {
+    const place = $(mode ? `mode-figure-${mode}` : "normal-figure");
+    for (let lead = 0; place && lead < data.template.leads; lead++) {
+      const { svg, fill } = normalFigure(lead, mode);
+      place.append(svg);
       watch(svg, fill);
     }
   }

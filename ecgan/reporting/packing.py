@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ecgan.reporting.deviation import deviation
-from ecgan.reporting.recordings import Explained, Family, ScoredRecording
+from ecgan.reporting.ecg_paper import fullest
+from ecgan.reporting.recordings import NOISE, Explained, Family, ScoredRecording
 
 MISSING: Final = -32768
 """Stands for a missing sample."""
@@ -40,6 +41,10 @@ _AT_ONCE: Final = 1 << 16
 _MICROVOLT: Final = 0.001
 _SQUARE: Final = 0.5
 """Height of a large square of ECG paper, mV."""
+WHOLE: Final = 10
+"""A lead that needs at most so many large squares is on the paper whole; of another, all beats that can be read are,"""
+TALLEST: Final = 20
+"""on at most so many squares. What leaves the paper is marked."""
 _USUAL: Final = (-0.25, 0.45)
 """A beat around its R peak, s; drawn where no sample says it better."""
 
@@ -65,7 +70,7 @@ class Packed:
 def pack(scored: ScoredRecording) -> Packed:
     """Pack a scored recording; the script of the page unpacks it."""
     rate, cards, parts = scored.record.sampling_rate, shown(scored), _components(scored.beats)
-    signal, pieces = _signal(scored)
+    signal, pieces = _signal(scored, cards)
     data = {
         "rate": rate,
         "length": len(scored.record.signals),
@@ -136,7 +141,7 @@ def envelope(steps: I16, size: int) -> I16:
     return np.stack([np.where(high == MISSING, MISSING, low), high]).astype(np.int16)
 
 
-def _signal(scored: ScoredRecording) -> tuple[Packed, int | None]:
+def _signal(scored: ScoredRecording, cards: list[Explained]) -> tuple[Packed, int | None]:
     """The leads, each with its scale and its place on the paper; how many flagged beats have a piece of their own."""
     signals, rate = scored.record.signals, scored.record.sampling_rate
     length, width = signals.shape
@@ -144,10 +149,10 @@ def _signal(scored: ScoredRecording) -> tuple[Packed, int | None]:
     if length * width > FULL:
         size = -(-2 * length * width // ENVELOPE)
         intervals, pieces = _around_flagged(scored.beats, round(AROUND_S * rate), length, PIECES // width)
-    leads, whole, parts = [], [], []
+    leads, whole, parts, read = [], [], [], _read(scored, _usual(scored, cards))
     for lead in range(width):
         steps, step, offset = quantise(signals[:, lead], _MICROVOLT)
-        base, squares = _paper(signals[:, lead])
+        base, squares = _paper(signals[:, lead], read)
         leads.append({
             "name": scored.record.leads[lead], "model": scored.leads[lead] if lead < len(scored.leads) else "",
             "step": step, "offset": offset, "base": base, "squares": squares,
@@ -158,18 +163,41 @@ def _signal(scored: ScoredRecording) -> tuple[Packed, int | None]:
     return Packed({"leads": leads, "bin": size, "pieces": intervals.tolist()}, blocks), pieces
 
 
-def _paper(values: F64) -> tuple[float, int]:
-    """Lower edge, mV, and height, large squares, of the paper that a lead needs; rare extremes are cut off."""
-    some = values[:: max(1, len(values) // 200_000)]
-    some = some[np.isfinite(some)]
-    if not len(some):
+def _paper(values: F64, read: NDArray[np.bool_]) -> tuple[float, int]:
+    """Lower edge, mV, and height, large squares, of the paper that a lead needs; `read` is where its beats are."""
+    there = np.isfinite(values)
+    if not there.any():
         return -2 * _SQUARE, 4
-    low, middle, high = np.percentile(some, [0.1, 50, 99.9]) / _SQUARE
-    below, above = math.floor(low - 0.2), math.ceil(high + 0.2)
-    if above - below > 10:
-        below, above = max(below, math.floor(middle) - 5), min(above, math.floor(middle) + 5)
+    below, above = _squares(values, there)
+    if above - below > WHOLE and (there & read).any():
+        there &= read
+        below, above = _squares(values, there)
+    if above - below > TALLEST:
+        below, above = fullest(_extremes(values[there]), _SQUARE, TALLEST)
     above = max(above, below + 4)
     return below * _SQUARE, above - below
+
+
+def _squares(values: F64, there: NDArray[np.bool_]) -> tuple[int, int]:
+    """The squares from the lowest to the highest value, with a little room."""
+    low, high = values.min(where=there, initial=np.inf), values.max(where=there, initial=-np.inf)
+    return math.floor(low / _SQUARE - 0.2), math.ceil(high / _SQUARE + 0.2)
+
+
+def _extremes(values: F64, most: int = 200_000) -> F64:
+    """Lowest and highest of neighbours, `most` or fewer of each."""
+    starts = np.arange(0, len(values), -(-len(values) // most))
+    return np.concatenate([np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)])
+
+
+def _read(scored: ScoredRecording, around: list[float]) -> NDArray[np.bool_]:
+    """Which samples of the recording belong to a beat that is not noise, (T,)."""
+    length, rate = len(scored.record.signals), scored.record.sampling_rate
+    peaks = scored.beats.loc[scored.beats["reason"] != NOISE, "sample"].to_numpy(np.int64)
+    ends = np.zeros(length + 1, np.int64)
+    for side, seconds in zip((1, -1), around, strict=True):
+        np.add.at(ends, np.clip(peaks + round(seconds * rate), 0, length), side)
+    return np.cumsum(ends[:-1]) > 0
 
 
 def _around_flagged(beats: pd.DataFrame, radius: int, length: int, room: int) -> tuple[NDArray[np.int64], int]:

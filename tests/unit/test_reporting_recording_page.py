@@ -69,7 +69,7 @@ def test_a_lead_far_from_zero_keeps_its_shape_and_says_its_step():
     assert data["leads"][0]["step"] == 0.001
     lead = data["leads"][1]
     assert lead["base"] <= np.median(signal[:, 1]) <= lead["base"] + 0.5 * lead["squares"]
-    assert lead["squares"] <= 10
+    assert lead["squares"] <= packing.TALLEST
 
 
 @given(

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import math
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ecgan.ecg.aami import MAPPINGS
 from ecgan.reporting.deviation import deviation
 from ecgan.reporting.ecg_paper import fullest
 from ecgan.reporting.recordings import NOISE, Explained, Family, ScoredRecording
@@ -47,6 +49,11 @@ TALLEST: Final = 20
 """on at most so many squares. What leaves the paper is marked."""
 _USUAL: Final = (-0.25, 0.45)
 """A beat around its R peak, s; drawn where no sample says it better."""
+
+_WAVE: Final = "QRS|P wave|ST–T"
+_WAVES: Final = rf"((?:{_WAVE})(?:(?:, | and )(?:{_WAVE}))*)"
+_UNLIKE: Final = re.compile(rf"{_WAVES} (?:somewhat )?unlike the record's")
+_AS_USUAL: Final = re.compile(rf"{_WAVES} as usual")
 
 I16 = NDArray[np.int16]
 F64 = NDArray[np.float64]
@@ -94,6 +101,14 @@ def shown(scored: ScoredRecording) -> list[Explained]:
     """The flagged samples that are embedded: those with the highest scores, within the bounds."""
     values = np.cumsum([sum(trace.size for trace in _traces(sample)) for sample in scored.explained])
     return scored.explained[: min(CARDS, int(np.searchsorted(values, CARD_VALUES, side="right")))]
+
+
+def kinds(reason: str) -> list[str]:
+    """What of a family's reason others may share, for narrowing a list: without numbers, each wave by itself."""
+    unlike = [f"{wave} unlike the record's" for waves in _UNLIKE.findall(reason) for wave in re.findall(_WAVE, waves)]
+    rest = _AS_USUAL.sub("", _UNLIKE.sub("", reason)).split(", ")
+    others = [re.sub(r"\d[\d.,]*", "…", re.sub(r"\d+ % ", "", part)).strip() for part in rest]
+    return list(dict.fromkeys(part for part in (*others, *unlike) if part))
 
 
 def finite(value: Any) -> float | None:
@@ -221,15 +236,20 @@ def _around_flagged(beats: pd.DataFrame, radius: int, length: int, room: int) ->
 
 
 def _beats(beats: pd.DataFrame) -> Packed:
-    """Every beat: number, position, score, whether it is flagged, its family, its symbol and why it has no score."""
+    """Every beat: number, position, score, whether it is flagged, its family, its symbol and why it has no score.
+
+    Symbols have their classes by AAMI EC57; what stands for none is a class of its own.
+    """
     data, blocks = {}, {}
     kinds = {"number": "<i4", "sample": "<i4", "score": "<f8", "flagged": "|u1", "family": "<u2"}
     for name, kind in kinds.items():
         blocks[f"beat-{name}"] = _base64([beats[name].to_numpy()], kind)
+    named = {symbol: name for name, symbols in MAPPINGS["aami"].items() for symbol in symbols}
     for name in ("symbol", "reason"):
         words, codes = np.unique(beats[name].fillna("").astype(str).to_numpy(dtype=object), return_inverse=True)
         data[f"{name}s"] = [str(word) for word in words]
         blocks[f"beat-{name}"] = _base64([codes.ravel()], "<u2")
+    data["classes"] = [named.get(symbol, symbol) for symbol in data["symbols"]]
     return Packed(data, blocks)
 
 
@@ -281,7 +301,8 @@ def _families(scored: ScoredRecording) -> Packed:
         told.append({
             "number": family.number, "leads": leads, "traces": steps.shape[1], "at": at, "step": step, "offset": offset,
             "beats": len(family.rows), "first": int(scored.beats["number"].iloc[family.rows[0]]),
-            "score": finite(family.score), "reason": family.reason, "decision": family.decision,
+            "score": finite(family.score), "reason": family.reason, "kinds": kinds(family.reason),
+            "decision": family.decision,
         })  # fmt: skip
         values.append(steps.ravel())
         at += steps.size

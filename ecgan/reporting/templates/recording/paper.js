@@ -33,6 +33,8 @@ function number(value) {
 /** What a sample is called, such as "Beat 12". */
 const nameOf = (row) => `${data.noun[0].toUpperCase()}${data.noun.slice(1)} ${beats.number[row]}`;
 
+const nounOf = (count) => (count === 1 ? data.noun : `${data.noun}s`);
+
 const percent = (share) => `${Math.round(100 * share)} %`;
 
 function scoreText(row) {

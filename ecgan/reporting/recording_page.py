@@ -45,6 +45,7 @@ def recording_page(scored: ScoredRecording) -> str:
         facts=_facts(scored),
         tables=_tables(scored),
         headline=_headline(scored, flagged),
+        classes=_classes(scored),
         notes=_notes(scored, packed, len(flagged)),
         reasons=_reasons(beats),
         families=_families(scored),
@@ -103,14 +104,20 @@ def _facts(scored: ScoredRecording) -> list[tuple[str, str]]:
     ]
 
 
-def _tables(scored: ScoredRecording) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Title, columns and rows of facts that have a row for each of several things, such as the counts of each class."""
+def _classes(scored: ScoredRecording) -> list[tuple[str, str, str]]:
+    """Of each annotated class its name, how many are flagged and how many have a score, where annotations are there."""
+    counts = scored.facts.get("flagged_by_class", {})
+    return [(name, f"{row['flagged']:,}", f"{row['scored']:,}") for name, row in counts.items()]
+
+
+def _tables(scored: ScoredRecording) -> list[tuple[str, str, list[str], list[list[str]]]]:
+    """Title, what its rows are, columns and rows of facts about each of several things, such as counts by class."""
     tables = []
     for name, value in scored.facts.items():
         if _is_table(value):
             columns = list(dict.fromkeys(str(column) for row in value.values() for column in row))
             rows = [[str(key), *(in_words(row.get(column)) for column in columns)] for key, row in value.items()]
-            tables.append((_title(str(name)), columns, rows))
+            tables.append((_title(str(name)), _title(str(name).rpartition("by_")[2]), columns, rows))
     return tables
 
 

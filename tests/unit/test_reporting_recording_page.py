@@ -69,7 +69,7 @@ def test_a_lead_far_from_zero_keeps_its_shape_and_says_its_step():
     assert data["leads"][0]["step"] == 0.001
     lead = data["leads"][1]
     assert lead["base"] <= np.median(signal[:, 1]) <= lead["base"] + 0.5 * lead["squares"]
-    assert lead["squares"] <= 10
+    assert lead["squares"] <= packing.TALLEST
 
 
 @given(
@@ -87,6 +87,63 @@ def test_quantised_values_are_at_most_half_a_step_away(values, smallest):
     assert (np.abs(back - values)[there] <= 0.5001 * step + 1e-12 * reach).all()
     if smallest and reach <= 32:
         assert (step, offset) == (smallest, 0.0)
+
+
+@given(
+    st.lists(st.floats(-3, 3), min_size=1, max_size=50),
+    st.dictionaries(st.integers(0, 49), st.floats(-60, 60), max_size=5),
+    st.lists(st.booleans(), min_size=50, max_size=50),
+)
+def test_all_of_a_lead_or_all_of_its_beats_are_on_the_paper(values, wild, beats):
+    values = np.array([wild.get(at, value) for at, value in enumerate(values)])
+    read = np.array(beats[: len(values)])
+    base, squares = packing._paper(values, read)
+    assert 4 <= squares <= packing.TALLEST
+    assert base / 0.5 == round(base / 0.5)
+    inside = (values >= base) & (values <= base + 0.5 * squares)
+    if np.ptp(values) <= 4:
+        assert inside.all()
+    if read.any() and np.ptp(values[read]) <= 8:
+        assert inside[read].all()
+    assert inside.any()
+
+
+def test_a_lead_that_does_not_fit_is_drawn_where_most_of_it_is():
+    values = np.concatenate([np.linspace(-1, 5, 1000), np.linspace(5, 40, 20), np.full(30, -30.0)])
+    base, squares = packing._paper(values, np.ones(len(values), bool))
+    assert base <= -1
+    assert 5 <= base + 0.5 * squares <= 9
+    assert packing._paper(values, np.arange(len(values)) < 1000)[1] <= 14
+    assert packing._paper(np.full(9, np.nan), np.ones(9, bool)) == (-1.0, 4)
+
+
+@pytest.mark.parametrize(
+    ("reason", "found"),
+    [
+        (
+            "comes 21 % early, QRS unlike the record's, P wave and ST–T somewhat unlike the record's, a pause follows",
+            {"comes early", "a pause follows", *(f"{w} unlike the record's" for w in ("QRS", "P wave", "ST–T"))},
+        ),
+        ("QRS, P wave and ST–T unlike the record's", {f"{w} unlike the record's" for w in ("QRS", "P wave", "ST–T")}),
+        (
+            "comes after 5.4 times the usual interval, QRS and P wave as usual",
+            {"comes after … times the usual interval"},
+        ),
+        ("reconstruction error 3.2 × the threshold on average", {"reconstruction error … × the threshold on average"}),
+        ("", set()),
+    ],
+)
+def test_what_families_may_share_is_told_without_numbers(reason, found):
+    assert set(packing.kinds(reason)) == found
+
+
+def test_symbols_have_their_classes():
+    scored = scored_recording()
+    symbols = ["N", "L", "V", "E", "A", "x", ""]
+    beats = scored.beats.assign(symbol=[symbols[at % 7] for at in range(len(scored.beats))])
+    data, _ = embedded(recording_page(replace(scored, beats=beats)))
+    named = dict(zip(data["symbols"], data["classes"], strict=True))
+    assert named == {"N": "N", "L": "N", "V": "V", "E": "V", "A": "S", "x": "x", "": ""}
 
 
 def test_every_beat_is_embedded():
@@ -228,7 +285,8 @@ def test_facts_of_each_class_are_a_table_and_counts_are_said_once():
         "flagged_by_class": by_class,
     }
     text = text_of(recording_page(scored_recording(facts=facts)))
-    assert "Flagged by class scored flagged N 1,500 3 V 20 18" in text
+    assert "Flagged by class Class scored flagged N 1,500 3 V 20 18" in text
+    assert "N 3 of 1,500 flagged V 18 of 20 flagged" in text[: text.index("Recording and model")]
     assert "Model rate 360 Hz Beats from detected in MLII" in text
     assert "77,777" not in text
 
@@ -286,7 +344,7 @@ def test_the_ends_of_what_can_happen(changes, words):
     page = recording_page(scored_recording(**changes))
     assert words in text_of(page)
     data, _ = embedded(page)
-    assert all(4 <= lead["squares"] <= 10 for lead in data["leads"])
+    assert all(4 <= lead["squares"] <= packing.WHOLE for lead in data["leads"])
 
 
 @pytest.mark.parametrize(

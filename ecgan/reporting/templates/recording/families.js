@@ -14,12 +14,6 @@ function familyTraces(family, place) {
     Array.from(familyValues.subarray(from + i * steps, from + (i + 1) * steps), (step) => (step === MISSING ? null : family.offset + family.step * step)));
 }
 
-/** Lowest and highest value of some lines. */
-function rangeOf(lines) {
-  const there = lines.flat().filter((value) => value !== null);
-  return { low: there.reduce((a, b) => Math.min(a, b), Infinity), high: there.reduce((a, b) => Math.max(a, b), -Infinity) };
-}
-
 /** A sheet of paper with lines that begin where the template does. */
 function sheetOf(traces) {
   const own = { duration: data.template.duration, steps: data.template.steps, regions: [] };
@@ -41,6 +35,7 @@ function normalFigure(lead, mode) {
   return figureOf(sheet, `Template of ${data.leadNames[lead]}${mode ? `, ${mode}` : ""}`, (svg, _, strip) => {
     svg.append(beneath(line(pointsOf(sheet, strip, strip.template))));
     drawPulse(svg, sheet, strip);
+    markStrip(svg, sheet, strip, [strip.template]);
   });
 }
 
@@ -58,6 +53,7 @@ function familyFigure(family) {
       plain(path(strip.mean), COLOUR.signal, 0.45),
     );
     drawPulse(svg, sheet, strip);
+    markStrip(svg, sheet, strip, [strip.template, strip.mean, ...strip.others]);
   });
 }
 

@@ -137,6 +137,8 @@ def generate(
     out: cmd.Signals = Path("generated.npy"),
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same file.")] = 0,
     figure: cmd.Figure = None,
+    metrics: cmd.GenerationMetrics = None,
+    features: cmd.Features = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     plugin: cmd.Plugin = None,
 ) -> None:
@@ -145,10 +147,12 @@ def generate(
     Beside FILE, FILE.json says what is in it: leads, sampling rate, unit, model, seed.
     """
     run = cmd.trained(model)
+    classifier = None if features is None else cmd.trained(features)
     cmd.use_plugins(plugin)
     from stages import generate as stage
 
-    for line in stage.run(run, count, out, seed=seed, figure=figure, force=force):
+    given: dict[str, Any] = {"figure": figure, "metrics": metrics, "features": classifier}
+    for line in stage.run(run, count, out, seed=seed, **given, force=force):
         say(line)
 
 

@@ -142,8 +142,9 @@ class _Described:
             self._file(_PINS, description="Versions of all packages that CI and the image install", sha=True)
         image, _, digest = os.environ.get(DIGEST, "").partition("@")
         if digest:
-            facts = {"additionalType": {"@id": "https://w3id.org/ro/terms/workflow-run#DockerImage"}}
-            self._thing("#image", "ContainerImage", name=image, sha256=digest.removeprefix("sha256:"), **facts)
+            kind = {"@id": "https://w3id.org/ro/terms/workflow-run#DockerImage"}
+            sha = digest.removeprefix("sha256:")
+            self._thing("#image", "ContainerImage", name=image, sha256=sha, additionalType=kind)
 
     def _workflow(self, order: list[str]) -> None:
         from rocrate.model import ComputationalWorkflow

@@ -4,9 +4,10 @@
     python paper/generation/run.py DATA vae dcgan    # these, anew
     python paper/generation/run.py DATA --figure     # samples of all of them, samples.svg
 
-A small budget on purpose, which every row names; portable arithmetic on one thread. The classifier `cnn`, in whose features the Fréchet distance is, learns the five classes on a fold of its own
-(`stratified`). Real beats are those of training and validation: of validation the half that nothing is fitted on. Tests
-are not looked at. Runs lie in `.ecgan/generation`; samples for the figure are kept in `samples.npz`.
+A small budget on purpose, which every row names; portable arithmetic on one thread. The classifier `cnn`, in whose
+features the Fréchet distance is, learns the five classes on a fold of its own (`stratified`). Real beats are those of
+training and validation: of validation the half that nothing is fitted on. Tests are not looked at. Runs lie in
+`.ecgan/generation`; samples for the figure are kept in `samples.npz`.
 """
 
 import contextlib

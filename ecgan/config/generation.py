@@ -10,9 +10,10 @@ from ecgan.config.options import Options
 class Generation(Options):
     """How generated signals are compared with real ones, on validation data; for generative models only."""
 
-    metrics: list[Literal["mmd", "tstr", "trts"]] = Field(
-        ["mmd", "tstr", "trts"],
-        description="Discrepancy of real and generated signals; classifiers trained on one and tested on the other.",
+    metrics: list[Literal["mmd", "tstr", "trts", "memorisation"]] = Field(
+        ["mmd", "tstr", "trts", "memorisation"],
+        description="Discrepancy of real and generated signals; classifiers trained on one and tested on the other; "
+        "whether generated signals are copies of training signals.",
     )
     every: int = Field(
         1, ge=0, description="Evaluations from one mmd to the next; 0 computes it once, for the best version."

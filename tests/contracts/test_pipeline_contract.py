@@ -121,7 +121,7 @@ LEVELS = [
     {"datasets", "models", "preprocessing", "protocols", "evaluation"},
     {"training", "inversion", "detection", "generation", "reporting", "tracking"},
     {"publishing", "remotes", "references", "runs"},
-    {"scoring", "comparing", "exporting", "about", "listing", "pipeline", "presets"}
+    {"scoring", "comparing", "exporting", "provenance", "about", "listing", "pipeline", "presets"}
     | {"repository", "testing", "notebook"},
     {"commands", "cli", "__main__"},
 ]

@@ -44,6 +44,30 @@ def init(
     say("\n".join([f"wrote {out}", *notes]))
 
 
+@app.command(
+    epilog="Examples: `ecgan new mine`, `ecgan new mine -d mitbih_beats -m vaegan`,"
+    " `ecgan new mine --published https://example.org/published`"
+)
+def new(
+    folder: Annotated[Path, typer.Argument(help="The project's folder; new, or empty.")],
+    dataset: cmd.OptionalDataset = None,
+    model: Annotated[list[str] | None, typer.Option("-m", "--model", help="Model; can be given again.")] = None,
+    preset: cmd.Preset = None,
+    published: Annotated[
+        str | None, typer.Option("--published", help="DVC remote of published models: a clone's published/, or a URL.")
+    ] = None,
+) -> None:
+    """Begin a project: a pipeline that `dvc repro` runs, its parameters, folders for your plug-ins and recordings.
+
+    It uses the ECGAN that is installed; a clone of ECGAN is one already and needs no other.
+    """
+    from ecgan.project import begin
+
+    notes = begin(folder, dataset, model, preset, published)
+    say("\n".join([f"made {folder}", *notes]))
+    say(f"Go on with: cd {quoted(folder)} && dvc repro")
+
+
 @app.command(epilog="Example: `ECGAN_MIRROR=/path/to/mirror ecgan fetch`")
 def fetch(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -> None:
     """Download or simulate the raw files; finished, verified files are kept."""

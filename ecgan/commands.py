@@ -3,6 +3,8 @@
 Nothing heavy is imported until a command runs.
 """
 
+import contextlib
+import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -194,6 +196,8 @@ def guarded(app: Callable[..., Any]) -> NoReturn:
     """Run an app; a user's mistake is a message and status 1, an interruption one of 130 or 143, never a traceback."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait give way: up to ten times faster
     prepare_streams()
+    with contextlib.suppress(ModuleNotFoundError):
+        importlib.import_module("ecgan._stages")  # of a wheel, which from here on are `stages`
     status = _status(app)
     try:
         flush_results()

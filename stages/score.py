@@ -6,12 +6,13 @@ from pathlib import Path
 
 from ecgan.errors import EcganError
 from ecgan.files import alone_in, made
+from ecgan.progress import Stopwatch
 from ecgan.references import Reference
 from ecgan.remotes.recordings import read_anywhere
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.runtime import own_process, return_large, set_threads
 from ecgan.scoring.batch import check_targets, find_recordings, omissions, score_all
-from ecgan.scoring.console import note, tell
+from ecgan.scoring.console import Manner, note, tell, tell_model, tell_one
 from ecgan.scoring.decisions import decide, read_decisions
 from ecgan.scoring.leads import AUTO
 from ecgan.scoring.recording import score_recording
@@ -34,6 +35,7 @@ def run(
     threshold: float | None = None,
     decisions: Path | None = None,
     force: bool = False,
+    manner: Manner = Manner(),  # noqa: B008, it is frozen
 ) -> bool:
     """Score recordings, write and tell the results; return whether all could be scored.
 
@@ -54,13 +56,14 @@ def run(
         decisions: What a reader decided of the families, as the page of the one recording exported it; its annotations
             are then those of the accepted families only.
         force: Whether files that are there are overwritten.
+        manner: How much is told, and to whom.
 
     Raises:
         EcganError: Nothing can be scored; of a single recording, its own error.
     """
     named = None if leads is None else [lead.strip() for lead in leads.split(",")]
     found = find_recordings(records)
-    note(omissions(records))
+    note([] if manner.quiet else omissions(records))
     if decisions is not None and len(found) > 1:
         raise EcganError(f"--decisions is of one recording, and {len(found)} are named.", "Score it by itself.")
     models = {0: model} if isinstance(model, Reference) else model
@@ -69,36 +72,45 @@ def run(
     check = partial(check_targets, out, found, annotator=annotator, force=force, others=read)
     check()
     own_process()
-    scorers = {count: load_scorer(one, strategy=strategy, threshold=threshold) for count, one in models.items()}
+    scorers, watch = {}, Stopwatch()
+    for count, one in models.items():
+        with watch.step("model"):
+            scorers[count] = load_scorer(one, strategy=strategy, threshold=threshold)
+        seconds = watch.taken()["model"]
+        if manner.verbose:
+            tell_model(f"{one.text} in {one.folder}", scorers[count], seconds)
     usual = 0 not in scorers
     set_threads(next(iter(scorers.values())).trained.params.runtime.threads)
     if not any(scorer.has_network for scorer in scorers.values()):
         return_large()
-    note([SENTENCE] if usual else [])
+    note([SENTENCE] if usual and not manner.quiet else [])
 
     def score(place: Path | str) -> ScoredRecording:
         asked: Sequence[str] = () if usual else scorers[0].leads
         wanted = asked if named is None or tuple(named) == AUTO else named
-        record = read_anywhere(
-            place,
-            sampling_rate=sampling_rate,
-            annotator=annotator,
-            unit=unit,
-            gain=gain,
-            baseline=baseline,
-            several=len(found) > 1,
-            leads=wanted,
-        )
+        with watch.step("reading"):
+            record = read_anywhere(
+                place,
+                sampling_rate=sampling_rate,
+                annotator=annotator,
+                unit=unit,
+                gain=gain,
+                baseline=baseline,
+                several=len(found) > 1,
+                leads=wanted,
+            )
         taken = (wanted or usual_leads(record.leads)) if usual else named
         scorer = scorers[min(len(taken or ()), max(scorers))]
-        scored = score_recording(record, scorer, leads=taken, annotator=annotator)
+        scored = score_recording(record, scorer, leads=taken, annotator=annotator, watch=watch)
         return scored if decisions is None else decide(scored, read_decisions(decisions, scored))
 
     with made(out), alone_in(out) as waited:
         if waited:
             check()
-        outcomes = score_all(found, out, score)
+        outcomes = score_all(
+            found, out, score, done=partial(tell_one, out=out, manner=manner), watch=watch, bar=manner.bar
+        )
         if len(outcomes) == 1 and outcomes[0].error is not None:
             raise outcomes[0].error
-    tell(outcomes, out)
+    tell(outcomes, out, manner=manner)
     return all(outcome.error is None for outcome in outcomes)

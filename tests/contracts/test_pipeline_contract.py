@@ -123,7 +123,7 @@ LEVELS = [
     {"publishing", "remotes", "references", "runs"},
     {"scoring", "comparing", "exporting", "about", "listing", "pipeline", "presets", "project"}
     | {"repository", "testing", "notebook"},
-    {"commands", "cli", "__main__"},
+    {"completion", "commands", "cli", "__main__"},
 ]
 LIBRARY = ROOT / "ecgan"
 

@@ -144,14 +144,16 @@ def detect(
         raise EcganError("--model and --detector exclude each other.", "A classical detector needs no model: name one.")
     params = cmd.load(config, models=detector is None, plugin=plugin)
     from stages import detect as stage
+    from stages import paths
 
     if detector is None:
         for name, index in cmd.chosen(params, model, fold):
-            cmd.tell_detection(params, stage.run_model(params, name, index))
+            cmd.tell_detection(params, stage.run_model(params, name, index), paths.parts(params, name, index))
     if model is None:
         for name in cmd.only(params.detect.classical, detector, "detect.classical"):
             for index in cmd.only(params.split.folds, fold, "split.folds"):
-                cmd.tell_detection(params, stage.run_classical(params, name, index))
+                found = stage.run_classical(params, name, index)
+                cmd.tell_detection(params, found, paths.parts(params, name, index, classical=True))
 
 
 @app.command(epilog="Example: `ecgan generate --model models/ecgan/demo/aegan/fold_0 -n 1000 --out beats.npy`")

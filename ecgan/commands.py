@@ -344,10 +344,10 @@ def one_file(names: list[str] | None, default: Path) -> Path:
     return Path(names[0]) if names else default
 
 
-def tell_detection(params: "Params", metrics: dict[str, Any]) -> None:
+def tell_detection(params: "Params", metrics: dict[str, Any], parts: dict[str, Path]) -> None:
     """Say in one line what a detection found, and tell the tracker, if there is one, the whole."""
     from ecgan.tracking.opening import track_detection
 
-    track_detection(params, metrics)
+    track_detection(params, metrics, parts)
     best = ", ".join(f"{name} {entry['test']['auroc']:.3f}" for name, entry in metrics["strategies"].items())
     say(f"{metrics['method']}, fold {metrics['fold']}: AUROC {best}")

@@ -13,7 +13,7 @@ from ecgan.errors import EcganError
 from ecgan.terminal import quoted, say, write_json, write_line
 
 app = typer.Typer(
-    **cmd.SETTINGS,
+    **cmd.SETTINGS | {"add_completion": True},
     no_args_is_help=True,
     help="Train generative models on healthy heartbeats and flag the beats that they cannot explain.",
     epilog="The whole pipeline: `make repro`. One stage: `ecgan train params.yaml --model aegan --fold 0`.",
@@ -29,7 +29,7 @@ def init(
     project: Annotated[str, typer.Argument(help="What for: the second part.")] = "demo",
     run: cmd.RunName = None,
     dataset: cmd.OptionalDataset = None,
-    model: Annotated[list[str] | None, typer.Option("-m", "--model", help="Model; can be given again.")] = None,
+    model: cmd.Models = None,
     out: cmd.OutOption = Path("params.yaml"),
     data_dir: cmd.DataDir = "data",
     force: cmd.Force = False,
@@ -42,6 +42,30 @@ def init(
     experiment = {"entity": entity, "project": project, "run": run, "data_dir": data_dir}
     notes = write_parameters(out, dataset, model, preset, experiment, plugins=plugin or [], force=force)
     say("\n".join([f"wrote {out}", *notes]))
+
+
+@app.command(
+    epilog="Examples: `ecgan new mine`, `ecgan new mine -d mitbih_beats -m vaegan`,"
+    " `ecgan new mine --published https://example.org/published`"
+)
+def new(
+    folder: Annotated[Path, typer.Argument(help="The project's folder; new, or empty.")],
+    dataset: cmd.OptionalDataset = None,
+    model: cmd.Models = None,
+    preset: cmd.Preset = None,
+    published: Annotated[
+        str | None, typer.Option("--published", help="DVC remote of published models: a clone's published/, or a URL.")
+    ] = None,
+) -> None:
+    """Begin a project: a pipeline that `dvc repro` runs, its parameters, folders for your plug-ins and recordings.
+
+    It uses the ECGAN that is installed; a clone of ECGAN is one already and needs no other.
+    """
+    from ecgan.project import begin
+
+    notes = begin(folder, dataset, model, preset, published)
+    say("\n".join([f"made {folder}", *notes]))
+    say(f"Go on with: cd {quoted(folder)} && dvc repro")
 
 
 @app.command(epilog="Example: `ECGAN_MIRROR=/path/to/mirror ecgan fetch`")
@@ -120,14 +144,16 @@ def detect(
         raise EcganError("--model and --detector exclude each other.", "A classical detector needs no model: name one.")
     params = cmd.load(config, models=detector is None, plugin=plugin)
     from stages import detect as stage
+    from stages import paths
 
     if detector is None:
         for name, index in cmd.chosen(params, model, fold):
-            cmd.tell_detection(params, stage.run_model(params, name, index))
+            cmd.tell_detection(params, stage.run_model(params, name, index), paths.parts(params, name, index))
     if model is None:
         for name in cmd.only(params.detect.classical, detector, "detect.classical"):
             for index in cmd.only(params.split.folds, fold, "split.folds"):
-                cmd.tell_detection(params, stage.run_classical(params, name, index))
+                found = stage.run_classical(params, name, index)
+                cmd.tell_detection(params, found, paths.parts(params, name, index, classical=True))
 
 
 @app.command(epilog="Example: `ecgan generate --model models/ecgan/demo/aegan/fold_0 -n 1000 --out beats.npy`")
@@ -174,6 +200,13 @@ def score(
     threshold: cmd.Threshold = None,
     decisions: cmd.Decisions = None,
     force: cmd.Force = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a line of JSON for each recording, and no table.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say no more than errors and warnings.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say what is read, from where, seconds a step.")
+    ] = False,
     plugin: cmd.Plugin = None,
 ) -> None:
     """Score recordings of your own: WFDB, EDF, CSV, NPY, formats of hospitals; here or behind a URL.
@@ -188,6 +221,7 @@ def score(
     runs = {count: cmd.trained(name) for count, name in USUAL.items()} if model is None else cmd.trained(model)
     cmd.use_plugins(plugin)
     from ecgan.remotes.recordings import is_url
+    from ecgan.scoring.console import Manner
     from stages import score as stage
 
     places = [text if is_url(text) else Path(text) for text in records]
@@ -199,7 +233,8 @@ def score(
         "threshold": threshold,
         "decisions": decisions,
     }
-    if not stage.run(places, runs, out, **settings, force=force):
+    manner = Manner(as_json=as_json, quiet=quiet, verbose=verbose)
+    if not stage.run(places, runs, out, **settings, force=force, manner=manner):
         raise typer.Exit(1)
 
 
@@ -380,10 +415,7 @@ def seal(model: Annotated[str, typer.Argument(metavar="RUN", help="The run, RUN[
 
 @app.command("list", epilog="Examples: `ecgan list datasets`, `ecgan list models --json`")
 def list_parts(
-    kind: Annotated[
-        str,
-        typer.Argument(help="datasets, models, detectors, protocols, inversions, strategies, presets or published."),
-    ],
+    kind: cmd.Kind,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
     plugin: cmd.Plugin = None,
 ) -> None:

@@ -20,7 +20,7 @@ from ecgan.runs.layout import part
 from ecgan.runs.settings import save_settings
 from ecgan.runtime import derive_seed, own_process, set_threads
 from ecgan.samples import Samples
-from ecgan.watched import watch_part, watch_strategies
+from ecgan.watched import watch_part, watch_stage, watch_strategies
 from stages import paths
 
 
@@ -33,6 +33,7 @@ from stages import paths
 def run_model(params: Params, model: str, fold: int) -> dict[str, Any]:
     """Detect with one model of the pipeline; return the metrics."""
     set_threads(params.runtime.threads)
+    watch_stage("detect")
     watch_part(MODELS, model)
     watch_part(DETECTORS, params.detect.detector)
     watch_strategies(params.detect.strategies)
@@ -114,6 +115,7 @@ def with_run(
 def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
     """Detect with a classical detector on the same fold, fitted to its normal training samples; return the metrics."""
     set_threads(params.runtime.threads)
+    watch_stage("detect-classical")
     watch_part(DETECTORS, detector)
     data = load_processed(paths.processed(params)).with_leads(params.train.leads)
     split = load_own_fold(paths.folds(params), fold)

@@ -1,6 +1,7 @@
 """Command `generate`: a trained model → signals in a file. No stage of the pipeline: it is asked for, not declared."""
 
 import math
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def run(
     clear_parts(out)
     terminal = Console(stderr=True)
     total = math.ceil(count / BATCH)
-    quiet = total == 1 or not terminal.is_terminal
+    quiet = total == 1 or not sys.stderr.isatty()
     made = _signals(trained, count, seed)
     batches = track(made, "generating", total, console=terminal, transient=True, disable=quiet)
     write_signals(out, batches, shape, trained.expected.leads, trained.expected.sampling_rate)

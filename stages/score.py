@@ -3,20 +3,25 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ecgan.errors import EcganError
 from ecgan.files import alone_in, made
 from ecgan.preprocessing.inputs import load_input
+from ecgan.progress import Stopwatch
 from ecgan.references import Reference, folds_of
 from ecgan.remotes.recordings import read_anywhere
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.runs.layout import part
 from ecgan.runtime import own_process, return_large, set_threads
 from ecgan.scoring.batch import Ahead, check_targets, find_recordings, omissions, read_ahead, score_all
-from ecgan.scoring.console import note, tell
+from ecgan.scoring.console import Manner, note, tell, tell_model, tell_one
 from ecgan.scoring.decisions import decide, read_decisions
 from ecgan.scoring.leads import AUTO
 from ecgan.scoring.usual import SENTENCE, usual_leads
+
+if TYPE_CHECKING:
+    from ecgan.scoring.scorer import Scorer
 
 
 def run(
@@ -34,6 +39,7 @@ def run(
     threshold: float | None = None,
     decisions: Path | None = None,
     force: bool = False,
+    manner: Manner = Manner(),  # noqa: B008, it is frozen
 ) -> bool:
     """Score recordings, write and tell the results; return whether all could be scored.
 
@@ -54,13 +60,14 @@ def run(
         decisions: What a reader decided of the families, as the page of the one recording exported it; its annotations
             are then those of the accepted families only.
         force: Whether files that are there are overwritten.
+        manner: How much is told, and to whom.
 
     Raises:
         EcganError: Nothing can be scored; of a single recording, its own error.
     """
     named = None if leads is None else [lead.strip() for lead in leads.split(",")]
     found = find_recordings(records)
-    note(omissions(records))
+    note([] if manner.quiet else omissions(records))
     if decisions is not None and len(found) > 1:
         raise EcganError(f"--decisions is of one recording, and {len(found)} are named.", "Score it by itself.")
     models = {0: model} if isinstance(model, Reference) else model
@@ -68,6 +75,7 @@ def run(
     others += [] if decisions is None else [decisions]
     check = partial(check_targets, out, found, annotator=annotator, force=force, others=others)
     check()
+    watch = Stopwatch()
     usual = 0 not in models
     asked = () if usual else _leads_of(models[0])
     read = partial(
@@ -80,19 +88,23 @@ def run(
         several=len(found) > 1,
         leads=asked if named is None or tuple(named) == AUTO else named,
     )
-    ahead = read_ahead(found, read)  # what nobody can read costs no model
+    with watch.step("reading"):
+        ahead = read_ahead(found, read)  # what nobody can read costs no model
     score: Callable[[Path | str], ScoredRecording] = ahead.refuse
     if ahead.can_be_read:
-        score = _scoring(ahead, models, named, annotator, strategy, threshold, decisions)
-        note([SENTENCE] if usual else [])
+        scorers = _load(models, strategy, threshold, manner)
+        score = partial(_score, ahead, scorers, watch=watch, leads=named, annotator=annotator, decisions=decisions)
+        note([SENTENCE] if usual and not manner.quiet else [])
 
     with made(out), alone_in(out) as waited:
         if waited:
             check()
-        outcomes = score_all(found, out, score)
+        outcomes = score_all(
+            found, out, score, done=partial(tell_one, out=out, manner=manner), watch=watch, bar=manner.bar
+        )
         if len(outcomes) == 1 and outcomes[0].error is not None:
             raise outcomes[0].error
-    tell(outcomes, out)
+    tell(outcomes, out, manner=manner)
     return all(outcome.error is None for outcome in outcomes)
 
 
@@ -101,31 +113,42 @@ def _leads_of(model: Reference) -> Sequence[str]:
     return load_input(part(model.folder, "train", folds_of(model)[0])).leads
 
 
-def _scoring(
-    ahead: Ahead,
-    models: Mapping[int, Reference],
-    named: Sequence[str] | None,
-    annotator: str | None,
-    strategy: str | None,
-    threshold: float | None,
-    decisions: Path | None,
-) -> Callable[[Path | str], ScoredRecording]:
-    """Load the run, or the usual ones, and return what scores a recording."""
-    from ecgan.scoring.recording import score_recording
+def _load(
+    models: Mapping[int, Reference], strategy: str | None, threshold: float | None, manner: Manner
+) -> dict[int, "Scorer"]:
+    """Load the run, or the usual ones, and set the process up for them."""
     from ecgan.scoring.scorer import load_scorer
 
     own_process()
-    scorers = {count: load_scorer(one, strategy=strategy, threshold=threshold) for count, one in models.items()}
+    scorers = {}
+    for count, one in models.items():
+        watch = Stopwatch()
+        with watch.step("model"):
+            scorers[count] = load_scorer(one, strategy=strategy, threshold=threshold)
+        if manner.verbose:
+            tell_model(f"{one.text} in {one.folder}", scorers[count], watch.taken()["model"])
     set_threads(next(iter(scorers.values())).trained.params.runtime.threads)
     if not any(scorer.has_network for scorer in scorers.values()):
         return_large()
+    return scorers
 
-    def score(place: Path | str) -> ScoredRecording:
-        record, taken = ahead.take(place), named
-        if 0 not in scorers:
-            taken = usual_leads(record.leads) if named is None or tuple(named) == AUTO else named
-        scorer = scorers[min(len(taken or ()), max(scorers))]
-        scored = score_recording(record, scorer, leads=taken, annotator=annotator)
-        return scored if decisions is None else decide(scored, read_decisions(decisions, scored))
 
-    return score
+def _score(
+    ahead: Ahead,
+    scorers: Mapping[int, "Scorer"],
+    place: Path | str,
+    *,
+    watch: Stopwatch,
+    leads: Sequence[str] | None,
+    annotator: str | None,
+    decisions: Path | None,
+) -> ScoredRecording:
+    from ecgan.scoring.recording import score_recording
+
+    with watch.step("reading"):
+        record = ahead.take(place)
+    if 0 not in scorers:
+        leads = usual_leads(record.leads) if leads is None or tuple(leads) == AUTO else leads
+    scorer = scorers[min(len(leads or ()), max(scorers))]
+    scored = score_recording(record, scorer, leads=leads, annotator=annotator, watch=watch)
+    return scored if decisions is None else decide(scored, read_decisions(decisions, scored))

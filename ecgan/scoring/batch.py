@@ -4,8 +4,8 @@ import contextlib
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,10 +17,10 @@ from ecgan.ecg.files.recordings import files_of_recording, locate
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, Interrupted
 from ecgan.files import FULL, unsayable, unusable, write_frame, write_text
-from ecgan.progress import track
+from ecgan.progress import Stopwatch, track
 from ecgan.remotes.recordings import path_in, plain
 from ecgan.reporting.recordings import ScoredRecording
-from ecgan.scoring.files import files_of, write_scored
+from ecgan.scoring.files import CONTENTS, files_of, summarised, write_scored
 
 SUMMARIES = ("summary.csv", "summary.html")
 """Of several recordings: a table and a page with a link to the page of each."""
@@ -48,11 +48,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a recording: facts, or an error."""
+    """What became of a recording: what its summary says, or an error; and the seconds that steps took."""
 
     wanted: Wanted
     facts: dict[str, Any] | None
     error: EcganError | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -186,12 +187,32 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def score_all(wanted: Sequence[Wanted], out: Path, score: Callable[[Path | str], ScoredRecording]) -> list[Outcome]:
-    """Score recordings and write their files; one that cannot be scored does not stop the others."""
+def score_all(
+    wanted: Sequence[Wanted],
+    out: Path,
+    score: Callable[[Path | str], ScoredRecording],
+    *,
+    done: Callable[[Outcome], None] = lambda outcome: None,
+    watch: Stopwatch | None = None,
+    bar: bool = True,
+) -> list[Outcome]:
+    """Score recordings and write their files; one that cannot be scored does not stop the others.
+
+    Args:
+        wanted: The recordings.
+        out: The folder of the results.
+        score: Reads and scores one.
+        done: Is told of each as soon as its files are there.
+        watch: Where `score` notes how long its steps take.
+        bar: Whether a terminal shows how far this is.
+    """
     outcomes: list[Outcome] = []
+    watch = watch or Stopwatch()
     try:
-        for one in track(wanted, len(wanted), "scoring"):
-            outcomes.append(outcome := _score_one(one, out, score))
+        for one in track(wanted, len(wanted), "scoring", shown=bar):
+            outcome = replace(_score_one(one, out, score, watch), seconds=watch.taken())
+            outcomes.append(outcome)
+            done(outcome)
             cause = outcome.error and outcome.error.__cause__
             if len(wanted) > 1 and isinstance(cause, OSError) and cause.errno in FULL:
                 break  # as with this one, so with the others
@@ -209,13 +230,14 @@ def score_all(wanted: Sequence[Wanted], out: Path, score: Callable[[Path | str],
     return outcomes
 
 
-def _score_one(one: Wanted, out: Path, score: Callable[[Path | str], ScoredRecording]) -> Outcome:
+def _score_one(one: Wanted, out: Path, score: Callable[[Path | str], ScoredRecording], watch: Stopwatch) -> Outcome:
     try:
         scored = score(one.path)
-        write_scored(out, one.name, scored)
+        with watch.step("files"):
+            write_scored(out, one.name, scored)
     except _FAILURES as error:
         return Outcome(one, None, _sentence(one, error))
-    return Outcome(one, {"threshold": scored.threshold, **scored.facts})
+    return Outcome(one, summarised(scored))
 
 
 def _sentence(one: Wanted, error: Exception) -> EcganError:
@@ -253,6 +275,26 @@ def summary_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
         told["warnings"] = " ".join(outcome.warnings)
         rows.append(named | outcome.counts | told)
     return pd.DataFrame(rows).astype(dict.fromkeys(_COUNTS, "Int64"))
+
+
+TOLD = ("minutes", *_COUNTS[:3], "share_flagged", *_COUNTS[3:], "strategy", "threshold", "model", "leads")
+"""What `as_document` says of the summary of a recording, and `sampling_rate_hz` and `warnings`."""
+
+
+def as_document(outcome: Outcome, out: Path) -> dict[str, Any]:
+    """What became of a recording, for other programs: always the same keys, null where there is nothing to say."""
+    facts, error = outcome.facts or {}, outcome.error
+    files = dict(zip(CONTENTS, map(str, files_of(out, outcome.wanted.name)), strict=True))
+    return {
+        "record": outcome.wanted.name,
+        "file": plain(str(outcome.wanted.path)),
+        "status": "scored" if error is None else "failed",
+        "error": error and error.message,
+        "hint": (error and error.hint) or None,
+        **{key: facts.get(key) for key in (*TOLD, "sampling_rate_hz")},
+        "warnings": outcome.warnings,
+        "files": files if error is None else None,
+    }
 
 
 def status_of(outcome: Outcome) -> str:

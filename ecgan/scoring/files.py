@@ -15,6 +15,10 @@ SUFFIXES = (".html", ".csv", ".families.csv", ".episodes.csv", f".{ANNOTATOR}", 
 """Of the files of a recording, in the order in which they are written; who finds the last one has all of them."""
 
 
+CONTENTS = ("page", "beats", "families", "episodes", "annotations", "summary")
+"""What is in them."""
+
+
 def files_of(out: Path, name: str) -> list[Path]:
     """The files of the recording that is called `name` in the folder `out`."""
     return [out / f"{name}{suffix}" for suffix in SUFFIXES]

@@ -17,6 +17,7 @@ from ecgan.ecg.peaks import find_r_peaks, stretches_without
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.marks import marks_warning
+from ecgan.progress import Stopwatch
 from ecgan.reporting.recordings import NOISE, Explained, Family, Normal, ScoredRecording
 from ecgan.samples import RECORD, SHIFT, join
 from ecgan.scoring.doubts import doubts, most_flagged
@@ -37,7 +38,12 @@ EXPLAINED = 1000
 
 
 def score_recording(
-    record: Record, scorer: Scorer, *, leads: Sequence[str] | None = None, annotator: str | None = None
+    record: Record,
+    scorer: Scorer,
+    *,
+    leads: Sequence[str] | None = None,
+    annotator: str | None = None,
+    watch: Stopwatch | None = None,
 ) -> ScoredRecording:
     """Score the beats of a recording.
 
@@ -48,6 +54,7 @@ def score_recording(
         leads: The recording's leads that stand for the model's, in the model's order; `("auto",)`: those that standards
             name so; None: those of the same names. III, aVR, aVL and aVF are derived where they are not there.
         annotator: Where the annotations come from; None: R peaks are detected, whatever annotations there are.
+        watch: Is told how long it takes to find the beats and to score them.
 
     Raises:
         EcganError: The recording cannot be scored.
@@ -62,13 +69,17 @@ def score_recording(
     )
     _check_signals(own, scorer)
     doubt = check_size_of_ecg(f"the recording {own.name}", own.signals, own.sampling_rate, own.leads, own.assumed)
-    own, source = (own, f"annotator {annotator}") if annotator is not None else _with_peaks(own, record, chosen, scorer)
+    watch = watch or Stopwatch()
+    with watch.step("beats"):
+        found = (own, f"annotator {annotator}") if annotator is not None else _with_peaks(own, record, chosen, scorer)
+    own, source = found
     if scorer.beats and not len(own.samples):
         raise EcganError(
             f"the recording {own.name} of {len(own.signals) / own.sampling_rate:.3g} s has 0 R peaks.",
             "Take a longer recording, or one in which R peaks can be found.",
         )
-    windows, judged, seen = _score(own, scorer)
+    with watch.step("scores"):
+        windows, judged, seen = _score(own, scorer)
     count = len(windows.positions)
     if not windows.rows.size:
         counts = ", ".join(f"{number:,} × {reason}" for reason, number in Counter(windows.reasons).most_common())

@@ -19,11 +19,18 @@ from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.choosing import deciding
 from ecgan.references import Reference, folds_of
 from ecgan.registry import DATASETS
+from ecgan.remotes import CACHE
 from ecgan.runs.layout import part
 from ecgan.runs.loading import Settled, Trained, load_fold_of
 from ecgan.samples import Samples
 
 F64 = NDArray[np.float64]
+
+_NOT_DETECTED = "Run `ecgan detect` (or `ecgan-detect`) first, or name a fold that has one: RUN/fold_K."
+_NOT_LOGGED = (
+    "What lies there is the model alone. `ecgan detect` with the tracker that logged it adds the rest; or copy the"
+    " folder `detect` of the run there."
+)
 
 
 @dataclass(frozen=True)
@@ -229,7 +236,7 @@ def _member(folder: Path, fold: int, version: str, precision: str | None) -> Mem
     if not (detected / VALUES_FILE).is_file():
         raise EcganError(
             f"{folder} has no detector of fold {fold}: scores need one, and the threshold that it found.",
-            "Run `ecgan detect` (or `ecgan-detect`) first, or name a fold that has one: RUN/fold_K.",
+            _NOT_LOGGED if folder.is_relative_to(CACHE) else _NOT_DETECTED,
         )
     size = trained.params.detect.batch_size
     mapping = trained.mapping(size, precision) if isinstance(trained, Trained) else None

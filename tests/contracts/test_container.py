@@ -32,7 +32,7 @@ def test_the_base_is_an_argument_with_a_pinned_default() -> None:
 
 def test_dependencies_are_installed_before_any_code_is_copied() -> None:
     order = re.findall(r"^(COPY .*|.*--constraint constraints.txt.*)$", DOCKERFILE, re.MULTILINE)
-    assert order[0] == "COPY constraints.txt pyproject.toml ./"
+    assert order[0] == "COPY constraints.txt pyproject.toml hatch_build.py ./"
     assert "pip install" in order[1]
     assert {"COPY ecgan ecgan", "COPY stages stages"} <= set(order[2:])
 

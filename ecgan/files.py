@@ -4,7 +4,6 @@ import contextlib
 import csv
 import dataclasses
 import errno
-import glob
 import hashlib
 import json
 import math
@@ -12,6 +11,7 @@ import os
 import re
 import shutil
 import stat
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
@@ -78,7 +78,7 @@ def written(path: Path) -> Iterator[BinaryIO]:
     Raises:
         EcganError: It cannot be written, as on a full disk; nothing of it is left, nor a folder that was made for it.
     """
-    part = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.{os.getpid()}.part")
+    part = path.with_name(f"{_mark(path)}.{os.getpid()}.part")
     try:
         with made(path.parent):
             try:
@@ -137,10 +137,34 @@ def unsayable(error: UnicodeEncodeError) -> EcganError:
 
 def clear_parts(path: Path) -> None:
     """Remove temporary files that killed processes left beside `path`; those of processes that are there stay."""
-    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        owner = part.name.removeprefix(f".{path.name}.").removesuffix(".part")
-        if owner.isdecimal() and not _is_there(int(owner)):
+    for part in path.parent.glob(f"{_mark(path)}.*.part"):
+        if is_dead(part.name.split(".")[-2]):
             part.unlink(missing_ok=True)
+
+
+def _mark(path: Path) -> str:
+    """How the names of temporary files for `path` begin: as long as any file may be called."""
+    return f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}"
+
+
+@contextlib.contextmanager
+def unfinished(folder: Path, word: str) -> Iterator[Path]:
+    """Give a hidden folder within another for what is not finished; what killed processes left in theirs goes first.
+
+    Args:
+        folder: Where it is made; it must be there.
+        word: What is done, such as "scored": how it is called.
+    """
+    for left in folder.glob(f".{word}-*-*"):
+        if is_dead(left.name.split("-")[1]):
+            _remove(left)
+    with tempfile.TemporaryDirectory(prefix=f".{word}-{os.getpid()}-", dir=folder) as made:
+        yield Path(made)
+
+
+def is_dead(process: str) -> bool:
+    """Whether the process of a number that a name holds has ended."""
+    return process.isdecimal() and not _is_there(int(process))
 
 
 def _is_there(process: int) -> bool:

@@ -201,11 +201,18 @@ def _episodes(scored: ScoredRecording) -> list[tuple[str, ...]]:
             f"{row['beats']:,}",
             "–" if pd.isna(row["rate_per_min"]) else f"{row['rate_per_min']:.0f}",
             f"{row['highest_score']:.4g}",
-            "–" if row["kind"] in (IRREGULAR, NOISE) else "several" if pd.isna(row["family"]) else str(row["family"]),
+            _family(scored, row),
             str(row["reason"]),
         )
         for row in longest.sort_values("episode").to_dict("records")
     ]
+
+
+def _family(scored: ScoredRecording, row: dict[Any, Any]) -> str:
+    """The family of an episode: its number, "several" where its beats are of some, "–" where they are of none."""
+    if row["kind"] in (IRREGULAR, NOISE) or not scored.families:
+        return "–"
+    return "several" if pd.isna(row["family"]) else str(row["family"])
 
 
 def share_in_words(share: float) -> str:

@@ -407,6 +407,11 @@ def test_of_several_recordings_in_a_file_the_longest_is_read_and_the_others_name
         assert "MEDIAN" not in told
 
 
+@pytest.mark.parametrize(("base", "exponent", "rate"), [("500", "ì", 500), ("5000", "-1", 500), ("2,5", "2", 250)])
+def test_the_rate_of_muse_is_a_base_and_an_exponent(tmp_path: Path, base: str, exponent: str, rate: float) -> None:
+    assert read(tmp_path, made.muse(wave(), base=base, exponent=exponent)).sampling_rate == rate
+
+
 def test_recordings_as_long_as_each_other_are_read_in_their_order(tmp_path: Path) -> None:
     one, two = wave(2, 50), wave(2, 50) + 9
     found = read(tmp_path, several_muse(made.muse(one), made.muse(two)))

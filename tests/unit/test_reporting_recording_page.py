@@ -2,16 +2,19 @@
 
 import base64
 import hashlib
+import html
 import re
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecgan.files import write_frame
 from ecgan.reporting import packing
 from ecgan.reporting.deviation import deviation
 from ecgan.reporting.packing import envelope, quantise
@@ -477,6 +480,26 @@ def test_noise_and_irregular_rhythm_are_in_the_page():
     rows = re.findall(r"<tr data-beat=.*?</tr>", recording_page(replace(scored, episodes=episodes)))
     kinds = [re.findall(r"<td[^>]*>(.*?)</td>", row)[2] for row in rows]
     assert kinds == list(episodes.sort_values("episode")["kind"])
+
+
+def test_page_and_table_say_the_same_of_an_episode(tmp_path):
+    scored = scored_recording(seconds=240, families=3, flagged=0.5)
+    scored.beats["family"] = np.where(scored.beats["flagged"], np.arange(len(scored.beats)) // 3 % 3 + 1, 0)
+    scored = replace(scored, episodes=episodes_of(scored.beats, scored.families))
+    rows = re.findall(r"<tr data-beat=.*?</tr>", recording_page(scored))
+    cells = [[html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in rows]
+    write_frame(tmp_path / "e.csv", scored.episodes)
+    table = pd.read_csv(tmp_path / "e.csv", keep_default_na=False, dtype=str)
+    reasons = {str(family.number): family.reason for family in scored.families}
+    assert len(cells) == len(table) > 5
+    assert {"several"} < {row[6] for row in cells}
+    for row, (_, said) in zip(cells, table.iterrows(), strict=True):
+        assert row[6] == (said["family"] or "several")
+        assert row[7] == said["reason"]
+        assert said["reason"] == reasons[said["family"]] if said["family"] else said["reason"] in reasons.values()
+    alone = replace(scored, families=[])
+    rows = re.findall(r"<tr data-beat=.*?</tr>", recording_page(replace(alone, episodes=episodes_of(alone.beats, []))))
+    assert {re.findall(r"<td[^>]*>(.*?)</td>", row)[6] for row in rows} <= {"–", *reasons}
 
 
 # Safe, alone, the same again

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ecgan.ecg.files.channels import Channels, assemble, check_size, choose_ecg, no_ecg
 from ecgan.ecg.files.heal_force import is_heal_force, read_heal_force
-from ecgan.ecg.files.series import longest_only
+from ecgan.ecg.files.series import longest_only, number_in
 from ecgan.errors import EcganError, first_line, needed
 
 F64 = NDArray[np.float64]
@@ -236,7 +236,8 @@ def _rate(kind: str, record: Any, root: Any) -> float:
     if kind == "muse":
         for wave in root.findall("Waveform"):
             if (wave.findtext("WaveformType") or "rhythm").strip().casefold() == "rhythm":
-                return float(wave.findtext("SampleBase")) * float(10 ** float(wave.findtext("SampleExponent") or 0))
+                exact = number_in(wave.findtext("SampleBase")) * 10.0 ** number_in(wave.findtext("SampleExponent"))
+                return exact if round(exact) == whole else whole
     return whole
 
 

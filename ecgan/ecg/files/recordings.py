@@ -11,6 +11,7 @@ import numpy as np
 from ecgan.ecg.aami import BEAT_SYMBOLS
 from ecgan.ecg.files.annotations import read_annotations
 from ecgan.ecg.files.channels import Channels, Columns, assemble, check_rate, choose_ecg, no_ecg
+from ecgan.ecg.files.classes import without_classes
 from ecgan.ecg.files.hospital import ENDINGS, KINDS, TITLES, kind_of, read_hospital
 from ecgan.ecg.files.names import existing, is_file
 from ecgan.ecg.files.times import agree, contradiction, without_time
@@ -280,6 +281,7 @@ def _ecg_of(
     chosen = choose_ecg(columns.names, columns.units, unit or "mV")
     if not chosen:
         raise no_ecg(where, columns.names, columns.units)
+    chosen, classes = without_classes(where, columns, chosen)
     rate = columns.sampling_rate
     if rate is None:
         raise EcganError(
@@ -299,7 +301,8 @@ def _ecg_of(
             counts.millivolts(values) if one in silent else values for one, values in zip(chosen, channels, strict=True)
         ]
     found = assemble(where, chosen, channels, [rate] * len(chosen))
-    return replace(found, assumed=[one.lead for one in silent] if unit is None and counts is None else [])
+    assumed = [one.lead for one in silent] if unit is None and counts is None else []
+    return replace(found, left_out=classes, assumed=assumed)
 
 
 def _omissions(left_out: Mapping[str, str]) -> list[str]:

@@ -88,7 +88,7 @@ def _length_of_set(found: Any) -> tuple[int, float]:
     sequences = found.findall("component/sequence")
     leads = [one for one in sequences if "_ECG_LEAD_" in _attribute(one.find("code"), "code").upper()]
     steps = [
-        _number(_attribute(step, "value")) * _SECONDS.get(_attribute(step, "unit"), 0.0)
+        number_in(_attribute(step, "value")) * _SECONDS.get(_attribute(step, "unit"), 0.0)
         for one in sequences
         for step in one.findall("value/increment")
     ]
@@ -101,15 +101,15 @@ def _waveforms(root: Any) -> Iterator[_Series]:
     for one in root.findall("Waveform"):
         name = (one.findtext("WaveformType") or "Rhythm").strip()
         if name.casefold() == "rhythm":
-            rate = _number(one.findtext("SampleBase")) * 10.0 ** min(_number(one.findtext("SampleExponent")), 9.0)
+            rate = number_in(one.findtext("SampleBase")) * 10.0 ** min(number_in(one.findtext("SampleExponent")), 9.0)
             leads = one.findall("LeadData")
             samples = max((_samples_of(lead) for lead in leads), default=0.0)
             yield _Series(name, len(leads), samples / rate if rate > 0 else 0.0, (root, one))
 
 
 def _samples_of(lead: Any) -> float:
-    said = _number(lead.findtext("LeadSampleCountTotal"))
-    size = _number(lead.findtext("LeadSampleSize")) or 2.0
+    said = number_in(lead.findtext("LeadSampleCountTotal"))
+    size = number_in(lead.findtext("LeadSampleSize")) or 2.0
     return said or len("".join((lead.findtext("WaveFormData") or "").split())) * 0.75 / size
 
 
@@ -161,7 +161,7 @@ def _attribute(element: Any, name: str) -> str:
     return "" if element is None else str(element.get(name) or "")
 
 
-def _number(text: str | None) -> float:
+def number_in(text: str | None) -> float:
     """Return the number in a text, 0 where there is none."""
     try:
         return float((text or "").replace(",", "."))

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,9 +254,11 @@ def test_what_leaves_the_paper_of_a_card_or_a_family_is_marked(browser):
     assert browser.run(texts.format("#cards .card:nth-child(n+2)")) == []
     assert browser.run(texts.format("#families .family:nth-child(n+2)")) == []
     inside = browser.run(
-        "[...document.querySelectorAll('.card svg.sheet')].every((svg) => {"
-        "const paper = svg.querySelector('rect').getBBox(); return [...svg.querySelectorAll('path')].every((path) => {const box = path.getBBox();"
-        " return box.y >= paper.y - 0.01 && box.y + box.height <= paper.y + paper.height + 0.01})})"
+        """[...document.querySelectorAll(".card svg.sheet")].every((svg) => {
+          const paper = svg.querySelector("rect").getBBox();
+          const boxes = [...svg.querySelectorAll("path")].map((path) => path.getBBox());
+          return boxes.every((box) => box.y >= -0.01 && box.y + box.height <= paper.height + 0.01);
+        })"""
     )
     assert inside
 
@@ -345,6 +348,8 @@ def test_what_was_decided_can_be_read_back(browser, tmp_path):
         browser.drag(f".family[data-family='{number}'] [data-decision='{decision}']")
     (tmp_path / "made.csv").write_text(browser.run("decisionsText()"), encoding="utf-8")
     assert read_decisions(tmp_path / "made.csv", scored) == {1: "accepted", 3: "rejected"}
+    tour = (Path(__file__).parents[2] / "docs" / "tour.md").read_text(encoding="utf-8")
+    assert f"\n{(tmp_path / 'made.csv').read_text(encoding='utf-8').splitlines()[0]}\n" in tour
     browser.drag("#forget")
 
 

@@ -561,6 +561,23 @@ def test_it_prints_the_twelve_cards_of_the_page_in_sight(browser):
     assert browser.run("[...document.querySelectorAll('.card')].every((c) => c.querySelector('svg').childElementCount)")
 
 
+def test_the_signal_is_printed_true_to_scale_and_sharp(browser):
+    browser.open(recording_page(scored_recording(seconds=60)), width=1400)
+    before = browser.run("[view.width, $('view').width]")
+    size = "(() => {const box = $('view').getBoundingClientRect(); return [box.width, box.height, $('view').width]})()"
+    browser.run("dispatchEvent(new Event('beforeprint')); 0")
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    width, height, pixels = browser.run(size)
+    assert width == pytest.approx(180 * 96 / 25.4, abs=0.5)
+    assert pixels == pytest.approx(3 * width, abs=2)
+    assert height == pytest.approx(browser.run("view.height"), abs=1)  # not squeezed
+    assert browser.run("view.perSecond") == pytest.approx(PIXELS_A_SECOND)
+    browser.call("Emulation.setEmulatedMedia", media="")
+    browser.run("dispatchEvent(new Event('afterprint')); 0")
+    browser.settle()
+    assert browser.run("[view.width, $('view').width]") == before
+
+
 def test_text_of_the_users_stays_text(browser):
     evil = "</script><img src=x onerror=\"document.title='caught'\">"
     scored = scored_recording(name=evil, lead_names=[evil, "V1"], reason=evil, symbol=evil)

@@ -219,7 +219,7 @@ def _mark_lead(axes: Axes, sheet: Sheet, strip: Strip, example: Example, lead: i
         traces.append(example.reconstruction[:, lead])
         error = np.abs(signal - traces[1])
         for where, value in _leaving(x, error, error * sheet.scale.unit > _TALLEST_ERROR + _SLACK):
-            _arrow(axes, sheet, where, strip.error + _TALLEST_ERROR, f"error {value:.3g} {unit}", 1)
+            _arrow(axes, sheet, where, strip.error + _TALLEST_ERROR, f"error {value:.3g} {unit}", 1, above=True)
     for side, edge in ((1, strip.top), (-1, strip.bottom)):
         far = np.max([side * values for values in traces], axis=0)
         for where, value in _leaving(
@@ -228,7 +228,7 @@ def _mark_lead(axes: Axes, sheet: Sheet, strip: Strip, example: Example, lead: i
             _arrow(axes, sheet, where, edge, f"{side * value:.3g} {unit}".replace("-", "−"), side)
 
 
-def _leaving(x: F64, far: F64, out: NDArray[np.bool_]) -> Iterator[tuple[float, float]]:
+def _leaving(x: NDArray[Any], far: F64, out: NDArray[np.bool_]) -> Iterator[tuple[float, float]]:
     """Place and value of a mark for each group of neighbours that are out: those of the farthest of them."""
     at = np.flatnonzero(out)
     for group in np.split(at, np.flatnonzero(np.diff(x[at]) > _LABEL) + 1) if len(at) else []:
@@ -236,12 +236,13 @@ def _leaving(x: F64, far: F64, out: NDArray[np.bool_]) -> Iterator[tuple[float, 
         yield float(x[farthest]), float(far[farthest])
 
 
-def _arrow(axes: Axes, sheet: Sheet, x: float, edge: float, text: str, side: int) -> None:
+def _arrow(axes: Axes, sheet: Sheet, x: float, edge: float, text: str, side: int, *, above: bool = False) -> None:
+    """An arrow at an edge and what it says, beside it or `above` the edge, where nothing else is."""
     tip, foot = edge - 0.2 * side, edge - 2.2 * side
     outline = Path([(x, tip), (x - 1, foot), (x + 1, foot), (x, tip)], closed=True)
     axes.add_artist(PathPatch(outline, facecolor=_TEXT, edgecolor="none", clip_on=False))
     right = x + 1.5 + 1.3 * len(text) < sheet.left + sheet.paper_width
-    base = edge - 2.2 if side > 0 else edge + 0.5
+    base = edge - 2.2 if side > 0 and not above else edge + 0.5
     place_, look = (x + 1.5, "left") if right else (x - 1.5, "right")
     axes.text(place_, base, text, fontsize=4.8, fontweight="bold", color=_TEXT, ha=look, clip_on=False)
 

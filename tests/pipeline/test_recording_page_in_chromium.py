@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,9 +254,11 @@ def test_what_leaves_the_paper_of_a_card_or_a_family_is_marked(browser):
     assert browser.run(texts.format("#cards .card:nth-child(n+2)")) == []
     assert browser.run(texts.format("#families .family:nth-child(n+2)")) == []
     inside = browser.run(
-        "[...document.querySelectorAll('.card svg.sheet')].every((svg) => {"
-        "const paper = svg.querySelector('rect').getBBox(); return [...svg.querySelectorAll('path')].every((path) => {const box = path.getBBox();"
-        " return box.y >= paper.y - 0.01 && box.y + box.height <= paper.y + paper.height + 0.01})})"
+        """[...document.querySelectorAll(".card svg.sheet")].every((svg) => {
+          const paper = svg.querySelector("rect").getBBox();
+          const boxes = [...svg.querySelectorAll("path")].map((path) => path.getBBox());
+          return boxes.every((box) => box.y >= -0.01 && box.y + box.height <= paper.height + 0.01);
+        })"""
     )
     assert inside
 
@@ -345,6 +348,8 @@ def test_what_was_decided_can_be_read_back(browser, tmp_path):
         browser.drag(f".family[data-family='{number}'] [data-decision='{decision}']")
     (tmp_path / "made.csv").write_text(browser.run("decisionsText()"), encoding="utf-8")
     assert read_decisions(tmp_path / "made.csv", scored) == {1: "accepted", 3: "rejected"}
+    tour = (Path(__file__).parents[2] / "docs" / "tour.md").read_text(encoding="utf-8")
+    assert f"\n{(tmp_path / 'made.csv').read_text(encoding='utf-8').splitlines()[0]}\n" in tour
     browser.drag("#forget")
 
 
@@ -554,6 +559,23 @@ def test_it_prints_the_twelve_cards_of_the_page_in_sight(browser):
     pages = pdf.count(b"/Type /Page") - pdf.count(b"/Type /Pages")
     assert 2 <= pages <= 8
     assert browser.run("[...document.querySelectorAll('.card')].every((c) => c.querySelector('svg').childElementCount)")
+
+
+def test_the_signal_is_printed_true_to_scale_and_sharp(browser):
+    browser.open(recording_page(scored_recording(seconds=60)), width=1400)
+    before = browser.run("[view.width, $('view').width]")
+    size = "(() => {const box = $('view').getBoundingClientRect(); return [box.width, box.height, $('view').width]})()"
+    browser.run("dispatchEvent(new Event('beforeprint')); 0")
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    width, height, pixels = browser.run(size)
+    assert width == pytest.approx(180 * 96 / 25.4, abs=0.5)
+    assert pixels == pytest.approx(3 * width, abs=2)
+    assert height == pytest.approx(browser.run("view.height"), abs=1)  # not squeezed
+    assert browser.run("view.perSecond") == pytest.approx(PIXELS_A_SECOND)
+    browser.call("Emulation.setEmulatedMedia", media="")
+    browser.run("dispatchEvent(new Event('afterprint')); 0")
+    browser.settle()
+    assert browser.run("[view.width, $('view').width]") == before
 
 
 def test_text_of_the_users_stays_text(browser):

@@ -91,9 +91,12 @@ function multiples(from, to, step) {
   return found;
 }
 
-/** Makes a canvas as sharp as the screen; returns its context in CSS pixels. */
+let printing = false;
+const PRINTER = 3; // pixels for each of CSS, about 300 an inch
+
+/** Makes a canvas as sharp as the screen or the printer; returns its context in CSS pixels. */
 function sharpen(canvas, width, height) {
-  const ratio = Math.min(window.devicePixelRatio || 1, 16000 / Math.max(width, height, 1));
+  const ratio = Math.min(printing ? PRINTER : window.devicePixelRatio || 1, 16000 / Math.max(width, height, 1));
   const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
   const ctx = canvas.getContext("2d");

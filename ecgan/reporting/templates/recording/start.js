@@ -3,6 +3,7 @@
 const $ = (id) => document.getElementById(id);
 const STEP = 1.4; // a click or a key zooms by this
 const PAGE = 12; // cards that are shown, and printed, at once
+const PRINTED = 180; // width of the signal on paper, mm; the style sheet says it, too
 const FIELDS = "input, select, textarea"; // have keys of their own
 
 document.documentElement.classList.add("js");
@@ -136,9 +137,21 @@ function fitCards(list) {
   list.style.setProperty("--sheet", `${Math.min(widest, 600)}px`);
 }
 
+/** Draws everything as it is printed: figures out of sight, the signal on paper of its width, true to scale. */
 function fillForPrint() {
   document.querySelector(".facts").open = true;
   for (const fill of fills.values()) fill();
+  printing = true;
+  overview.resize(PRINTED * MM);
+  view.resize(PRINTED * MM);
+  view.draw();
+}
+
+/** Makes the views as wide as the window. */
+function fit() {
+  printing = false;
+  overview.resize($("overview").clientWidth);
+  view.resize($("frame").clientWidth);
 }
 
 /** What the list can be narrowed by, each with a test of a row. */
@@ -243,15 +256,12 @@ function start() {
     cell.replaceChildren(html("a", { href: `#beat-${row.dataset.beat}`, textContent: cell.textContent }));
   }
   window.addEventListener("beforeprint", fillForPrint);
+  window.addEventListener("afterprint", fit);
   for (const id of ["previous", "next"]) $(id).disabled = !flaggedRows.length;
   const buttons = { previous: "p", next: "n", in: "+", out: "-", true: "0", all: "w" };
   for (const [id, key] of Object.entries(buttons)) $(id).addEventListener("click", ACTIONS[key]);
   $("scroll").addEventListener("input", () => view.move(Number($("scroll").value)));
   document.addEventListener("keydown", onKey);
-  const fit = () => {
-    overview.resize($("overview").clientWidth);
-    view.resize($("frame").clientWidth);
-  };
   new ResizeObserver(fit).observe($("frame"));
   fit();
   const room = (window.innerHeight * 0.78 - TOP - BOTTOM) / (view.squares * 5); // so that many leads are seen at once

@@ -40,10 +40,10 @@ BUDGET: Final = 2
 MODELS: Final[dict[str, dict[str, Any]]] = {
     "cnn": {"epochs": 3, "module": {"width": 0.25, "batch_size": 128}},
     "vae": {"epochs": 4},
-    "aegan": {"epochs": 3},
-    "vaegan": {"epochs": 3},
-    "dcgan": {"epochs": 3, "module": {"width": 0.25, "batch_size": 128}},
-    "rdcgan": {"epochs": 2, "module": {"width": 0.25, "batch_size": 128}},
+    "aegan": {"epochs": 2},
+    "vaegan": {"epochs": 2},
+    "dcgan": {"epochs": 2, "module": {"width": 0.25, "batch_size": 128}},
+    "rdcgan": {"epochs": 1, "module": {"width": 0.25, "batch_size": 128}},
     "rgan": {"epochs": 1, "module": {"width": 0.125, "batch_size": 256}},
     "diffusion": {"epochs": 1, "module": {"width": 0.5}},
 }

@@ -4,6 +4,7 @@ A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; a test fail
 """
 
 import csv
+import importlib
 import inspect
 import json
 import re
@@ -228,7 +229,8 @@ def _robustness(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 def _looks(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return head and rows of `paper/looks.csv` (ds2), or of a file in `paper/own_normal`: of what is measured now."""
     if part == "ds2":
-        return _read(LOOKS)
+        head, rows = _read(LOOKS)
+        return head, [row for row in rows if not row[head.index("configuration")].startswith("paper ")]
     head, rows = _read(LOOKS.parent / "own_normal" / f"{part}.csv")
     if part == "ds1":
         rows = [row for row in rows if row[head.index("configuration")].startswith(FORM)]
@@ -248,7 +250,23 @@ def _peaks(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return _read(LOOKS.parent / "peaks" / f"{part}.csv")
 
 
-MEASURED = {"csv": _csv, "tuning": _tuning, "robustness": _robustness, "looks": _looks, "peaks": _peaks}
+def _paper(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return a table of the paper's rows, `paper/rows`."""
+    if (folder := str(LOOKS.parent)) not in sys.path:
+        sys.path.insert(0, folder)
+    cells = importlib.import_module("cells")
+    found: tuple[tuple[str, ...], list[tuple[str, ...]]] = cells.table(part)
+    return found
+
+
+MEASURED = {
+    "csv": _csv,
+    "tuning": _tuning,
+    "robustness": _robustness,
+    "looks": _looks,
+    "peaks": _peaks,
+    "paper": _paper,
+}
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -284,8 +302,8 @@ def grid(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def pages() -> list[Path]:
-    """Return every page of the documentation."""
-    return sorted(page for page in HERE.rglob("*.md") if "_build" not in page.parts)
+    """Return every page of the documentation, and README."""
+    return [HERE.parent / "README.md", *sorted(page for page in HERE.rglob("*.md") if "_build" not in page.parts)]
 
 
 def main() -> int:

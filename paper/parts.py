@@ -3,7 +3,6 @@
 They are references, not detectors to use: each asks for something that a user does not have.
 """
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +25,10 @@ COUNT = 32
 NAMES = tuple(f"direction_{place:02d}" for place in range(COUNT))
 NEAREST, AROUND = 5, 25
 _FLOOR, _SPREAD, _CLIP = 0.1, 0.05, 6.0
+_WEIGHTS: tuple[dict[str, tuple[float, float]], ...] = (  # of each lead's waves: by itself, and in the space of all
+    {"qrs": (0.5, 1.0), "p": (0.3, 0.7), "st_t": (0.0, 0.5)},
+    {"qrs": (0.5, 0.7), "p": (0.0, 0.4)},
+)
 _UNDEFINED = "this part is computed for a table and not kept"
 
 
@@ -165,20 +168,14 @@ class KnownNormals(Detector):
         return {"total": np.where(np.isnan(chosen), np.nanmax(chosen, initial=0.0), chosen)}
 
     def _record(self, beats: Samples, known: NDArray[np.bool_]) -> F64:
-        windows, times = _windows(beats, known), in_units(rhythm_features(beats), known)
-        qrs, p = [windows("qrs", lead) for lead in range(beats.signals.shape[1])], windows("p", 0)
+        shapes, times = _shapes(beats, known), in_units(rhythm_features(beats), known)
+        total = sum(alone * logs(points, known) for points, alone, _ in shapes if alone)
+        total = np.asarray(total + 0.5 * np.log(far(times, known) + _FLOOR))
         if not self.options.share:
-            shape = 0.5 * sum(logs(points, known) for points in qrs) + 0.3 * logs(p, known)
-            return np.asarray(shape + 0.5 * np.log(far(times, known) + _FLOOR))
-        weighed = [(qrs[0], 1.0), (p, 0.7), (windows("st_t", 0), 0.5)]
-        if len(qrs) > 1:
-            weighed += [(qrs[1], 0.7), (windows("p", 1), 0.4)]
-        shape = np.concatenate([weight * points / _typical(points, known) for points, weight in weighed], axis=1)
-        unit = _typical(times, known)
-        joint = np.concatenate([shape, 4 * times / unit], axis=1)
-        nearest = _nearest(np.concatenate([shape, times / unit], axis=1))
-        count = known[nearest].sum(axis=1)
-        return np.asarray(np.log(far(joint, known) + _FLOOR) - 2 * np.log((count + 0.5) / (AROUND + 1)))
+            return total
+        space = [weight * points / _typical(points, known) for points, _, weight in shapes]
+        count = known[_nearest(np.concatenate([*space, times / _typical(times, known)], axis=1))].sum(axis=1)
+        return np.asarray(total - 3 * np.log((count + 0.5) / (AROUND + 1)))
 
     def state(self) -> State:
         """Nothing: it is not kept."""
@@ -256,19 +253,25 @@ def _keys(samples: Samples) -> list[tuple[str, int]]:
     return list(zip(samples.records.tolist(), samples.table["sample"].tolist(), strict=True))
 
 
-def _windows(beats: Samples, known: NDArray[np.bool_]) -> Callable[[str, int], F64]:
-    """Coordinates of a window of a lead along the main directions of the known beats, (n, 12)."""
+def _shapes(beats: Samples, known: NDArray[np.bool_]) -> list[tuple[F64, float, float]]:
+    """Coordinates of waves along the main directions of the known beats, (n, 12), and their two weights.
+
+    The weights are those of a wave by itself and in the space of all. Beats that begin at the R peak are one wave.
+    """
     about = beats.about
-    centre = about.centre or 0
-    _, shifts = template_and_shifts(beats.signals[:, :1], known, centre, about.sampling_rate)
-
-    def points(wave: str, lead: int) -> F64:
-        part = window(*WINDOWS_MS[wave], sampling_rate=about.sampling_rate, centre=centre, length=beats.length)
-        rows = aligned(beats.signals[:, lead : lead + 1], shifts, part)[:, 0].astype(np.float64)
-        rows -= rows.mean(axis=1, keepdims=True)
-        return Space.learn(rows[known], 12).apply(rows)
-
-    return points
+    if not about.centre:
+        rows = _flat(beats.signals)
+        return [(Space.learn(rows[known], 12).apply(rows), 1.3, 1.0)]
+    _, shifts = template_and_shifts(beats.signals[:, :1], known, about.centre, about.sampling_rate)
+    place = {"sampling_rate": about.sampling_rate, "centre": about.centre, "length": beats.length}
+    found = []
+    for lead, weights in enumerate(_WEIGHTS[: beats.signals.shape[1]]):
+        for wave, (alone, together) in weights.items():
+            part = window(*WINDOWS_MS[wave], **place)
+            rows = aligned(beats.signals[:, lead : lead + 1], shifts, part)[:, 0].astype(np.float64)
+            rows -= rows.mean(axis=1, keepdims=True)
+            found.append((Space.learn(rows[known], 12).apply(rows), alone, together))
+    return found
 
 
 def _typical(points: F64, known: NDArray[np.bool_]) -> float:

@@ -19,6 +19,7 @@ from ecgan.runs.loading import Trained, load_trained
 from ecgan.runtime import derive_seed, own_process, set_threads
 
 DRAWN = 24
+_NOT_COMPARED = "they were not compared with real signals in training: train.generation.metrics asks for that"
 
 
 def run(
@@ -61,10 +62,12 @@ def run(
     write_json(described_in(out), _facts(trained, count, seed))
     if figure is not None:
         _draw(figure, drawn, trained)
+    compared = trained.params.train.generation.metrics
     others = "" if len(folds) == 1 else f" (the first of {len(folds)}: /fold_K names another)"
     return [
         f"{trained.model.name}, fold {trained.fold.index}{others}, version {trained.version}",
         f"wrote {out}: {count:,} × {shape[1]} × {shape[2]}; {_unit(trained)}",
+        *([] if compared else [_NOT_COMPARED]),
     ]
 
 

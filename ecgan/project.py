@@ -5,6 +5,7 @@ project the folder of links `watched/stages/<stage>`, which follows the installe
 """
 
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -124,6 +125,8 @@ def begin(
 def pipeline() -> str:
     """Return `dvc.yaml` for a project: that of ECGAN, with a folder of links for the code of each stage."""
     text = re.sub(r"\A(?:#.*\n)+", _HEAD, read_text(SOURCE / "dvc.yaml"))
+    if os.name == "nt":  # whose shell knows no $ECGAN_RUN
+        text = text.replace("$ECGAN_RUN python", "python")
     above = r"^  (?P<stage>[\w-]+):\n(?:    .*\n|  +#.*\n)*?    deps:\n(?:      - (?!stages/).*\n)*"
     code = r"(?:      - (?:stages|ecgan)/.*\n)+"
     return re.sub(f"(?P<above>{above}){code}", r"\g<above>      - watched/stages/\g<stage>\n", text, flags=re.MULTILINE)

@@ -11,6 +11,7 @@ or with a parameter that is watched as well; so DVC always watches what the last
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -201,5 +202,11 @@ def _link(place: Path, target: Path) -> None:
     if place.is_symlink() and str(place.readlink()) == text:
         return
     part = place.with_name(f".{place.name}.{os.getpid()}.part")
-    part.symlink_to(text)
+    try:
+        part.symlink_to(text)
+    except OSError:  # Windows lets only some users make links
+        if not full.is_file():
+            hint = "On Windows switch on the developer mode, which allows them."
+            raise EcganError(f"cannot make a link to the folder {target}.", hint) from None
+        shutil.copyfile(full, part)
     part.replace(place)

@@ -20,6 +20,7 @@ from ecgan.runtime import derive_seed, own_process, set_threads
 from stages import measure
 
 DRAWN = 24
+_NOT_COMPARED = "they were not compared with real signals: --metrics does it now, train.generation.metrics in training"
 
 
 def run(
@@ -78,10 +79,12 @@ def run(
         _draw(figure, drawn, trained)
     if metrics is not None:
         write_json(metrics, finite(measure.run(trained, count, seed, features)))
+    compared = metrics is not None or trained.params.train.generation.metrics
     others = "" if len(folds) == 1 else f" (the first of {len(folds)}: /fold_K names another)"
     return [
         f"{trained.model.name}, fold {trained.fold.index}{others}, version {trained.version}",
         f"wrote {out}: {count:,} × {shape[1]} × {shape[2]}; {_unit(trained)}",
+        *([] if compared else [_NOT_COMPARED]),
     ]
 
 

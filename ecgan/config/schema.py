@@ -9,13 +9,14 @@ from ecgan.arithmetic import Arithmetic
 from ecgan.config.generation import Generation
 from ecgan.config.inverse import Inverse
 from ecgan.config.options import Options
+from ecgan.files import is_portable
 
 _FOLDER_NAME = "a folder name: letters, digits, spaces and . _ + -, beginning with a letter or digit, without '..'"
 _SAFE = re.compile(r"[^\W_](?:[\w .+-]*[\w+-])?")
 
 
 def _folder_name(name: str) -> str:
-    if not _SAFE.fullmatch(name) or ".." in name or len(name) > 100:
+    if not _SAFE.fullmatch(name) or ".." in name or len(name) > 100 or not is_portable(name):
         raise ValueError(f"allowed: {_FOLDER_NAME}")
     return name
 

@@ -71,8 +71,10 @@ class Monitor:
         return found
 
     def final(self) -> dict[str, Any]:
-        """Return all metrics of the model as it is, its prior as it is stored; with those of real signals beside."""
+        """Return all metrics of the model as it is, its prior as it is stored, with those of real signals; if any."""
         start, metrics = time.perf_counter(), self.options.generation.metrics
+        if not metrics:
+            return {}
         self.model.eval()
         generated = self._generated(2, derive_seed(self.seed, "generation"))
         found: dict[str, Any] = {}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from ecgan.errors import EcganError
-from ecgan.files import LARGEST_JSON, LARGEST_WEIGHTS, unfinished
+from ecgan.files import LARGEST_JSON, LARGEST_WEIGHTS, is_portable, unfinished
 from ecgan.terminal import say
 
 # `<part>/fold_<k>[/v<NN>]/<name>`: no path that leaves the run's folder, no file that could be executed.
@@ -154,5 +154,5 @@ def _limit(name: str) -> int:
 
 
 def _folder_name(name: str) -> str:
-    plain = re.sub(r"[^\w .+-]", "_", name).strip(" .")
-    return plain[:100] or "run"
+    plain = re.sub(r"[^\w .+-]", "_", name).strip(" .")[:100].rstrip(" .") or "run"
+    return plain if is_portable(plain) else f"_{plain}"

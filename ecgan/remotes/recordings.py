@@ -13,6 +13,7 @@ from ecgan.ecg.files.hospital import ENDINGS
 from ecgan.ecg.files.recordings import BEGIN, FORMATS, check_begin, read_recording
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
+from ecgan.files import is_portable
 from ecgan.remotes import refuse_secrets
 from ecgan.remotes.streams import is_there, stream
 from ecgan.remotes.urls import open_url
@@ -48,7 +49,8 @@ def path_in(url: str) -> PurePosixPath:
     """
     parts = urlsplit(plain(url))
     place = unquote(f"{parts.netloc}/{parts.path.lstrip('/')}" if parts.path.strip("/") else "")
-    names = [re.sub(r"[^\w .+-]", "_", name).lstrip(".") for name in place.split("/") if name]
+    names = [re.sub(r"[^\w .+-]", "_", name).lstrip(".").rstrip(" .") for name in place.split("/") if name]
+    names = [name if not name or is_portable(name) else f"_{name}" for name in names]
     if not names or place.endswith("/") or not names[-1]:
         raise EcganError(f"{plain(url)} names no file.", "Name each recording: https://HOST/FOLDER/RECORD.hea")
     return PurePosixPath(names[-2] if len(names) > 1 and names[-2] else "url", names[-1])

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from ecgan.datasets.omissions import left_out
 from ecgan.ecg.files.recordings import files_of_recording, locate
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, Interrupted
-from ecgan.files import FULL, unsayable, unusable, write_frame, write_text
+from ecgan.files import FULL, alike, unsayable, unusable, write_frame, write_text
 from ecgan.progress import Stopwatch, track
 from ecgan.remotes.recordings import path_in, plain
 from ecgan.reporting.recordings import ScoredRecording
@@ -125,11 +124,11 @@ def find_recordings(paths: Iterable[Path | str]) -> list[Wanted]:
         for one in (_in_folder(path) or [path]) if path.is_dir() else [path]:
             file = _file(one)
             files.setdefault(_real(file), (one, file))
-    stems = Counter(file.stem.casefold() for _, file in files.values())
+    stems = Counter(alike(file.stem) for _, file in files.values())
     found = []
     for path, file in files.values():
         folder = _real(file).parent.name
-        alone = stems[file.stem.casefold()] == 1
+        alone = stems[alike(file.stem)] == 1
         found.append(Wanted(path, file, file.stem if alone or not folder else f"{folder}/{file.stem}"))
     _check_names(found)
     return found
@@ -159,7 +158,7 @@ def check_targets(
         targets += [out / name for name in SUMMARIES]
         if any(one.name.casefold() == "summary" for one in wanted):
             raise EcganError("the results of the recording 'summary' and the summary of all would have one name.")
-    if len({str(target).casefold() for target in targets}) < len(targets):
+    if len({alike(str(target)) for target in targets}) < len(targets):
         raise EcganError("two recordings would have results of one name.", "Score them one by one.")
     inputs = [file for one in wanted for file in files_of_recording(one.file, annotator)]
     known = {mark for file in [*inputs, *others] for mark in _marks(file)}
@@ -175,7 +174,7 @@ def check_targets(
 
 def _marks(file: Path) -> set[Any]:
     """What tells that a file is another one by another name: its place, in letters of one size, and its number."""
-    found: set[Any] = {unicodedata.normalize("NFC", str(_real(file))).casefold()}
+    found: set[Any] = {alike(str(_real(file)))}
     with contextlib.suppress(OSError):
         state = file.stat()
         found.add((state.st_dev, state.st_ino))
@@ -322,7 +321,7 @@ def _file(path: Path) -> Path:
 def _check_names(wanted: Sequence[Wanted]) -> None:
     seen: dict[str, Wanted] = {}
     for one in wanted:
-        other = seen.setdefault(one.name.casefold(), one)
+        other = seen.setdefault(alike(one.name), one)
         if other is not one:
             raise EcganError(
                 f"{plain(str(other.path))} and {plain(str(one.path))} would have results of the same name, {one.name}.",

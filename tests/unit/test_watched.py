@@ -186,3 +186,18 @@ def test_the_inverse_mappings_that_auto_may_take_are_watched() -> None:
     assert {"ecgan.inversion.encoder.py", "ecgan.inversion.network.py"} <= set(links("inversions/auto"))
     watch_inversion("search")
     assert "ecgan.inversion.search.py" in links("inversions/search")
+
+
+def test_where_no_links_can_be_made_files_are_copied(
+    project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("A required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    watch_part(MODELS, "vae")
+    copied = project / "watched/models/vae/ecgan.models.vae.py"
+    assert not copied.is_symlink()
+    assert copied.read_bytes() == (ROOT / "ecgan/models/vae.py").read_bytes()
+    with pytest.raises(EcganError, match="recordings"):
+        watch_file("fetch", FetchOptions(path="recordings"))

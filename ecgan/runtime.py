@@ -15,7 +15,8 @@ from ecgan.terminal import say
 if TYPE_CHECKING:
     import torch
 
-S, R = TypeVar("S"), TypeVar("R")
+S = TypeVar("S")
+R = TypeVar("R")
 
 _AT_ONCE = 4  # threads
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"

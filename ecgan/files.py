@@ -228,8 +228,9 @@ def _with_texts(frame: "pd.DataFrame", change: Callable[[Any], Any]) -> "pd.Data
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
         if column.dtype.kind == "O":
-            texts = [change(cell) for cell in column]
-            if any(new is not old for new, old in zip(texts, column, strict=True)):
+            cells = column.tolist()
+            texts = [change(cell) for cell in cells]
+            if any(new is not old for new, old in zip(texts, cells, strict=True)):
                 frame = frame.assign(**{name: pd.Series(texts, index=frame.index, dtype=object)})
     return frame.set_axis([change(name) for name in frame.columns], axis=1)
 
@@ -253,7 +254,7 @@ def _texts(frame: "pd.DataFrame") -> Iterator[str]:
     yield from (name for name in frame.columns if isinstance(name, str))
     for place, kind in enumerate(frame.dtypes):
         if kind.kind == "O":
-            yield from (cell for cell in frame.iloc[:, place] if isinstance(cell, str))
+            yield from (cell for cell in frame.iloc[:, place].tolist() if isinstance(cell, str))
 
 
 def neutral(cell: Any) -> Any:

@@ -13,7 +13,7 @@ from ecgan.references import Reference, folds_of
 from ecgan.remotes.recordings import read_anywhere
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.runs.layout import part
-from ecgan.runtime import own_process, return_large, set_threads
+from ecgan.runtime import own_process, return_large, reuse_memory, set_threads
 from ecgan.scoring.batch import Ahead, check_targets, find_recordings, omissions, read_ahead, score_all
 from ecgan.scoring.console import Manner, note, tell, tell_model, tell_one
 from ecgan.scoring.decisions import decide, read_decisions
@@ -117,9 +117,9 @@ def _load(
     models: Mapping[int, Reference], strategy: str | None, threshold: float | None, manner: Manner
 ) -> dict[int, "Scorer"]:
     """Load the run, or the usual ones, and set the process up for them."""
-    from ecgan.scoring.scorer import load_scorer
+    from ecgan.scoring.scorer import load_scorer, with_network
 
-    own_process()
+    (own_process if any(with_network(one) for one in models.values()) else reuse_memory)()
     scorers = {}
     for count, one in models.items():
         watch = Stopwatch()

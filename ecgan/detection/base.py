@@ -143,6 +143,8 @@ class Detector(ABC):
         context: What it looks at besides a sample: `record`, `rhythm` or both; it is then given samples with all
             others of their records around them (`Samples.around`, `Samples.places`), never with labels. Without
             context a score depends on its sample alone; with it on nothing outside its record but training data.
+        own_scale: Whether it works in the scale of each record. Without a model it is then given samples as they are,
+            whatever `train.transformation` says: one that scales each sample by itself takes away what it looks at.
     """
 
     name: ClassVar[str]
@@ -156,6 +158,7 @@ class Detector(ABC):
     states: ClassVar[tuple[str, ...]] = ()
     classifies: ClassVar[bool] = False
     context: ClassVar[tuple[str, ...]] = ()
+    own_scale: ClassVar[bool] = False
 
     def __init__(self, options: Any, mapping: Mapping | None = None, *, seed: int = 0) -> None:
         self.options = options
@@ -166,6 +169,11 @@ class Detector(ABC):
     def sees(self) -> tuple[str, ...]:
         """What it and the model behind it look at besides a sample."""
         return tuple(sorted({*self.context, *(self.mapping.context if self.mapping else ())}))
+
+    @classmethod
+    def transformation(cls, wanted: str) -> str:
+        """Name of the transformation of its samples where no model is behind it: `wanted`, or none."""
+        return "none" if cls.own_scale else wanted
 
     def available_strategies(self) -> tuple[str, ...]:
         """Strategies that can run here; a detector leaves out what its model cannot feed."""

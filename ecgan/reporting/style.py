@@ -2,7 +2,6 @@
 
 import io
 import re
-import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from ecgan.reporting.legal import legal
 from ecgan.terminal import ACTING
 
 INK: Final = "#1f2430"
@@ -32,7 +32,6 @@ DASHES: Final[tuple[Any, ...]] = (
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 """Told apart, with the dashes, where there is no colour."""
 FONT: Final = "'DejaVu Sans', sans-serif"
-_ACTING: Final = re.compile(f"[{ACTING}]")
 _NOT_IN_SVG: Final = re.compile(f"(?!\n)[{ACTING}\ufffe\uffff]")
 MM: Final = 72 / 25.4
 """Points in a millimetre."""
@@ -148,13 +147,6 @@ def embedded(svg: str, name: str) -> str:
     for colour, variable in ((INK, "ink"), (MUTED, "muted"), (RULE, "rule"), (CARD, "card")):
         svg = svg.replace(colour, f"var(--{variable})")
     return svg.replace(FONT, "var(--sans)")
-
-
-def legal(text: str) -> str:
-    """Text on one line without characters that XML does not allow, or that act instead of being seen."""
-    clean = _ACTING.sub(" ", str(text))
-    clean = "".join(" " if unicodedata.category(sign) in {"Cc", "Cs", "Cn", "Zl", "Zp"} else sign for sign in clean)
-    return " ".join(clean.split())
 
 
 def clip(text: str, length: int) -> str:

@@ -30,8 +30,9 @@ wandering baseline; on DS1 it is .4 and more in either lead of every record, and
 IRREGULAR = 0.12
 """nor a record whose RR vary by more all through (on DS1 up to .08 in sinus rhythm with few ectopic beats, .19 and .39
 in the two records with fibrillation)."""
-TAKEN = 0.1
-"""A mode with at least this share of the usual beats was taken for normal."""
+TAKEN = 0.2
+"""A mode with at least this share of the usual beats was taken for normal: its QRS is then near enough to usual ones
+(`qrs_share` of `patient_specific`)."""
 CLOSE = 3.0
 """Odds up to which the choice between two rhythms is a close one."""
 _MOST = 1e6  # odds beyond which none are told
@@ -201,9 +202,9 @@ def choice_of(normal: Normal) -> str:
     """Which of two modes was taken for normal, and why, in a sentence."""
     first, second = normal.modes
     if first.taken and second.taken:
-        return "Both count as usual, and neither is flagged for what it is: the detector did not prefer one."
+        return "Both count as usual, so that no beat of either is flagged for its QRS alone: neither was preferred."
     if normal.modes_by != "rate":
-        return "The first was taken: its beats come when expected, those of the other do not."
+        return f"The first was taken: {100 * first.of_usual:.0f} % of the beats that come when expected are of it."
     odds = odds_of(normal) or 1.0
     size = f"more than {_MOST:,.0f}" if odds >= _MOST else f"{odds:.2g}"
     against = f" For the other speaks: {second.reason}." if second.reason else ""

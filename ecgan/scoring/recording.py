@@ -174,7 +174,7 @@ def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
     """
     stretches: Iterable[Windows] = windows_of(replace(record, leads=list(scorer.leads)), scorer)
     if scorer.context:
-        stretches = [_together(list(stretches))]
+        stretches = [_gathered(stretches, len(record.samples))]
     parts: list[Windows] = []
     judged: list[Judged] = []
     seen: list[Seen] = []
@@ -191,6 +191,21 @@ def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
         seen.append(see(windows.samples, flagged, own))
         parts.append(replace(windows, samples=samples[flagged]))  # without a context, others are no longer needed
     return _together(parts), _joined(judged), seen_together(seen)
+
+
+def _gathered(stretches: Iterable[Windows], count: int) -> Windows:
+    """At most `count` samples of several stretches as one; no stretch is kept, or a day would be there twice."""
+    parts: list[Windows] = []
+    signals, at = np.empty((0, 0, 0), dtype=np.float32), 0
+    for part in stretches:
+        own = part.samples.signals
+        if not parts:
+            signals = np.empty((count, *own.shape[1:]), dtype=own.dtype)
+        signals[at : at + len(own)] = own
+        at += len(own)
+        parts.append(replace(part, samples=replace(part.samples, signals=own[:0])))
+    whole = _together(parts)
+    return replace(whole, samples=replace(whole.samples, signals=signals[:at]))
 
 
 def _together(parts: list[Windows]) -> Windows:

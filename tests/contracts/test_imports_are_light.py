@@ -7,6 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import ecgan
+from ecgan.datasets.annotated import BeatOptions
+from ecgan.datasets.base import cut_recording
+from ecgan.datasets.ecgsyn import Ecgsyn
+from ecgan.ecg.records import write_record
+from ecgan.ecg.simulated_patients import simulate
+
 HEAVY = ("torch", "pandas", "numpy", "pydantic", "matplotlib", "sklearn", "scipy", "wfdb", "dvclive")
 
 
@@ -40,6 +47,21 @@ def test_stages_without_a_model_do_not_import_torch(stage: str) -> None:
 def test_classical_detection_does_not_import_torch() -> None:
     code = "import stages.detect\nfrom ecgan.registry import DETECTORS\n[DETECTORS.get(n) for n in DETECTORS.names()]"
     assert "torch" not in imported_by(code)
+
+
+def test_scoring_by_a_detector_without_a_model_imports_neither_torch_nor_wfdb_nor_matplotlib(tmp_path: Path) -> None:
+    """The largest part of the start; what is loaded later is loaded here too."""
+    record = simulate(0, seed=2, minutes=0.5, noise=1.0, variability=1.0)
+    write_record(tmp_path, record)
+    data = cut_recording(Ecgsyn(), record, BeatOptions())
+    ecgan.Detector("patient_specific", dataset="ecgsyn").fit(data.unlabelled()).save(tmp_path / "run")
+    paths = tmp_path / f"{record.name}.hea", tmp_path / "run", tmp_path / "out"
+    code = "sys.argv = ['ecgan', 'score', {!r}, '--model', {!r}, '--out', {!r}]\n".format(*map(str, paths))
+    code += (
+        "try:\n    import ecgan.__main__\n    ecgan.__main__.main()\nexcept SystemExit as end:\n    assert not end.code"
+    )
+    assert not imported_by(code) & {"torch", "wfdb", "matplotlib", "sklearn"}
+    assert (tmp_path / "out" / f"{record.name}.html").is_file()
 
 
 def test_reading_parameters_imports_neither_numpy_nor_torch() -> None:

@@ -383,7 +383,7 @@ def test_frequent_ectopic_beats_are_a_kind_of_their_own_and_no_doubt() -> None:
     assert found.normal is not None
     assert [mode.taken for mode in found.normal.modes] == [True, False]
     assert [mode.share for mode in found.normal.modes] == [pytest.approx(0.8, abs=0.01), pytest.approx(0.2, abs=0.01)]
-    assert found.facts["normal"]["choice"].endswith("those of the other do not.")
+    assert "100 % of the beats that come when expected" in found.facts["normal"]["choice"]
     assert warnings == []
 
 

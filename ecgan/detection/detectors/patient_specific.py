@@ -32,6 +32,7 @@ from ecgan.ecg.template import (
 )
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
+from ecgan.runtime import side_by_side
 from ecgan.samples import RECORD, RHYTHM, About, Samples
 
 NAMES = ("qrs", "p", "st", "rhythm", "pause", "company", "residual")
@@ -189,6 +190,7 @@ class PatientSpecific(Detector):
     states: ClassVar[tuple[str, ...]] = STATES
     context: ClassVar[tuple[str, ...]] = (RECORD, RHYTHM)
     takes_model: ClassVar[bool] = True
+    own_scale: ClassVar[bool] = True
 
     _shape: tuple[int, int] | None = None  # (C, L)
     _latest: tuple[Samples, _Record] | None = None  # a whole record whose normal may be asked for next
@@ -344,9 +346,7 @@ class PatientSpecific(Detector):
 
     def _scores(self, record: _Record) -> dict[str, F64]:
         options, known = self.options, record.reach.known(len(record.signals))
-        leads = range(record.signals.shape[1])
-        qrs = [record.points(lead, WINDOWS_MS["qrs"], options.components) for lead in leads]
-        raw = np.stack([self._thin(points, record, options.qrs_share) for points in qrs], axis=1)  # (n, C)
+        qrs, raw = self._shape_of(record, WINDOWS_MS["qrs"])
         early = rhythm.early_share(record.rr_prev, record.reach, options.local_beats, options.quantile)
         irregularity = self._irregularity(_read(raw, ~record.dead), record)
         scale = options.irregular_to - options.irregular_from
@@ -403,11 +403,17 @@ class PatientSpecific(Detector):
         """How unlike the usual ones ST segment and T wave are, (n,); 0 where samples hold less than half of them."""
         if covered(*WINDOWS_MS["st_t"], **_place(record.about, record.signals.shape[2])) < _HALF:
             return np.zeros(len(record.signals))
-        spaces = (
-            record.points(lead, WINDOWS_MS["st_t"], self.options.components) for lead in range(record.signals.shape[1])
-        )
-        thin = np.stack([self._thin(points, record, self.options.qrs_share) for points in spaces], axis=1)
-        return self._calm(thin, record)
+        return self._calm(self._shape_of(record, WINDOWS_MS["st_t"])[1], record)
+
+    def _shape_of(self, record: _Record, span_ms: tuple[float, float]) -> tuple[list[F64], F64]:
+        """Coordinates (n, k) of a window in each lead, and how thinly the usual ones lie around them, (n, C)."""
+
+        def lead(number: int) -> tuple[F64, F64]:
+            points = record.points(number, span_ms, self.options.components)
+            return points, self._thin(points, record, self.options.qrs_share)
+
+        points, thin = zip(*side_by_side(lead, range(record.signals.shape[1])), strict=True)
+        return list(points), np.stack(thin, axis=1)
 
     def _calm(self, thin: F64, record: _Record, leads: slice = slice(None)) -> F64:
         """Mean over the leads (n, C) that can be read, less what the quietest beats around have too: noise, drift."""

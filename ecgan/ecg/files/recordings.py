@@ -47,6 +47,8 @@ BEGIN = (1 << 20) + 4
 """Bytes by which a file that is still to come is judged."""
 _SIGNS: dict[str, tuple[bytes, ...]] = {"edf": _EDF, "npy": (b"\x93NUMPY",), "npz": (b"PK",)}
 
+_PACKED = (".gz", ".zip", ".xz", ".bz2", ".zst", ".7z", ".tgz", ".tar", ".rar")
+
 _TOLD = 3
 """Leads that are left out of which a warning says why."""
 
@@ -208,6 +210,8 @@ def _unknown(path: Path) -> EcganError:
             f"{path} is a MATLAB file, which says neither sampling rate nor unit, and there is no {path.stem}.hea.",
             "Fetch its WFDB header, or save it as .npz with `signal`, `sampling_rate`, `leads` and `unit`.",
         )
+    if ending in _PACKED:
+        return EcganError(f"{path} is compressed.", "Unpack it, and name what is in it.")
     if ending in ENDINGS:
         return EcganError(f"{path} holds no ECG in a format that is known: it is not {TITLES}.", f"Formats: {KNOWN}.")
     return EcganError(f"{path} is in no format that is known by its ending or content.", f"Formats: {KNOWN}.")

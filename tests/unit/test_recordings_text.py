@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import resource
 import time
 from datetime import datetime, timedelta
@@ -251,7 +252,7 @@ def test_a_line_that_tells_a_spreadsheet_the_separator_is_no_header(tmp_path: Pa
 
 
 def test_rows_that_are_no_numbers_are_shown_before_they_are_taken_for_a_preamble(tmp_path: Path) -> None:
-    rows = [f"{size:.3f}".replace("-", "\u2212") for size in (*-np.abs(VALUES[:300]) - 0.001, *VALUES[300:])]
+    rows = [re.sub("-(.*)", r"(\1)", f"{size:.3f}") for size in (*-np.abs(VALUES[:300]) - 0.001, *VALUES[300:])]
     assert rows[299] in refusal(tmp_path, table("II", rows), sampling_rate=360).message
 
 

@@ -13,7 +13,7 @@ from ecgan.ecg.files.annotations import read_annotations
 from ecgan.ecg.files.channels import Channels, Columns, assemble, check_rate, choose_ecg, no_ecg
 from ecgan.ecg.files.classes import without_classes
 from ecgan.ecg.files.hospital import ENDINGS, KINDS, TITLES, kind_of, read_hospital
-from ecgan.ecg.files.names import existing, is_file
+from ecgan.ecg.files.names import existing, is_file, is_there
 from ecgan.ecg.files.times import agree, contradiction, without_time
 from ecgan.ecg.files.units import Counts, check_counts, check_unit
 from ecgan.ecg.files.wfdb import COPY_AGAIN, read_header, read_signals
@@ -160,6 +160,8 @@ def locate(path: Path) -> Place:
 
 def _absent(path: Path) -> EcganError:
     """Return the error for a path that leads nowhere, with the nearest one that does."""
+    if is_there(path):
+        return EcganError(f"{path} is no plain file: a pipe or a device is not read.")
     if path.is_symlink():
         return EcganError(f"{path} is a link that leads to no file.", "Mend the link, or name the file itself.")
     folder = path.parent

@@ -1,10 +1,11 @@
 """Command `score`: a trained model and recordings of one's own → scores and pages. No stage of the pipeline."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.files import alone_in, made
 from ecgan.preprocessing.inputs import load_input
@@ -17,7 +18,7 @@ from ecgan.runtime import own_process, return_large, reuse_memory, set_threads
 from ecgan.scoring.batch import Ahead, check_targets, find_recordings, omissions, read_ahead, score_all
 from ecgan.scoring.console import Manner, note, tell, tell_model, tell_one
 from ecgan.scoring.decisions import decide, read_decisions
-from ecgan.scoring.leads import AUTO
+from ecgan.scoring.leads import AUTO, check_leads
 from ecgan.scoring.usual import SENTENCE, usual_leads
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def run(
     check()
     watch = Stopwatch()
     usual = 0 not in models
-    asked = () if usual else _leads_of(models[0])
+    looked_at = {count: _leads_of(one) for count, one in models.items()}
+    asked = () if usual else looked_at[0]
     read = partial(
         read_anywhere,
         sampling_rate=sampling_rate,
@@ -88,8 +90,15 @@ def run(
         several=len(found) > 1,
         leads=asked if named is None or tuple(named) == AUTO else named,
     )
+
+    def look(place: Path | str) -> Record:
+        record = read(place)
+        count, taken = _chosen(record, models, named)
+        check_leads(record, looked_at[count], taken)
+        return record
+
     with watch.step("reading"):
-        ahead = read_ahead(found, read)  # what nobody can read costs no model
+        ahead = read_ahead(found, look)  # what cannot be scored costs no model
     score: Callable[[Path | str], ScoredRecording] = ahead.refuse
     if ahead.can_be_read:
         scorers = _load(models, strategy, threshold, manner)
@@ -106,6 +115,14 @@ def run(
             raise outcomes[0].error
     tell(outcomes, out, manner=manner)
     return all(outcome.error is None for outcome in outcomes)
+
+
+def _chosen(record: Record, counts: Collection[int], named: Sequence[str] | None) -> tuple[int, Sequence[str] | None]:
+    """Which run scores a recording, by its number of leads or 0, and which leads of the recording stand for its own."""
+    if 0 in counts:
+        return 0, named
+    taken = usual_leads(record.leads) if named is None or tuple(named) == AUTO else named
+    return min(len(taken), max(counts)), taken
 
 
 def _leads_of(model: Reference) -> Sequence[str]:
@@ -147,8 +164,6 @@ def _score(
 
     with watch.step("reading"):
         record = ahead.take(place)
-    if 0 not in scorers:
-        leads = usual_leads(record.leads) if leads is None or tuple(leads) == AUTO else leads
-    scorer = scorers[min(len(leads or ()), max(scorers))]
-    scored = score_recording(record, scorer, leads=leads, annotator=annotator, watch=watch)
+    count, taken = _chosen(record, scorers, leads)
+    scored = score_recording(record, scorers[count], leads=taken, annotator=annotator, watch=watch)
     return scored if decisions is None else decide(scored, read_decisions(decisions, scored))

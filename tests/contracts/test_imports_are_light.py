@@ -74,16 +74,19 @@ def test_a_recording_that_cannot_be_read_costs_no_model(tmp_path: Path) -> None:
     facts = {"leads": ["II"], "length": 300, "sampling_rate": 250.0, "unit": "mV", "centre": 100}
     (folder / "input.json").write_text(json.dumps(facts | {"transformation": {}, "classes": ["N"]}))
     (tmp_path / "bad.csv").write_text("no,numbers\n")
+    (tmp_path / "counts.csv").write_text("II\n" + "".join(f"{1024 + 37 * row % 300}\n" for row in range(600)))
+    (tmp_path / "lead.csv").write_text("V1\n" + "".join(f"{0.01 * (37 * row % 90):.2f}\n" for row in range(600)))
     code = f"""from pathlib import Path
 from ecgan.errors import EcganError
 from ecgan.references import Reference
 from stages.score import run
 home = Path({str(tmp_path)!r})
-try:
-    run([home / "bad.csv"], Reference("run", home / "run", 0, "best"), home / "out")
-except EcganError as error:
-    assert "bad.csv" in error.message
-else:
-    raise AssertionError"""
+for name in ("bad", "counts", "lead"):
+    try:
+        run([home / f"{{name}}.csv"], Reference("run", home / "run", 0, "best"), home / "out", sampling_rate=250)
+    except EcganError as error:
+        assert {{"bad": "bad.csv", "counts": "swings by", "lead": "The model sees II"}}[name] in error.message
+    else:
+        raise AssertionError"""
     assert "torch" not in imported_by(code)
     assert not (tmp_path / "out").exists()

@@ -1,6 +1,8 @@
 """Text as devices and spreadsheets write it: time, decimal signs, preambles, units; what is read, and which values."""
 
+import gzip
 import json
+import re
 import resource
 import time
 from datetime import datetime, timedelta
@@ -250,7 +252,7 @@ def test_a_line_that_tells_a_spreadsheet_the_separator_is_no_header(tmp_path: Pa
 
 
 def test_rows_that_are_no_numbers_are_shown_before_they_are_taken_for_a_preamble(tmp_path: Path) -> None:
-    rows = [f"{size:.3f}".replace("-", "\u2212") for size in (*-np.abs(VALUES[:300]) - 0.001, *VALUES[300:])]
+    rows = [re.sub("-(.*)", r"(\1)", f"{size:.3f}") for size in (*-np.abs(VALUES[:300]) - 0.001, *VALUES[300:])]
     assert rows[299] in refusal(tmp_path, table("II", rows), sampling_rate=360).message
 
 
@@ -407,3 +409,21 @@ def test_commas_that_stand_for_both_are_refused(tmp_path: Path, row: str) -> Non
     assert "semicolons" in caught.value.hint
     file.write_text("II,V1,V2\n" + "".join(f"{1024 + 37 * n % 90},{31 * n % 101},{55 * n % 77}\n" for n in range(50)))
     assert read_recording(file, sampling_rate=250).signals[1].tolist() == [1061, 31, 55]
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_cells_may_be_parted_by_bars_and_minus_signs_be_those_of_typography(tmp_path: Path, decimal: str) -> None:
+    ecg = np.round(np.sin(np.arange(300) / 9), 3)
+    text = "time_s|II\n" + "".join(f"{row / 250:.3f}|{value:.3f}\n" for row, value in enumerate(ecg))
+    (tmp_path / "r.csv").write_text(text.replace(".", decimal).replace("-", "\u2212"), encoding="utf-8")
+    found = read_recording(tmp_path / "r.csv")
+    np.testing.assert_array_equal(found.signals[:, 0], ecg)
+    assert (found.leads, found.sampling_rate) == (["II"], 250)
+
+
+def test_what_is_packed_is_to_be_unpacked(tmp_path: Path) -> None:
+    for name, words in (("r.csv", "gzip"), ("r.csv.gz", "compressed")):
+        (tmp_path / name).write_bytes(gzip.compress(b"II\n1\n2\n"))
+        with pytest.raises(EcganError, match=words) as caught:
+            read_recording(tmp_path / name, sampling_rate=250)
+        assert "npack" in caught.value.hint

@@ -262,7 +262,8 @@ def answering(answer: Callable[[Send], None]) -> Iterator[tuple[str, list[int]]]
 
 def trickle(send: Send, head: bytes, part: bytes, pause: float = 0.02) -> None:
     send(head)
-    while True:
+    end = time.monotonic() + 12
+    while time.monotonic() < end:
         send(part)
         time.sleep(pause)
 

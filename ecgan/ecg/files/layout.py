@@ -186,14 +186,14 @@ def _sample(content: bytes) -> list[_Line]:
 
 def _check_width(path: Path, filled: Sequence[str], most: int) -> None:
     for line in filled:
-        count = max(line.count(sign) for sign in "\t;,") + 1
+        count = max(line.count(sign) for sign in "\t;|,") + 1
         if count > 2 * most or len(line) >= LONGEST_LINE:
             raise EcganError(
                 f"{path} has a line of {len(line):,} characters and at least {count:,} cells, and at most {most:,}"
                 " columns are read.",
                 "A recording has one row a time step and one column a lead: turn the table round, or save it as .npy.",
             )
-        longest = max(map(len, re.split(r"[\t;, ]", line)))
+        longest = max(map(len, re.split(r"[\t;|, ]", line)))
         if longest > _LONGEST_CELL and not line.lstrip().startswith("#"):
             raise EcganError(f"{path} is no table of numbers: a line in it is one long word.")
 
@@ -201,7 +201,7 @@ def _check_width(path: Path, filled: Sequence[str], most: int) -> None:
 def _signs(filled: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the separators and decimal signs that come into question, the usual ones first."""
     text = "".join(filled)
-    for separator in "\t;":
+    for separator in "\t;|":
         if separator in text or separator == "\t":  # without any, every line is one cell
             yield from ((separator, "."), (separator, ","))
     if "," in text:

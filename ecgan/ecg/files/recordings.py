@@ -13,7 +13,7 @@ from ecgan.ecg.files.annotations import read_annotations
 from ecgan.ecg.files.channels import Channels, Columns, assemble, check_rate, choose_ecg, no_ecg
 from ecgan.ecg.files.classes import without_classes
 from ecgan.ecg.files.hospital import ENDINGS, KINDS, TITLES, kind_of, read_hospital
-from ecgan.ecg.files.names import existing, is_file
+from ecgan.ecg.files.names import existing, is_file, is_there
 from ecgan.ecg.files.times import agree, contradiction, without_time
 from ecgan.ecg.files.units import Counts, check_counts, check_unit
 from ecgan.ecg.files.wfdb import COPY_AGAIN, read_header, read_signals
@@ -46,6 +46,8 @@ _EDF, _EDF_HEADER = (b"0       ", b"\xffBIOSEMI"), 256
 BEGIN = (1 << 20) + 4
 """Bytes by which a file that is still to come is judged."""
 _SIGNS: dict[str, tuple[bytes, ...]] = {"edf": _EDF, "npy": (b"\x93NUMPY",), "npz": (b"PK",)}
+
+_PACKED = (".gz", ".zip", ".xz", ".bz2", ".zst", ".7z", ".tgz", ".tar", ".rar")
 
 _TOLD = 3
 """Leads that are left out of which a warning says why."""
@@ -158,6 +160,8 @@ def locate(path: Path) -> Place:
 
 def _absent(path: Path) -> EcganError:
     """Return the error for a path that leads nowhere, with the nearest one that does."""
+    if is_there(path):
+        return EcganError(f"{path} is no plain file: a pipe or a device is not read.")
     if path.is_symlink():
         return EcganError(f"{path} is a link that leads to no file.", "Mend the link, or name the file itself.")
     folder = path.parent
@@ -208,6 +212,8 @@ def _unknown(path: Path) -> EcganError:
             f"{path} is a MATLAB file, which says neither sampling rate nor unit, and there is no {path.stem}.hea.",
             "Fetch its WFDB header, or save it as .npz with `signal`, `sampling_rate`, `leads` and `unit`.",
         )
+    if ending in _PACKED:
+        return EcganError(f"{path} is compressed.", "Unpack it, and name what is in it.")
     if ending in ENDINGS:
         return EcganError(f"{path} holds no ECG in a format that is known: it is not {TITLES}.", f"Formats: {KNOWN}.")
     return EcganError(f"{path} is in no format that is known by its ending or content.", f"Formats: {KNOWN}.")

@@ -70,7 +70,7 @@ def _read(_app: Any, page: str, source: list[str]) -> None:
 
 def _whole(_app: Any, what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
     """Keep what stands before a colon from being read as the type of a value."""
-    if what in ("attribute", "data") and lines:
+    if what in ("attribute", "data", "property") and lines:
         lines[0] = lines[0].replace(":", _COLON)
 
 

@@ -7,7 +7,7 @@
 A small budget on purpose, which every row names; portable arithmetic on one thread. The classifier `cnn`, in whose
 features the Fréchet distance is, learns the five classes on a fold of its own (`stratified`). Real beats are those of
 training and validation: of validation the half that nothing is fitted on. Tests are not looked at. Runs lie in
-`.ecgan/generation`; samples for the figure are kept in `samples.npz`.
+`.ecgan/generation`, with `samples.npz`, what the figure shows: real beats are not committed.
 """
 
 import contextlib
@@ -29,8 +29,8 @@ sys.path.insert(0, str(ROOT))  # `stages` and `ecgan` of this checkout
 from ecgan.arithmetic import set_arithmetic  # noqa: E402
 
 ROWS: Final = HERE / "rows"
-SAMPLES: Final = HERE / "samples.npz"
 WORK: Final = ROOT / ".ecgan/generation"
+SAMPLES: Final = WORK / "samples.npz"
 DATASET: Final = "mitbih_beatgan"
 CLASSIFIER: Final = "cnn"
 COUNT: Final = 1500

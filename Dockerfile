@@ -18,7 +18,7 @@ ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /opt/ecgan
 ARG EXTRAS=s3
 ARG PIP_EXTRA_INDEX_URL=
-COPY constraints.txt pyproject.toml ./
+COPY constraints.txt pyproject.toml hatch_build.py ./
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.crt \
     mkdir ecgan stages && touch LICENSE README.md \
  && PIP_CONFIG_FILE=/run/secrets/pip.conf \

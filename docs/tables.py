@@ -31,6 +31,7 @@ HERE = Path(__file__).parent
 QUALITY = HERE.parent / "paper" / "quality"
 ROBUSTNESS = HERE.parent / "paper" / "robustness"
 LOOKS = HERE.parent / "paper" / "looks.csv"
+GENERATION = HERE.parent / "paper" / "generation" / "rows"
 FORM, BOTH = "sixth, ", "MLII and other"  # of `patient_specific`, as the detector is now, and its leads
 BENCHMARKS = HERE.parent / "reports" / "benchmarks" / "benchmarks.json"
 MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
@@ -259,6 +260,42 @@ def _paper(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return found
 
 
+def _generation(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return head and rows of what `paper/generation/run.py` measured (results), or of how (budget)."""
+    rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(GENERATION.glob("*.json"))]
+    if part == "budget":
+        head = ("model", "not the defaults", "weights", "epochs", "CPU seconds of training", "of measuring", "commit")
+        return head, [_spent(row) for row in rows]
+    head = ("model", "MMD²", "Fréchet", "F1 TSTR", "F1 TRTS", "distance ÷ real", "nearer", "p", "authentic")
+    return head, [_generated(row["model"], row["metrics"]) for row in rows] + _perfect(rows[:1])
+
+
+def _spent(row: dict[str, Any]) -> tuple[str, ...]:
+    changed = ", ".join(f"{name} {value}" for name, value in row["changed"].items())
+    seconds = row["cpu_seconds"]
+    counts = (f"{row['weights']:,}", str(row["epochs"]), f"{seconds['train']:.0f}", f"{seconds['measure']:.0f}")
+    return (row["model"], changed, *counts, row["commit"][:7])
+
+
+def _generated(name: str, found: dict[str, Any]) -> tuple[str, ...]:
+    near = found["memorisation"]
+    cells: tuple[str, ...] = (f"{found['mmd_median']:.4f}", f"{found['frechet']:.4g}")
+    cells += (f"{found['tstr']['f1_weighted']:.3f}", f"{found['trts']['f1_weighted']:.3f}")
+    cells += (f"{near['ratio']:.3f}", f"{near['nearer']:.3f}", f"{near['p']:.2g}", f"{near['authentic']:.3f}")
+    return (name, *cells)
+
+
+def _perfect(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Return what real samples would have, by the row of one model."""
+    found = []
+    for row in rows:
+        one = row["metrics"]
+        f1 = f"{one['real']['f1_weighted']:.3f}"
+        cells = (f"{one['mmd_median_real']:.4f}", f"{one['frechet_real']:.4g}", f1, f1, "1", "0.5", "")
+        found.append(("real beats", *cells, f"{one['memorisation']['authentic_real']:.3f}"))
+    return found
+
+
 MEASURED = {
     "csv": _csv,
     "tuning": _tuning,
@@ -266,6 +303,7 @@ MEASURED = {
     "looks": _looks,
     "peaks": _peaks,
     "paper": _paper,
+    "generation": _generation,
 }
 
 

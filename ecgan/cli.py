@@ -13,7 +13,7 @@ from ecgan.errors import EcganError
 from ecgan.terminal import quoted, say, write_json, write_line
 
 app = typer.Typer(
-    **cmd.SETTINGS,
+    **cmd.SETTINGS | {"add_completion": True},
     no_args_is_help=True,
     help="Train generative models on healthy heartbeats and flag the beats that they cannot explain.",
     epilog="The whole pipeline: `make repro`. One stage: `ecgan train params.yaml --model aegan --fold 0`.",
@@ -29,7 +29,7 @@ def init(
     project: Annotated[str, typer.Argument(help="What for: the second part.")] = "demo",
     run: cmd.RunName = None,
     dataset: cmd.OptionalDataset = None,
-    model: Annotated[list[str] | None, typer.Option("-m", "--model", help="Model; can be given again.")] = None,
+    model: cmd.Models = None,
     out: cmd.OutOption = Path("params.yaml"),
     data_dir: cmd.DataDir = "data",
     force: cmd.Force = False,
@@ -42,6 +42,30 @@ def init(
     experiment = {"entity": entity, "project": project, "run": run, "data_dir": data_dir}
     notes = write_parameters(out, dataset, model, preset, experiment, plugins=plugin or [], force=force)
     say("\n".join([f"wrote {out}", *notes]))
+
+
+@app.command(
+    epilog="Examples: `ecgan new mine`, `ecgan new mine -d mitbih_beats -m vaegan`,"
+    " `ecgan new mine --published https://example.org/published`"
+)
+def new(
+    folder: Annotated[Path, typer.Argument(help="The project's folder; new, or empty.")],
+    dataset: cmd.OptionalDataset = None,
+    model: cmd.Models = None,
+    preset: cmd.Preset = None,
+    published: Annotated[
+        str | None, typer.Option("--published", help="DVC remote of published models: a clone's published/, or a URL.")
+    ] = None,
+) -> None:
+    """Begin a project: a pipeline that `dvc repro` runs, its parameters, folders for your plug-ins and recordings.
+
+    It uses the ECGAN that is installed; a clone of ECGAN is one already and needs no other.
+    """
+    from ecgan.project import begin
+
+    notes = begin(folder, dataset, model, preset, published)
+    say("\n".join([f"made {folder}", *notes]))
+    say(f"Go on with: cd {quoted(folder)} && dvc repro")
 
 
 @app.command(epilog="Example: `ECGAN_MIRROR=/path/to/mirror ecgan fetch`")
@@ -120,14 +144,16 @@ def detect(
         raise EcganError("--model and --detector exclude each other.", "A classical detector needs no model: name one.")
     params = cmd.load(config, models=detector is None, plugin=plugin)
     from stages import detect as stage
+    from stages import paths
 
     if detector is None:
         for name, index in cmd.chosen(params, model, fold):
-            cmd.tell_detection(params, stage.run_model(params, name, index))
+            cmd.tell_detection(params, stage.run_model(params, name, index), paths.parts(params, name, index))
     if model is None:
         for name in cmd.only(params.detect.classical, detector, "detect.classical"):
             for index in cmd.only(params.split.folds, fold, "split.folds"):
-                cmd.tell_detection(params, stage.run_classical(params, name, index))
+                found = stage.run_classical(params, name, index)
+                cmd.tell_detection(params, found, paths.parts(params, name, index, classical=True))
 
 
 @app.command(epilog="Example: `ecgan generate --model models/ecgan/demo/aegan/fold_0 -n 1000 --out beats.npy`")
@@ -137,6 +163,8 @@ def generate(
     out: cmd.Signals = Path("generated.npy"),
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same file.")] = 0,
     figure: cmd.Figure = None,
+    metrics: cmd.GenerationMetrics = None,
+    features: cmd.Features = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     plugin: cmd.Plugin = None,
 ) -> None:
@@ -145,10 +173,12 @@ def generate(
     Beside FILE, FILE.json says what is in it: leads, sampling rate, unit, model, seed.
     """
     run = cmd.trained(model)
+    classifier = None if features is None else cmd.trained(features)
     cmd.use_plugins(plugin)
     from stages import generate as stage
 
-    for line in stage.run(run, count, out, seed=seed, figure=figure, force=force):
+    given: dict[str, Any] = {"figure": figure, "metrics": metrics, "features": classifier}
+    for line in stage.run(run, count, out, seed=seed, **given, force=force):
         say(line)
 
 
@@ -170,6 +200,13 @@ def score(
     threshold: cmd.Threshold = None,
     decisions: cmd.Decisions = None,
     force: cmd.Force = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a line of JSON for each recording, and no table.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say no more than errors and warnings.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say what is read, from where, seconds a step.")
+    ] = False,
     plugin: cmd.Plugin = None,
 ) -> None:
     """Score recordings of your own: WFDB, EDF, CSV, NPY, formats of hospitals; here or behind a URL.
@@ -184,6 +221,7 @@ def score(
     runs = {count: cmd.trained(name) for count, name in USUAL.items()} if model is None else cmd.trained(model)
     cmd.use_plugins(plugin)
     from ecgan.remotes.recordings import is_url
+    from ecgan.scoring.console import Manner
     from stages import score as stage
 
     places = [text if is_url(text) else Path(text) for text in records]
@@ -195,7 +233,8 @@ def score(
         "threshold": threshold,
         "decisions": decisions,
     }
-    if not stage.run(places, runs, out, **settings, force=force):
+    manner = Manner(as_json=as_json, quiet=quiet, verbose=verbose)
+    if not stage.run(places, runs, out, **settings, force=force, manner=manner):
         raise typer.Exit(1)
 
 
@@ -287,6 +326,49 @@ def compare(
 
 
 @app.command(
+    epilog="Examples: `ecgan trace AUROC aegan`, `ecgan trace mcc vaegan --strategy smoothed`,"
+    " `ecgan trace ppv knn --fold 1 --json`"
+)
+def trace(
+    metric: Annotated[str, typer.Argument(help="AUROC, F1, a column of results.csv, a key of metrics.json, …")],
+    method: Annotated[str, typer.Argument(metavar="MODEL", help="Model or classical detector: the row of the table.")],
+    fold: Annotated[int | None, typer.Option("--fold", help="One fold; left out: the mean over the folds.")] = None,
+    strategy: Annotated[str | None, typer.Option("--strategy", help="Left out: the one that decides.")] = None,
+    params: Annotated[Path, typer.Option("--params", help="The file of parameters.")] = Path("params.yaml"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with parameters, data and code.")] = False,
+) -> None:
+    """Say where a number of the results came from: file, stage, command, parameters, data, commit.
+
+    Files are compared with the hashes in dvc.lock. The exit code is 1 if one is not what dvc.lock says.
+    """
+    from ecgan.provenance.tracing import lines
+    from stages import trace as command
+
+    found = command.run(metric, method, params, fold, strategy)
+    if as_json:
+        write_json(found)
+    else:
+        for line in lines(found):
+            write_line(line)
+    if found["problems"]:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: `ecgan crate`, after `dvc pull` or `dvc repro`")
+def crate(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -> None:
+    """Describe the run in dvc.lock for other programs: ro-crate-metadata.json and croissant.json.
+
+    As RO-Crate and Croissant: inputs with hashes and licence, stages with commands, parameters and outputs, code,
+    environment. Both files lie in the project's folder, which is the crate.
+    """
+    params = cmd.load(config, plugin=plugin)
+    from stages import crate as command
+
+    for line in command.run(params):
+        say(line)
+
+
+@app.command(
     epilog="Examples: `ecgan info params.yaml` (exits with 1 if the file has a mistake), `ecgan info --repository .`"
 )
 def info(
@@ -333,10 +415,7 @@ def seal(model: Annotated[str, typer.Argument(metavar="RUN", help="The run, RUN[
 
 @app.command("list", epilog="Examples: `ecgan list datasets`, `ecgan list models --json`")
 def list_parts(
-    kind: Annotated[
-        str,
-        typer.Argument(help="datasets, models, detectors, protocols, inversions, strategies, presets or published."),
-    ],
+    kind: cmd.Kind,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
     plugin: cmd.Plugin = None,
 ) -> None:

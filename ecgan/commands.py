@@ -3,6 +3,8 @@
 Nothing heavy is imported until a command runs.
 """
 
+import contextlib
+import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from ecgan import completion
 from ecgan.errors import EcganError, Interrupted, ended
 from ecgan.files import unsayable, unusable
 from ecgan.terminal import discard_results, flush_results, interruptible, prepare_streams, printable, say
@@ -35,10 +38,23 @@ SETTINGS: dict[str, Any] = {
 """How every app behaves."""
 
 Config = Annotated[Path, typer.Argument(help="Parameters, as `ecgan init` writes them.")]
-Model = Annotated[str | None, typer.Option("--model", help="Only this model of the list `models`.")]
+Model = Annotated[
+    str | None, typer.Option("--model", help="Only this model of the list `models`.", autocompletion=completion.models)
+]
 Fold = Annotated[int | None, typer.Option("--fold", min=0, help="Only this fold of the list `split.folds`.")]
 Plugin = Annotated[list[Path] | None, typer.Option("--plugin", help="A Python file with parts of your own.")]
-DatasetOption = Annotated[str, typer.Option("-d", "--dataset", help="Dataset; `ecgan list datasets` shows them.")]
+DatasetOption = Annotated[
+    str,
+    typer.Option(
+        "-d", "--dataset", help="Dataset; `ecgan list datasets` shows them.", autocompletion=completion.datasets
+    ),
+]
+Models = Annotated[
+    list[str] | None, typer.Option("-m", "--model", help="Model; can be given again.", autocompletion=completion.models)
+]
+Kind = Annotated[
+    str, typer.Argument(help=f"{', '.join(completion.KINDS[:-1])} or published.", autocompletion=completion.lists)
+]
 OutOption = Annotated[Path, typer.Option("-o", "--out", help="The file to write.")]
 DataDir = Annotated[str, typer.Option("-l", "--data-dir", help="Folder of the data; later commands read it here.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there already.")]
@@ -65,25 +81,43 @@ Annotator = Annotated[
 ]
 Strategy = Annotated[
     str | None,
-    typer.Option("--strategy", help="Which score decides; if none, the one best in validation without labels."),
+    typer.Option(
+        "--strategy",
+        help="Which score decides; if none, the one best in validation without labels.",
+        autocompletion=completion.strategies,
+    ),
 ]
 Decisions = Annotated[
     Path | None,
     typer.Option("--decisions", help="CSV that a page exported: annotate beats of the accepted families only."),
 ]
 Threshold = Annotated[float | None, typer.Option("--threshold", help="Flag scores from here on, not as validated.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print JSON, a line for each recording, and no table.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say no more than warnings and errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say what was read, from where, and seconds a step.")]
 TrainedRun = Annotated[
-    str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; all its folds if none.")
+    str,
+    typer.Option(
+        "--model",
+        help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; all its folds if none.",
+        autocompletion=completion.runs,
+    ),
 ]
 UsualRun = Annotated[
     str | None,
     typer.Option(
         "--model",
         help="Trained run: RUN[/fold_K][:best, :latest or :vNN], published:NAME …; published:patient-specific if none.",
+        autocompletion=completion.runs,
     ),
 ]
 OneTrained = Annotated[
-    str, typer.Option("--model", help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; its first fold if none.")
+    str,
+    typer.Option(
+        "--model",
+        help="Trained run: RUN[/fold_K][:best, :latest or :vNN]; its first fold if none.",
+        autocompletion=completion.runs,
+    ),
 ]
 Repository = Annotated[
     Path | None,
@@ -95,10 +129,22 @@ RunName = Annotated[
 OldSide = Annotated[str, typer.Argument(metavar="A", help="Run, dvc.lock, folder of reports or project; or in Git.")]
 NewSide = Annotated[str, typer.Argument(metavar="B", help="The same kind of thing, which is compared with A.")]
 OptionalDataset = Annotated[
-    str | None, typer.Option("-d", "--dataset", help="Dataset; `ecgan list datasets` shows them. Left out: ecgsyn.")
+    str | None,
+    typer.Option(
+        "-d",
+        "--dataset",
+        help="Dataset; `ecgan list datasets` shows them. Left out: ecgsyn.",
+        autocompletion=completion.datasets,
+    ),
 ]
 Classical = Annotated[
-    str | None, typer.Option("-a", "--detector", help="Only this classical detector, which needs no model.")
+    str | None,
+    typer.Option(
+        "-a",
+        "--detector",
+        help="Only this classical detector, which needs no model.",
+        autocompletion=completion.detectors,
+    ),
 ]
 Names = Annotated[
     list[str] | None, typer.Argument(help="With -i: ENTITY PROJECT NAME. Without: the file to run, if any.")
@@ -108,12 +154,21 @@ OnnxOption = Annotated[Path, typer.Option("--out", "-o", help="The file to write
 Signals = Annotated[
     Path, typer.Option("--out", "-o", help="FILE.npy, float32 (N, L, C), or FILE.csv: sample, time, leads.")
 ]
+GenerationMetrics = Annotated[
+    Path | None,
+    typer.Option("--metrics", help="Compare as many with the real samples of the run's data: FILE.json."),
+]
+Features = Annotated[
+    str | None,
+    typer.Option("--features", metavar="RUN", help="A trained cnn, for the Fréchet distance among the metrics."),
+]
 Figure = Annotated[Path | None, typer.Option("--figure", help="Draw the first samples as well: FILE.svg.")]
 Preset = Annotated[
     str | None,
     typer.Option(
         "--preset",
         help="A published variant of a model; `ecgan list presets` shows them. Its dataset: -d, or mitbih_beats.",
+        autocompletion=completion.presets,
     ),
 ]
 
@@ -194,6 +249,8 @@ def guarded(app: Callable[..., Any]) -> NoReturn:
     """Run an app; a user's mistake is a message and status 1, an interruption one of 130 or 143, never a traceback."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait give way: up to ten times faster
     prepare_streams()
+    with contextlib.suppress(ModuleNotFoundError):
+        importlib.import_module("ecgan._stages")  # of a wheel, which from here on are `stages`
     status = _status(app)
     try:
         flush_results()
@@ -295,10 +352,10 @@ def one_file(names: list[str] | None, default: Path) -> Path:
     return Path(names[0]) if names else default
 
 
-def tell_detection(params: "Params", metrics: dict[str, Any]) -> None:
+def tell_detection(params: "Params", metrics: dict[str, Any], parts: dict[str, Path]) -> None:
     """Say in one line what a detection found, and tell the tracker, if there is one, the whole."""
     from ecgan.tracking.opening import track_detection
 
-    track_detection(params, metrics)
+    track_detection(params, metrics, parts)
     best = ", ".join(f"{name} {entry['test']['auroc']:.3f}" for name, entry in metrics["strategies"].items())
     say(f"{metrics['method']}, fold {metrics['fold']}: AUROC {best}")

@@ -4,14 +4,17 @@ import contextlib
 import csv
 import dataclasses
 import errno
-import glob
 import hashlib
+import importlib
 import json
 import math
 import os
 import re
 import shutil
 import stat
+import tempfile
+import time
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
@@ -46,6 +49,8 @@ LARGEST_WEIGHTS = 4096 * _MB
 _MOST_VALUES = 1_000_000  # lists and mappings of a JSON file: an empty one takes as much memory as ten numbers
 _LONGEST_HEADER = 4 * _MB  # of a safetensors file
 FULL = (errno.ENOSPC, errno.EDQUOT)
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:[.:].*)?", re.I | re.DOTALL)
+_NOT_IN_NAMES = re.compile(r"""[<>:"/\\|?*\x00-\x1f]|[. ]\Z""")
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # spreadsheets in East Asia take the wide ones too
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -78,7 +83,7 @@ def written(path: Path) -> Iterator[BinaryIO]:
     Raises:
         EcganError: It cannot be written, as on a full disk; nothing of it is left, nor a folder that was made for it.
     """
-    part = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.{os.getpid()}.part")
+    part = path.with_name(f"{_mark(path)}.{os.getpid()}.part")
     try:
         with made(path.parent):
             try:
@@ -137,13 +142,39 @@ def unsayable(error: UnicodeEncodeError) -> EcganError:
 
 def clear_parts(path: Path) -> None:
     """Remove temporary files that killed processes left beside `path`; those of processes that are there stay."""
-    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        owner = part.name.removeprefix(f".{path.name}.").removesuffix(".part")
-        if owner.isdecimal() and not _is_there(int(owner)):
+    for part in path.parent.glob(f"{_mark(path)}.*.part"):
+        if is_dead(part.name.split(".")[-2]):
             part.unlink(missing_ok=True)
 
 
+def _mark(path: Path) -> str:
+    """How the names of temporary files for `path` begin: as long as any file may be called."""
+    return f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}"
+
+
+@contextlib.contextmanager
+def unfinished(folder: Path, word: str) -> Iterator[Path]:
+    """Give a hidden folder within another for what is not finished; what killed processes left in theirs goes first.
+
+    Args:
+        folder: Where it is made; it must be there.
+        word: What is done, such as "scored": how it is called.
+    """
+    for left in folder.glob(f".{word}-*-*"):
+        if is_dead(left.name.split("-")[1]):
+            _remove(left)
+    with tempfile.TemporaryDirectory(prefix=f".{word}-{os.getpid()}-", dir=folder) as made:
+        yield Path(made)
+
+
+def is_dead(process: str) -> bool:
+    """Whether the process of a number that a name holds has ended."""
+    return process.isdecimal() and not _is_there(int(process))
+
+
 def _is_there(process: int) -> bool:
+    if os.name == "nt":  # where signal 0 is Ctrl-C, and no harmless one is there
+        return True
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
@@ -197,8 +228,9 @@ def _with_texts(frame: "pd.DataFrame", change: Callable[[Any], Any]) -> "pd.Data
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
         if column.dtype.kind == "O":
-            texts = [change(cell) for cell in column]
-            if any(new is not old for new, old in zip(texts, column, strict=True)):
+            cells = column.tolist()
+            texts = [change(cell) for cell in cells]
+            if any(new is not old for new, old in zip(texts, cells, strict=True)):
                 frame = frame.assign(**{name: pd.Series(texts, index=frame.index, dtype=object)})
     return frame.set_axis([change(name) for name in frame.columns], axis=1)
 
@@ -222,7 +254,7 @@ def _texts(frame: "pd.DataFrame") -> Iterator[str]:
     yield from (name for name in frame.columns if isinstance(name, str))
     for place, kind in enumerate(frame.dtypes):
         if kind.kind == "O":
-            yield from (cell for cell in frame.iloc[:, place] if isinstance(cell, str))
+            yield from (cell for cell in frame.iloc[:, place].tolist() if isinstance(cell, str))
 
 
 def neutral(cell: Any) -> Any:
@@ -473,42 +505,86 @@ def _remove(folder: Path) -> None:
 @contextlib.contextmanager
 def locked(place: Path) -> Iterator[None]:
     """Hold what stands for a file or folder, by whatever name, alone as long as the block lasts; wait if need be."""
-    import fcntl
-
     slug = "-".join(Path(os.path.realpath(place)).parts[1:])
     lock = Path(".ecgan/lock") / hashlib.sha256(os.fsencode(slug)).hexdigest()[:24]
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not take(handle.fileno()):
             say(f"another process is writing {place}; waiting for it to end")
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            take(handle.fileno(), wait=True)
         yield
+
+
+def take(handle: int, *, wait: bool = False) -> bool:
+    """Lock an open file for this process until it is closed; return whether it could be had.
+
+    Raises:
+        OSError: The system locks no such files.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return _take_byte(handle, wait=wait)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _take_byte(handle: int, *, wait: bool) -> bool:
+    """Do so on Windows, where the first byte of a file is locked, and there is no waiting without end."""
+    msvcrt: Any = importlib.import_module("msvcrt")
+    while True:
+        try:
+            os.lseek(handle, 0, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            if not wait:
+                return False
+            time.sleep(0.1)
+        else:
+            return True
 
 
 @contextlib.contextmanager
 def alone_in(folder: Path) -> Iterator[bool]:
     """Write alone into a folder that is there, wherever it is named from; give whether another process came first.
 
-    Where the system locks no folders, nobody waits.
+    Where the system locks nothing, such as on some shares of a network, nobody waits, and that is said.
     """
     waited, handle = False, -1
     try:
-        with contextlib.suppress(ImportError, OSError):
-            import fcntl
-
-            handle = os.open(folder, os.O_RDONLY)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        try:
+            handle = _opened(folder)
+            if waited := not take(handle):
                 say(f"another process is writing into {folder}; waiting for it to end")
-                fcntl.flock(handle, fcntl.LOCK_EX)
-                waited = True
+                take(handle, wait=True)
+        except OSError:
+            say(f"warning: {folder} cannot be locked: do not let two commands write into it at once")
         yield waited
     finally:
         if handle >= 0:
             os.close(handle)
+
+
+def _opened(folder: Path) -> int:
+    """Open a folder to lock it; where folders cannot be opened, as on Windows, a file elsewhere that stands for it."""
+    try:
+        return os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        name = hashlib.sha256(os.fsencode(alike(os.path.realpath(folder)))).hexdigest()[:24]
+        return os.open(Path(tempfile.gettempdir(), f"ecgan-{name}.lock"), os.O_RDWR | os.O_CREAT)
+
+
+def alike(name: str) -> str:
+    """Return the same text for names that are one file on some system: in other letters, or composed otherwise."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def is_portable(name: str) -> bool:
+    """Whether a file or folder can have the name on every system; Windows keeps some for devices."""
+    return not (_DEVICE.fullmatch(name) or _NOT_IN_NAMES.search(name) or name in ("", ".", ".."))
 
 
 def finite(value: Any) -> Any:

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
-"""Where this package lies; `stages` and `plugins` of a project lie beside it."""
+"""Where this package lies; in a clone, `stages` and `plugins` lie beside it."""
+
+INSTALLED: Final = Path(__file__).parent / "_stages"
+"""Where a wheel has the stages."""
+
+STAGES: Final = INSTALLED if INSTALLED.is_dir() else ROOT / "stages"
 
 Tops = tuple[tuple[str, Path], ...]
-"""Packages that are looked into, each with the folder that holds it; others are libraries."""
+"""Packages that are looked into, each with its folder; others are libraries."""
 
-OWN: Final[Tops] = tuple((name, ROOT) for name in ("ecgan", "stages", "plugins"))
+OWN: Final[Tops] = (("ecgan", ROOT / "ecgan"), ("stages", STAGES), ("plugins", ROOT / "plugins"))
 
 
 def closure(files: Iterable[Path], tops: Tops = OWN) -> set[Path]:
@@ -51,18 +56,23 @@ def direct(file: Path, tops: Tops = OWN) -> frozenset[Path]:
 
 def module_files(name: str, tops: Tops = OWN) -> set[Path]:
     """Return the file of a module and those of the packages around it; none where it is not looked into."""
-    folder = dict(tops).get(name.partition(".")[0])
-    return _below(folder, name) if folder is not None else set()
+    top, _, rest = name.partition(".")
+    folder = dict(tops).get(top)
+    return _files(folder) | _below(folder, rest) if folder is not None else set()
 
 
 def _below(folder: Path, name: str) -> set[Path]:
     """Return the files of a module below a folder, with those of the packages around it."""
     found = set()
-    for part in name.split("."):
-        places = (folder / f"{part}.py", folder / part / "__init__.py")
-        found |= {place for place in places if place.is_file()}
+    for part in filter(None, name.split(".")):
         folder /= part
+        found |= _files(folder)
     return found
+
+
+def _files(module: Path) -> set[Path]:
+    """Return the file of a module that is named without its suffix, or of a package."""
+    return {place for place in (module.with_name(f"{module.name}.py"), module / "__init__.py") if place.is_file()}
 
 
 def _running(tree: ast.AST) -> Iterator[ast.AST]:

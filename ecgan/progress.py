@@ -1,25 +1,54 @@
-"""A progress bar on the standard error stream, where that is a terminal; nothing otherwise."""
+"""A progress bar on the standard error stream, where that is a terminal; nothing otherwise. How long steps take."""
 
-from collections.abc import Callable, Iterable, Iterator
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
+class Stopwatch:
+    """How long steps take: their seconds by name, in the order in which they came first."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Add the time that the block takes."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
+
+    def taken(self) -> dict[str, float]:
+        """Return the seconds, and begin again."""
+        taken, self.seconds = self.seconds, {}
+        return taken
+
+
+def told(seconds: Mapping[str, float]) -> str:
+    """Return steps and their seconds in words: `reading 0.12 s, scores 3.4 s`."""
+    return ", ".join(f"{name} {one:.{2 if one < 1 else 1}f} s" for name, one in seconds.items())
+
+
+def track(items: Iterable[T], total: int, what: str, *, shown: bool = True) -> Iterator[T]:
     """Yield the items and show how many of `total` there have been.
 
     Args:
         items: What is iterated over.
         total: How many there will be.
         what: What is going on, in a word or two.
+        shown: Whether there is to be a bar at all.
     """
     from rich.console import Console
     from rich.progress import track as rich_track
 
-    console = Console(stderr=True)
-    return iter(rich_track(items, total=total, description=what, console=console, disable=not console.is_terminal))
+    shown = shown and sys.stderr.isatty()
+    return iter(rich_track(items, total=total, description=what, console=Console(stderr=True), disable=not shown))
 
 
 @contextmanager
@@ -36,7 +65,8 @@ def track_bytes(what: str) -> Iterator[Callable[[int, int | None], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     console = Console(stderr=True)
+    shown = sys.stderr.isatty()
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not shown) as progress:
         task = progress.add_task(what, total=None)
         yield lambda have, total: progress.update(task, completed=have, total=total)

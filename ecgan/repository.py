@@ -13,8 +13,9 @@ from typing import Any
 from ecgan.config.reading import read_document
 from ecgan.errors import EcganError
 from ecgan.files import read_json, read_text
+from ecgan.imports import STAGES
 
-_OWN = re.compile(r"\$ECGAN_RUN python -m ecgan [a-z-]+(?: \$\{item\})?")
+_OWN = re.compile(r"(?:\$ECGAN_RUN )?python -m ecgan [a-z-]+(?: \$\{item\})?")
 _SAFE = {"core.analytics", "core.check_update", "core.autostage", "core.remote", "core.verify", "remote.verify"}
 _OBJECT = re.compile(r"[0-9a-f]{30}\.dir")
 _SECTION = re.compile(r"""\s*\[\s*['"]?(?P<name>[\w.-]+)(?:\s+['"]?(?P<sub>[^\]'"]*)['"]?)?\s*['"]?\]""")
@@ -157,8 +158,14 @@ def _git(folder: Path) -> Iterator[str]:
 def _link(root: Path, path: Path) -> Iterator[str]:
     if path.is_symlink():
         target = str(path.readlink())
-        if not _inside(root, path.parent / target):
+        if not _inside(root, path.parent / target) and not _watches(path.relative_to(root), Path(target)):
             yield f"{path.relative_to(root)}: is a link to {target!r}, outside of the repository"
+
+
+def _watches(path: Path, target: Path) -> bool:
+    """Whether it is a link by which DVC watches the code of the installed ECGAN, as in a project of `ecgan new`."""
+    own = any(target.is_relative_to(folder) for folder in (Path(__file__).parent, STAGES))
+    return path.parts[0] == "watched" and own and ".." not in target.parts
 
 
 def _options(file: Path) -> Iterator[tuple[str, str]]:

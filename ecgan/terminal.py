@@ -64,9 +64,14 @@ def say(message: str, colour: int | None = None) -> None:
         colour: Of a terminal, such as 31 for red.
     """
     text = printable(message)
-    if colour is not None and sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
+    if colour is not None and _coloured():
         text = f"\x1b[{colour}m{text}\x1b[0m"
     print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _coloured() -> bool:
+    """Whether standard error takes colours: https://no-color.org, https://force-color.org."""
+    return not os.environ.get("NO_COLOR") and (sys.stderr.isatty() or bool(os.environ.get("FORCE_COLOR")))
 
 
 def write_line(text: str) -> None:
@@ -74,10 +79,12 @@ def write_line(text: str) -> None:
     sys.stdout.write(f"{printable(text)}\n")
 
 
-def write_json(value: Any) -> None:
-    """Write JSON to standard output, in characters that its encoding has."""
+def write_json(value: Any, *, line: bool = False) -> None:
+    """Write JSON to standard output, in characters that its encoding has; on one line, at once, if `line`."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=not unicode) + "\n")
+    sys.stdout.write(json.dumps(value, indent=None if line else 2, ensure_ascii=not unicode) + "\n")
+    if line:
+        sys.stdout.flush()
 
 
 def prepare_streams() -> None:

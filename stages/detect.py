@@ -20,7 +20,7 @@ from ecgan.runs.layout import part
 from ecgan.runs.settings import save_settings
 from ecgan.runtime import derive_seed, own_process, set_threads
 from ecgan.samples import Samples
-from ecgan.watched import watch_part, watch_strategies
+from ecgan.watched import watch_part, watch_stage, watch_strategies
 from stages import paths
 
 
@@ -33,6 +33,7 @@ from stages import paths
 def run_model(params: Params, model: str, fold: int) -> dict[str, Any]:
     """Detect with one model of the pipeline; return the metrics."""
     set_threads(params.runtime.threads)
+    watch_stage("detect")
     watch_part(MODELS, model)
     watch_part(DETECTORS, params.detect.detector)
     watch_strategies(params.detect.strategies)
@@ -114,6 +115,7 @@ def with_run(
 def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
     """Detect with a classical detector on the same fold, fitted to its normal training samples; return the metrics."""
     set_threads(params.runtime.threads)
+    watch_stage("detect-classical")
     watch_part(DETECTORS, detector)
     data = load_processed(paths.processed(params)).with_leads(params.train.leads)
     split = load_own_fold(paths.folds(params), fold)
@@ -121,16 +123,17 @@ def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
     split = replace(split, train=split.train[data.class_ids[split.train] == 0])
     seed = derive_seed(params.runtime.seed, "detect", detector, fold)
     built = DETECTORS.get(detector)(params.detectors[detector], seed=seed)
+    name = built.transformation(params.train.transformation)
     facts = {
         "method": detector,
         "detector": detector,
         "version": None,
         "select_by": None,
         "train_on": "normal",
-        "transformation": params.train.transformation,
+        "transformation": name,
         "leads": data.about.leads,
     }
-    transformation = fit_transformation(params.train.transformation, data.signals[split.train], None)
+    transformation = fit_transformation(name, data.signals[split.train], None)
     with sole_writer(paths.classical(params, detector, "train", fold)) as folder:  # so that it scores recordings
         save_settings(folder, params, split, Input.of(data, transformation), model=None)
     return _detect(

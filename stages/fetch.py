@@ -8,13 +8,14 @@ from ecgan.errors import Interrupted
 from ecgan.files import sole_writer
 from ecgan.registry import DATASETS
 from ecgan.seals import seal
-from ecgan.watched import watch_file, watch_part
+from ecgan.watched import watch_file, watch_part, watch_stage
 from stages import paths
 
 
 @reads("fetch", "experiment.data_dir dataset runtime.seed runtime.arithmetic fetch")
 def run(params: Params) -> Path:
     """Fetch or simulate the raw files; finished, verified files are kept. The folder is sealed."""
+    watch_stage("fetch")
     watch_file("fetch", params.fetch)
     watch_part(DATASETS, params.dataset)
     try:

@@ -11,7 +11,7 @@ from ecgan.registry import MODELS
 from ecgan.runs.layout import part
 from ecgan.runs.loading import load_trained
 from ecgan.runtime import derive_seed, own_process, set_threads
-from ecgan.watched import watch_inversion, watch_part
+from ecgan.watched import watch_inversion, watch_part, watch_stage
 from stages import paths
 
 
@@ -19,6 +19,7 @@ from stages import paths
 def run(params: Params, model: str, fold: int, version: str | None = None) -> Inversion:
     """Make the inverse mapping of one model of the pipeline and one fold."""
     set_threads(params.runtime.threads)
+    watch_stage("inverse")
     watch_part(MODELS, model)
     watch_inversion(params.inverse.method)
     return invert(

@@ -42,14 +42,22 @@ def part(params: Params, stage: layout.Part, model: str, fold: int) -> Path:
     return layout.part(run(params, model), stage, fold)
 
 
-def classical(params: Params, detector: str, stage: Literal["train", "detect"], fold: int) -> Path:
-    """What a classical detector learned, or is fed with: `models/<entity>/<project>/<detector>/<stage>/fold_<k>`.
-
-    Where `experiment.run` names the run, the folder is `<run>-<detector>`.
-    """
+def classical_run(params: Params, detector: str) -> Path:
+    """`models/<entity>/<project>/<detector>`, or `<run>-<detector>` where `experiment.run` names the run."""
     experiment = params.experiment
     name = detector if experiment.run is None else f"{experiment.run}-{detector}"
-    return layout.part(MODELS / experiment.entity / experiment.project / name, stage, fold)
+    return MODELS / experiment.entity / experiment.project / name
+
+
+def classical(params: Params, detector: str, stage: Literal["train", "detect"], fold: int) -> Path:
+    """What a classical detector learned, or is fed with: `<run>/<stage>/fold_<k>`."""
+    return layout.part(classical_run(params, detector), stage, fold)
+
+
+def parts(params: Params, method: str, fold: int, *, classical: bool = False) -> dict[str, Path]:
+    """The folders of one fold of a run that are there, by part: what detection was made with, and what it leaves."""
+    folder = classical_run(params, method) if classical else run(params, method)
+    return {name: place for name in layout.PARTS if (place := layout.part(folder, name, fold)).is_dir()}
 
 
 def report(params: Params, stage: str, name: str, fold: int) -> Path:

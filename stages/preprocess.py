@@ -10,7 +10,7 @@ from ecgan.runtime import set_threads
 from ecgan.samples import About
 from ecgan.seals import check_seal
 from ecgan.terminal import say
-from ecgan.watched import watch_file, watch_part
+from ecgan.watched import watch_file, watch_part, watch_stage
 from stages import paths
 
 
@@ -18,6 +18,7 @@ from stages import paths
 def run(params: Params) -> About:
     """Turn the raw files into samples and write them, rounded."""
     set_threads(params.runtime.threads)
+    watch_stage("preprocess")
     watch_file("preprocess", params.preprocess)
     watch_part(DATASETS, params.dataset)
     raw = paths.raw(params)

@@ -21,7 +21,7 @@ from ecgan.reporting.inputs import GenerationResult, ReportInputs
 from ecgan.reporting.markdown import readme_table
 from ecgan.reporting.tables import headline
 from ecgan.seals import check_seal
-from ecgan.watched import watch_part
+from ecgan.watched import watch_part, watch_stage
 from stages import paths
 
 COMMANDS = ["make repro", "dvc metrics show", "dvc plots show"]
@@ -35,6 +35,7 @@ def run(params: Params, readme: Path | None = None) -> None:
         params: The parameters.
         readme: A file whose results table is renewed as well, between its two markers.
     """
+    watch_stage("report")
     watch_part(DATASETS, params.dataset)
     inputs = _inputs(params)
     renewed = None if readme is None else _renewed(params, readme, inputs)

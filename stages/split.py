@@ -8,7 +8,7 @@ from ecgan.protocols.folds import Fold, save_fold
 from ecgan.protocols.making import make_folds
 from ecgan.registry import DATASETS, PROTOCOLS
 from ecgan.seals import seal
-from ecgan.watched import watch_file, watch_part
+from ecgan.watched import watch_file, watch_part, watch_stage
 from stages import paths
 
 
@@ -19,6 +19,7 @@ from stages import paths
 )
 def run(params: Params) -> list[Fold]:
     """Make all folds of the protocol and write one JSON file each."""
+    watch_stage("split")
     watch_file("split", params.split)
     watch_part(DATASETS, params.dataset)
     watch_part(PROTOCOLS, params.split.protocol)

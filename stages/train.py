@@ -26,7 +26,7 @@ from ecgan.training.preparing import labels_of, prepare_training
 from ecgan.training.progress import TrainingBar
 from ecgan.training.resume import Progress, ResumeFile, fingerprint
 from ecgan.training.versions import version_name
-from ecgan.watched import code, watch_part
+from ecgan.watched import code, watch_part, watch_stage
 from stages import paths
 
 REPORTED = ("drawn.safetensors", "generation.json")
@@ -45,6 +45,7 @@ def run(params: Params, model: str, fold: int) -> Progress:
     """Train one model on one fold; an interrupted run is taken up where it stood."""
     set_threads(params.runtime.threads)
     own_process()
+    watch_stage("train")
     watch_part(MODELS, model)
     data = load_processed(paths.processed(params))
     split = load_own_fold(paths.folds(params), fold)

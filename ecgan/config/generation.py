@@ -8,11 +8,17 @@ from ecgan.config.options import Options
 
 
 class Generation(Options):
-    """How generated signals are compared with real ones, on validation data; for generative models only."""
+    """How generated signals are compared with real ones, on validation data; for generative models only.
 
-    metrics: list[Literal["mmd", "tstr", "trts"]] = Field(
-        ["mmd", "tstr", "trts"],
-        description="Discrepancy of real and generated signals; classifiers trained on one and tested on the other.",
+    Nothing is computed unless it is asked for: a model that is trained to detect pays nothing for it. Models that are
+    made to generate ask for it in their defaults.
+    """
+
+    metrics: list[Literal["mmd", "tstr", "trts", "memorisation"]] = Field(
+        [],
+        description="Discrepancy of real and generated signals; classifiers trained on one and tested on the other; "
+        "whether generated signals are copies of training signals."
+        " For whoever generates with a model: [mmd, tstr, trts, memorisation].",
     )
     every: int = Field(
         1, ge=0, description="Evaluations from one mmd to the next; 0 computes it once, for the best version."
@@ -24,7 +30,7 @@ class Generation(Options):
     classifier: Literal["random_forest", "logistic_regression"] = Field(
         "random_forest", description="The classifier of tstr and trts."
     )
-    figures: bool = Field(True, description="Draw samples, a walk through the latents and embeddings at the end.")
+    figures: bool = Field(False, description="Draw samples, a walk through the latents and embeddings at the end.")
     embeddings: list[Literal["pca", "tsne", "umap"]] = Field(
         ["pca", "tsne"], description="Planes in which signals are shown; umap needs the extra 'umap'."
     )

@@ -73,18 +73,22 @@ class Watch:
             return None
         self.model.load_state_dict(weights)
         self.model.eval()
-        facts = {"version": version, "bandwidth_fixed": FIXED_BANDWIDTH} | self.monitor.final()
-        write_json(folder / FILE, facts)
+        facts = self.monitor.final()
+        write_json(folder / FILE, facts and {"version": version, "bandwidth_fixed": FIXED_BANDWIDTH} | facts)
         start = time.perf_counter()
         found, drawn = self.monitor, None
         if self.options.figures:
             drawn = collect(found.model, found.real, self.leads, self.options, self.seed)
         save_drawn(folder / DRAWN, drawn)
-        say(  # times are for the terminal; files are the same in every run
-            f"{self.model.name}: metrics of generation took {found.seconds:.1f} s,"
-            f" what figures show {time.perf_counter() - start:.1f} s"
-        )
+        if facts or drawn is not None:
+            self._tell_costs(time.perf_counter() - start)
         return drawn
+
+    def _tell_costs(self, figures: float) -> None:
+        """Say how long it took: times are for the terminal; files are the same in every run."""
+        assert self.monitor is not None
+        costs = f"metrics of generation took {self.monitor.seconds:.1f} s, what figures show {figures:.1f} s"
+        say(f"{self.model.name}: {costs}")
 
 
 def _parts(data: TrainingData, report: tuple[Tensor, Tensor], channels: int) -> RealParts:

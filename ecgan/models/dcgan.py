@@ -232,6 +232,9 @@ class Gan(GenerativeModel):
     """A generator and a discriminator; a subclass brings both networks."""
 
     options: GanOptions
+    defaults: ClassVar[dict[str, dict[str, Any]]] = {
+        "train": {"generation": {"metrics": ["mmd", "tstr", "trts", "memorisation"], "figures": True}},
+    }
 
     def __init__(self, options: GanOptions, *, channels: int, length: int, classes: int = 2) -> None:
         super().__init__(options, channels=channels, length=length, classes=classes)

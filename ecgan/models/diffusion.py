@@ -144,7 +144,12 @@ class Diffusion(GenerativeModel):
     Options: ClassVar[Any] = DiffusionOptions
     options: DiffusionOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {
-        "train": {"epochs": 60, "ema": 0.995, "schedule": "one_cycle", "generation": {"every": 10}},
+        "train": {
+            "epochs": 60,
+            "ema": 0.995,
+            "schedule": "one_cycle",
+            "generation": {"metrics": ["mmd", "tstr", "trts", "memorisation"], "every": 10, "figures": True},
+        },
     }
 
     alpha: Tensor  # (T + 1,)

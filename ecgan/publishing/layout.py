@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from ecgan.errors import EcganError, nearest
+from ecgan.files import is_portable
 from ecgan.seals import NAME, check_seal
 
 FOLDER = Path("models/published")
@@ -17,7 +18,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,60}")
 
 def check_name(name: str) -> None:
     """Refuse what is no name of a published model: small letters, digits, dots and hyphens."""
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or not is_portable(name):
         raise EcganError(
             f"{name!r} is no name of a published model.", "Use small letters, digits, dots and hyphens: beta-vaegan-2."
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from ecgan.errors import EcganError, outside, redacted
 from ecgan.remotes.files import MOST_ENTRIES, PARTS, Remote, RemoteFile, too_large
-from ecgan.tracking.mlflow import client, is_there, store_uri
+from ecgan.tracking.mlflow import client, is_there, marked, store_uri
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _MODEL = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<version>\d+)|@(?P<alias>[\w-]+))")
@@ -36,8 +36,10 @@ def find(path: str, fold: int | None) -> Remote:
         runs = _runs(store, path, fold)
         remote = Remote((runs[0].info.run_name or path).split("/fold_")[0])
         for run in runs:
+            same = [run, *marked(store, run)]
             for part in PARTS:
-                _list(store, run.info.run_id, part, remote, fold)
+                holder = next((one for one in same if store.list_artifacts(one.info.run_id, part)), run)
+                _list(store, holder.info.run_id, part, remote, fold)
     return remote
 
 
@@ -58,23 +60,23 @@ def _runs(store: Any, path: str, fold: int | None) -> list[Any]:
 
 
 def _newest(store: Any, experiment: str, run: str, fold: int | None) -> list[Any]:
-    """Return the newest finished training of each fold of a run."""
+    """Return the newest finished training of each fold of a run, or detection where no training was logged."""
     found = store.get_experiment_by_name(experiment)
     if found is None:
         raise EcganError(f"there is no experiment {experiment!r} in {redacted(store_uri())}.", _FORMS)
     condition = f"attributes.run_name LIKE '{run}/fold%' AND attributes.status = 'FINISHED'"
-    newest: dict[int, Any] = {}
+    newest: dict[int, dict[str, Any]] = {}
     order = ["attributes.start_time DESC"]
     for item in store.search_runs([found.experiment_id], filter_string=condition, order_by=order):
-        match = re.fullmatch(re.escape(run) + r"/fold_(\d+)", item.info.run_name)
+        match = re.fullmatch(re.escape(run) + r"/fold_(\d+)( detect)?", item.info.run_name)
         if match and (fold is None or int(match[1]) == fold):
-            newest.setdefault(int(match[1]), item)
+            newest.setdefault(int(match[1]), {}).setdefault("detection" if match[2] else "training", item)
     if not newest:
         which = "" if fold is None else f" of fold {fold}"
         raise EcganError(
             f"experiment {experiment!r} in {redacted(store_uri())} has no finished run {run!r}{which}.", _FORMS
         )
-    return [newest[index] for index in sorted(newest)]
+    return [kinds.get("training") or kinds["detection"] for _, kinds in sorted(newest.items())]
 
 
 def _list(store: Any, run: str, folder: str, remote: Remote, fold: int | None) -> None:

@@ -2,27 +2,30 @@
 
 import contextlib
 import os
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 
 from ecgan.datasets.inventory import recordings_among
 from ecgan.datasets.omissions import left_out
 from ecgan.ecg.files.recordings import files_of_recording, locate
+from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, Interrupted
-from ecgan.files import FULL, unsayable, unusable, write_frame, write_text
-from ecgan.progress import track
+from ecgan.files import FULL, alike, unsayable, unusable, write_frame, write_text
+from ecgan.progress import Stopwatch, track
 from ecgan.remotes.recordings import path_in, plain
 from ecgan.reporting.recordings import ScoredRecording
-from ecgan.scoring.files import files_of, write_scored
+from ecgan.scoring.files import CONTENTS, files_of, summarised, write_scored
 
 SUMMARIES = ("summary.csv", "summary.html")
 """Of several recordings: a table and a page with a link to the page of each."""
+
+_FAILURES = (EcganError, OSError, UnicodeEncodeError, MemoryError)
+"""What a recording that cannot be scored raises; the others are scored all the same."""
 
 _COUNTS = ("samples", "scored", "flagged", "noisy", "families", "episodes")
 
@@ -44,11 +47,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a recording: facts, or an error."""
+    """What became of a recording: what its summary says, or an error; and the seconds that steps took."""
 
     wanted: Wanted
     facts: dict[str, Any] | None
     error: EcganError | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -59,6 +63,48 @@ class Outcome:
     def warnings(self) -> list[str]:
         """Sentences that a reader must see."""
         return [str(text) for text in (self.facts or {}).get("warnings", [])]
+
+
+@dataclass
+class Ahead:
+    """What was read before anything that scores was loaded.
+
+    Attributes:
+        found: The first recordings, up to one that could be read, or why they could not, by their places.
+        read: What reads a recording.
+    """
+
+    found: dict[Path | str, Record | EcganError]
+    read: Callable[[Path | str], Record]
+
+    @property
+    def can_be_read(self) -> bool:
+        """Whether any of them could be read."""
+        return any(isinstance(one, Record) for one in self.found.values())
+
+    def take(self, place: Path | str) -> Record:
+        """Return a recording, which is kept no longer; read it if nobody did."""
+        found = self.found.pop(place) if place in self.found else self.read(place)
+        if isinstance(found, EcganError):
+            raise found
+        return found
+
+    def refuse(self, place: Path | str) -> NoReturn:
+        """Raise why a recording cannot be read, where none can."""
+        self.take(place)
+        raise AssertionError("it can be read")
+
+
+def read_ahead(wanted: Iterable[Wanted], read: Callable[[Path | str], Record]) -> Ahead:
+    """Read recordings until one can be read: where none can, nothing that scores need be loaded."""
+    ahead = Ahead({}, read)
+    for one in wanted:
+        try:
+            ahead.found[one.path] = read(one.path)
+            break
+        except _FAILURES as error:
+            ahead.found[one.path] = _sentence(one, error)
+    return ahead
 
 
 def find_recordings(paths: Iterable[Path | str]) -> list[Wanted]:
@@ -78,11 +124,11 @@ def find_recordings(paths: Iterable[Path | str]) -> list[Wanted]:
         for one in (_in_folder(path) or [path]) if path.is_dir() else [path]:
             file = _file(one)
             files.setdefault(_real(file), (one, file))
-    stems = Counter(file.stem.casefold() for _, file in files.values())
+    stems = Counter(alike(file.stem) for _, file in files.values())
     found = []
     for path, file in files.values():
         folder = _real(file).parent.name
-        alone = stems[file.stem.casefold()] == 1
+        alone = stems[alike(file.stem)] == 1
         found.append(Wanted(path, file, file.stem if alone or not folder else f"{folder}/{file.stem}"))
     _check_names(found)
     return found
@@ -112,7 +158,7 @@ def check_targets(
         targets += [out / name for name in SUMMARIES]
         if any(one.name.casefold() == "summary" for one in wanted):
             raise EcganError("the results of the recording 'summary' and the summary of all would have one name.")
-    if len({str(target).casefold() for target in targets}) < len(targets):
+    if len({alike(str(target)) for target in targets}) < len(targets):
         raise EcganError("two recordings would have results of one name.", "Score them one by one.")
     inputs = [file for one in wanted for file in files_of_recording(one.file, annotator)]
     known = {mark for file in [*inputs, *others] for mark in _marks(file)}
@@ -128,7 +174,7 @@ def check_targets(
 
 def _marks(file: Path) -> set[Any]:
     """What tells that a file is another one by another name: its place, in letters of one size, and its number."""
-    found: set[Any] = {unicodedata.normalize("NFC", str(_real(file))).casefold()}
+    found: set[Any] = {alike(str(_real(file)))}
     with contextlib.suppress(OSError):
         state = file.stat()
         found.add((state.st_dev, state.st_ino))
@@ -140,12 +186,32 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def score_all(wanted: Sequence[Wanted], out: Path, score: Callable[[Path | str], ScoredRecording]) -> list[Outcome]:
-    """Score recordings and write their files; one that cannot be scored does not stop the others."""
+def score_all(
+    wanted: Sequence[Wanted],
+    out: Path,
+    score: Callable[[Path | str], ScoredRecording],
+    *,
+    done: Callable[[Outcome], None] = lambda outcome: None,
+    watch: Stopwatch | None = None,
+    bar: bool = True,
+) -> list[Outcome]:
+    """Score recordings and write their files; one that cannot be scored does not stop the others.
+
+    Args:
+        wanted: The recordings.
+        out: The folder of the results.
+        score: Reads and scores one.
+        done: Is told of each as soon as its files are there.
+        watch: Where `score` notes how long its steps take.
+        bar: Whether a terminal shows how far this is.
+    """
     outcomes: list[Outcome] = []
+    watch = watch or Stopwatch()
     try:
-        for one in track(wanted, len(wanted), "scoring"):
-            outcomes.append(outcome := _score_one(one, out, score))
+        for one in track(wanted, len(wanted), "scoring", shown=bar):
+            outcome = replace(_score_one(one, out, score, watch), seconds=watch.taken())
+            outcomes.append(outcome)
+            done(outcome)
             cause = outcome.error and outcome.error.__cause__
             if len(wanted) > 1 and isinstance(cause, OSError) and cause.errno in FULL:
                 break  # as with this one, so with the others
@@ -163,20 +229,26 @@ def score_all(wanted: Sequence[Wanted], out: Path, score: Callable[[Path | str],
     return outcomes
 
 
-def _score_one(one: Wanted, out: Path, score: Callable[[Path | str], ScoredRecording]) -> Outcome:
+def _score_one(one: Wanted, out: Path, score: Callable[[Path | str], ScoredRecording], watch: Stopwatch) -> Outcome:
     try:
         scored = score(one.path)
-        write_scored(out, one.name, scored)
-    except EcganError as error:
-        return Outcome(one, None, error)
-    except OSError as error:
+        with watch.step("files"):
+            write_scored(out, one.name, scored)
+    except _FAILURES as error:
+        return Outcome(one, None, _sentence(one, error))
+    return Outcome(one, summarised(scored))
+
+
+def _sentence(one: Wanted, error: Exception) -> EcganError:
+    """Return what a user is told of one of `_FAILURES`."""
+    if isinstance(error, EcganError):
+        return error
+    if isinstance(error, OSError):
         error.filename = error.filename or str(one.path)
-        return Outcome(one, None, unusable(error))
-    except UnicodeEncodeError as error:
-        return Outcome(one, None, unsayable(error))
-    except MemoryError:
-        return Outcome(one, None, EcganError(f"{one.path} needs more memory than there is.", "Score it in parts."))
-    return Outcome(one, {"threshold": scored.threshold, **scored.facts})
+        return unusable(error)
+    if isinstance(error, UnicodeEncodeError):
+        return unsayable(error)
+    return EcganError(f"{one.path} needs more memory than there is.", "Score it in parts.")
 
 
 def _write_summaries(out: Path, outcomes: Sequence[Outcome]) -> None:
@@ -204,6 +276,26 @@ def summary_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
+TOLD = ("minutes", *_COUNTS[:3], "share_flagged", *_COUNTS[3:], "strategy", "threshold", "model", "leads")
+"""What `as_document` says of the summary of a recording, and `sampling_rate_hz` and `warnings`."""
+
+
+def as_document(outcome: Outcome, out: Path) -> dict[str, Any]:
+    """What became of a recording, for other programs: always the same keys, null where there is nothing to say."""
+    facts, error = outcome.facts or {}, outcome.error
+    files = dict(zip(CONTENTS, map(str, files_of(out, outcome.wanted.name)), strict=True))
+    return {
+        "record": outcome.wanted.name,
+        "file": plain(str(outcome.wanted.path)),
+        "status": "scored" if error is None else "failed",
+        "error": error and error.message,
+        "hint": (error and error.hint) or None,
+        **{key: facts.get(key) for key in (*TOLD, "sampling_rate_hz")},
+        "warnings": outcome.warnings,
+        "files": files if error is None else None,
+    }
+
+
 def status_of(outcome: Outcome) -> str:
     """What became of a recording in a few words: that it was scored, what speaks against that, or why it was not."""
     if outcome.error is not None:
@@ -229,7 +321,7 @@ def _file(path: Path) -> Path:
 def _check_names(wanted: Sequence[Wanted]) -> None:
     seen: dict[str, Wanted] = {}
     for one in wanted:
-        other = seen.setdefault(one.name.casefold(), one)
+        other = seen.setdefault(alike(one.name), one)
         if other is not one:
             raise EcganError(
                 f"{plain(str(other.path))} and {plain(str(one.path))} would have results of the same name, {one.name}.",

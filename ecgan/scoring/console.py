@@ -1,23 +1,86 @@
 """What became of the recordings, on the terminal."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ecgan.errors import EcganError
+from ecgan.files import finite
+from ecgan.progress import told
 from ecgan.remotes.recordings import plain
-from ecgan.scoring.batch import SUMMARIES, Outcome, status_of
+from ecgan.scoring.batch import SUMMARIES, Outcome, as_document, status_of
 from ecgan.scoring.files import SUFFIXES
-from ecgan.terminal import printable
+from ecgan.scoring.scorer import Scorer
+from ecgan.terminal import printable, say, write_json
 
 
-def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None, errors: Console | None = None) -> None:
+@dataclass(frozen=True)
+class Manner:
+    """How much is told, and to whom.
+
+    Attributes:
+        as_json: To other programs: of each recording a line of JSON, and no table.
+        quiet: No more than errors and warnings.
+        verbose: Also what was read, from where, and how long each step took.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        if self.quiet and self.verbose:
+            raise EcganError("--quiet and --verbose exclude each other.", "Leave one of them out.")
+
+    @property
+    def bar(self) -> bool:
+        """Whether a terminal shows how far this is, which lines in between would disturb."""
+        return not (self.quiet or self.verbose or (self.as_json and sys.stdout.isatty()))
+
+
+def tell_model(name: str, scorer: Scorer, seconds: float) -> None:
+    """Say what scores, and from where."""
+    folds = ", ".join(str(member.trained.fold.index) for member in scorer.members)
+    versions = ", ".join(sorted({member.trained.version or "none" for member in scorer.members}))
+    decides = f"strategy {scorer.strategy}, threshold {scorer.threshold:.4g} ({scorer.threshold_from})"
+    say(f"model {name}: folds {folds}, version {versions}, {decides}; loaded in {seconds:.1f} s")
+
+
+def tell_one(outcome: Outcome, out: Path, manner: Manner) -> None:
+    """Say of a recording, as soon as its files are there, what `manner` asks for."""
+    if manner.as_json:
+        write_json(finite(as_document(outcome, out)), line=True)
+    if manner.verbose:
+        path, facts = plain(str(outcome.wanted.path)), outcome.facts
+        say(f"{outcome.wanted.name}: {path}{'' if facts is None else _read(facts)}; {told(outcome.seconds)}")
+
+
+def _read(facts: Mapping[str, Any]) -> str:
+    """Say what was read of a recording."""
+    source = str(facts["beats_from"])
+    beats = f"{facts['samples']:,} {'windows' if source == 'windows' else f'beats, {source}'}"
+    leads = ", ".join(facts["leads"].values())
+    return f", {facts['minutes']:.1f} minutes at {facts['sampling_rate_hz']:g} Hz, leads {leads}; {beats}"
+
+
+def tell(
+    outcomes: Sequence[Outcome],
+    out: Path,
+    console: Console | None = None,
+    errors: Console | None = None,
+    manner: Manner = Manner(),
+) -> None:
     """Print a table of the recordings; among the errors warnings, what failed, and where the results are."""
     console, errors = console or Console(), errors or Console(stderr=True)
-    console.print(_table(outcomes))
+    if not (manner.as_json or manner.quiet):
+        console.print(_table(outcomes))
     for outcome in outcomes:
         for words in outcome.warnings:
             errors.print(Text(printable(f"warning: {outcome.wanted.name}: {words}"), style="yellow"), soft_wrap=True)
@@ -28,7 +91,7 @@ def tell(outcomes: Sequence[Outcome], out: Path, console: Console | None = None,
             if outcome.error.hint:
                 errors.print(Text(printable(outcome.error.hint)), soft_wrap=True)
     scored = [outcome for outcome in outcomes if outcome.error is None]
-    if scored:
+    if scored and not manner.quiet:
         name = scored[0].wanted.name if len(outcomes) == 1 else "RECORD"
         files = [f"{name}{suffix}" for suffix in SUFFIXES] + list(SUMMARIES if len(outcomes) > 1 else ())
         errors.print(Text(printable(f"wrote {out}: {', '.join(files)}")), soft_wrap=True)

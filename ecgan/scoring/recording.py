@@ -17,13 +17,14 @@ from ecgan.ecg.peaks import find_r_peaks, stretches_without
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.marks import marks_warning
+from ecgan.progress import Stopwatch
 from ecgan.reporting.recordings import NOISE, Explained, Family, Normal, ScoredRecording
 from ecgan.samples import RECORD, SHIFT, join
 from ecgan.scoring.doubts import doubts, most_flagged
 from ecgan.scoring.episodes import episodes_of, rhythm_warnings
 from ecgan.scoring.families import families_of
 from ecgan.scoring.leads import choose_leads, with_derived
-from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, warnings_of
+from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, told, warnings_of
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
 
@@ -37,7 +38,12 @@ EXPLAINED = 1000
 
 
 def score_recording(
-    record: Record, scorer: Scorer, *, leads: Sequence[str] | None = None, annotator: str | None = None
+    record: Record,
+    scorer: Scorer,
+    *,
+    leads: Sequence[str] | None = None,
+    annotator: str | None = None,
+    watch: Stopwatch | None = None,
 ) -> ScoredRecording:
     """Score the beats of a recording.
 
@@ -48,6 +54,7 @@ def score_recording(
         leads: The recording's leads that stand for the model's, in the model's order; `("auto",)`: those that standards
             name so; None: those of the same names. III, aVR, aVL and aVF are derived where they are not there.
         annotator: Where the annotations come from; None: R peaks are detected, whatever annotations there are.
+        watch: Is told how long it takes to find the beats and to score them.
 
     Raises:
         EcganError: The recording cannot be scored.
@@ -62,13 +69,17 @@ def score_recording(
     )
     _check_signals(own, scorer)
     doubt = check_size_of_ecg(f"the recording {own.name}", own.signals, own.sampling_rate, own.leads, own.assumed)
-    own, source = (own, f"annotator {annotator}") if annotator is not None else _with_peaks(own, record, chosen, scorer)
+    watch = watch or Stopwatch()
+    with watch.step("beats"):
+        found = (own, f"annotator {annotator}") if annotator is not None else _with_peaks(own, record, chosen, scorer)
+    own, source = found
     if scorer.beats and not len(own.samples):
         raise EcganError(
             f"the recording {own.name} of {len(own.signals) / own.sampling_rate:.3g} s has 0 R peaks.",
             "Take a longer recording, or one in which R peaks can be found.",
         )
-    windows, judged, seen = _score(own, scorer)
+    with watch.step("scores"):
+        windows, judged, seen = _score(own, scorer)
     count = len(windows.positions)
     if not windows.rows.size:
         counts = ", ".join(f"{number:,} × {reason}" for reason, number in Counter(windows.reasons).most_common())
@@ -91,7 +102,7 @@ def score_recording(
         *facts["warnings"],
     ]
     if scorer.beats:
-        facts["normal"] = _told(normal)
+        facts["normal"] = told(normal)
         scores = table["score"].dropna()
         if scorer.context and scores.nunique() == 1:
             facts["warnings"].append(f"All {len(scores):,} beats have the same score: too few to say what is usual.")
@@ -163,7 +174,7 @@ def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
     """
     stretches: Iterable[Windows] = windows_of(replace(record, leads=list(scorer.leads)), scorer)
     if scorer.context:
-        stretches = [_together(list(stretches))]
+        stretches = [_gathered(stretches, len(record.samples))]
     parts: list[Windows] = []
     judged: list[Judged] = []
     seen: list[Seen] = []
@@ -180,6 +191,21 @@ def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
         seen.append(see(windows.samples, flagged, own))
         parts.append(replace(windows, samples=samples[flagged]))  # without a context, others are no longer needed
     return _together(parts), _joined(judged), seen_together(seen)
+
+
+def _gathered(stretches: Iterable[Windows], count: int) -> Windows:
+    """At most `count` samples of several stretches as one; no stretch is kept, or a day would be there twice."""
+    parts: list[Windows] = []
+    signals, at = np.empty((0, 0, 0), dtype=np.float32), 0
+    for part in stretches:
+        own = part.samples.signals
+        if not parts:
+            signals = np.empty((count, *own.shape[1:]), dtype=own.dtype)
+        signals[at : at + len(own)] = own
+        at += len(own)
+        parts.append(replace(part, samples=replace(part.samples, signals=own[:0])))
+    whole = _together(parts)
+    return replace(whole, samples=replace(whole.samples, signals=signals[:at]))
 
 
 def _together(parts: list[Windows]) -> Windows:
@@ -249,19 +275,6 @@ def _normal_and_families(
     early = rhythm.earliness(rr, rhythm.expected_interval(rr, usual))
     flagged, points = np.flatnonzero(table["flagged"]), points_of(seen, windows.samples, normal)
     return normal, families_of(points, windows.samples, flagged, seen, table, early, scorer.describe)
-
-
-def _told(normal: Normal | None) -> dict[str, Any] | None:
-    """What was taken for normal, in plain values for the summary."""
-    if normal is None:
-        return None
-    return {
-        "usual": normal.usual,
-        "share": round(normal.share, 4),
-        "rate_per_min": None if normal.rate is None else round(normal.rate, 1),
-        "qrs_ms": round(normal.qrs_ms, 1),
-        "rr_spread": round(normal.spread, 4),
-    }
 
 
 def _explained(

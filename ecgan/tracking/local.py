@@ -1,5 +1,6 @@
 """The local tracker: DVCLive's plain files, which `dvc plots`, `dvc metrics` and the VS Code extension read."""
 
+import contextlib
 import importlib
 import os
 from collections.abc import Mapping
@@ -33,9 +34,7 @@ class LocalTracker(Tracker):
     def epoch(self, row: dict[str, float]) -> None:
         """Log one row of the history as one step."""
         if self._live is None:
-            from dvclive.live import Live
-
-            self._live = Live(dir=str(self._folder), report=None, save_dvc_exp=False, dvcyaml=None)
+            self._live = _live()(dir=str(self._folder), report=None, save_dvc_exp=False, dvcyaml=None)
         self._live.step = int(row["epoch"])
         for name, value in named(row).items():
             self._live.log_metric(name, value)
@@ -49,3 +48,16 @@ class LocalTracker(Tracker):
         """Finish the files."""
         if self._live is not None:
             self._live.end()
+
+
+def _live() -> Any:
+    """Return DVCLive's class, which in a Git repository without a commit fails as it asks for the last one."""
+    from dvclive.live import Live
+    from scmrepo.exceptions import SCMError
+
+    class Local(Live):
+        def _init_dvc(self) -> None:
+            with contextlib.suppress(SCMError):
+                super()._init_dvc()
+
+    return Local

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ecgan.errors import needed
-from ecgan.tracking.tracker import PRIVATE, Subject, Tracker, flat, named
+from ecgan.tracking.tracker import PRIVATE, Subject, Tracker, flat, mark_of, named
 
 PURPOSE = "the tracker mlflow"
+MARK = "ecgan.trained"
+"""Tag of a training and of detections with it: `mark_of` the model."""
 _BATCH = 100  # parameters that one request may hold
 _LONGEST = 6000  # characters of a parameter that a store takes; the whole is in config.yml
 
@@ -19,9 +21,9 @@ _LONGEST = 6000  # characters of a parameter that a store takes; the whole is in
 class MlflowTracker(Tracker):
     """Logs to MLflow: experiment `<entity>/<project>`, run `<run>/fold_<k>`.
 
-    Metrics have the epoch as their step. The model is logged as the artifacts `train/fold_<k>/…`, so that
-    `mlflow:RUN_ID` is a model reference. An interrupted training goes on in the same run, and an epoch that the store
-    has is not logged again.
+    Metrics have the epoch as their step. The model is logged as the artifacts `train/fold_<k>/…`, and what a detection
+    leaves with the detection's run. Both have the same tag, so that `mlflow:RUN_ID` of either is a model reference.
+    An interrupted training goes on in the same run, and an epoch that the store has is not logged again.
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -60,7 +62,25 @@ class MlflowTracker(Tracker):
 
     def versions(self, folder: Path) -> None:
         """Log the finished training folder as artifacts `train/fold_<k>/…`."""
-        self._client.log_artifacts(self._run, str(folder), f"train/fold_{self.subject.fold}")
+        self._part("train", folder)
+        self._mark(folder)
+
+    def detected(self, parts: Mapping[str, Path]) -> None:
+        """Log inverse mapping and detector as artifacts; the model as well where no run of its training has it."""
+        mark = self._mark(parts["train"])
+        known = mark is not None and len(marked(self._client, self._client.get_run(self._run))) > 0
+        for part, folder in parts.items():
+            if part != "train" or not known:
+                self._part(part, folder)
+
+    def _part(self, part: str, folder: Path) -> None:
+        self._client.log_artifacts(self._run, str(folder), f"{part}/fold_{self.subject.fold}")
+
+    def _mark(self, train: Path) -> str | None:
+        mark = mark_of(train)
+        if mark is not None:
+            self._client.set_tag(self._run, MARK, mark)
+        return mark
 
     def close(self, *, failed: bool = False) -> None:
         """End the run as FINISHED or FAILED."""
@@ -109,6 +129,15 @@ class MlflowTracker(Tracker):
         self._client.log_batch(self._run, metrics=metrics)
 
 
+def marked(store: Any, run: Any) -> list[Any]:
+    """Return the finished runs of the same trained model, its training or detections of it, the newest first."""
+    if (mark := run.data.tags.get(MARK)) is None:
+        return []
+    same = f"tags.`{MARK}` = '{mark}' AND attributes.status = 'FINISHED'"
+    found = store.search_runs([run.info.experiment_id], filter_string=same, order_by=["attributes.start_time DESC"])
+    return [one for one in found if one.info.run_id != run.info.run_id]
+
+
 def store_uri() -> str:
     """Return the store: MLFLOW_TRACKING_URI, or an SQLite file below `.ecgan/mlflow`."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(PRIVATE / 'mlflow' / 'mlflow.db').absolute()}"
@@ -123,6 +152,7 @@ def is_there() -> bool:
 def client() -> Any:
     """Return a client of the store; the folder of an SQLite file is made. Usage statistics are not sent."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 7 take minutes where there is no server
     mlflow = needed("mlflow", "mlflow", PURPOSE)
     logging.getLogger("mlflow").setLevel(logging.WARNING)

@@ -65,6 +65,10 @@ class Guarded(Tracker):
         """Give both the versions of a model."""
         self._tell(lambda tracker: tracker.versions(folder))
 
+    def detected(self, parts: Mapping[str, Path]) -> None:
+        """Give both what a detection leaves."""
+        self._tell(lambda tracker: tracker.detected(parts))
+
     def close(self, *, failed: bool = False) -> None:
         """Finish both, the service as failed if anything was lost on the way."""
         if self._lost:
@@ -118,8 +122,10 @@ def track_figures(tracker: Tracker, drawn: Any) -> None:
             tracker.figure(name, path)
 
 
-def track_detection(params: Params, metrics: Mapping[str, Any]) -> None:
+def track_detection(params: Params, metrics: Mapping[str, Any], parts: Mapping[str, Path]) -> None:
     """Log the numbers of one detection, its `metrics.json`, as a run of its own; the local tracker has them there.
+
+    With them goes what makes the run whole: `parts`, the folders of its model, inverse mapping and detector.
 
     Everything is written already, so a tracker that cannot be used is a warning.
     """
@@ -134,6 +140,7 @@ def track_detection(params: Params, metrics: Mapping[str, Any]) -> None:
         say(f"warning: {error.message} {error.hint} The metrics are in the report folder.")
         return
     service.summary(detection_numbers(metrics))
+    service.detected(parts)
     service.close()
 
 

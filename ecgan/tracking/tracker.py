@@ -31,8 +31,17 @@ class Tracker:
     def versions(self, folder: Path) -> None:
         """Take the kept versions of a model: its finished `train/fold_<k>`, from which it can be used again."""
 
+    def detected(self, parts: Mapping[str, Path]) -> None:
+        """Take what a detection leaves and what it was made with: finished folders of a run by part, `train` first."""
+
     def close(self, *, failed: bool = False) -> None:
         """Finish; `failed` if the run did not come to its end."""
+
+
+def mark_of(train: Path) -> str | None:
+    """Return what tells a trained model from others, a hash of the hashes of its files; None where it is not sealed."""
+    seal = train / "seal.json"
+    return hashlib.sha256(seal.read_bytes()).hexdigest() if seal.is_file() else None
 
 
 @dataclass(frozen=True)

@@ -71,10 +71,15 @@ class WandbTracker(Tracker):
 
     def versions(self, folder: Path) -> None:
         """Log the finished training folder as an artifact of type `model`."""
+        self.detected({"train": folder})
+
+    def detected(self, parts: Mapping[str, Path]) -> None:
+        """Log all parts of the run as the next version of that artifact."""
         artifact = self._wandb.Artifact(artifact_name(self.subject.run, self.subject.fold), type="model")
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            inside = path.relative_to(folder).as_posix()
-            artifact.add_file(str(path), name=f"train/fold_{self.subject.fold}/{inside}")
+        for part, folder in parts.items():
+            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+                inside = path.relative_to(folder).as_posix()
+                artifact.add_file(str(path), name=f"{part}/fold_{self.subject.fold}/{inside}")
         self._run.log_artifact(artifact)
 
     def close(self, *, failed: bool = False) -> None:

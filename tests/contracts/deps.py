@@ -9,21 +9,11 @@ from pathlib import Path
 
 import yaml
 
-from ecgan.imports import ROOT, closure
+from ecgan.imports import ROOT
 from ecgan.registry import REGISTRIES, STRATEGIES, is_built_in
-from ecgan.watched import ALWAYS, watch_inversion, watch_part, watch_strategies
+from ecgan.watched import stage_code, watch_inversion, watch_part, watch_strategies
 
 FILE = ROOT / "dvc.yaml"
-KINDS = {  # of the parts that a stage takes from registries, which import files by name where no parser sees it
-    "fetch": ["dataset"],
-    "preprocess": ["dataset"],
-    "split": ["dataset", "protocol"],
-    "train": ["model"],
-    "inverse": ["model", "inversion"],
-    "detect": ["model", "detector", "inversion"],
-    "detect-classical": ["detector"],
-    "report": ["dataset"],
-}
 LINKS = {
     "fetch": ["watched/fetch", "watched/datasets/${dataset}"],
     "preprocess": ["watched/preprocess", "watched/datasets/${dataset}"],
@@ -39,33 +29,15 @@ LINKS = {
     "detect-classical": ["watched/detectors/${item.detector}"],
     "report": ["watched/datasets/${dataset}"],
 }
-# References to models elsewhere are resolved for commands outside the pipeline; its stages read the run beside them.
-REFERENCES = ["ecgan/remotes", "ecgan/tracking"]
-# `stages/detect.py` serves two stages; the classical detectors never reach the branch that needs torch.
-NOT_REACHED = {
-    "inverse": REFERENCES,
-    "detect": REFERENCES,
-    "detect-classical": ["ecgan/runs/loading.py", "ecgan/inversion", "ecgan/models", "ecgan/training", *REFERENCES],
-}
-WHOLE = {"report": ["ecgan/reporting"]}  # with its templates
 
 
 def command(stage: str) -> str:
     return stage.partition("-")[0]
 
 
-def code(stage: str) -> set[Path]:
-    """The files that a stage runs whatever its parts are."""
-    begin = {ROOT / "stages" / f"{command(stage)}.py"}
-    begin |= {file for kind in KINDS[stage] for pattern in ALWAYS[kind] for file in ROOT.glob(pattern)}
-    left_out = [ROOT / path for path in NOT_REACHED.get(stage, ())]
-    found = {file for file in closure(begin) if not any(place in (file, *file.parents) for place in left_out)}
-    return found | {file for folder in WHOLE.get(stage, ()) for file in (ROOT / folder).rglob("*.py")}
-
-
 def deps(stage: str) -> list[str]:
     """The code and links that a stage depends on, as `dvc.yaml` lists them."""
-    needed = code(stage)
+    needed = stage_code(stage)
     own = [ROOT / "stages" / name for name in ("__init__.py", "paths.py", f"{command(stage)}.py")]
     assert {file for file in needed if file.is_relative_to(ROOT / "stages")} == set(own)
     entries = sorted(

@@ -16,9 +16,9 @@ import yaml
 
 from ecgan.config import Document, Params, render_config, render_params, resolve_params
 from ecgan.registry import MODELS, REGISTRIES, Registry, is_built_in
-from ecgan.watched import part_files
+from ecgan.watched import KINDS, part_files, stage_code
 
-from .deps import FILE, KINDS, built_in, code, command, deps, written
+from .deps import FILE, built_in, command, deps, written
 from .imports import ROOT, direct
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -49,7 +49,7 @@ def test_links_and_deps_lead_to_all_that_a_part_is_made_of(registry: Registry[An
     assert linked <= part_files(registry, name), "run `make deps`"
     for stage, kinds in KINDS.items():
         if registry.kind in kinds:
-            missing = part_files(registry, name) - linked - code(stage)
+            missing = part_files(registry, name) - linked - stage_code(stage)
             assert not missing, f"{stage} depends on {missing} and does not watch it; run `make deps`"
 
 
@@ -121,9 +121,9 @@ LEVELS = [
     {"datasets", "models", "preprocessing", "protocols", "evaluation"},
     {"training", "inversion", "detection", "generation", "reporting", "tracking"},
     {"publishing", "remotes", "references", "runs"},
-    {"scoring", "comparing", "exporting", "about", "listing", "pipeline", "presets"}
+    {"scoring", "comparing", "exporting", "provenance", "about", "listing", "pipeline", "presets", "project"}
     | {"repository", "testing", "notebook"},
-    {"commands", "cli", "__main__"},
+    {"completion", "commands", "cli", "__main__"},
 ]
 LIBRARY = ROOT / "ecgan"
 

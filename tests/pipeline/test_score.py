@@ -280,6 +280,44 @@ def test_a_batch_scores_what_it_can_and_names_what_it_cannot(project: Project) -
     assert "p03" in done.stdout
 
 
+def test_other_programs_get_a_line_of_json_a_recording(project: Project, formats: Path) -> None:
+    np.savetxt(project.folder / "flat.csv", np.zeros((7200, 1)), header="MLII", comments="")
+    names = ["formats/p02.hea", "flat.csv", "formats/text.csv"]
+    common = ("--model", f"{RUN}/fold_0", "--sampling-rate", "360", "--json")
+    done = project.ecgan("score", *names, *common, "--out", "told", ok=False)
+    assert done.returncode == 1
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["record"] for one in told] == ["p02", "flat", "text"]
+    assert [one["status"] for one in told] == ["scored", "failed", "scored"]
+    assert len({tuple(one) for one in told}) == 1  # the same keys, in the same order
+    summary = project.json("told/p02.json")
+    shared = set(told[0]) & set(summary)
+    assert {"flagged", "share_flagged", "threshold", "leads", "warnings"} <= shared
+    assert {key: told[0][key] for key in shared} == {key: summary[key] for key in shared}
+    assert sorted(told[0]["files"].values()) == sorted(f"told/p02{suffix}" for suffix in SUFFIXES)
+    assert "flat" in told[1]["error"]
+    assert told[1]["hint"]
+    assert (told[1]["flagged"], told[1]["files"], told[1]["warnings"]) == (None, None, [])
+    alone = project.ecgan("score", "flat.csv", *common, "--out", "nothing", ok=False)
+    assert json.loads(alone.stdout)["error"] == told[1]["error"]
+    assert alone.returncode == 1
+
+
+def test_how_much_is_told_is_asked_for(project: Project, formats: Path) -> None:
+    asked = ("score", "formats/p02.hea", "--model", f"{RUN}/fold_0", "--force", "--out", "asked")
+    usual, quiet, verbose = (project.ecgan(*asked, *more) for more in ((), ("--quiet",), ("--verbose",)))
+    assert quiet.stdout == ""
+    assert {line for line in quiet.stderr.splitlines() if not line.startswith("warning: ")} == set()
+    assert verbose.stdout == usual.stdout
+    more = [line for line in verbose.stderr.splitlines() if line not in usual.stderr.splitlines()]
+    assert len(more) == 2
+    assert RUN in more[0]
+    assert "threshold" in more[0]
+    for word in ("formats/p02.hea", "360 Hz", "reading", "scores", "files"):
+        assert word in more[1]
+    assert project.ecgan(*asked, "--quiet", "--verbose", ok=False).returncode == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

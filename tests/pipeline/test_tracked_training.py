@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,19 @@ def test_mlflow_changes_no_byte_and_its_run_is_a_model_reference(project: Projec
     for name in ("auroc", "f1_abnormal", "mcc"):
         assert logged[f"test/reconstruction/{name}"] == pytest.approx(detected[name])
 
+    project.ecgan("detect", "--detector", "knn", "--fold", "0", **store)
+    record = ("score", "data/ecgsyn/raw/p01.hea", "--json", "--model")
+    here = json.loads(project.ecgan(*record, "models/lab/tiny/aegan", "--out", "here").stdout)
+    ids = ids_of_runs(store["MLFLOW_TRACKING_URI"])
+    for number, run in enumerate(("lab/tiny/aegan", ids["aegan/fold_0"], ids["aegan/fold_0 detect"])):
+        done = project.ecgan(*record, f"mlflow:{run}", "--out", f"logged-{number}", **store)
+        assert json.loads(done.stdout) | {"model": "", "files": {}} == here | {"model": "", "files": {}}
+        assert "Downloading" not in done.stderr
+        assert "%|" not in done.stderr
+    of_knn = json.loads(project.ecgan(*record, "mlflow:lab/tiny/knn", "--out", "knn", **store).stdout)
+    assert of_knn["scored"] > 0
+    shutil.rmtree(project.folder / "models/lab/tiny/knn")
+
     project.classic("detect", "-i", "mlflow:lab/tiny/aegan:best", "lab", "tiny", "again", "-o", "ad.yml")
     settings = yaml.safe_load((project.folder / "ad.yml").read_text())
     settings["detect"] |= {"bootstrap": 20, "strategies": ["reconstruction"]}
@@ -79,6 +93,14 @@ def test_mlflow_changes_no_byte_and_its_run_is_a_model_reference(project: Projec
     assert again["method"] == "aegan"
     assert again["strategies"]["reconstruction"]["test"]["auroc"] == pytest.approx(detected["auroc"])
     assert not (project.folder / "mlruns").exists()
+
+
+def ids_of_runs(uri: str) -> dict[str, str]:
+    import mlflow
+
+    store = mlflow.MlflowClient(uri)
+    runs = store.search_runs([one.experiment_id for one in store.search_experiments()])
+    return {run.info.run_name: run.info.run_id for run in runs}
 
 
 def tracked_runs(folder: Path, uri: str) -> dict[str, dict[str, float]]:

@@ -14,6 +14,7 @@ from tests import forking
 
 COMMANDS = (
     "init",
+    "new",
     "fetch",
     "preprocess",
     "split",

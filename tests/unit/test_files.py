@@ -7,9 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,10 +22,12 @@ import pytest
 from ecgan import files
 from ecgan.errors import EcganError
 from ecgan.files import (
+    alone_in,
     csv_text,
     read_json,
     read_table,
     sole_writer,
+    unfinished,
     write_bytes,
     write_frame,
     write_json,
@@ -205,6 +210,24 @@ def test_one_folder_has_one_lock_whatever_it_is_called(tmp_path: Path, monkeypat
     assert len(list(Path(".ecgan/lock").iterdir())) == 1
 
 
+def test_what_a_killed_process_had_not_finished_goes_at_the_next_time(tmp_path: Path) -> None:
+    process = os.fork()
+    if not process:
+        with unfinished(tmp_path, "scored") as folder:
+            (folder / "half").write_text("x")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(process, 0)
+    (tmp_path / ".scored-mine").mkdir()
+    assert len(contents(tmp_path)) == 1
+    with unfinished(tmp_path, "scored") as folder:
+        (folder / "a").write_text("x")
+        with unfinished(tmp_path, "scored") as other:  # of a process that is there
+            assert (folder / "a").is_file()
+            assert other != folder
+        assert list(contents(tmp_path)) == [str((folder / "a").relative_to(tmp_path))]
+    assert [path.name for path in tmp_path.iterdir()] == [".scored-mine"]
+
+
 FULL = [(errno.ENOSPC, "disk is full"), (errno.EDQUOT, "disk is full"), (errno.EACCES, "Permission denied")]
 
 
@@ -282,3 +305,69 @@ def test_numbers_of_a_table_are_written_as_pandas_writes_them() -> None:
     frame = pd.DataFrame({"a": values, "b": np.array(values, np.float32), "c": range(8), "d": ["x,y", None, *"ghijkl"]})
     assert csv_text(frame) == frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")
     assert csv_text(frame[["a"]].iloc[:0]) == "a\n"
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What Windows lacks and has for locks: no fcntl, folders that cannot be opened, bytes of files to be locked."""
+    import fcntl
+
+    def lock_byte(handle: int, mode: int, count: int) -> None:
+        assert (mode, count) == (3, 1)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    open_before = os.open
+
+    def open_file(path: Any, *more: Any) -> int:
+        if Path(path).is_dir():
+            raise PermissionError(13, "Permission denied", str(path))
+        return open_before(path, *more)
+
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(LK_NBLCK=3, locking=lock_byte))
+    monkeypatch.setattr(os, "open", open_file)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+@pytest.mark.parametrize("system", ["here", "windows"])
+def test_two_that_write_into_one_folder_wait_for_each_other(
+    system: str, tmp_path: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, order = tmp_path / "scores", []
+    folder.mkdir()
+    if system == "windows":
+        request.getfixturevalue("windows")
+
+    def second() -> None:
+        with alone_in(folder) as waited:
+            order.append(f"second, {waited}")
+
+    with alone_in(folder) as waited:
+        other = threading.Thread(target=second)
+        other.start()
+        other.join(0.3)
+        order.append(f"first, {waited}")
+    other.join(10)
+    assert order == ["first, False", "second, True"]
+    assert "waiting" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("windows")
+def test_one_writes_a_result_where_there_is_no_fcntl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for text in ("one", "two"):
+        with sole_writer(Path("out")) as folder:
+            (folder / "file").write_text(text)
+    assert Path("out/file").read_text() == "two"
+
+
+def test_a_folder_that_cannot_be_locked_is_written_to_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: Any, **__: Any) -> bool:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(files, "take", refuse)
+    with alone_in(tmp_path) as waited:
+        assert not waited
+    assert "cannot be locked" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from ecgan.config import Generation, Options, Train
+from ecgan.config.names import defaults_of
 from ecgan.errors import EcganError
 from ecgan.generation import embedding
 from ecgan.generation.classifying import RealParts
@@ -23,6 +24,7 @@ from ecgan.generation.walk import latent_walk
 from ecgan.generation.watch import Watch
 from ecgan.models.base import ClassifierModel, GenerativeModel
 from ecgan.models.layers.latents import Prior
+from ecgan.registry import MODELS
 from ecgan.runtime import derive_seed
 from ecgan.training.data import TrainingData
 
@@ -250,7 +252,8 @@ def watch(model: GenerativeModel | ClassifierModel, **options) -> Watch:
         torch.from_numpy(np.concatenate([parts.test_normal, parts.test_abnormal])),
         torch.tensor([0] * 30 + [3] * 20),
     )
-    return Watch(model, data, report, Train(generation=Generation(**options)), ["I", "II"], seed=0)
+    asked = Generation(**{"metrics": ["mmd", "tstr", "trts"], "figures": True} | options)
+    return Watch(model, data, report, Train(generation=asked), ["I", "II"], seed=0)
 
 
 def test_real_signals_come_from_the_part_that_they_may_come_from() -> None:
@@ -291,3 +294,22 @@ def test_what_the_pipeline_declares_is_there_for_a_classifier_and_without_figure
     with pytest.raises(EcganError, match="classes is a classifier") as caught:
         require_generative(model)
     assert "aegan" in caught.value.hint
+
+
+def test_nothing_is_computed_that_nobody_asks_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    watched = watch(Linear([1.0]), metrics=[], figures=False)
+    assert watched.columns(1) == {}
+    assert watched.write(tmp_path, watched.model.state_dict(), "v01") is None
+    assert json.loads((tmp_path / "generation.json").read_text()) == {}
+    assert load_drawn(tmp_path / "drawn.safetensors") is None
+    assert capsys.readouterr().err == ""
+
+
+GENERATORS = {"dcgan", "rdcgan", "rgan", "diffusion"}
+
+
+def test_models_that_are_made_to_detect_generate_nothing_beside_it() -> None:
+    brought = {name: defaults_of(MODELS, name).get("train", {}).get("generation", {}) for name in MODELS.names()}
+    asked = {name: Generation(**options) for name, options in brought.items()}
+    assert {name for name, options in asked.items() if options.metrics and options.figures} == GENERATORS
+    assert {name for name, options in asked.items() if options.metrics or options.figures} == GENERATORS

@@ -61,7 +61,7 @@ def parts(sizes: tuple[int, int, int, int] = (60, 40, 50, 40), gap: float = 2.0)
 
 def monitor(model: GenerativeModel, real: RealParts | None = None, **options) -> Monitor:
     every = options.pop("evaluate_every", 1)
-    settings = Train(evaluate_every=every, generation=Generation(**options))
+    settings = Train(evaluate_every=every, generation=Generation(**{"metrics": ["mmd", "tstr", "trts"]} | options))
     real = parts() if real is None else real
     return Monitor(model, torch.from_numpy(real.train_normal), real, settings, seed=1)
 
@@ -250,6 +250,23 @@ def test_metrics_that_are_not_asked_for_are_not_given() -> None:
     assert "mmd_median" not in only
 
 
+class Copying(Shifted):
+    """Generates what it was trained on."""
+
+    def decode(self, z: Tensor) -> Tensor:
+        return torch.from_numpy(parts().train_normal)[torch.arange(len(z)) % 60]
+
+
+def test_a_generator_that_copies_its_training_signals_is_found_and_an_honest_one_is_not() -> None:
+    honest, copying = (monitor(model).final()["memorisation"] for model in (Shifted(), Copying()))
+    assert honest["nearer"] == pytest.approx(0.5, abs=0.2)
+    assert honest["p"] > 0.001
+    assert (copying["ratio"], copying["nearer"], copying["authentic"]) == (0, 1, 0)
+    assert copying["p"] < 1e-10
+    assert honest["authentic_real"] == copying["authentic_real"]
+    assert "memorisation" not in monitor(Shifted(), parts((60, 40, 0, 40)), metrics=["memorisation"]).final()
+
+
 def test_the_cost_is_bounded_by_the_number_of_samples() -> None:
     asked = []
     model = Shifted()
@@ -285,7 +302,7 @@ def trained(
     normal, abnormal = (torch.sin(k * time + torch.arange(n)[:, None, None] * 0.1) for k, n in ((1, 50), (3, 20)))
     vali, labels = torch.cat([normal[30:40], abnormal[:10]]), torch.tensor([0] * 10 + [1] * 10)
     data = TrainingData(normal[:30], torch.zeros(30, dtype=torch.int64), vali, labels)
-    options = Train(epochs=5, generation=Generation(classify_every=2))
+    options = Train(epochs=5, generation=Generation(metrics=["mmd", "tstr", "trts"], classify_every=2))
     real = RealParts(*(x.numpy() for x in (normal[:30], abnormal[:10], normal[40:], abnormal[10:])))
     watched = Monitor(model, data.train, real, options, seed=3)
     resume = ResumeFile(path, "same", seconds=0.0)

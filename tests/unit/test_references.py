@@ -508,6 +508,48 @@ def test_the_newest_finished_training_of_each_fold_is_taken(mlflow_runs: dict[in
     assert (again / "inverse/fold_0/history.csv").is_file()
 
 
+def test_a_detection_completes_the_training_that_it_was_made_with(
+    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlflow", reason="needs the extra mlflow: pip install 'ecgan[mlflow]'")
+    from ecgan.tracking.mlflow import MlflowTracker
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    detected = tmp_path / "detect"
+    detected.mkdir()
+
+    def log(kind: str, model: Path, note: str) -> None:
+        (detected / "note.json").write_text(note)
+        tracker = MlflowTracker(Subject("lab", "study", "aegan", 0, kind))
+        tracker.start({})
+        if kind == "train":
+            tracker.versions(model)
+        else:
+            tracker.detected({"train": model, "detect": detected})
+        tracker.close()
+
+    def found() -> list[str]:
+        folder = parse_reference("mlflow:lab/study/aegan").folder
+        assert (folder / "train/fold_0/config.yml").is_file()
+        return [path.read_text() for path in (folder / "detect").rglob("note.json")]
+
+    models = [tmp_path / name for name in ("first", "second")]
+    for model in models:
+        shutil.copytree(original / "train/fold_0", model)
+        (model / "note.json").write_text(model.name)
+        seal(model)
+    log("detect", models[0], "alone")  # with no tracker the training was logged
+    assert found() == ["alone"]
+    log("train", models[0], "")
+    log("detect", models[0], "older")
+    log("detect", models[0], "newer")
+    assert found() == ["newer"]
+    log("train", models[1], "")  # and not yet detected with
+    assert found() == []
+    log("detect", models[1], "last")
+    assert found() == ["last"]
+
+
 @pytest.mark.parametrize(
     "address", ["https://user:secret@host/run", "https://secret@host/run", "s3://key:secret@bucket/run"]
 )

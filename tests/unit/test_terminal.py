@@ -54,6 +54,26 @@ def status(app: Any) -> int:
     return int(ended.value.code or 0)
 
 
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"FORCE_COLOR": ""}, False),
+    ],
+)
+def test_colours_are_for_those_who_want_them(
+    variables: dict[str, str], coloured: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    say("stop", 31)
+    assert ("\x1b[31m" in capsys.readouterr().err) == coloured
+
+
 def test_each_mistake_of_several_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     def app(standalone_mode: bool) -> None:
         raise EcganError("a.yaml has 2 mistakes:", "Mend it.", ["line 1: x\ny", "line 2: \x1b"])

@@ -57,6 +57,9 @@ class Recorder:
     def versions(self, folder: Path) -> None:
         self._tell("versions", folder)
 
+    def detected(self, parts: Mapping[str, Path]) -> None:
+        self._tell("detected", parts)
+
     def close(self, *, failed: bool = False) -> None:
         self._tell("close", failed)
 
@@ -204,6 +207,7 @@ def test_parameters_of_a_run_are_those_of_its_config(tmp_path: Path) -> None:
     assert "detect" not in found
 
 
+PARTS = {"train": Path("there"), "detect": Path("here")}
 METRICS = {
     "method": "aegan", "fold": 1,
     "strategies": {"reconstruction": {
@@ -217,10 +221,11 @@ METRICS = {
 def test_auroc_f1_and_mcc_of_a_detection_reach_the_tracker(service, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(opening._SERVICES, "mlflow", opening._SERVICES["mlflow"])
     made = service()
-    track_detection(params(tmp_path, train={"tracker": "local"}), METRICS)
+    track_detection(params(tmp_path, train={"tracker": "local"}), METRICS, PARTS)
     assert not made
-    track_detection(params(tmp_path, train={"tracker": "wandb"}), METRICS)
+    track_detection(params(tmp_path, train={"tracker": "wandb"}), METRICS, PARTS)
     told = dict(made[0].told)
+    assert told["detected"] == PARTS
     assert told["summary"] == {
         "test/reconstruction/auroc": 0.9, "test/reconstruction/mcc": 0.5, "test/reconstruction/f1_abnormal": 0.7,
         "validation/reconstruction/auroc": 0.8,
@@ -232,7 +237,7 @@ def test_auroc_f1_and_mcc_of_a_detection_reach_the_tracker(service, tmp_path: Pa
 
 def test_a_detection_is_not_lost_to_a_tracker_that_cannot_start(service, tmp_path: Path, capsys) -> None:
     service("start")
-    track_detection(params(tmp_path, train={"tracker": "wandb"}), METRICS)
+    track_detection(params(tmp_path, train={"tracker": "wandb"}), METRICS, PARTS)
     assert "warning: The service cannot be used" in capsys.readouterr().err
 
 

@@ -109,6 +109,7 @@ def test_links_that_belong_no_more_go_and_others_stay() -> None:
     kept = {path.name: path.lstat() for path in folder.iterdir()}
     (folder / "gone.py").symlink_to("nowhere")
     (folder / ".pca.py.1.part").symlink_to("nowhere")  # of another process
+    (folder / f".pca.py.{2**22 + 1}.part").symlink_to("nowhere")  # of one that was killed: no system counts so far
     watch_part(DETECTORS, "pca")
     (folder / ".pca.py.1.part").unlink()
     assert {path.name: path.lstat() for path in folder.iterdir()} == kept
@@ -185,3 +186,18 @@ def test_the_inverse_mappings_that_auto_may_take_are_watched() -> None:
     assert {"ecgan.inversion.encoder.py", "ecgan.inversion.network.py"} <= set(links("inversions/auto"))
     watch_inversion("search")
     assert "ecgan.inversion.search.py" in links("inversions/search")
+
+
+def test_where_no_links_can_be_made_files_are_copied(
+    project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("A required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    watch_part(MODELS, "vae")
+    copied = project / "watched/models/vae/ecgan.models.vae.py"
+    assert not copied.is_symlink()
+    assert copied.read_bytes() == (ROOT / "ecgan/models/vae.py").read_bytes()
+    with pytest.raises(EcganError, match="recordings"):
+        watch_file("fetch", FetchOptions(path="recordings"))

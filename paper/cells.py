@@ -21,6 +21,7 @@ TITLES = {
     "patient_specific-causal": "`patient_specific`, causal: past beats only",
     "record-known": "nearest known normal beats of the same record, and rhythm (inductive)",
     "record-share": "the same, and how many neighbours are known (transductive)",
+    "nearest-shape": "nearest normal beat by smoothed shape and size",
     "knn-1": "`knn`, one neighbour",
     "knn-rhythm": "nearest normal beats of all records, and rhythm",
     "supervised": "gradient boosting of 32 components (reference with labels)",

@@ -43,6 +43,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "leads": "all",
         "set": {"train": {"transformation": "none"}, "detectors": {"known_normals": {"share": True}}},
     },
+    "nearest_shape": {"detector": "nearest_shape", "set": {"train": {"transformation": "none"}}},
     "knn_rhythm": {"detector": "knn_rhythm"},
     "supervised": {"detector": "main_directions"},
     "beatgan-50": {"preset": "beatgan-50", "epochs": 2, "set": {"modules": {"aegan": SMALL}}},

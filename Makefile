@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ECGAN_IMAGE ?= ecgan
 
-.PHONY: help repro test test-all bench lint format deps docs publish image docker-repro image-test clean
+.PHONY: help repro test test-all bench paper paper-check lint format deps docs publish image docker-repro image-test clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -23,6 +23,13 @@ test-all: .venv/.installed  ## run all tests, as CI does
 
 bench: .venv/.installed  ## run the benchmarks; some of them: make bench TOPICS="lttb beats", or make bench K=knn
 	python tests/benchmarks/run.py $(TOPICS) $(if $(K),-k "$(K)")
+
+paper: .venv/.installed  ## compute missing rows of docs/paper.md (hours), then its tables; some: make paper ROWS='beatgan@knn*'
+	cd paper && python make.py run $(foreach row,$(ROWS),'$(row)')
+	python docs/tables.py
+
+paper-check: .venv/.installed  ## recompute a random row of docs/paper.md and compare; N=5 of them, or ROWS='beatgan@knn*'
+	cd paper && python make.py check $(if $(ROWS),$(foreach row,$(ROWS),'$(row)'),$(or $(N),1))
 
 lint: .venv/.installed  ## check style and types
 	ruff check .

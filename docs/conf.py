@@ -46,6 +46,7 @@ napoleon_use_ivar = True
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_title = f"ECGAN {version}"
 html_show_sourcelink = False
 html_copy_source = False
@@ -53,6 +54,7 @@ html_show_copyright = False
 
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 _LITERAL = re.compile(r"(?<![:`])`([^`]+)`(?![`_])")
+_COLON = "\ue000"
 _BAR = re.compile(r"``.*?``|(\|)")
 
 
@@ -66,9 +68,16 @@ def _read(_app: Any, page: str, source: list[str]) -> None:
     source[0] = _LINK.sub(lambda match: match[1] if re.match(r"(\.\./)+.*\.md", match[2]) else match[0], text)
 
 
+def _whole(_app: Any, what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+    """Keep what stands before a colon from being read as the type of a value."""
+    if what in ("attribute", "data", "property") and lines:
+        lines[0] = lines[0].replace(":", _COLON)
+
+
 def _plain(_app: Any, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
     """Read what stands between backticks as it is, as in Markdown, and |x| not as a substitution."""
     for index, line in enumerate(lines):
+        line = line.replace(_COLON, ":")
         literal = _LITERAL.sub(lambda match: f"``{match[1].strip()}``", line)
         lines[index] = _BAR.sub(lambda match: r"\|" if match[1] else match[0], literal)
 
@@ -76,4 +85,5 @@ def _plain(_app: Any, _what: str, _name: str, _object: Any, _options: Any, lines
 def setup(app: Any) -> None:
     """Connect the functions above."""
     app.connect("source-read", _read)
+    app.connect("autodoc-process-docstring", _whole, priority=400)  # before Napoleon
     app.connect("autodoc-process-docstring", _plain)

@@ -4,6 +4,7 @@ A table stands between `<!-- table: NAME -->` and `<!-- /table -->`; a test fail
 """
 
 import csv
+import importlib
 import inspect
 import json
 import re
@@ -30,6 +31,7 @@ HERE = Path(__file__).parent
 QUALITY = HERE.parent / "paper" / "quality"
 ROBUSTNESS = HERE.parent / "paper" / "robustness"
 LOOKS = HERE.parent / "paper" / "looks.csv"
+GENERATION = HERE.parent / "paper" / "generation" / "rows"
 FORM, BOTH = "sixth, ", "MLII and other"  # of `patient_specific`, as the detector is now, and its leads
 BENCHMARKS = HERE.parent / "reports" / "benchmarks" / "benchmarks.json"
 MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
@@ -228,7 +230,8 @@ def _robustness(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 def _looks(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return head and rows of `paper/looks.csv` (ds2), or of a file in `paper/own_normal`: of what is measured now."""
     if part == "ds2":
-        return _read(LOOKS)
+        head, rows = _read(LOOKS)
+        return head, [row for row in rows if not row[head.index("configuration")].startswith("paper ")]
     head, rows = _read(LOOKS.parent / "own_normal" / f"{part}.csv")
     if part == "ds1":
         rows = [row for row in rows if row[head.index("configuration")].startswith(FORM)]
@@ -248,7 +251,60 @@ def _peaks(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return _read(LOOKS.parent / "peaks" / f"{part}.csv")
 
 
-MEASURED = {"csv": _csv, "tuning": _tuning, "robustness": _robustness, "looks": _looks, "peaks": _peaks}
+def _paper(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return a table of the paper's rows, `paper/rows`."""
+    if (folder := str(LOOKS.parent)) not in sys.path:
+        sys.path.insert(0, folder)
+    cells = importlib.import_module("cells")
+    found: tuple[tuple[str, ...], list[tuple[str, ...]]] = cells.table(part)
+    return found
+
+
+def _generation(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return head and rows of what `paper/generation/run.py` measured (results), or of how (budget)."""
+    rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(GENERATION.glob("*.json"))]
+    if part == "budget":
+        head = ("model", "not the defaults", "weights", "epochs", "CPU seconds of training", "of measuring", "commit")
+        return head, [_spent(row) for row in rows]
+    head = ("model", "MMD²", "Fréchet", "F1 TSTR", "F1 TRTS", "distance ÷ real", "nearer", "p", "authentic")
+    return head, [_generated(row["model"], row["metrics"]) for row in rows] + _perfect(rows[:1])
+
+
+def _spent(row: dict[str, Any]) -> tuple[str, ...]:
+    changed = ", ".join(f"{name} {value}" for name, value in row["changed"].items())
+    seconds = row["cpu_seconds"]
+    counts = (f"{row['weights']:,}", str(row["epochs"]), f"{seconds['train']:.0f}", f"{seconds['measure']:.0f}")
+    return (row["model"], changed, *counts, row["commit"][:7])
+
+
+def _generated(name: str, found: dict[str, Any]) -> tuple[str, ...]:
+    near = found["memorisation"]
+    cells: tuple[str, ...] = (f"{found['mmd_median']:.4f}", f"{found['frechet']:.4g}")
+    cells += (f"{found['tstr']['f1_weighted']:.3f}", f"{found['trts']['f1_weighted']:.3f}")
+    cells += (f"{near['ratio']:.3f}", f"{near['nearer']:.3f}", f"{near['p']:.2g}", f"{near['authentic']:.3f}")
+    return (name, *cells)
+
+
+def _perfect(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Return what real samples would have, by the row of one model."""
+    found = []
+    for row in rows:
+        one = row["metrics"]
+        f1 = f"{one['real']['f1_weighted']:.3f}"
+        cells = (f"{one['mmd_median_real']:.4f}", f"{one['frechet_real']:.4g}", f1, f1, "1", "0.5", "")
+        found.append(("real beats", *cells, f"{one['memorisation']['authentic_real']:.3f}"))
+    return found
+
+
+MEASURED = {
+    "csv": _csv,
+    "tuning": _tuning,
+    "robustness": _robustness,
+    "looks": _looks,
+    "peaks": _peaks,
+    "paper": _paper,
+    "generation": _generation,
+}
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -284,8 +340,8 @@ def grid(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def pages() -> list[Path]:
-    """Return every page of the documentation."""
-    return sorted(page for page in HERE.rglob("*.md") if "_build" not in page.parts)
+    """Return every page of the documentation, and README."""
+    return [HERE.parent / "README.md", *sorted(page for page in HERE.rglob("*.md") if "_build" not in page.parts)]
 
 
 def main() -> int:

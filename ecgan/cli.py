@@ -169,6 +169,8 @@ def generate(
     out: cmd.Signals = Path("generated.npy"),
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same file.")] = 0,
     figure: cmd.Figure = None,
+    metrics: cmd.GenerationMetrics = None,
+    features: cmd.Features = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     plugin: cmd.Plugin = None,
 ) -> None:
@@ -177,10 +179,12 @@ def generate(
     Beside FILE, FILE.json says what is in it: leads, sampling rate, unit, model, seed.
     """
     run = cmd.trained(model)
+    classifier = None if features is None else cmd.trained(features)
     cmd.use_plugins(plugin)
     from stages import generate as stage
 
-    for line in stage.run(run, count, out, seed=seed, figure=figure, force=force):
+    given: dict[str, Any] = {"figure": figure, "metrics": metrics, "features": classifier}
+    for line in stage.run(run, count, out, seed=seed, **given, force=force):
         say(line)
 
 
@@ -328,6 +332,49 @@ def compare(
         say(sentence)
     if not showing.agree(sections):
         raise typer.Exit(1)
+
+
+@app.command(
+    epilog="Examples: `ecgan trace AUROC aegan`, `ecgan trace mcc vaegan --strategy smoothed`,"
+    " `ecgan trace ppv knn --fold 1 --json`"
+)
+def trace(
+    metric: Annotated[str, typer.Argument(help="AUROC, F1, a column of results.csv, a key of metrics.json, …")],
+    method: Annotated[str, typer.Argument(metavar="MODEL", help="Model or classical detector: the row of the table.")],
+    fold: Annotated[int | None, typer.Option("--fold", help="One fold; left out: the mean over the folds.")] = None,
+    strategy: Annotated[str | None, typer.Option("--strategy", help="Left out: the one that decides.")] = None,
+    params: Annotated[Path, typer.Option("--params", help="The file of parameters.")] = Path("params.yaml"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with parameters, data and code.")] = False,
+) -> None:
+    """Say where a number of the results came from: file, stage, command, parameters, data, commit.
+
+    Files are compared with the hashes in dvc.lock. The exit code is 1 if one is not what dvc.lock says.
+    """
+    from ecgan.provenance.tracing import lines
+    from stages import trace as command
+
+    found = command.run(metric, method, params, fold, strategy)
+    if as_json:
+        write_json(found)
+    else:
+        for line in lines(found):
+            write_line(line)
+    if found["problems"]:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: `ecgan crate`, after `dvc pull` or `dvc repro`")
+def crate(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -> None:
+    """Describe the run in dvc.lock for other programs: ro-crate-metadata.json and croissant.json.
+
+    As RO-Crate and Croissant: inputs with hashes and licence, stages with commands, parameters and outputs, code,
+    environment. Both files lie in the project's folder, which is the crate.
+    """
+    params = cmd.load(config, plugin=plugin)
+    from stages import crate as command
+
+    for line in command.run(params):
+        say(line)
 
 
 @app.command(

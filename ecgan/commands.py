@@ -155,6 +155,14 @@ OnnxOption = Annotated[Path, typer.Option("--out", "-o", help="The file to write
 Signals = Annotated[
     Path, typer.Option("--out", "-o", help="FILE.npy, float32 (N, L, C), or FILE.csv: sample, time, leads.")
 ]
+GenerationMetrics = Annotated[
+    Path | None,
+    typer.Option("--metrics", help="Compare as many with the real samples of the run's data: FILE.json."),
+]
+Features = Annotated[
+    str | None,
+    typer.Option("--features", metavar="RUN", help="A trained cnn, for the Fréchet distance among the metrics."),
+]
 Figure = Annotated[Path | None, typer.Option("--figure", help="Draw the first samples as well: FILE.svg.")]
 Preset = Annotated[
     str | None,

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import dataclasses
 import errno
-import glob
 import hashlib
 import importlib
 import json
@@ -84,7 +83,7 @@ def written(path: Path) -> Iterator[BinaryIO]:
     Raises:
         EcganError: It cannot be written, as on a full disk; nothing of it is left, nor a folder that was made for it.
     """
-    part = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.{os.getpid()}.part")
+    part = path.with_name(f"{_mark(path)}.{os.getpid()}.part")
     try:
         with made(path.parent):
             try:
@@ -143,10 +142,34 @@ def unsayable(error: UnicodeEncodeError) -> EcganError:
 
 def clear_parts(path: Path) -> None:
     """Remove temporary files that killed processes left beside `path`; those of processes that are there stay."""
-    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        owner = part.name.removeprefix(f".{path.name}.").removesuffix(".part")
-        if owner.isdecimal() and not _is_there(int(owner)):
+    for part in path.parent.glob(f"{_mark(path)}.*.part"):
+        if is_dead(part.name.split(".")[-2]):
             part.unlink(missing_ok=True)
+
+
+def _mark(path: Path) -> str:
+    """How the names of temporary files for `path` begin: as long as any file may be called."""
+    return f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}"
+
+
+@contextlib.contextmanager
+def unfinished(folder: Path, word: str) -> Iterator[Path]:
+    """Give a hidden folder within another for what is not finished; what killed processes left in theirs goes first.
+
+    Args:
+        folder: Where it is made; it must be there.
+        word: What is done, such as "scored": how it is called.
+    """
+    for left in folder.glob(f".{word}-*-*"):
+        if is_dead(left.name.split("-")[1]):
+            _remove(left)
+    with tempfile.TemporaryDirectory(prefix=f".{word}-{os.getpid()}-", dir=folder) as made:
+        yield Path(made)
+
+
+def is_dead(process: str) -> bool:
+    """Whether the process of a number that a name holds has ended."""
+    return process.isdecimal() and not _is_there(int(process))
 
 
 def _is_there(process: int) -> bool:
@@ -205,8 +228,9 @@ def _with_texts(frame: "pd.DataFrame", change: Callable[[Any], Any]) -> "pd.Data
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
         if column.dtype.kind == "O":
-            texts = [change(cell) for cell in column]
-            if any(new is not old for new, old in zip(texts, column, strict=True)):
+            cells = column.tolist()
+            texts = [change(cell) for cell in cells]
+            if any(new is not old for new, old in zip(texts, cells, strict=True)):
                 frame = frame.assign(**{name: pd.Series(texts, index=frame.index, dtype=object)})
     return frame.set_axis([change(name) for name in frame.columns], axis=1)
 
@@ -230,7 +254,7 @@ def _texts(frame: "pd.DataFrame") -> Iterator[str]:
     yield from (name for name in frame.columns if isinstance(name, str))
     for place, kind in enumerate(frame.dtypes):
         if kind.kind == "O":
-            yield from (cell for cell in frame.iloc[:, place] if isinstance(cell, str))
+            yield from (cell for cell in frame.iloc[:, place].tolist() if isinstance(cell, str))
 
 
 def neutral(cell: Any) -> Any:

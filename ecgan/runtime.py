@@ -6,8 +6,8 @@ import functools
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecgan.errors import EcganError
 from ecgan.terminal import say
@@ -15,11 +15,15 @@ from ecgan.terminal import say
 if TYPE_CHECKING:
     import torch
 
+S = TypeVar("S")
+R = TypeVar("R")
+
+_AT_ONCE = 4  # threads
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
 _WORKSPACES = (":4096:8", ":16:8")
 _KINDS = ("matmul", "conv", "rnn")  # of operations, each with a precision of its own
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # of malloc.h
-_LARGE, _MANY = 32 << 20, 65536  # the largest threshold and the usual number of such blocks in glibc
+_LARGE, _MANY = 16 << 20, 65536  # bytes, and the usual number of such blocks in glibc
 
 
 def set_threads(threads: int) -> None:
@@ -67,7 +71,7 @@ def reuse_memory() -> None:
 
 
 def return_large() -> None:
-    """Let freed blocks above 32 MB go back to the system after all: a day's arrays are large, each of another size.
+    """Let freed blocks above 16 MB go back to the system after all: a day's arrays are large, each of another size.
 
     Kept, they would leave holes that nothing fits into, and the process would hold twice of what it needs.
     """
@@ -204,6 +208,19 @@ def workers() -> int:
     if not wanted.isdigit() or int(wanted) < 1:
         raise EcganError(f"ECGAN_WORKERS={wanted!r} is no positive number.")
     return int(wanted)
+
+
+def side_by_side(function: Callable[[S], R], items: Sequence[S]) -> list[R]:
+    """Return `function(item)` of each item, in threads: of two leads, say, in arithmetic that lets others run.
+
+    As many run at once as `workers`, four at most: each holds memory of its own.
+    """
+    if len(items) < 2:
+        return [function(item) for item in items]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(len(items), workers(), _AT_ONCE)) as pool:
+        return list(pool.map(function, items))
 
 
 def autocast(precision: str, on: "torch.device") -> "contextlib.AbstractContextManager[object]":

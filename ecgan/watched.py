@@ -22,6 +22,7 @@ from ecgan.config.describing import allowed, schema_at, schema_of
 from ecgan.config.inverse import AUTO
 from ecgan.config.options import Options
 from ecgan.errors import EcganError
+from ecgan.files import is_dead
 from ecgan.imports import OWN, ROOT, STAGES, closure, module_files
 from ecgan.registry import DETECTORS, INVERSIONS, STRATEGIES, Registry, plugin_file
 
@@ -123,7 +124,8 @@ def _hold(folder: Path, files: Iterable[Path]) -> None:
     links = {_label(file): file for file in files}
     folder.mkdir(parents=True, exist_ok=True)
     for entry in folder.iterdir():
-        if entry.name not in links and not entry.name.startswith("."):  # else another process is about to rename it
+        unfinished = entry.name.startswith(".")  # another process is about to rename it, if it is there
+        if is_dead(entry.name.split(".")[-2]) if unfinished else entry.name not in links:
             entry.unlink(missing_ok=True)
     for link, file in links.items():
         _link(folder / link, file)

@@ -123,16 +123,17 @@ def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
     split = replace(split, train=split.train[data.class_ids[split.train] == 0])
     seed = derive_seed(params.runtime.seed, "detect", detector, fold)
     built = DETECTORS.get(detector)(params.detectors[detector], seed=seed)
+    name = built.transformation(params.train.transformation)
     facts = {
         "method": detector,
         "detector": detector,
         "version": None,
         "select_by": None,
         "train_on": "normal",
-        "transformation": params.train.transformation,
+        "transformation": name,
         "leads": data.about.leads,
     }
-    transformation = fit_transformation(params.train.transformation, data.signals[split.train], None)
+    transformation = fit_transformation(name, data.signals[split.train], None)
     with sole_writer(paths.classical(params, detector, "train", fold)) as folder:  # so that it scores recordings
         save_settings(folder, params, split, Input.of(data, transformation), model=None)
     return _detect(

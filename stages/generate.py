@@ -10,20 +10,29 @@ from rich.progress import track
 
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
-from ecgan.files import clear_parts, write_json, write_text
+from ecgan.files import check_target_file, clear_parts, finite, write_json, write_text
 from ecgan.generation.export import MOST, check_room, check_targets, described_in, write_signals
 from ecgan.generation.figures import samples_figure
 from ecgan.generation.sampling import BATCH, generated_batches, require_generative
 from ecgan.references import Reference, folds_of
 from ecgan.runs.loading import Trained, load_trained
 from ecgan.runtime import derive_seed, own_process, set_threads
+from stages import measure
 
 DRAWN = 24
-_NOT_COMPARED = "they were not compared with real signals in training: train.generation.metrics asks for that"
+_NOT_COMPARED = "they were not compared with real signals: --metrics does it now, train.generation.metrics in training"
 
 
 def run(
-    model: Reference, count: int, out: Path, *, seed: int, figure: Path | None = None, force: bool = False
+    model: Reference,
+    count: int,
+    out: Path,
+    *,
+    seed: int,
+    figure: Path | None = None,
+    metrics: Path | None = None,
+    features: Reference | None = None,
+    force: bool = False,
 ) -> list[str]:
     """Generate signals and write them; return what to tell the user.
 
@@ -33,6 +42,8 @@ def run(
         out: `.npy` or `.csv`, see `ecgan.generation.export.write_signals`.
         seed: The same seed gives the same bytes, on one machine.
         figure: An SVG of the first signals, or None.
+        metrics: JSON of how much they are like real ones, or None; see `stages.measure`.
+        features: A run of the classifier `cnn`, for the Fréchet distance among the metrics.
         force: Whether files that are there are overwritten.
 
     Raises:
@@ -44,7 +55,11 @@ def run(
         raise EcganError(f"-n {count}: one file holds {MOST:,} samples at most.", "Ask for fewer, several times.")
     if seed < 0:
         raise EcganError(f"--seed {seed}: a seed is 0 or more.")
+    if features is not None and metrics is None:
+        raise EcganError("--features is for the metrics, and none are asked for.", "Say --metrics FILE.json as well.")
     check_targets(out, figure, force=force, read=model.folder.rglob("*"))
+    if metrics is not None:
+        check_target_file(metrics, force=force)
     folds = folds_of(model)
     own_process()
     trained = load_trained(model.folder, folds[0], model.version)
@@ -62,7 +77,9 @@ def run(
     write_json(described_in(out), _facts(trained, count, seed))
     if figure is not None:
         _draw(figure, drawn, trained)
-    compared = trained.params.train.generation.metrics
+    if metrics is not None:
+        write_json(metrics, finite(measure.run(trained, count, seed, features)))
+    compared = metrics is not None or trained.params.train.generation.metrics
     others = "" if len(folds) == 1 else f" (the first of {len(folds)}: /fold_K names another)"
     return [
         f"{trained.model.name}, fold {trained.fold.index}{others}, version {trained.version}",

@@ -1,23 +1,28 @@
 """Command `score`: a trained model and recordings of one's own → scores and pages. No stage of the pipeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.files import alone_in, made
+from ecgan.preprocessing.inputs import load_input
 from ecgan.progress import Stopwatch
-from ecgan.references import Reference
+from ecgan.references import Reference, folds_of
 from ecgan.remotes.recordings import read_anywhere
 from ecgan.reporting.recordings import ScoredRecording
-from ecgan.runtime import own_process, return_large, set_threads
-from ecgan.scoring.batch import check_targets, find_recordings, omissions, score_all
+from ecgan.runs.layout import part
+from ecgan.runtime import own_process, return_large, reuse_memory, set_threads
+from ecgan.scoring.batch import Ahead, check_targets, find_recordings, omissions, read_ahead, score_all
 from ecgan.scoring.console import Manner, note, tell, tell_model, tell_one
 from ecgan.scoring.decisions import decide, read_decisions
-from ecgan.scoring.leads import AUTO
-from ecgan.scoring.recording import score_recording
-from ecgan.scoring.scorer import load_scorer
+from ecgan.scoring.leads import AUTO, check_leads
 from ecgan.scoring.usual import SENTENCE, usual_leads
+
+if TYPE_CHECKING:
+    from ecgan.scoring.scorer import Scorer
 
 
 def run(
@@ -67,42 +72,38 @@ def run(
     if decisions is not None and len(found) > 1:
         raise EcganError(f"--decisions is of one recording, and {len(found)} are named.", "Score it by itself.")
     models = {0: model} if isinstance(model, Reference) else model
-    read = [file for one in models.values() for file in one.folder.rglob("*")]
-    read += [] if decisions is None else [decisions]
-    check = partial(check_targets, out, found, annotator=annotator, force=force, others=read)
+    others = [file for one in models.values() for file in one.folder.rglob("*")]
+    others += [] if decisions is None else [decisions]
+    check = partial(check_targets, out, found, annotator=annotator, force=force, others=others)
     check()
-    own_process()
-    scorers, watch = {}, Stopwatch()
-    for count, one in models.items():
-        with watch.step("model"):
-            scorers[count] = load_scorer(one, strategy=strategy, threshold=threshold)
-        seconds = watch.taken()["model"]
-        if manner.verbose:
-            tell_model(f"{one.text} in {one.folder}", scorers[count], seconds)
-    usual = 0 not in scorers
-    set_threads(next(iter(scorers.values())).trained.params.runtime.threads)
-    if not any(scorer.has_network for scorer in scorers.values()):
-        return_large()
-    note([SENTENCE] if usual and not manner.quiet else [])
+    watch = Stopwatch()
+    usual = 0 not in models
+    looked_at = {count: _leads_of(one) for count, one in models.items()}
+    asked = () if usual else looked_at[0]
+    read = partial(
+        read_anywhere,
+        sampling_rate=sampling_rate,
+        annotator=annotator,
+        unit=unit,
+        gain=gain,
+        baseline=baseline,
+        several=len(found) > 1,
+        leads=asked if named is None or tuple(named) == AUTO else named,
+    )
 
-    def score(place: Path | str) -> ScoredRecording:
-        asked: Sequence[str] = () if usual else scorers[0].leads
-        wanted = asked if named is None or tuple(named) == AUTO else named
-        with watch.step("reading"):
-            record = read_anywhere(
-                place,
-                sampling_rate=sampling_rate,
-                annotator=annotator,
-                unit=unit,
-                gain=gain,
-                baseline=baseline,
-                several=len(found) > 1,
-                leads=wanted,
-            )
-        taken = (wanted or usual_leads(record.leads)) if usual else named
-        scorer = scorers[min(len(taken or ()), max(scorers))]
-        scored = score_recording(record, scorer, leads=taken, annotator=annotator, watch=watch)
-        return scored if decisions is None else decide(scored, read_decisions(decisions, scored))
+    def look(place: Path | str) -> Record:
+        record = read(place)
+        count, taken = _chosen(record, models, named)
+        check_leads(record, looked_at[count], taken)
+        return record
+
+    with watch.step("reading"):
+        ahead = read_ahead(found, look)  # what cannot be scored costs no model
+    score: Callable[[Path | str], ScoredRecording] = ahead.refuse
+    if ahead.can_be_read:
+        scorers = _load(models, strategy, threshold, manner)
+        score = partial(_score, ahead, scorers, watch=watch, leads=named, annotator=annotator, decisions=decisions)
+        note([SENTENCE] if usual and not manner.quiet else [])
 
     with made(out), alone_in(out) as waited:
         if waited:
@@ -114,3 +115,55 @@ def run(
             raise outcomes[0].error
     tell(outcomes, out, manner=manner)
     return all(outcome.error is None for outcome in outcomes)
+
+
+def _chosen(record: Record, counts: Collection[int], named: Sequence[str] | None) -> tuple[int, Sequence[str] | None]:
+    """Which run scores a recording, by its number of leads or 0, and which leads of the recording stand for its own."""
+    if 0 in counts:
+        return 0, named
+    taken = usual_leads(record.leads) if named is None or tuple(named) == AUTO else named
+    return min(len(taken), max(counts)), taken
+
+
+def _leads_of(model: Reference) -> Sequence[str]:
+    """The leads that a run looks at, without the run."""
+    return load_input(part(model.folder, "train", folds_of(model)[0])).leads
+
+
+def _load(
+    models: Mapping[int, Reference], strategy: str | None, threshold: float | None, manner: Manner
+) -> dict[int, "Scorer"]:
+    """Load the run, or the usual ones, and set the process up for them."""
+    from ecgan.scoring.scorer import load_scorer, with_network
+
+    (own_process if any(with_network(one) for one in models.values()) else reuse_memory)()
+    scorers = {}
+    for count, one in models.items():
+        watch = Stopwatch()
+        with watch.step("model"):
+            scorers[count] = load_scorer(one, strategy=strategy, threshold=threshold)
+        if manner.verbose:
+            tell_model(f"{one.text} in {one.folder}", scorers[count], watch.taken()["model"])
+    set_threads(next(iter(scorers.values())).trained.params.runtime.threads)
+    if not any(scorer.has_network for scorer in scorers.values()):
+        return_large()
+    return scorers
+
+
+def _score(
+    ahead: Ahead,
+    scorers: Mapping[int, "Scorer"],
+    place: Path | str,
+    *,
+    watch: Stopwatch,
+    leads: Sequence[str] | None,
+    annotator: str | None,
+    decisions: Path | None,
+) -> ScoredRecording:
+    from ecgan.scoring.recording import score_recording
+
+    with watch.step("reading"):
+        record = ahead.take(place)
+    count, taken = _chosen(record, scorers, leads)
+    scored = score_recording(record, scorers[count], leads=taken, annotator=annotator, watch=watch)
+    return scored if decisions is None else decide(scored, read_decisions(decisions, scored))

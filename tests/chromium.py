@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
+from pathlib import Path
 
 import matplotlib.image
 import numpy as np
@@ -25,6 +27,9 @@ for target, pipe in zip((3, 4), pipes): os.dup2(pipe, target); os.close(pipe)
 os.execv(sys.argv[3], sys.argv[3:])"""
 """Chromium listens at file 3 and answers at file 4."""
 PATIENCE = 60.0
+_AXE = find_spec("axe_core_python")
+AXE = None if _AXE is None else Path(_AXE.origin).with_name("axe.min.js")
+"""axe-core, which finds what keeps people from reading a page; None where it is not installed."""
 KEYS = {"Home": 36, "End": 35, "PageDown": 34, "PageUp": 33, "ArrowLeft": 37, "ArrowRight": 39}
 
 
@@ -85,9 +90,11 @@ class Chromium:
         return json.loads(message)
 
     def open(self, page, hash_="", *, width=1200, height=1000, scripts=True):
-        """Show a page and wait until it is drawn."""
-        file = self.folder / f"page-{self.number}.html"
-        file.write_text(page, encoding="utf-8")
+        """Show a page, its text or its file, and wait until it is drawn."""
+        file = page
+        if isinstance(page, str):
+            file = self.folder / f"page-{self.number}.html"
+            file.write_text(page, encoding="utf-8")
         self.events.clear()
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
@@ -154,9 +161,27 @@ class Chromium:
         time.sleep(0.2)  # it comes later than the answer
         self.settle()
 
+    def see(self, *, dark=False, vision="none"):
+        """Be a reader who likes it dark, or sees colours otherwise: "achromatopsia", "deuteranopia", …"""
+        theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[theme])
+        self.call("Emulation.setEmulatedVisionDeficiency", type=vision)
+        self.settle()
+
+    def findings(self):
+        """What axe-core finds on the page: how bad, which rule, the first element."""
+        self.run(f"{AXE.read_text(encoding='utf-8')};0")
+        found = "[v.impact, v.id, v.nodes[0].target.join(' ')]"
+        return self.run(f"axe.run().then((result) => result.violations.map((v) => {found}))")
+
+    def png(self, **clip):
+        """What the window shows, or a part of it: x, y, width and height in the window."""
+        part = {"clip": {**clip, "scale": 1}} if clip else {}
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png", **part)["data"])
+
     def picture(self):
         """What the window shows, shape (height, width, 3), 0 to 255."""
-        png = base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+        png = self.png()
         return np.rint(255 * matplotlib.image.imread(io.BytesIO(png))[..., :3]).astype(int)
 
     def pdf(self):

@@ -69,6 +69,31 @@ def scp(
     return struct.pack("<H", binascii.crc_hqx(rest, 0xFFFF)) + rest
 
 
+def heal_force(
+    counts: Counts, nanovolts: int = 9524, rate: int = 150, marks: int = 2, cut: int = 0, first: int = 4501
+) -> bytes:
+    """A file of Heal Force's recorders: counts (T, C) within -512 to 511, T * C a multiple of four."""
+    samples, leads = counts.shape
+    third = bytes([leads, 4]) + struct.pack("<IIB", first, first + samples - 1, 5)
+    words = b""
+    for one, two, three, four in (counts + 512).reshape(-1, 4).tolist():
+        last = four | marks << 10
+        for value, nibble in ((one, last >> 8), (two, last >> 4 & 15), (three, last & 15)):
+            words += struct.pack("<H", value | nibble << 10 | marks << 14)
+    sixth = struct.pack("<HHBBH", nanovolts, rate, 0, 0, len(words)) + words
+    parts = [(3, third + b"\0"), (6, sixth), (9, bytes(12))]
+    length = 16 + 10 * (len(parts) + 1)
+    pointers, body, at = struct.pack("<HII", 0, length, 6), b"", 6 + length
+    for number, content in parts:
+        head = struct.pack("<HHIBB", 0, number, 16 + len(content), 13, 13) + bytes(6)
+        pointers += struct.pack("<HII", number, 16 + len(content), at)
+        body += head + content
+        at += 16 + len(content)
+    whole = struct.pack("<HHIBB", 0, 0, length, 13, 13) + bytes(6) + pointers + body
+    whole = struct.pack("<I", 0x72F00000) + whole
+    return (struct.pack(">H", binascii.crc_hqx(whole, 0)) + whole + bytes(200))[: -cut or None]
+
+
 def _section(number: int, body: bytes) -> bytes:
     rest = struct.pack("<HIBB6x", number, 16 + len(body), 20, 20) + body
     return struct.pack("<H", binascii.crc_hqx(rest, 0xFFFF)) + rest

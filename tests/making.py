@@ -1,5 +1,6 @@
 """Samples of whatever a test has: signals, labels, a table."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,3 +30,12 @@ def samples(
         labels=None if labels is None else np.asarray(labels, dtype=np.int64),
         sha256=sha256,
     )
+
+
+def flip(path: Path, at: int | None = None) -> int:
+    """Flip one bit of one byte of a file, without any, of the one in its middle; return which byte."""
+    content = bytearray(path.read_bytes())
+    at = len(content) // 2 if at is None else at
+    content[at] ^= 1
+    path.write_bytes(content)
+    return at

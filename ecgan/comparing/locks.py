@@ -79,6 +79,31 @@ def pipeline_order(lock: Lock) -> list[str]:
     return list(ordered)
 
 
+def maker(lock: Lock, path: str) -> str | None:
+    """Return the stage that writes a path, or a folder that holds it; None if none does."""
+    places = {path, *map(str, PurePosixPath(path).parents)}
+    return next((name for name, stage in lock.items() if not places.isdisjoint(stage.outs)), None)
+
+
+def ancestors(lock: Lock, name: str) -> list[str]:
+    """Return the stages whose outputs a stage was made from, directly or through others, in the pipeline's order."""
+    writers = _Made(lock.values())
+    names = {id(stage): key for key, stage in lock.items()}
+    found: set[str] = set()
+    left = [name]
+    while left:
+        made = {names[id(stage)] for path in lock[left.pop()].deps for stage in writers.of(path)} - found - {name}
+        found |= made
+        left += made
+    return [key for key in pipeline_order(lock) if key in found]
+
+
+def from_outside(lock: Lock, name: str) -> dict[str, str]:
+    """Return what a stage read that no stage wrote, such as code: hash by path."""
+    writers = _Made(lock.values())
+    return {path: found for path, found in lock[name].deps.items() if not writers.of(path)}
+
+
 class _Made:
     """Which stages write a path, lie below it, or above it."""
 

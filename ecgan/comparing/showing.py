@@ -15,7 +15,7 @@ from rich.text import Text
 from ecgan.comparing.compared import MISSING, Compared, moved
 from ecgan.files import finite
 from ecgan.reporting.grid import NOTHING
-from ecgan.reporting.style import legal
+from ecgan.reporting.legal import legal
 from ecgan.terminal import printable
 
 LOCK, RUN, REPORT = "lock", "run", "report"

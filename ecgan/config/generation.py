@@ -14,10 +14,11 @@ class Generation(Options):
     made to generate ask for it in their defaults.
     """
 
-    metrics: list[Literal["mmd", "tstr", "trts"]] = Field(
+    metrics: list[Literal["mmd", "tstr", "trts", "memorisation"]] = Field(
         [],
-        description="Discrepancy of real and generated signals; classifiers trained on one and tested on the other."
-        " For whoever generates with a model: [mmd, tstr, trts].",
+        description="Discrepancy of real and generated signals; classifiers trained on one and tested on the other; "
+        "whether generated signals are copies of training signals."
+        " For whoever generates with a model: [mmd, tstr, trts, memorisation].",
     )
     every: int = Field(
         1, ge=0, description="Evaluations from one mmd to the next; 0 computes it once, for the best version."

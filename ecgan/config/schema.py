@@ -201,15 +201,22 @@ class Detection(Options):
     classical: Names = Field(
         ["knn", "pca"], description="Detectors without a trained model, computed on the same folds for comparison."
     )
-    threshold: Literal["best_f1", "quantile", "alarms_per_hour", "fixed"] = Field(
+    threshold: Literal["best_f1", "quantile", "alarms_per_hour", "alarms_by_patient", "fixed"] = Field(
         "best_f1",
         description="Decision threshold: the best F1 on validation, a quantile of the normal validation scores, a "
-        "budget of false alarms on validation, or a fixed number.",
+        "budget of false alarms on validation, in all or in each patient, or a fixed number.",
     )
     alarms_per_hour: float = Field(
-        60.0, gt=0, description="False alarms an hour on validation that the threshold 'alarms_per_hour' allows."
+        60.0,
+        gt=0,
+        description="False alarms an hour on validation that 'alarms_per_hour' and 'alarms_by_patient' allow.",
     )
-    quantile: float = Field(0.95, gt=0, lt=1, description="Share of normal samples below the threshold 'quantile'.")
+    quantile: float = Field(
+        0.95,
+        gt=0,
+        lt=1,
+        description="Share of normal samples below the threshold 'quantile', or of patients in budget.",
+    )
     threshold_value: float | None = Field(
         None,
         allow_inf_nan=False,

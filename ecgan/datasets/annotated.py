@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from ecgan.datasets.base import Dataset
 from ecgan.datasets.databases import NOTHING, Facts
+from ecgan.datasets.remarks import note_warnings
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS, class_ids
 from ecgan.ecg.alignment import Method, mark_shifts
 from ecgan.ecg.beats import beat_table, cut_windows, window_starts
@@ -109,11 +110,14 @@ class OfRecords(Dataset):
     def cut_all(self, raw: Path, names: Sequence[str], options: Any) -> Samples:
         """Cut the named records."""
         facts = self.facts(raw)
+        warnings: dict[str, list[str]] = {name: [] for name in names}
 
         def cut(name: str) -> Samples:
-            return of_patient(self.beats(read_record(raw, name, facts.annotator), options), facts.patient(raw, name))
+            record = read_record(raw, name, facts.annotator)
+            warnings[name] = record.warnings
+            return of_patient(self.beats(record, options), facts.patient(raw, name))
 
-        return cut_records(cut, names, max(record_size(raw, name) for name in names))
+        return note_warnings(cut_records(cut, names, max(record_size(raw, name) for name in names)), warnings)
 
     @abstractmethod
     def beats(self, record: Record, options: Any) -> Samples:

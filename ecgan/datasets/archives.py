@@ -7,7 +7,6 @@ while it is: a header that lies cannot fill the disk.
 import shutil
 import stat
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Collection
@@ -18,7 +17,7 @@ from typing import IO
 
 from ecgan.datasets.names import check_names
 from ecgan.errors import EcganError
-from ecgan.files import FULL, unwritable
+from ecgan.files import FULL, unfinished, unwritable
 from ecgan.progress import track
 
 Pick = Callable[[str], str | None]
@@ -77,10 +76,10 @@ def unpack(
             check(members)
             target.mkdir(parents=True, exist_ok=True)
             _check_space(archive, target, sum(member.file_size for member in members.values()))
-            with tempfile.TemporaryDirectory(dir=target, prefix=".unpacking-") as folder:
+            with unfinished(target, "unpacking") as folder:
                 for name, member in track(members.items(), len(members), "unpacking"):
-                    _write(opened, member, Path(folder) / name)
-                _move(Path(folder), target, list(members))
+                    _write(opened, member, folder / name)
+                _move(folder, target, list(members))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
         raise EcganError(f"the archive {archive} is damaged: {error}.", "Fetch it again, or another copy.") from None
     except OSError as error:

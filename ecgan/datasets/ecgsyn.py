@@ -1,6 +1,5 @@
 """Simulated recordings: small, free, and made on the spot, for trying everything out without a network."""
 
-import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +11,7 @@ from ecgan.datasets.base import Card
 from ecgan.datasets.fetching import remove_others
 from ecgan.ecg.records import write_record
 from ecgan.ecg.simulated_patients import SAMPLING_RATE, patient_name, simulate
-from ecgan.files import write_text
+from ecgan.files import unfinished, write_text
 from ecgan.progress import track
 from ecgan.registry import register_dataset
 
@@ -60,8 +59,7 @@ class Ecgsyn(Annotated):
         """Simulate the records; the same options and seed give the same files."""
         raw.mkdir(parents=True, exist_ok=True)
         names = [patient_name(index) for index in range(options.patients)]
-        with tempfile.TemporaryDirectory(dir=raw, prefix=".part-") as folder:
-            part = Path(folder)
+        with unfinished(raw, "part") as part:
             for index in track(range(options.patients), options.patients, "simulating"):
                 write_record(part, simulate(index, seed, options.minutes, options.noise, options.variability))
             write_text(part / "RECORDS", "".join(f"{name}\n" for name in names))

@@ -14,6 +14,7 @@ from ecgan.datasets.base import Card, Dataset
 from ecgan.datasets.inventory import NAME, load_inventory, take_inventory, write_inventory
 from ecgan.datasets.labelling import Classes, classes_of_labels
 from ecgan.datasets.own_recordings import PreprocessOptions, label_one, plan_for, read_one
+from ecgan.datasets.remarks import note_warnings
 from ecgan.datasets.sample_tables import SampleTable, read_samples
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
@@ -69,8 +70,11 @@ class Folder(Dataset):
             return _ready_samples(read_samples(path, options.label_column), options)
         plan = plan_for(inventory, options)
 
+        warnings: dict[str, list[str]] = {name: [] for name in plan.files}
+
         def cut(name: str) -> Samples:
             record = read_one(plan, name)
+            warnings[name] = record.warnings
             return of_patient(label_one(plan, record, self.cut(record, options)), plan.patients[name])
 
         found = cut_records(cut, list(plan.files))
@@ -78,7 +82,7 @@ class Folder(Dataset):
             raise EcganError(
                 f"no sample can be cut from {path}.", "Take longer recordings or a shorter preprocess.window."
             )
-        return found
+        return note_warnings(found, warnings)
 
     def recording_rate(self, options: PreprocessOptions) -> float | None:
         """The rate that recordings are brought to; None where samples come ready."""

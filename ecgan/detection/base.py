@@ -26,6 +26,22 @@ class State:
 
 
 @dataclass(frozen=True)
+class Mode:
+    """A rhythm, or a kind of beats, that may be a record's normal one.
+
+    Attributes:
+        beats: Which of the record's n samples are of it, mask (n,).
+        rr_s: Its usual interval, s: the median over its beats of the mean of RR before and behind; NaN if not known.
+        terms: What speaks for its being the normal one, terms of a log likelihood by name: `duration` (log of how many
+            of its beats count), `rate`, `qrs`, `p`.
+    """
+
+    beats: NDArray[np.bool_]
+    rr_s: float
+    terms: dict[str, float]
+
+
+@dataclass(frozen=True)
 class OwnNormal:
     """What a detector takes for normal in one record of n samples.
 
@@ -34,11 +50,15 @@ class OwnNormal:
             usual ones are themselves: flagged samples that lie together are a family.
         usual: Which samples the others are compared with, mask (n,).
         shifts: How many time steps each sample lies later than the usual ones, (n,).
+        modes: Where two modes compete for being the normal one, both; else none.
+        modes_by: What tells them apart: "rate", by which the detector chose one, or "shape", by which it did not.
     """
 
     points: F64
     usual: NDArray[np.bool_]
     shifts: NDArray[np.int64]
+    modes: tuple[Mode, ...] = ()
+    modes_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +143,8 @@ class Detector(ABC):
         context: What it looks at besides a sample: `record`, `rhythm` or both; it is then given samples with all
             others of their records around them (`Samples.around`, `Samples.places`), never with labels. Without
             context a score depends on its sample alone; with it on nothing outside its record but training data.
+        own_scale: Whether it works in the scale of each record. Without a model it is then given samples as they are,
+            whatever `train.transformation` says: one that scales each sample by itself takes away what it looks at.
     """
 
     name: ClassVar[str]
@@ -136,6 +158,7 @@ class Detector(ABC):
     states: ClassVar[tuple[str, ...]] = ()
     classifies: ClassVar[bool] = False
     context: ClassVar[tuple[str, ...]] = ()
+    own_scale: ClassVar[bool] = False
 
     def __init__(self, options: Any, mapping: Mapping | None = None, *, seed: int = 0) -> None:
         self.options = options
@@ -146,6 +169,11 @@ class Detector(ABC):
     def sees(self) -> tuple[str, ...]:
         """What it and the model behind it look at besides a sample."""
         return tuple(sorted({*self.context, *(self.mapping.context if self.mapping else ())}))
+
+    @classmethod
+    def transformation(cls, wanted: str) -> str:
+        """Name of the transformation of its samples where no model is behind it: `wanted`, or none."""
+        return "none" if cls.own_scale else wanted
 
     def available_strategies(self) -> tuple[str, ...]:
         """Strategies that can run here; a detector leaves out what its model cannot feed."""

@@ -21,7 +21,7 @@ from ecgan.detection.components import check_finite
 from ecgan.detection.latents import OnLatents, build
 from ecgan.detection.stored import AGAIN, stored_mapping, stored_number, stored_value
 from ecgan.detection.strategies.base import CHOICE, SVM_SAMPLES, Choice, Strategy, supervision
-from ecgan.detection.thresholds import SOURCES, Threshold, fit_threshold
+from ecgan.detection.thresholds import SOURCES, Budgets, Threshold, fit_threshold
 from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.choosing import Rank
 from ecgan.evaluation.ranking import check_scores
@@ -110,6 +110,7 @@ def fit_detector(
     quantile: float = 0.95,
     threshold_value: float | None = None,
     alarms: float | None = None,
+    budgets: Budgets | None = None,
     choice: Choice = CHOICE,
     svm_samples: int = SVM_SAMPLES,
     seed: int = 0,
@@ -122,10 +123,12 @@ def fit_detector(
         train: Training samples; like `vali` transformed, without labels, and with what the detector's context asks for.
         vali: The fit half of validation.
         vali_labels: Its class ids (n,); 0 is normal.
-        threshold: "best_f1", "quantile", "alarms_per_hour" or "fixed".
-        quantile: For "quantile", the share of normal samples below the threshold.
+        threshold: "best_f1", "quantile", "alarms_per_hour", "alarms_by_patient" or "fixed".
+        quantile: For "quantile", the share of normal samples below the threshold; for "alarms_by_patient", of patients
+            within their budget.
         threshold_value: For "fixed", the threshold of every strategy.
         alarms: For "alarms_per_hour", how many false alarms are allowed in the time that the half lasts.
+        budgets: For "alarms_by_patient", how many each patient is allowed.
         choice: How strategies choose, "stable" or "best"; see `ecgan.detection.strategies.base`.
         svm_samples: Most samples that an SVM is fitted on.
         seed: Seed of whatever is drawn at random.
@@ -146,7 +149,7 @@ def fit_detector(
         fitted[name] = strategy
         scores = strategy.score(components)
         thresholds[name] = fit_threshold(
-            scores, vali_labels, threshold, quantile=quantile, value=threshold_value, alarms=alarms
+            scores, vali_labels, threshold, quantile=quantile, value=threshold_value, alarms=alarms, budgets=budgets
         )
     return FittedDetector(detector, fitted, thresholds)
 

@@ -10,7 +10,7 @@ from ecgan.config.schema import Detection
 from ecgan.detection.base import Detector
 from ecgan.detection.fitted import SCORED_ON, FittedDetector, Scored, fit_detector, usable
 from ecgan.detection.latents import OnLatents
-from ecgan.detection.thresholds import alarms_in
+from ecgan.detection.thresholds import alarms_in, budgets_in
 from ecgan.evaluation.choosing import Rank, decides_in
 from ecgan.evaluation.classification import classification, confusion_frame
 from ecgan.evaluation.curves import pr_frame, roc_frame
@@ -77,6 +77,7 @@ def detect(job: Job) -> tuple[FittedDetector, Result]:
         quantile=job.options.quantile,
         threshold_value=job.options.threshold_value,
         alarms=alarms_in(job.data[half], job.options.alarms_per_hour),
+        budgets=budgets_in(job.data[half], job.options.alarms_per_hour),
         choice=job.options.choice,
         svm_samples=job.options.svm_samples,
         seed=job.seed,

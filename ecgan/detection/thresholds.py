@@ -12,7 +12,7 @@ from ecgan.errors import EcganError, nearest
 from ecgan.evaluation.ranking import best_cut, check_scores
 from ecgan.samples import Samples
 
-Method = Literal["best_f1", "quantile", "alarms_per_hour", "fixed"]
+Method = Literal["best_f1", "quantile", "alarms_per_hour", "alarms_by_patient", "fixed"]
 METHODS: tuple[str, ...] = get_args(Method)
 OF_TRAINING = "training_quantile"
 """Not chosen on validation: a quantile of the scores of the training samples, where nobody knows labels."""
@@ -32,6 +32,19 @@ class Threshold:
         return scores >= self.value
 
 
+@dataclass(frozen=True)
+class Budgets:
+    """False alarms that each of p patients is allowed.
+
+    Attributes:
+        patients: Which patient each of n samples is of, 0 to p − 1, (n,).
+        alarms: False alarms that each is allowed in the time that its samples last, (p,).
+    """
+
+    patients: NDArray[np.int64]
+    alarms: F64
+
+
 def fit_threshold(
     scores: F64,
     labels: NDArray[np.int64],
@@ -40,6 +53,7 @@ def fit_threshold(
     quantile: float = 0.95,
     value: float | None = None,
     alarms: float | None = None,
+    budgets: Budgets | None = None,
 ) -> Threshold:
     """Choose a threshold on the fit half of validation, by scores (n,) and class ids (n,) of which 0 is normal.
 
@@ -51,6 +65,10 @@ def fit_threshold(
       does. Abnormal samples are not looked at.
     - "alarms_per_hour": the same with a number of normal samples that are not below it, at most `alarms`: false
       alarms that are allowed in the time that the samples last (`alarms_in`).
+    - "alarms_by_patient": that of "alarms_per_hour" of each patient by itself (`budgets_in`); of these the one that
+      keeps the share `quantile` of patients nobody has seen within their budget, as far as patients are alike: of p
+      ascending ones the ⌈quantile · (p + 1)⌉-th, at most the last (split conformal prediction, Vovk, Gammerman and
+      Shafer, Algorithmic Learning in a Random World, 2005). A patient who makes many alarms counts once.
     - "fixed": `value`, a finite number. No sample is looked at.
 
     Raises:
@@ -64,9 +82,9 @@ def fit_threshold(
     if method == "quantile":
         return Threshold(method, _quantile(scores[~abnormal], quantile))
     if method == "alarms_per_hour":
-        normal = scores[~abnormal]
-        allowed = math.floor(_known(alarms) + 1e-9)
-        return Threshold(method, _quantile(normal, max(0.0, 1 - allowed / max(len(normal), 1))))
+        return Threshold(method, _within(scores[~abnormal], _known(alarms, method)))
+    if method == "alarms_by_patient":
+        return Threshold(method, _by_patient(scores, ~abnormal, quantile, budgets))
     if method == "fixed":
         return Threshold(method, _fixed(value))
     raise EcganError(
@@ -79,13 +97,43 @@ def alarms_in(samples: Samples, alarms_per_hour: float) -> float | None:
     return None if samples.hours is None else alarms_per_hour * samples.hours
 
 
-def _known(alarms: float | None) -> float:
+def budgets_in(samples: Samples, alarms_per_hour: float) -> Budgets | None:
+    """How many false alarms an hour come to for each patient; None where samples know no clock, or no patients."""
+    if samples.patients is None or samples.hours is None:
+        return None
+    _, rows = np.unique(samples.patients, return_inverse=True)
+    rows = rows.ravel().astype(np.int64)
+    hours = [samples[rows == one].hours or 0.0 for one in range(rows.max(initial=-1) + 1)]
+    return Budgets(rows, alarms_per_hour * np.array(hours))
+
+
+def _known(alarms: float | None, method: str) -> float:
     if alarms is None:
         raise EcganError(
-            "the threshold 'alarms_per_hour' needs to know how long samples last, and these have no sampling rate.",
+            f"the threshold {method!r} needs to know how long samples last, and these have no sampling rate.",
             "Set `detect.threshold: quantile`.",
         )
     return alarms
+
+
+def _within(normal: F64, alarms: float) -> float:
+    """The lowest value that leaves at most so many of the normal scores at or above it."""
+    allowed = math.floor(alarms + 1e-9)
+    return _quantile(normal, max(0.0, 1 - allowed / max(len(normal), 1)))
+
+
+def _by_patient(scores: F64, normal: NDArray[np.bool_], share: float, budgets: Budgets | None) -> float:
+    if budgets is None:
+        raise EcganError(
+            "the threshold 'alarms_by_patient' needs patients, and how long their samples last; these do not say.",
+            "Set `detect.threshold: alarms_per_hour` or `quantile`.",
+        )
+    own = [normal & (budgets.patients == one) for one in range(len(budgets.alarms))]
+    found = [_within(scores[rows], alarms) for rows, alarms in zip(own, budgets.alarms, strict=True) if rows.any()]
+    if not found:
+        return _quantile(scores[normal], share)  # which says that no sample is normal
+    rank = math.ceil(share * (len(found) + 1) - 1e-9)
+    return float(np.sort(found)[min(rank, len(found)) - 1])
 
 
 def _best_f1(scores: F64, abnormal: NDArray[np.bool_]) -> float:

@@ -1,7 +1,8 @@
 """Which of a record's rhythms is its normal one, where there are two: a weak prior from what most hearts do.
 
 A tachycardia that fills most of a record would otherwise become its normal. Two rhythms are told apart by their rate
-alone; which of them is usual is decided by how long each lasts, its rate, the width of its QRS and its P wave.
+alone; which of them is usual is decided by how long each lasts, its rate, the width of its QRS and its P wave. Two
+kinds of QRS at one rate are told apart by `kinds`, so that a reader sees both; nothing is decided by that.
 """
 
 from typing import Any
@@ -27,10 +28,18 @@ RR_S, RR_SPREAD = 0.8, 0.35
 QRS_MS, QRS_SPREAD_MS = 100.0, 40.0
 """A QRS complex is narrow up to here, and by how much a wider one is less likely."""
 
+KIND_SHARE = 0.2
+"""The rarer of two kinds of beats holds at least this share of all,"""
+KIND_ALIKE = 0.9
+"""their median QRS complexes are less alike than this (correlation),"""
+KIND_SPLIT = 0.85
+"""and that is at least how much of what differs between beats the border explains: .64 of a bell, .75 of a plateau."""
+
 P_SHARE, NO_P = 0.03, 1.0
 """Deflection before the QRS, as a share of its own, below which there is no P wave, and what that costs."""
 
 _P_MS = (-220.0, -80.0)
+_LEARNED = 2048  # beats that the direction is learned from
 
 
 def rhythms(median_rr: F64, regular: Bool) -> list[Bool]:
@@ -44,32 +53,68 @@ def rhythms(median_rr: F64, regular: Bool) -> list[Bool]:
     """
     logs = np.log(np.where(median_rr > 0, median_rr, np.nan))
     ordered = np.sort(logs[regular & np.isfinite(logs)])
-    count = len(ordered)
-    if count < 2:
+    if len(ordered) < 2:
         return [np.ones(len(logs), dtype=bool)]
-    first = np.arange(1, count)
-    sums = np.cumsum(ordered)
-    low, high = sums[:-1] / first, (sums[-1] - sums[:-1]) / (count - first)
-    border = int(np.argmax(first * (count - first) * (high - low) ** 2))
-    least = min(first[border], count - first[border])
-    if high[border] - low[border] < np.log(APART) or least < SHARE * count:
+    border, least, apart = _border(ordered)
+    if apart < np.log(APART) or least < SHARE:
         return [np.ones(len(logs), dtype=bool)]
-    fast = np.asarray(logs <= (ordered[border] + ordered[border + 1]) / 2)
+    fast = np.asarray(logs <= border)
     return [fast, ~fast]
 
 
-def plausibility(template: F64, rr_s: float, centre: int, sampling_rate: float) -> float:
-    """Return the log prior, up to a constant, that a rhythm is a heart's normal one.
+def kinds(waves: NDArray[Any]) -> list[Bool]:
+    """Return the beats (n,) of each kind of QRS: one mask, or two where two kinds are frequent and unlike.
+
+    QRS complexes are brought to one size; the border is that of `rhythms`, along the direction in which most of them
+    differ.
+
+    Args:
+        waves: QRS complexes of one lead, at one place, without their means, (n, w).
+    """
+    sizes = np.linalg.norm(waves, axis=1, keepdims=True)
+    waves = np.divide(waves, sizes, out=np.zeros_like(waves), where=sizes > 0)
+    some = np.sort(np.random.default_rng(0).permutation(len(waves))[:_LEARNED])  # even ones may follow a pattern
+    one = [np.ones(len(waves), dtype=bool)]
+    if len(some) < 2:
+        return one
+    values = waves @ np.linalg.eigh(np.cov(waves[some], rowvar=False))[1][:, -1]
+    border, least, apart = _border(np.sort(values))
+    low = np.asarray(values <= border)
+    total = float(np.var(values))
+    if least < KIND_SHARE or not least * (1 - least) * apart**2 >= KIND_SPLIT * total > 0:
+        return one
+    first, second = (np.median(waves[some][low[some] == of], axis=0) for of in (True, False))
+    if first @ second >= KIND_ALIKE * np.linalg.norm(first) * np.linalg.norm(second):
+        return one
+    return [low, ~low]
+
+
+def _border(ordered: F64) -> tuple[float, float, float]:
+    """Border of least variance on either side in ascending values (n,), share of the smaller side, how far apart."""
+    count, sums = len(ordered), np.cumsum(ordered)
+    first = np.arange(1, count)
+    low, high = sums[:-1] / first, (sums[-1] - sums[:-1]) / (count - first)
+    at = int(np.argmax(first * (count - first) * (high - low) ** 2))
+    least = min(first[at], count - first[at]) / count
+    return float((ordered[at] + ordered[at + 1]) / 2), float(least), float(high[at] - low[at])
+
+
+def plausibility(template: F64, rr_s: float, centre: int, sampling_rate: float) -> dict[str, float]:
+    """Return the log prior, up to a constant, that a rhythm is a heart's normal one: its terms, 0 at best.
 
     Args:
         template: Median beat of the rhythm, first lead, (L,).
         rr_s: Its median RR, seconds.
         centre: Index of the R peak.
         sampling_rate: Hz.
+
+    Returns:
+        Of `rate`, `qrs` (its width) and `p` (the P wave).
     """
     wide = max(qrs_ms(template[None], centre, sampling_rate) - QRS_MS, 0.0) / QRS_SPREAD_MS
     rate = np.log(rr_s / RR_S) / RR_SPREAD
-    return float(-0.5 * rate**2 - 0.5 * wide**2 - NO_P * (p_share(template, centre, sampling_rate) < P_SHARE))
+    without_p = p_share(template, centre, sampling_rate) < P_SHARE
+    return {"rate": float(-0.5 * rate**2), "qrs": float(-0.5 * wide**2), "p": -NO_P * without_p}
 
 
 def p_share(template: F64, centre: int, sampling_rate: float) -> float:

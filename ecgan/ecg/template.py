@@ -108,9 +108,12 @@ def median_beat(beats: NDArray[Any], shifts: Int, chosen: NDArray[Any]) -> F64:
 
 def evenly(rows: Int, most: int) -> Int:
     """Return at most `most` of the rows (m,), evenly spaced."""
-    if len(rows) <= most:
-        return rows
-    return rows[(np.arange(most) * len(rows)) // most]
+    return rows if len(rows) <= most else rows[evenly_places(len(rows), most)]
+
+
+def evenly_places(count: int, most: int) -> Int:
+    """Return at most `most` of the places 0 to `count` − 1, evenly spaced."""
+    return np.arange(count) if count <= most else (np.arange(most) * count) // most
 
 
 def lead_scale(beats: NDArray[Any], chosen: NDArray[Any], qrs: slice) -> F64:

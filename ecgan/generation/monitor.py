@@ -17,6 +17,7 @@ from ecgan.arrays import F32
 from ecgan.config.schema import Train
 from ecgan.errors import EcganError
 from ecgan.evaluation.discrepancy import median_distance, mmd2
+from ecgan.evaluation.memorising import memorisation
 from ecgan.generation.classifying import RealParts, classification_metrics
 from ecgan.generation.sampling import generate, prior_fitted_to
 from ecgan.models.base import GenerativeModel
@@ -30,7 +31,8 @@ class Monitor:
     """Computes metrics of generation while a model trains, and once for the version that is kept.
 
     The cost of an evaluation is bounded by `train.generation.samples` and by the size of the validation data,
-    whatever the size of the training data; `seconds` says what it was.
+    whatever the size of the training data; only memorisation, once at the end, looks at all of these. `seconds` says
+    what it was.
 
     Attributes:
         model: The model in training.
@@ -83,6 +85,10 @@ class Monitor:
             entries = self._classified(generated)
             shown = ("trained", "tested", "real", *(name for name in ("tstr", "trts") if name in metrics))
             found |= {"classifier": self.options.generation.classifier} | {name: entries[name] for name in shown}
+        if "memorisation" in metrics and len(self.real.test_normal) and len(self.train) > 1:
+            train = np.asarray(self.train[:, : generated.shape[1]].cpu().numpy())
+            unseen = self.real.test_normal
+            found["memorisation"] = memorisation(generated[: len(unseen)], unseen, train)
         self.seconds += time.perf_counter() - start
         return found
 

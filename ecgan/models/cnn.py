@@ -134,6 +134,16 @@ class Cnn(NetworkClassifier):
     Options: ClassVar[Any] = CnnOptions
     options: CnnOptions
 
-    def build_network(self) -> nn.Module:
+    network: Encoder
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last layer before the logits leaves of x (B, C, L), its mean over time, (B, D).
+
+        D is the number of channels of the last strided convolution, 512 at width 1.
+        """
+        found: Tensor = self.network.body(x).mean(dim=-1)
+        return found
+
+    def build_network(self) -> Encoder:
         """Return the network."""
         return Encoder(self.channels, self.length, self.classes, self.options.width, self.options.norm)

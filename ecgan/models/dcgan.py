@@ -233,7 +233,7 @@ class Gan(GenerativeModel):
 
     options: GanOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {
-        "train": {"generation": {"metrics": ["mmd", "tstr", "trts"], "figures": True}},
+        "train": {"generation": {"metrics": ["mmd", "tstr", "trts", "memorisation"], "figures": True}},
     }
 
     def __init__(self, options: GanOptions, *, channels: int, length: int, classes: int = 2) -> None:

@@ -148,7 +148,7 @@ class Diffusion(GenerativeModel):
             "epochs": 60,
             "ema": 0.995,
             "schedule": "one_cycle",
-            "generation": {"metrics": ["mmd", "tstr", "trts"], "every": 10, "figures": True},
+            "generation": {"metrics": ["mmd", "tstr", "trts", "memorisation"], "every": 10, "figures": True},
         },
     }
 

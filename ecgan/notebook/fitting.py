@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ecgan.detection.fitted import FittedDetector, fit_detector, save_detector
 from ecgan.detection.latents import build
-from ecgan.detection.thresholds import OF_TRAINING, alarms_in
+from ecgan.detection.thresholds import OF_TRAINING, alarms_in, budgets_in
 from ecgan.errors import EcganError
 from ecgan.inversion.base import choose, save_inversion
 from ecgan.notebook.parameters import Chosen
@@ -110,7 +110,8 @@ def _train(folder: Path, model: str, chosen: Chosen, data: Samples, fold: Fold) 
 
 def _settle(folder: Path, chosen: Chosen, data: Samples, fold: Fold) -> None:
     """Write what a classical detector's run knows besides."""
-    transformation = fit_transformation(chosen.params.train.transformation, data.signals[fold.train])
+    name = DETECTORS.get(chosen.params.detect.detector).transformation(chosen.params.train.transformation)
+    transformation = fit_transformation(name, data.signals[fold.train])
     expected = Input.of(data, transformation)
     save_settings(part(folder, "train", FOLD), chosen.params, fold, expected, model=None)
 
@@ -140,6 +141,7 @@ def _detect(folder: Path, chosen: Chosen, data: Samples, fold: Fold, *, labelled
         quantile=options.quantile,
         threshold_value=options.threshold_value,
         alarms=alarms_in(data[rows], options.alarms_per_hour),
+        budgets=budgets_in(data[rows], options.alarms_per_hour),
         choice=options.choice,
         svm_samples=options.svm_samples,
         seed=seed,

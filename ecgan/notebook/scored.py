@@ -12,6 +12,7 @@ from ecgan.scoring.annotations import ANNOTATOR, write_annotations
 from ecgan.scoring.decisions import decide, read_decisions
 from ecgan.scoring.families import family_frame
 from ecgan.scoring.files import summarised, write_page, write_table
+from ecgan.scoring.normal import told_of
 
 
 class Scored:
@@ -43,6 +44,16 @@ class Scored:
     def episodes(self) -> pd.DataFrame:
         """One row a stretch of consecutive flagged beats: `start_s`, `end_s`, `beats`, `reason`, …."""
         return self.recording.episodes
+
+    @property
+    def modes(self) -> pd.DataFrame:
+        """Two rhythms or kinds of beats where they compete for being normal: `taken`, `share`, rate, QRS, `reason`.
+
+        A row each, the one that was taken first; no rows where there is one. Their templates are those of
+        `recording.normal.modes`.
+        """
+        normal = self.recording.normal
+        return pd.DataFrame([told_of(mode) for mode in normal.modes] if normal else [])
 
     @property
     def warnings(self) -> list[str]:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from ecgan.errors import EcganError
-from ecgan.files import LARGEST_JSON, LARGEST_WEIGHTS, is_portable
+from ecgan.files import LARGEST_JSON, LARGEST_WEIGHTS, is_portable, unfinished
 from ecgan.terminal import say
 
 # `<part>/fold_<k>[/v<NN>]/<name>`: no path that leaves the run's folder, no file that could be executed.
@@ -106,8 +105,8 @@ def download(remote: Remote, path: str, fold: int | None, cache: Path) -> Path:
     if size > (free := shutil.disk_usage(cache).free / _MB):
         raise EcganError(f"{path} has {size:,.0f} MB, and the disk of {cache} has {free:,.0f} MB left.", "Make room.")
     say(f"fetching {path}: {len(remote.files)} files, {size:,.1f} MB")
-    part = Path(tempfile.mkdtemp(prefix=".part-", dir=cache))
-    try:
+    with unfinished(cache, "part") as within:
+        part = within / "run"
         for name, file in sorted(remote.files.items()):
             target = part / folder.name / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -121,8 +120,6 @@ def download(remote: Remote, path: str, fold: int | None, cache: Path) -> Path:
         except OSError:
             if not folder.is_dir():  # else another process was faster
                 raise
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return folder
 
 

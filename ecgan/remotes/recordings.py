@@ -10,20 +10,22 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ecgan.ecg.files.hospital import ENDINGS
-from ecgan.ecg.files.recordings import FORMATS, read_recording
+from ecgan.ecg.files.recordings import BEGIN, FORMATS, check_begin, read_recording
 from ecgan.ecg.records import Record
-from ecgan.errors import EcganError, first_line
+from ecgan.errors import EcganError
 from ecgan.files import is_portable
 from ecgan.remotes import refuse_secrets
+from ecgan.remotes.streams import is_there, stream
 from ecgan.remotes.urls import open_url
 
 MOST_BYTES = 2 << 30
 """Of all files of a recording together."""
+MOST_UNKNOWN = 64 << 20
+"""Of a file whose length a server does not say."""
 MOST_SECONDS = 900.0
 """For all of them."""
 _MOST_FILES = 10_000
 _MOST_HEADER = 1 << 20
-_CHUNK = 1 << 20
 _ALONE = (set(FORMATS) | set(ENDINGS) | {".rec"}) - {".hea"}
 """Endings of recordings that are one file."""
 _SMALLER = "Copy it here first, or cut it into parts."
@@ -75,16 +77,12 @@ def read_anywhere(
     if isinstance(place, Path) or not is_url(place):
         return read_recording(Path(place), **options)
     with fetched(place, annotator) as path:
-        try:
-            return read_recording(path, **options)
-        except EcganError as error:
-            here, there = str(path.parent), plain(place).rsplit("/", 1)[0]
-            raise EcganError(error.message.replace(here, there), error.hint.replace(here, there)) from error
+        return read_recording(path, **options)
 
 
 @contextmanager
 def fetched(url: str, annotator: str | None = None) -> Iterator[Path]:
-    """Copy a recording here; its folder is removed behind the block.
+    """Copy a recording here; its folder is removed behind the block, whose mistakes name the URL in place of it.
 
     A WFDB record comes with the files that its header names, and with those of the annotator.
     """
@@ -92,28 +90,19 @@ def fetched(url: str, annotator: str | None = None) -> Iterator[Path]:
     name = path_in(url).name
     filesystem, root = open_url(url)
     with tempfile.TemporaryDirectory(prefix="ecgan-") as folder:
-        source = _Source(filesystem, root, plain(url), Path(folder))
-        suffix = PurePosixPath(name).suffix.lower()
-        if suffix in _ALONE:
-            source.copy(root, name)
-        else:
-            name = source.record(name, suffix)
-        if annotator is not None:
-            source.annotations(name, annotator)
-        yield Path(folder) / name
-
-
-@contextmanager
-def _reading(url: str) -> Iterator[None]:
-    """Say in one sentence what a server or a store refuses, without what signs an address."""
-    try:
-        yield
-    except EcganError:
-        raise
-    except FileNotFoundError as error:
-        raise EcganError(f"there is no {url}.") from error
-    except Exception as error:  # stores raise what they like
-        raise EcganError(f"{url} cannot be read: {re.sub(r'[?#][^ ]*', '', first_line(error))}") from error
+        try:
+            source = _Source(filesystem, root, plain(url), Path(folder))
+            suffix = PurePosixPath(name).suffix.lower()
+            if suffix in _ALONE:
+                source.copy(root, name, alone=True)
+            else:
+                name = source.record(name, suffix)
+            if annotator is not None:
+                source.annotations(name, annotator)
+            yield Path(folder) / name
+        except EcganError as error:
+            there = plain(url).rsplit("/", 1)[0]
+            raise EcganError(error.message.replace(folder, there), error.hint.replace(folder, there)) from error
 
 
 class _Source:
@@ -129,7 +118,7 @@ class _Source:
         stem = name[: -len(suffix)] if suffix in (".hea", ".dat", ".mat") else name
         header = f"{stem}.hea"
         if not self._header(header, must=suffix in (".hea", ".dat", "")):
-            self.copy(self.root, name)
+            self.copy(self.root, name, alone=True)
             return name
         return header
 
@@ -140,32 +129,40 @@ class _Source:
             if self._is_there(self._beside(known)):
                 self.copy(self._beside(known), known)
 
-    def copy(self, path: str, name: str) -> None:
-        """Copy one file, as long as it is not too large, too slow, or one of too many."""
+    def copy(self, path: str, name: str, *, most: int = MOST_BYTES, alone: bool = False) -> None:
+        """Copy one file, as long as it is not too large, too slow, or one of too many.
+
+        Of one that stands `alone` the format is looked at as soon as it has begun to come.
+        """
         self.files += 1
         if self.files > _MOST_FILES:
             raise EcganError(f"{self.url} consists of more than {_MOST_FILES:,} files.", _SMALLER)
-        whole = {"block_size": 0} if "http" in self.filesystem.protocol else {}  # one request, no ranges
-        target = self.folder / name
+        url, target = f"{self.url.rsplit('/', 1)[0]}/{name}", self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            _reading(self.url.rsplit("/", 1)[0] + f"/{name}"),
-            self.filesystem.open(path, "rb", **whole) as source,
-            target.open("wb") as file,
-        ):
-            while chunk := source.read(_CHUNK):
-                self.left -= len(chunk)
-                if self.left < 0:
-                    raise EcganError(f"{self.url} has more than {MOST_BYTES >> 20:,} MB.", _SMALLER)
+        with stream(self.filesystem, path, url) as source, target.open("wb") as file:
+            left = min(most, self.left)
+            if (source.size or 0) > left:
+                raise _too_large(url, left)
+            if source.size is None and left > MOST_UNKNOWN:
+                left = MOST_UNKNOWN
+            for chunk in source.chunks:
                 if time.monotonic() > self.until:
                     raise EcganError(f"{self.url} does not come within {MOST_SECONDS / 60:.0f} minutes.", _SMALLER)
+                left -= len(chunk)
+                self.left -= len(chunk)
+                if left < 0:
+                    raise _too_large(url, file.tell() + len(chunk) + left, unknown=source.size is None)
                 file.write(chunk)
+                if alone and file.tell() >= BEGIN:
+                    file.flush()
+                    check_begin(target)
+                    alone = False
 
     def _header(self, name: str, *, must: bool, inner: bool = False) -> bool:
         """Copy a header and what it names, of an inner segment its signals only; whether it is there."""
         if not must and not self._is_there(self._beside(name)):
             return False
-        self.copy(self._beside(name), name)
+        self.copy(self._beside(name), name, most=_MOST_HEADER)
         with (self.folder / name).open(encoding="latin-1") as file:
             text = file.read(_MOST_HEADER)
         lines = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -185,8 +182,12 @@ class _Source:
         return f"{base.rsplit('/', 1)[0]}/{name}"
 
     def _is_there(self, path: str) -> bool:
-        with _reading(self.url):
-            return bool(self.filesystem.exists(path))
+        return is_there(self.filesystem, path, self.url)
+
+
+def _too_large(url: str, most: int, *, unknown: bool = False) -> EcganError:
+    why = ", and the server does not say how much is still to come" if unknown else ""
+    return EcganError(f"{url} has more than {most >> 20:,} MB{why}.", _SMALLER)
 
 
 def _checked(name: str, url: str) -> str:

@@ -16,6 +16,8 @@ _LONGEST_PAGE = 4 << 20
 _LONGEST_WAIT = 60.0  # seconds
 _MOST_FOLDS = 1000
 _MOST_VERSIONS = 100
+_PACKAGES = {"gs": "gcsfs", "abfs": "adlfs", "az": "adlfs", "sftp": "paramiko", "ssh": "paramiko"}
+"""Packages that read an address and that none of our extras brings."""
 PROTOCOLS = ("s3", "http", "https", "gs", "abfs", "az", "sftp", "ssh", "file", "hf", "memory")
 
 
@@ -44,8 +46,9 @@ def open_url(url: str) -> tuple[Any, str]:
     try:
         filesystem, root = fsspec.core.url_to_fs(url, skip_instance_cache=True, **_options(protocol))
     except ImportError as error:
-        extra = {"s3": "s3", "hf": "hub"}.get(protocol)
-        hint = install(extra) if extra else f"Install what reads it: {first_line(error)}"
+        extra, package = {"s3": "s3", "hf": "hub"}.get(protocol), _PACKAGES.get(protocol)
+        hint = f"Install it: pip install {package}" if package else f"Install what reads it: {first_line(error)}"
+        hint = install(extra) if extra else hint
         raise EcganError(f"{protocol}:// needs a package that is not installed.", hint) from error
     return filesystem, str(root).rstrip("/")
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ecgan.reporting.grid import Grid, marks_text, results_grid
-from ecgan.reporting.style import legal
+from ecgan.reporting.legal import legal
 from ecgan.reporting.tables import SUPERVISION, Facts, Metrics, Tables
 
 _FIRST = ("", "Method", "Detector", "Strategy", "Labels", "Context", "AUROC")

@@ -54,6 +54,7 @@ _THRESHOLDS: Final = {
     "best_f1": "at the threshold with the best F1 of the abnormal class on the fitting half of validation",
     "quantile": "at a quantile of the scores of normal validation samples",
     "alarms_per_hour": "at as many false alarms an hour as were allowed on the fitting half of validation",
+    "alarms_by_patient": "at as many false alarms an hour as each patient of the fitting half was allowed",
     "fixed": "at a threshold given in advance",
 }
 _METHODS: Final = "Each method with the strategy that decides, U or S in brackets.{band}"

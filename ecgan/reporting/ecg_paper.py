@@ -1,6 +1,7 @@
 """Beats on ECG paper in true millimetres: 25 mm/s, 10 mm/mV, 1 mm = 40 ms × 0.1 mV, a heavier line every 5 mm."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,7 +27,9 @@ _GROUND, _SMALL, _HEAVY = "#fff9f7", "#f9d9d6", "#eda9a3"
 _PLAIN_SMALL, _PLAIN_HEAVY = "#f3f4f6", "#dcdfe4"
 _TEXT, _SOFT = "#2a1f1f", "#7b6663"
 _MARGIN, _HEADER, _FOOTER, _PULSE = 2.0, 10.5, 11.0, 10.0
-_NARROWEST, _TALLEST = 40.0, 100.0
+_NARROWEST, _TALLEST, _TALLEST_ERROR = 40.0, 20, 3 * SQUARE
+_LABEL, _SLACK = 11.0, 0.01
+"""Millimetres: room for the value of a mark; what is no more beyond an edge lies on it."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ def beat_svg(example: Example, *, threshold: float | None = None, note: str = ""
         _draw_grid(axes, sheet)
         for lead, strip in enumerate(sheet.strips):
             _draw_lead(axes, sheet, strip, example, lead)
+            _mark_lead(axes, sheet, strip, example, lead)
         _draw_time(axes, sheet, example)
         _write(axes, sheet, example, threshold, note or origin_text(example))
         words = f"{example.kind}: {example.class_name}, {origin_text(example)}, score {example.score:.4g}"
@@ -134,22 +138,30 @@ def _strip(example: Example, lead: int, scale: Scale, bottom: float) -> Strip:
     signal = example.signal[:, lead]
     low, high = float(signal.min()), float(signal.max())
     square = SQUARE / scale.unit
-    error_height = 0.0
+    error_height, traces = 0.0, [signal]
     if example.reconstruction is not None:
         trace = example.reconstruction[:, lead]
-        reach = 3 * square
+        reach, traces = 3 * square, [signal, trace]
         low, high = max(low - reach, min(low, float(trace.min()))), min(high + reach, max(high, float(trace.max())))
-        error_height = min(_squares(float(np.abs(signal - trace).max()) * scale.unit), 3 * SQUARE)
+        error_height = min(_squares(float(np.abs(signal - trace).max()) * scale.unit), _TALLEST_ERROR)
     below, above = math.floor(low / square + 1e-9), math.ceil(high / square - 1e-9)
-    if (above - below) * SQUARE > _TALLEST:  # no room for all of it: the pen stops at the edge of the paper
-        middle = float(np.median(signal)) / square
-        below, above = math.floor(middle) - 10, math.floor(middle) + 10
+    if above - below > _TALLEST:  # no room for all of it: the pen stops at the edge of the paper, which is marked
+        below, above = fullest(np.clip(np.concatenate(traces), low, high), square, _TALLEST)
     origin = 0 if below <= 0 <= above else below
     above = max(above, origin + 2) if scale.paper else above  # room for the calibration pulse
     base = bottom + error_height
     zero = base + (origin - below) * SQUARE
     error = bottom if example.reconstruction is not None else None
     return Strip(zero, origin * square, bottom, base + (above - below) * SQUARE + SQUARE, error)
+
+
+def fullest(values: F64, square: float, most: int) -> tuple[int, int]:
+    """From which to which multiple of `square` a strip of at most so many squares holds most values, shape (n,)."""
+    at = np.sort(values / square)
+    floors = np.floor(at)
+    ends = np.searchsorted(at, floors + most, side="right")
+    first = int(np.argmax(ends - np.arange(len(at))))
+    return int(floors[first]), max(math.ceil(at[ends[first] - 1]), int(floors[first]) + 1)
 
 
 def _squares(length: float) -> float:
@@ -179,7 +191,7 @@ def _draw_lead(axes: Axes, sheet: Sheet, strip: Strip, example: Example, lead: i
     low = strip.bottom
     if example.reconstruction is not None and strip.error is not None:
         trace = example.reconstruction[:, lead]
-        error = strip.error + np.minimum(np.abs(signal - trace) * sheet.scale.unit, 3 * SQUARE)
+        error = strip.error + np.minimum(np.abs(signal - trace) * sheet.scale.unit, _TALLEST_ERROR)
         outline = Path(
             thin(np.concatenate([[x[0]], x, [x[-1]]]), np.concatenate([[strip.error], error, [strip.error]]))
         )
@@ -196,6 +208,43 @@ def _draw_lead(axes: Axes, sheet: Sheet, strip: Strip, example: Example, lead: i
         _line(axes, pulse_x, pulse_y, SIGNAL, 0.32)
     name = clip(example.leads[lead], 10)
     axes.text(left + 1, strip.top - 3, name, fontsize=5.5, fontweight="bold", color=_TEXT, clip_on=False)
+
+
+def _mark_lead(axes: Axes, sheet: Sheet, strip: Strip, example: Example, lead: int) -> None:
+    """Arrows where a line leaves the paper of its strip, or the error its room, with how far they go."""
+    x = sheet.left + sheet.start + np.arange(len(example.signal)) * sheet.scale.step
+    signal, unit = example.signal[:, lead], clip(example.unit, 8)
+    traces = [signal]
+    if example.reconstruction is not None and strip.error is not None:
+        traces.append(example.reconstruction[:, lead])
+        error = np.abs(signal - traces[1])
+        for where, value in _leaving(x, error, error * sheet.scale.unit > _TALLEST_ERROR + _SLACK):
+            _arrow(axes, sheet, where, strip.error + _TALLEST_ERROR, f"error {value:.3g} {unit}", 1, above=True)
+    for side, edge in ((1, strip.top), (-1, strip.bottom)):
+        far = np.max([side * values for values in traces], axis=0)
+        for where, value in _leaving(
+            x, far, (far - side * strip.origin) * sheet.scale.unit > side * (edge - strip.zero) + _SLACK
+        ):
+            _arrow(axes, sheet, where, edge, f"{side * value:.3g} {unit}".replace("-", "−"), side)
+
+
+def _leaving(x: NDArray[Any], far: F64, out: NDArray[np.bool_]) -> Iterator[tuple[float, float]]:
+    """Place and value of a mark for each group of neighbours that are out: those of the farthest of them."""
+    at = np.flatnonzero(out)
+    for group in np.split(at, np.flatnonzero(np.diff(x[at]) > _LABEL) + 1) if len(at) else []:
+        farthest = group[int(far[group].argmax())]
+        yield float(x[farthest]), float(far[farthest])
+
+
+def _arrow(axes: Axes, sheet: Sheet, x: float, edge: float, text: str, side: int, *, above: bool = False) -> None:
+    """An arrow at an edge and what it says, beside it or `above` the edge, where nothing else is."""
+    tip, foot = edge - 0.2 * side, edge - 2.2 * side
+    outline = Path([(x, tip), (x - 1, foot), (x + 1, foot), (x, tip)], closed=True)
+    axes.add_artist(PathPatch(outline, facecolor=_TEXT, edgecolor="none", clip_on=False))
+    right = x + 1.5 + 1.3 * len(text) < sheet.left + sheet.paper_width
+    base = edge - 2.2 if side > 0 and not above else edge + 0.5
+    place_, look = (x + 1.5, "left") if right else (x - 1.5, "right")
+    axes.text(place_, base, text, fontsize=4.8, fontweight="bold", color=_TEXT, ha=look, clip_on=False)
 
 
 def _height(values: F64, sheet: Sheet, strip: Strip, low: float) -> F64:

@@ -112,12 +112,15 @@ def sensitivity_figure(lines: Sequence[Curve], tables: Tables) -> str:
             x = np.arange(len(present)) - 0.4 + (number + 0.5) * step
             means = [mean_std(share)[0] for share in shares]
             axes.bar(x, np.nan_to_num(means), width=step * 0.86, color=line.line["color"], alpha=0.85, linewidth=0)
+            for place_x in x if len(lines) > 1 else []:
+                foot = axes.get_xaxis_transform()
+                axes.text(place_x, -0.035, str(number + 1), color=MUTED, fontsize=5, ha="center", transform=foot)
             for place_x, share in zip(x, shares, strict=True):
                 if len(share) > 1:
                     axes.plot([place_x] * len(share), share, ".", color=INK, markersize=2.6, clip_on=False, zorder=4)
         axes.set_xticks(np.arange(len(present)), [""] * len(present))
         for number, name in enumerate(present):
-            for y, words in zip((-0.085, -0.165), _class_label(name, table, shared), strict=True):
+            for y, words in zip((-0.13, -0.21), _class_label(name, table, shared), strict=True):
                 axes.text(number, y, words, color=MUTED, ha="center", transform=axes.get_xaxis_transform())
         axes.set_xlim(-0.5, max(len(present), 1) - 0.5)
         axes.set_ylim(0, 1)
@@ -161,14 +164,15 @@ def _square(rows: int) -> tuple[Figure, Axes, Axes]:
 
 
 def _draw_curves(axes: Axes, lines: Sequence[Curve], which: str, along: str) -> None:
-    for line in reversed(lines):
+    for number, line in reversed(list(enumerate(lines))):
         x, folds = _folds(line, which, along)
         if not len(folds):
             continue
         if len(folds) > 1:
             look = {"color": line.line["color"], "alpha": 0.16, "linewidth": 0, "clip_on": False}
             axes.fill_between(x, folds.min(axis=0), folds.max(axis=0), **look)
-        axes.plot(x, folds.mean(axis=0), linewidth=1.5, clip_on=False, **line.line)
+        first = 0.04 + 0.03 * (number % 7)  # markers of neighbours do not hide each other
+        axes.plot(x, folds.mean(axis=0), linewidth=1.5, clip_on=False, markevery=(first, 0.24), **line.line)
 
 
 def _folds(line: Curve, which: str, along: str) -> tuple[F64, F64]:
@@ -190,8 +194,8 @@ def _write_legend(axes: Axes, lines: Sequence[Curve], metric: str, title: str) -
     axes.text(82, 0, title, ha="right", color=MUTED, fontsize=7.5)
     for row, line in enumerate(lines):
         y = -(row + 1) * _ROW
-        axes.plot([0, 7], [y + 1.1, y + 1.1], linewidth=1.8, clip_on=False, **line.line)
-        axes.text(9, y, line.label, fontsize=7.5)
+        axes.plot([0, 4.5, 9], [y + 1.1] * 3, linewidth=1.8, clip_on=False, markevery=[1], **line.line)
+        axes.text(11, y, line.label, fontsize=7.5)
         axes.text(82, y, _result(line, metric), fontsize=7.5, ha="right")
 
 
@@ -204,7 +208,7 @@ def _write_bar_legend(axes: Axes, lines: Sequence[Curve], per_row: int) -> None:
         axes.plot(
             [x + 1, x + 4], [y + 1, y + 1], linewidth=5, color=line.line["color"], alpha=0.85, solid_capstyle="butt"
         )
-        axes.text(x + 7, y, line.label, fontsize=7.5)
+        axes.text(x + 7, y, f"{number + 1}  {line.label}" if len(lines) > 1 else line.label, fontsize=7.5)
 
 
 def _class_label(name: str, table: pd.DataFrame, shared: Facts) -> tuple[str, str]:

@@ -19,6 +19,9 @@ NOTES: Final = (
     "TSTR learned from generated normal and tested on real samples, TRTS the other way round. Abnormal samples are "
     "real, those of the test were not learned from, and all classes are equally large. ÷ real: F1 divided by that of "
     "real samples.",
+    "Distance ÷ real: how far generated samples are from their nearest training sample, the median, over that of "
+    "unseen real ones; Nearer: how often a generated one is the nearer of two. A perfect generator has 1 and ½; where "
+    "it copies its training samples they are near 0 and 1.",
 )
 _FIGURES: Final = {
     "samples": ("Samples", "Above real normal samples of validation, below generated ones, on one scale."),
@@ -41,6 +44,11 @@ _COLUMNS: Final = {
     "real.auroc": ("AUROC real", "real samples only"),
     "tstr.auroc": ("AUROC TSTR", "trained on synthetic, tested on real samples"),
     "trts.auroc": ("AUROC TRTS", "trained on real, tested on synthetic samples"),
+    "memorisation.ratio": (
+        "Distance ÷ real",
+        "distance to the nearest training sample, over that of unseen ones",
+    ),
+    "memorisation.nearer": ("Nearer", "probability of being nearer to the training samples than an unseen one"),
 }
 
 

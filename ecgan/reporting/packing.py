@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import math
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,8 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ecgan.ecg.aami import MAPPINGS
 from ecgan.reporting.deviation import deviation
-from ecgan.reporting.recordings import Explained, Family, ScoredRecording
+from ecgan.reporting.ecg_paper import fullest
+from ecgan.reporting.recordings import NOISE, Explained, Family, ScoredRecording
 
 MISSING: Final = -32768
 """Stands for a missing sample."""
@@ -40,8 +43,17 @@ _AT_ONCE: Final = 1 << 16
 _MICROVOLT: Final = 0.001
 _SQUARE: Final = 0.5
 """Height of a large square of ECG paper, mV."""
+WHOLE: Final = 10
+"""A lead that needs at most so many large squares is on the paper whole; of another, all beats that can be read are,"""
+TALLEST: Final = 20
+"""on at most so many squares. What leaves the paper is marked."""
 _USUAL: Final = (-0.25, 0.45)
 """A beat around its R peak, s; drawn where no sample says it better."""
+
+_WAVE: Final = "QRS|P wave|ST–T"
+_WAVES: Final = rf"((?:{_WAVE})(?:(?:, | and )(?:{_WAVE}))*)"
+_UNLIKE: Final = re.compile(rf"{_WAVES} (?:somewhat )?unlike the record's")
+_AS_USUAL: Final = re.compile(rf"{_WAVES} as usual")
 
 I16 = NDArray[np.int16]
 F64 = NDArray[np.float64]
@@ -65,7 +77,7 @@ class Packed:
 def pack(scored: ScoredRecording) -> Packed:
     """Pack a scored recording; the script of the page unpacks it."""
     rate, cards, parts = scored.record.sampling_rate, shown(scored), _components(scored.beats)
-    signal, pieces = _signal(scored)
+    signal, pieces = _signal(scored, cards)
     data = {
         "rate": rate,
         "length": len(scored.record.signals),
@@ -89,6 +101,14 @@ def shown(scored: ScoredRecording) -> list[Explained]:
     """The flagged samples that are embedded: those with the highest scores, within the bounds."""
     values = np.cumsum([sum(trace.size for trace in _traces(sample)) for sample in scored.explained])
     return scored.explained[: min(CARDS, int(np.searchsorted(values, CARD_VALUES, side="right")))]
+
+
+def kinds(reason: str) -> list[str]:
+    """What of a family's reason others may share, for narrowing a list: without numbers, each wave by itself."""
+    unlike = [f"{wave} unlike the record's" for waves in _UNLIKE.findall(reason) for wave in re.findall(_WAVE, waves)]
+    rest = _AS_USUAL.sub("", _UNLIKE.sub("", reason)).split(", ")
+    others = [re.sub(r"\d[\d.,]*", "…", re.sub(r"\d+ % ", "", part)).strip() for part in rest]
+    return list(dict.fromkeys(part for part in (*others, *unlike) if part))
 
 
 def finite(value: Any) -> float | None:
@@ -136,7 +156,7 @@ def envelope(steps: I16, size: int) -> I16:
     return np.stack([np.where(high == MISSING, MISSING, low), high]).astype(np.int16)
 
 
-def _signal(scored: ScoredRecording) -> tuple[Packed, int | None]:
+def _signal(scored: ScoredRecording, cards: list[Explained]) -> tuple[Packed, int | None]:
     """The leads, each with its scale and its place on the paper; how many flagged beats have a piece of their own."""
     signals, rate = scored.record.signals, scored.record.sampling_rate
     length, width = signals.shape
@@ -144,10 +164,10 @@ def _signal(scored: ScoredRecording) -> tuple[Packed, int | None]:
     if length * width > FULL:
         size = -(-2 * length * width // ENVELOPE)
         intervals, pieces = _around_flagged(scored.beats, round(AROUND_S * rate), length, PIECES // width)
-    leads, whole, parts = [], [], []
+    leads, whole, parts, read = [], [], [], _read(scored, _usual(scored, cards))
     for lead in range(width):
         steps, step, offset = quantise(signals[:, lead], _MICROVOLT)
-        base, squares = _paper(signals[:, lead])
+        base, squares = _paper(signals[:, lead], read)
         leads.append({
             "name": scored.record.leads[lead], "model": scored.leads[lead] if lead < len(scored.leads) else "",
             "step": step, "offset": offset, "base": base, "squares": squares,
@@ -158,18 +178,41 @@ def _signal(scored: ScoredRecording) -> tuple[Packed, int | None]:
     return Packed({"leads": leads, "bin": size, "pieces": intervals.tolist()}, blocks), pieces
 
 
-def _paper(values: F64) -> tuple[float, int]:
-    """Lower edge, mV, and height, large squares, of the paper that a lead needs; rare extremes are cut off."""
-    some = values[:: max(1, len(values) // 200_000)]
-    some = some[np.isfinite(some)]
-    if not len(some):
+def _paper(values: F64, read: NDArray[np.bool_]) -> tuple[float, int]:
+    """Lower edge, mV, and height, large squares, of the paper that a lead needs; `read` is where its beats are."""
+    there = np.isfinite(values)
+    if not there.any():
         return -2 * _SQUARE, 4
-    low, middle, high = np.percentile(some, [0.1, 50, 99.9]) / _SQUARE
-    below, above = math.floor(low - 0.2), math.ceil(high + 0.2)
-    if above - below > 10:
-        below, above = max(below, math.floor(middle) - 5), min(above, math.floor(middle) + 5)
+    below, above = _squares(values, there)
+    if above - below > WHOLE and (there & read).any():
+        there &= read
+        below, above = _squares(values, there)
+    if above - below > TALLEST:
+        below, above = fullest(_extremes(values[there]), _SQUARE, TALLEST)
     above = max(above, below + 4)
     return below * _SQUARE, above - below
+
+
+def _squares(values: F64, there: NDArray[np.bool_]) -> tuple[int, int]:
+    """The squares from the lowest to the highest value, with a little room."""
+    low, high = values.min(where=there, initial=np.inf), values.max(where=there, initial=-np.inf)
+    return math.floor(low / _SQUARE - 0.2), math.ceil(high / _SQUARE + 0.2)
+
+
+def _extremes(values: F64, most: int = 200_000) -> F64:
+    """Lowest and highest of neighbours, `most` or fewer of each."""
+    starts = np.arange(0, len(values), -(-len(values) // most))
+    return np.concatenate([np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)])
+
+
+def _read(scored: ScoredRecording, around: list[float]) -> NDArray[np.bool_]:
+    """Which samples of the recording belong to a beat that is not noise, (T,)."""
+    length, rate = len(scored.record.signals), scored.record.sampling_rate
+    peaks = scored.beats.loc[scored.beats["reason"] != NOISE, "sample"].to_numpy(np.int64)
+    ends = np.zeros(length + 1, np.int64)
+    for side, seconds in zip((1, -1), around, strict=True):
+        np.add.at(ends, np.clip(peaks + round(seconds * rate), 0, length), side)
+    return np.cumsum(ends[:-1]) > 0
 
 
 def _around_flagged(beats: pd.DataFrame, radius: int, length: int, room: int) -> tuple[NDArray[np.int64], int]:
@@ -193,15 +236,20 @@ def _around_flagged(beats: pd.DataFrame, radius: int, length: int, room: int) ->
 
 
 def _beats(beats: pd.DataFrame) -> Packed:
-    """Every beat: number, position, score, whether it is flagged, its family, its symbol and why it has no score."""
+    """Every beat: number, position, score, whether it is flagged, its family, its symbol and why it has no score.
+
+    Symbols have their classes by AAMI EC57; what stands for none is a class of its own.
+    """
     data, blocks = {}, {}
     kinds = {"number": "<i4", "sample": "<i4", "score": "<f8", "flagged": "|u1", "family": "<u2"}
     for name, kind in kinds.items():
         blocks[f"beat-{name}"] = _base64([beats[name].to_numpy()], kind)
+    named = {symbol: name for name, symbols in MAPPINGS["aami"].items() for symbol in symbols}
     for name in ("symbol", "reason"):
         words, codes = np.unique(beats[name].fillna("").astype(str).to_numpy(dtype=object), return_inverse=True)
         data[f"{name}s"] = [str(word) for word in words]
         blocks[f"beat-{name}"] = _base64([codes.ravel()], "<u2")
+    data["classes"] = [named.get(symbol, symbol) for symbol in data["symbols"]]
     return Packed(data, blocks)
 
 
@@ -228,13 +276,15 @@ def _cards(scored: ScoredRecording, cards: list[Explained]) -> Packed:
 
 
 def _template(scored: ScoredRecording) -> Packed:
-    """What was taken for normal, lead by lead; null where nothing was."""
-    if scored.normal is None:
+    """What was taken for normal, lead by lead, and behind it what competes for that; null where nothing was."""
+    normal = scored.normal
+    if normal is None:
         return Packed({"template": None}, {"template": ""})
-    steps, step, offset = quantise(scored.normal.template.T, _MICROVOLT if scored.unit == "mV" else None)  # (C, L)
+    all_of = np.stack([normal.template.T, *(mode.template.T for mode in normal.modes)])  # (1 + modes, C, L)
+    steps, step, offset = quantise(all_of, _MICROVOLT if scored.unit == "mV" else None)
     told = {
-        "leads": len(steps), "steps": steps.shape[1], "step": step, "offset": offset,
-        "before": scored.normal.before_s, "duration": scored.normal.duration_s,
+        "leads": steps.shape[1], "steps": steps.shape[2], "modes": len(normal.modes), "step": step, "offset": offset,
+        "before": normal.before_s, "duration": normal.duration_s,
     }  # fmt: skip
     return Packed({"template": told}, {"template": _base64([steps.ravel()], "<i2")})
 
@@ -253,7 +303,8 @@ def _families(scored: ScoredRecording) -> Packed:
         told.append({
             "number": family.number, "leads": leads, "traces": steps.shape[1], "at": at, "step": step, "offset": offset,
             "beats": len(family.rows), "first": int(scored.beats["number"].iloc[family.rows[0]]),
-            "score": finite(family.score), "reason": family.reason, "decision": family.decision,
+            "score": finite(family.score), "reason": family.reason, "kinds": kinds(family.reason),
+            "decision": family.decision,
         })  # fmt: skip
         values.append(steps.ravel())
         at += steps.size

@@ -45,10 +45,12 @@ def recording_page(scored: ScoredRecording) -> str:
         facts=_facts(scored),
         tables=_tables(scored),
         headline=_headline(scored, flagged),
+        classes=_classes(scored),
         notes=_notes(scored, packed, len(flagged)),
         reasons=_reasons(beats),
         families=_families(scored),
         normal=_normal(scored),
+        modes=_modes(scored),
         episodes=_episodes(scored),
         rows=_rows(scored, flagged),
         listed=min(LISTED, len(flagged)),
@@ -102,14 +104,20 @@ def _facts(scored: ScoredRecording) -> list[tuple[str, str]]:
     ]
 
 
-def _tables(scored: ScoredRecording) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Title, columns and rows of facts that have a row for each of several things, such as the counts of each class."""
+def _classes(scored: ScoredRecording) -> list[tuple[str, str, str]]:
+    """Of each annotated class its name, how many are flagged and how many have a score, where annotations are there."""
+    counts = scored.facts.get("flagged_by_class", {})
+    return [(name, f"{row['flagged']:,}", f"{row['scored']:,}") for name, row in counts.items()]
+
+
+def _tables(scored: ScoredRecording) -> list[tuple[str, str, list[str], list[list[str]]]]:
+    """Title, what its rows are, columns and rows of facts about each of several things, such as counts by class."""
     tables = []
     for name, value in scored.facts.items():
         if _is_table(value):
             columns = list(dict.fromkeys(str(column) for row in value.values() for column in row))
             rows = [[str(key), *(in_words(row.get(column)) for column in columns)] for key, row in value.items()]
-            tables.append((_title(str(name)), columns, rows))
+            tables.append((_title(str(name)), _title(str(name).rpartition("by_")[2]), columns, rows))
     return tables
 
 
@@ -161,6 +169,26 @@ def _normal(scored: ScoredRecording) -> list[tuple[str, str]]:
     ]
 
 
+def _modes(scored: ScoredRecording) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Two modes that compete for being normal, in words: a heading and what is known of each."""
+    normal = scored.normal
+    if normal is None:
+        return []
+    return [
+        (
+            f"{number}: {'taken for normal' if mode.taken else 'not taken'}",
+            [
+                ("Beats", f"{mode.beats:,} ({share_in_words(mode.share)} of those scored)"),
+                ("Of the usual ones", share_in_words(mode.of_usual)),
+                ("Rate", "–" if mode.rate is None else f"{mode.rate:.0f} a minute"),
+                ("QRS", f"about {mode.qrs_ms:.0f} ms"),
+                ("Speaks for it", mode.reason or "–"),
+            ],
+        )
+        for number, mode in enumerate(normal.modes, 1)
+    ]
+
+
 def _episodes(scored: ScoredRecording) -> list[tuple[str, ...]]:
     """The longest episodes, in the order of time: number of the first beat, then the cells of a row."""
     longest = scored.episodes.sort_values("beats", ascending=False, kind="stable")[:EPISODES]
@@ -173,11 +201,18 @@ def _episodes(scored: ScoredRecording) -> list[tuple[str, ...]]:
             f"{row['beats']:,}",
             "–" if pd.isna(row["rate_per_min"]) else f"{row['rate_per_min']:.0f}",
             f"{row['highest_score']:.4g}",
-            "–" if row["kind"] in (IRREGULAR, NOISE) else "several" if pd.isna(row["family"]) else str(row["family"]),
+            _family(scored, row),
             str(row["reason"]),
         )
         for row in longest.sort_values("episode").to_dict("records")
     ]
+
+
+def _family(scored: ScoredRecording, row: dict[Any, Any]) -> str:
+    """The family of an episode: its number, "several" where its beats are of some, "–" where they are of none."""
+    if row["kind"] in (IRREGULAR, NOISE) or not scored.families:
+        return "–"
+    return "several" if pd.isna(row["family"]) else str(row["family"])
 
 
 def share_in_words(share: float) -> str:

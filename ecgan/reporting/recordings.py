@@ -45,6 +45,33 @@ class Explained:
 
 
 @dataclass(frozen=True)
+class Mode:
+    """One of two rhythms, or of two kinds of beats, that compete for being a recording's normal.
+
+    Attributes:
+        template: The median of its beats, in the unit of the samples, shape (L, C).
+        beats: Number of its scored beats.
+        share: Their share of the scored beats, 0 to 1.
+        of_usual: Its share of the usual beats.
+        taken: Whether it was taken for normal; both are where neither was preferred.
+        rate: Beats a minute; None where that is not known.
+        qrs_ms: Width of its QRS, ms.
+        likely: Log likelihood, up to a constant, that it is a heart's normal rhythm.
+        reason: What speaks for it against the other one, in words; may be empty.
+    """
+
+    template: NDArray[np.float32]
+    beats: int
+    share: float
+    of_usual: float
+    taken: bool
+    rate: float | None
+    qrs_ms: float
+    likely: float
+    reason: str
+
+
+@dataclass(frozen=True)
 class Normal:
     """What was taken for normal in a recording of beats.
 
@@ -58,6 +85,8 @@ class Normal:
         qrs_ms: Width of its QRS, ms.
         spread: How irregular the rhythm is all through: 1.4826 × median of |log(RR / local median)| of all beats.
         clear: How clear its QRS is, in the lead in which it is clearest: see `ecgan.ecg.quality.clarity`.
+        modes: Two rhythms or two kinds of beats where they compete, the one that has more of the usual beats first.
+        modes_by: What tells these apart, "rate" or "shape".
     """
 
     template: NDArray[np.float32]
@@ -69,6 +98,8 @@ class Normal:
     qrs_ms: float
     spread: float
     clear: float = np.inf
+    modes: tuple[Mode, ...] = ()
+    modes_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ecgan.reporting.style import legal
+from ecgan.reporting.legal import legal
 
 
 def render(template: str, *, styles: Sequence[str], scripts: Sequence[str], **values: Any) -> str:

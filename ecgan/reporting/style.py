@@ -2,7 +2,6 @@
 
 import io
 import re
-import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from ecgan.reporting.legal import legal
 from ecgan.terminal import ACTING
 
 INK: Final = "#1f2430"
@@ -25,9 +25,13 @@ CARD: Final = "#fffffe"
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Colours told apart with every common colour blindness (Okabe & Ito 2008, without yellow and black)."""
 
-DASHES: Final[tuple[Any, ...]] = ("solid", (0, (5, 2)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))
+DASHES: Final[tuple[Any, ...]] = (
+    *("solid", (0, (5, 2)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6))),
+    (0, (5, 1.4, 1.2, 1.4, 1.2, 1.4)),
+)
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+"""Told apart, with the dashes, where there is no colour."""
 FONT: Final = "'DejaVu Sans', sans-serif"
-_ACTING: Final = re.compile(f"[{ACTING}]")
 _NOT_IN_SVG: Final = re.compile(f"(?!\n)[{ACTING}\ufffe\uffff]")
 MM: Final = 72 / 25.4
 """Points in a millimetre."""
@@ -145,13 +149,6 @@ def embedded(svg: str, name: str) -> str:
     return svg.replace(FONT, "var(--sans)")
 
 
-def legal(text: str) -> str:
-    """Text on one line without characters that XML does not allow, or that act instead of being seen."""
-    clean = _ACTING.sub(" ", str(text))
-    clean = "".join(" " if unicodedata.category(sign) in {"Cc", "Cs", "Cn", "Zl", "Zp"} else sign for sign in clean)
-    return " ".join(clean.split())
-
-
 def clip(text: str, length: int) -> str:
     """Text of at most `length` characters, an ellipsis standing for the rest."""
     text = legal(text)
@@ -164,11 +161,18 @@ def slug(text: str) -> str:
 
 
 def line_styles(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Colour and dashes of each name, in the given order: the same in all figures of a report."""
-    count = len(COLOURS)
+    """Colour, dashes and marker of each name, in the given order: the same in all figures of a report."""
+    looks = enumerate(dict.fromkeys(names))
     return {
-        name: {"color": COLOURS[i % count], "linestyle": DASHES[(i // count) % len(DASHES)]}
-        for i, name in enumerate(dict.fromkeys(names))
+        name: {
+            "color": COLOURS[i % len(COLOURS)],
+            "linestyle": DASHES[i % len(DASHES)],
+            "marker": MARKERS[i % len(MARKERS)],
+            "markersize": 5.2,
+            "markeredgewidth": 0.6,
+            "markeredgecolor": CARD,
+        }
+        for i, name in looks
     }
 
 

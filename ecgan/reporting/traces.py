@@ -13,7 +13,7 @@ from ecgan.evaluation.ranking import F64
 from ecgan.evaluation.result import Result
 from ecgan.reporting.figures import Curve
 from ecgan.reporting.grid import NOTHING
-from ecgan.reporting.style import COLOURS, INK, MUTED, clip, name_axes, new_figure, place, style, svg_text
+from ecgan.reporting.style import COLOURS, DASHES, INK, MUTED, clip, name_axes, new_figure, place, style, svg_text
 from ecgan.reporting.tables import Facts
 
 _BINS: Final = 44
@@ -68,14 +68,16 @@ def _draw_training(axes: Sequence[Axes], line: Curve, *, last: bool) -> None:
     names = [name for name in histories[0].columns if name != "epoch" and not name.startswith("vali_")]
     names = [name for name in names if pd.api.types.is_numeric_dtype(histories[0][name])]
     for number, name in enumerate(names):
-        colour = COLOURS[number % len(COLOURS)]
-        _draw_folds(axes[0], histories, name, colour)
+        look = {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number % len(DASHES)]}
+        _draw_folds(axes[0], histories, name, look)
         row, column = divmod(number, 2)
         where: dict[str, Any] = {"transform": axes[0].transAxes, "clip_on": False}
-        axes[0].text(0.52 * column, 1.26 - 0.11 * row, clip(name, 20), color=colour, fontsize=6, **where)
-    colour = line.line["color"]
+        x, y = 0.52 * column, 1.26 - 0.11 * row
+        axes[0].plot([x, x + 0.07], [y + 0.035] * 2, linewidth=1.2, **look, **where)
+        axes[0].text(x + 0.09, y, clip(name, 18), color=look["color"], fontsize=6, **where)
+    look = {"color": line.line["color"]}
     for place_, name, title in ((1, "vali_loss", "Validation loss"), (2, "vali_auroc", "Validation AUROC")):
-        _draw_folds(axes[place_], histories, name, colour)
+        _draw_folds(axes[place_], histories, name, look)
         axes[place_].set_title(title, loc="left", fontsize=7.5, color=MUTED, pad=4)
         for run in line.runs:
             _mark_version(axes[place_], run, name)
@@ -89,15 +91,15 @@ def _draw_training(axes: Sequence[Axes], line: Curve, *, last: bool) -> None:
             name_axes(one, x="Epoch", below=6.6, size=7.5)
 
 
-def _draw_folds(axes: Axes, histories: Sequence[pd.DataFrame], name: str, colour: str) -> None:
+def _draw_folds(axes: Axes, histories: Sequence[pd.DataFrame], name: str, look: dict[str, Any]) -> None:
     found = [history[["epoch", name]].dropna() for history in histories if name in history.columns]
     found = [history[np.isfinite(history[name])] for history in found]
     found = [history for history in found if len(history)]
     for history in found if len(found) > 1 else []:
-        axes.plot(history["epoch"], history[name], color=colour, linewidth=0.6, alpha=0.55)
+        axes.plot(history["epoch"], history[name], linewidth=0.6, alpha=0.55, **look)
     if found:
         mean = pd.concat(found).groupby("epoch")[name].mean()
-        axes.plot(mean.index.to_numpy(), mean.to_numpy(), color=colour, linewidth=1.5)
+        axes.plot(mean.index.to_numpy(), mean.to_numpy(), linewidth=1.5, **look)
 
 
 def _mark_version(axes: Axes, run: Result, name: str) -> None:

@@ -14,48 +14,22 @@ import torch
 from torch import Tensor
 
 from ecgan.arrays import F32
-from ecgan.config import Params, SearchOptions, load_params
+from ecgan.config import Params, SearchOptions
 from ecgan.detection.base import Mapping
 from ecgan.errors import EcganError
 from ecgan.inversion.base import Inversion, load_inversion, no_latent
 from ecgan.inversion.search import search_from
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model, batched, model_input
 from ecgan.models.layers.folding import folded
-from ecgan.preprocessing.inputs import Input, load_input
-from ecgan.preprocessing.transformations import Transformation, restore_transformation
-from ecgan.protocols.folds import Fold, load_fold
+from ecgan.preprocessing.inputs import Input
+from ecgan.preprocessing.transformations import Transformation
 from ecgan.registry import MODELS
 from ecgan.runs.layout import part
+from ecgan.runs.settled import Settled, load_settled
 from ecgan.runtime import autocast, device
 from ecgan.samples import Samples
-from ecgan.seals import check_seal
 from ecgan.training.data import moved, to_tensor
 from ecgan.training.versions import load_version, load_weights, resolve
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What one fold of a run knows beside weights; all that there is where a classical detector scores by itself.
-
-    Attributes:
-        folder: The run's folder.
-        params: The parameters it was trained with.
-        fold: The samples it was trained, validated and tested on.
-        expected: What it expects of its input.
-        transformation: The transformation, restored.
-        version: Name of the loaded version; None without a model.
-    """
-
-    folder: Path
-    params: Params
-    fold: Fold
-    expected: Input
-    transformation: Transformation
-    version: str | None
-
-    def inputs(self, samples: Samples) -> Samples:
-        """Return samples with the leads of the run, transformed, as models and detectors take them."""
-        return self.transformation.apply(samples.with_leads(self.expected.leads))
 
 
 @dataclass(frozen=True)
@@ -116,25 +90,18 @@ def load_trained(folder: Path, fold: int, version: str) -> Trained:
 
 def load_fold_of(folder: Path, fold: int, version: str) -> Settled:
     """Load one fold of any run, `Trained` where it has a model; see `load_trained`."""
+    settled = load_settled(folder, fold)
+    if not settled.params.models:
+        return settled
     train = part(folder, "train", fold)
-    if not train.is_dir():
-        raise EcganError(f"there is no trained model in {train}.", "Run `ecgan train` first.")
-    check_seal(train)
-    params = load_params(train / "config.yml", plugins=False)
-    expected = load_input(train)
-    if len(params.models) > 1:
-        raise EcganError(f"{train / 'config.yml'} lists {len(params.models)} models; a run has one.")
-    name = resolve(train, version) if params.models else None
+    name = resolve(train, version)
     try:
-        transformation = restore_transformation(expected.transformation)
-        model = _built(params, expected, transformation) if params.models else None
+        model = _built(settled.params, settled.expected, settled.transformation)
     except EcganError as error:
         raise EcganError(f"{train / 'input.json'} cannot be used: {error.message}", error.hint) from None
-    if model is None or name is None:
-        return Settled(folder, params, load_fold(train / "split.json"), expected, transformation, None)
     load_weights(model, load_version(train, name), train / name)
     model.to(device()).eval().requires_grad_(False)
-    return Trained(folder, params, load_fold(train / "split.json"), expected, transformation, name, model)
+    return Trained(**{**vars(settled), "version": name}, model=model)
 
 
 def _built(params: Params, expected: Input, transformation: Transformation) -> Model:

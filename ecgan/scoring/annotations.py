@@ -1,11 +1,11 @@
 """Scores as a WFDB annotation file, which viewers of ECG records open beside the record."""
 
 import math
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from ecgan.ecg.files.annotations import annotation_bytes
 from ecgan.files import write_bytes
 from ecgan.reporting.recordings import ACCEPTED, ScoredRecording
 
@@ -24,8 +24,6 @@ def write_annotations(path: Path, scored: ScoredRecording) -> None:
     its family or `noise` behind it, or `not scored: ` and the reason. Where a reader decided, there are only the beats
     of the families that were accepted. The file says its sampling rate. There is at least one row.
     """
-    import wfdb
-
     beats = scored.beats
     if scored.decided:
         accepted = [family.number for family in scored.families if family.decision == ACCEPTED]
@@ -33,18 +31,9 @@ def write_annotations(path: Path, scored: ScoredRecording) -> None:
     rows = zip(beats["score"], beats["flagged"], beats["reason"], beats["family"], strict=True)
     pairs = [_annotation(*row) for row in rows]
     no_beats = scored.facts["beats_from"] == "windows"
-    rate = scored.record.sampling_rate
-    with tempfile.TemporaryDirectory(prefix="ecgan-") as folder:  # wfdb writes in place, and not every name
-        wfdb.wrann(
-            "scored",
-            ANNOTATOR,
-            sample=beats["sample"].to_numpy(np.int64),
-            symbol=[NO_BEAT if no_beats else symbol for symbol, _ in pairs],
-            aux_note=[note for _, note in pairs],
-            fs=int(rate) if rate == int(rate) else rate,
-            write_dir=folder,
-        )
-        write_bytes(path, (Path(folder) / f"scored.{ANNOTATOR}").read_bytes())
+    symbols = [NO_BEAT if no_beats else symbol for symbol, _ in pairs]
+    samples, notes = beats["sample"].to_numpy(np.int64), [note for _, note in pairs]
+    write_bytes(path, annotation_bytes(samples, symbols, notes, scored.record.sampling_rate))
 
 
 def _annotation(score: float, flagged: bool, reason: str, family: int) -> tuple[str, str]:

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 
 from ecgan.datasets.inventory import recordings_among
 from ecgan.datasets.omissions import left_out
 from ecgan.ecg.files.recordings import files_of_recording, locate
+from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, Interrupted
 from ecgan.files import FULL, alike, unsayable, unusable, write_frame, write_text
 from ecgan.progress import Stopwatch, track
@@ -22,6 +23,9 @@ from ecgan.scoring.files import CONTENTS, files_of, summarised, write_scored
 
 SUMMARIES = ("summary.csv", "summary.html")
 """Of several recordings: a table and a page with a link to the page of each."""
+
+_FAILURES = (EcganError, OSError, UnicodeEncodeError, MemoryError)
+"""What a recording that cannot be scored raises; the others are scored all the same."""
 
 _COUNTS = ("samples", "scored", "flagged", "noisy", "families", "episodes")
 
@@ -59,6 +63,48 @@ class Outcome:
     def warnings(self) -> list[str]:
         """Sentences that a reader must see."""
         return [str(text) for text in (self.facts or {}).get("warnings", [])]
+
+
+@dataclass
+class Ahead:
+    """What was read before anything that scores was loaded.
+
+    Attributes:
+        found: The first recordings, up to one that could be read, or why they could not, by their places.
+        read: What reads a recording.
+    """
+
+    found: dict[Path | str, Record | EcganError]
+    read: Callable[[Path | str], Record]
+
+    @property
+    def can_be_read(self) -> bool:
+        """Whether any of them could be read."""
+        return any(isinstance(one, Record) for one in self.found.values())
+
+    def take(self, place: Path | str) -> Record:
+        """Return a recording, which is kept no longer; read it if nobody did."""
+        found = self.found.pop(place) if place in self.found else self.read(place)
+        if isinstance(found, EcganError):
+            raise found
+        return found
+
+    def refuse(self, place: Path | str) -> NoReturn:
+        """Raise why a recording cannot be read, where none can."""
+        self.take(place)
+        raise AssertionError("it can be read")
+
+
+def read_ahead(wanted: Iterable[Wanted], read: Callable[[Path | str], Record]) -> Ahead:
+    """Read recordings until one can be read: where none can, nothing that scores need be loaded."""
+    ahead = Ahead({}, read)
+    for one in wanted:
+        try:
+            ahead.found[one.path] = read(one.path)
+            break
+        except _FAILURES as error:
+            ahead.found[one.path] = _sentence(one, error)
+    return ahead
 
 
 def find_recordings(paths: Iterable[Path | str]) -> list[Wanted]:
@@ -188,16 +234,21 @@ def _score_one(one: Wanted, out: Path, score: Callable[[Path | str], ScoredRecor
         scored = score(one.path)
         with watch.step("files"):
             write_scored(out, one.name, scored)
-    except EcganError as error:
-        return Outcome(one, None, error)
-    except OSError as error:
-        error.filename = error.filename or str(one.path)
-        return Outcome(one, None, unusable(error))
-    except UnicodeEncodeError as error:
-        return Outcome(one, None, unsayable(error))
-    except MemoryError:
-        return Outcome(one, None, EcganError(f"{one.path} needs more memory than there is.", "Score it in parts."))
+    except _FAILURES as error:
+        return Outcome(one, None, _sentence(one, error))
     return Outcome(one, summarised(scored))
+
+
+def _sentence(one: Wanted, error: Exception) -> EcganError:
+    """Return what a user is told of one of `_FAILURES`."""
+    if isinstance(error, EcganError):
+        return error
+    if isinstance(error, OSError):
+        error.filename = error.filename or str(one.path)
+        return unusable(error)
+    if isinstance(error, UnicodeEncodeError):
+        return unsayable(error)
+    return EcganError(f"{one.path} needs more memory than there is.", "Score it in parts.")
 
 
 def _write_summaries(out: Path, outcomes: Sequence[Outcome]) -> None:

@@ -1,11 +1,10 @@
 """What is written of a scored recording."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ecgan.errors import EcganError
-from ecgan.files import made, unwritable, write_frame, write_json, write_text
+from ecgan.files import made, unfinished, unwritable, write_frame, write_json, write_text
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.annotations import ANNOTATOR, write_annotations
 from ecgan.scoring.families import family_frame
@@ -33,8 +32,8 @@ def write_scored(out: Path, name: str, scored: ScoredRecording) -> None:
     targets = files_of(out, name)
     folder = targets[0].parent
     try:
-        with made(folder), tempfile.TemporaryDirectory(prefix=".scored-", dir=folder) as beside:
-            page, table, families, episodes, annotations, summary = parts = files_of(Path(beside), "recording")
+        with made(folder), unfinished(folder, "scored") as beside:
+            page, table, families, episodes, annotations, summary = parts = files_of(beside, "recording")
             write_page(page, scored)  # first: it is the one that can fail for want of something else than space
             write_table(table, scored)
             write_frame(families, family_frame(scored.families, scored.beats))

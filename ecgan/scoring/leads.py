@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from ecgan.ecg.files.units import check_size_of_ecg
 from ecgan.ecg.leads import FORMULAS, canonical_lead, derive_leads, match_leads, standard_lead
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
@@ -11,6 +12,9 @@ from ecgan.terminal import quoted
 
 AUTO = ("auto",)
 """Asks, in place of names, for the leads that standards, devices or other countries name as the model does."""
+
+_MOST_LOOKED_AT = 10**7
+"""Values, leads times samples, of a recording that is looked at before a model is loaded."""
 
 
 def with_derived(record: Record, expected: Sequence[str], given: Sequence[str] | None) -> tuple[Record, dict[str, str]]:
@@ -73,3 +77,21 @@ def _example(have: Sequence[str], wanted: Sequence[str]) -> str:
         left = [other for other in left if other != close[0]]
     text = ",".join(example)
     return f"{'=' if text.startswith('-') else ' '}{quoted(text)}"  # labels of EDF files hold blanks, or worse
+
+
+def check_leads(record: Record, want: Sequence[str], leads: Sequence[str] | None) -> None:
+    """Refuse a recording that lacks leads, or whose size is that of no ECG, by what a model's leads are called alone.
+
+    A long recording is not looked at: it would be copied for that.
+
+    Raises:
+        EcganError: As `score_recording` would.
+    """
+    if record.signals.size > _MOST_LOOKED_AT:
+        return
+    record, _ = with_derived(record, want, leads)
+    chosen = choose_leads(record.leads, want, leads, record.left_out)
+    names = [record.leads[index] for index in chosen]
+    check_size_of_ecg(
+        f"the recording {record.name}", record.signals[:, chosen], record.sampling_rate, names, record.assumed
+    )

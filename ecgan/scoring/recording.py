@@ -24,7 +24,7 @@ from ecgan.scoring.doubts import doubts, most_flagged
 from ecgan.scoring.episodes import episodes_of, rhythm_warnings
 from ecgan.scoring.families import families_of
 from ecgan.scoring.leads import choose_leads, with_derived
-from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, warnings_of
+from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, told, warnings_of
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
 
@@ -102,7 +102,7 @@ def score_recording(
         *facts["warnings"],
     ]
     if scorer.beats:
-        facts["normal"] = _told(normal)
+        facts["normal"] = told(normal)
         scores = table["score"].dropna()
         if scorer.context and scores.nunique() == 1:
             facts["warnings"].append(f"All {len(scores):,} beats have the same score: too few to say what is usual.")
@@ -174,7 +174,7 @@ def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
     """
     stretches: Iterable[Windows] = windows_of(replace(record, leads=list(scorer.leads)), scorer)
     if scorer.context:
-        stretches = [_together(list(stretches))]
+        stretches = [_gathered(stretches, len(record.samples))]
     parts: list[Windows] = []
     judged: list[Judged] = []
     seen: list[Seen] = []
@@ -191,6 +191,21 @@ def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
         seen.append(see(windows.samples, flagged, own))
         parts.append(replace(windows, samples=samples[flagged]))  # without a context, others are no longer needed
     return _together(parts), _joined(judged), seen_together(seen)
+
+
+def _gathered(stretches: Iterable[Windows], count: int) -> Windows:
+    """At most `count` samples of several stretches as one; no stretch is kept, or a day would be there twice."""
+    parts: list[Windows] = []
+    signals, at = np.empty((0, 0, 0), dtype=np.float32), 0
+    for part in stretches:
+        own = part.samples.signals
+        if not parts:
+            signals = np.empty((count, *own.shape[1:]), dtype=own.dtype)
+        signals[at : at + len(own)] = own
+        at += len(own)
+        parts.append(replace(part, samples=replace(part.samples, signals=own[:0])))
+    whole = _together(parts)
+    return replace(whole, samples=replace(whole.samples, signals=signals[:at]))
 
 
 def _together(parts: list[Windows]) -> Windows:
@@ -260,19 +275,6 @@ def _normal_and_families(
     early = rhythm.earliness(rr, rhythm.expected_interval(rr, usual))
     flagged, points = np.flatnonzero(table["flagged"]), points_of(seen, windows.samples, normal)
     return normal, families_of(points, windows.samples, flagged, seen, table, early, scorer.describe)
-
-
-def _told(normal: Normal | None) -> dict[str, Any] | None:
-    """What was taken for normal, in plain values for the summary."""
-    if normal is None:
-        return None
-    return {
-        "usual": normal.usual,
-        "share": round(normal.share, 4),
-        "rate_per_min": None if normal.rate is None else round(normal.rate, 1),
-        "qrs_ms": round(normal.qrs_ms, 1),
-        "rr_spread": round(normal.spread, 4),
-    }
 
 
 def _explained(

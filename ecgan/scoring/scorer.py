@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,11 @@ from ecgan.references import Reference, folds_of
 from ecgan.registry import DATASETS
 from ecgan.remotes import CACHE
 from ecgan.runs.layout import part
-from ecgan.runs.loading import Settled, Trained, load_fold_of
+from ecgan.runs.settled import Settled, has_model, load_settled
 from ecgan.samples import Samples
+
+if TYPE_CHECKING:
+    from ecgan.runs.loading import Trained
 
 F64 = NDArray[np.float64]
 
@@ -41,19 +44,24 @@ class Member:
     fitted: FittedDetector
 
     @property
-    def network(self) -> Trained:
+    def has_network(self) -> bool:
+        """Whether a model scores."""
+        return hasattr(self.trained, "model")
+
+    @property
+    def network(self) -> "Trained":
         """The fold with its model.
 
         Raises:
             EcganError: A classical detector scores by itself.
         """
-        if not isinstance(self.trained, Trained):
+        if not self.has_network:
             raise EcganError(f"the detector {self.fitted.detector.name!r} scores without a model, and one is needed.")
-        return self.trained
+        return cast("Trained", self.trained)
 
     def reconstruct(self, samples: Samples) -> F32 | None:
         """Return what the model takes samples for, (n, C, L) in their unit; None where nothing is reconstructed."""
-        if not isinstance(self.trained, Trained):  # a day around them is not transformed for nothing
+        if not self.has_network:  # a day around them is not transformed for nothing
             samples = replace(samples, around=None, places=None)
         found = self.fitted.detector.reconstruct(self.trained.inputs(samples))
         return None if found is None else self.trained.transformation.invert(found, like=samples.signals)
@@ -139,7 +147,7 @@ class Scorer:
     @property
     def has_network(self) -> bool:
         """Whether a network scores, in steps that are all alike."""
-        return isinstance(self.trained, Trained)
+        return self.members[0].has_network
 
     @property
     def context(self) -> tuple[str, ...]:
@@ -232,15 +240,29 @@ def load_scorer(
 
 def _member(folder: Path, fold: int, version: str, precision: str | None) -> Member:
     detected = part(folder, "detect", fold)
-    trained = load_fold_of(folder, fold, version)
+    trained = _loaded(folder, fold, version)
     if not (detected / VALUES_FILE).is_file():
         raise EcganError(
             f"{folder} has no detector of fold {fold}: scores need one, and the threshold that it found.",
             _NOT_LOGGED if folder.is_relative_to(CACHE) else _NOT_DETECTED,
         )
     size = trained.params.detect.batch_size
-    mapping = trained.mapping(size, precision) if isinstance(trained, Trained) else None
+    mapping = cast("Trained", trained).mapping(size, precision) if trained.params.models else None
     return Member(trained, load_detector(detected, mapping))
+
+
+def _loaded(folder: Path, fold: int, version: str) -> Settled:
+    """A fold of the run, with its model where it has one."""
+    if not has_model(folder, fold):
+        return load_settled(folder, fold)
+    from ecgan.runs.loading import load_fold_of  # needs torch, which takes longer than all else that is loaded
+
+    return load_fold_of(folder, fold, version)
+
+
+def with_network(reference: Reference) -> bool:
+    """Whether any fold of the run that a reference names has a model."""
+    return any(has_model(reference.folder, fold) for fold in folds_of(reference))
 
 
 def _check_alike(text: str, members: Sequence[Member]) -> None:

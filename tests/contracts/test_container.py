@@ -120,3 +120,17 @@ def test_linters_find_nothing(linter: str, files: list[str]) -> None:
     assert tool, f"{linter} is part of the extra dev"
     done = subprocess.run([tool, *files], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_packages_that_ci_installs_have_hashes() -> None:
+    """All that constraints.txt names, but torch with its CUDA libraries and extras that CI does not install."""
+    pinned = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line]
+    hashed = [line.split() for line in (ROOT / "constraints-hashed.txt").read_text().splitlines() if "==" in line]
+    assert all(part.startswith("--hash=sha256:") and len(part) == 78 for _, *parts in hashed for part in parts)
+    assert all(len(parts) > 1 for parts in hashed)
+    names = {pin for pin, *_ in hashed}
+    assert names <= set(pinned), "run: python .ci/hashes.py"
+    without = {re.sub(r"(nvidia|cuda)-.*", r"\1", pin.partition("==")[0]) for pin in set(pinned) - names}
+    expected = {"torch", "triton", "nvidia", "cuda", "umap-learn", "pynndescent", "numba", "llvmlite"}
+    assert without == expected, "run: python .ci/hashes.py"
+    assert "--require-hashes --no-deps --requirement constraints-hashed.txt" in (ROOT / ".ci/run").read_text()

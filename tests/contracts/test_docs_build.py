@@ -1,11 +1,14 @@
 """`make docs` builds every page and every docstring without a warning, and without a network."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.chromium import AXE, PROGRAM, Chromium
 
 from .imports import ROOT
 
@@ -49,6 +52,23 @@ def test_the_reference_has_the_docstrings_of_the_library(site: Path) -> None:
     names = {path.stem for path in (site / "api").glob("*.html")}
     packages = {path.parent.relative_to(ROOT) for path in (ROOT / "ecgan").rglob("__init__.py")}
     assert names == {".".join(package.parts) for package in packages} | {"modules"}
+
+
+def test_what_stands_before_a_colon_is_no_type(site: Path) -> None:
+    for page in (site / "api").glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r">Type<span class=\"colon\">", text), page.name
+    assert "<p>Standard symbols: a normal beat" in (site / "api" / "ecgan.scoring.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(PROGRAM is None or AXE is None, reason="no Chromium or no axe-core here")
+def test_nothing_serious_keeps_people_from_reading_a_page(site: Path, tmp_path: Path) -> None:
+    browser = Chromium(tmp_path)
+    for page, width in (("score", 1400), ("score", 390), ("gallery", 390), ("tour", 390)):
+        browser.open(site / f"{page}.html", width=width)
+        assert [found for found in browser.findings() if found[0] in ("serious", "critical")] == [], page
+        assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+    browser.close()
 
 
 def test_what_is_built_needs_no_network(site: Path) -> None:

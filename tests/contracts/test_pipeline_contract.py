@@ -121,7 +121,7 @@ LEVELS = [
     {"datasets", "models", "preprocessing", "protocols", "evaluation"},
     {"training", "inversion", "detection", "generation", "reporting", "tracking"},
     {"publishing", "remotes", "references", "runs"},
-    {"scoring", "comparing", "exporting", "about", "listing", "pipeline", "presets", "project"}
+    {"scoring", "comparing", "exporting", "provenance", "about", "listing", "pipeline", "presets", "project"}
     | {"repository", "testing", "notebook"},
     {"completion", "commands", "cli", "__main__"},
 ]

@@ -14,7 +14,8 @@ import pytest
 
 import ecgan
 from ecgan import registry
-from ecgan.seals import seal
+from ecgan.seals import NAME, seal
+from tests.making import flip
 
 from . import (
     commands,
@@ -140,6 +141,46 @@ def test_bad_input_is_one_sentence(
     status = run(case.command)
     check(case, status, capfd.readouterr().err)
     assert tree(project) == before
+
+
+READERS = {  # what is read next by which command
+    "data/ecgsyn/raw": "ecgan preprocess",
+    "data/ecgsyn/processed": "ecgan split",
+    "data/ecgsyn/folds": "ecgan train",
+    TRAIN_DIR: "ecgan inverse",
+    f"{RUN}/inverse/fold_0": "ecgan detect --model aegan",
+    f"{RUN}/detect/fold_0": f"ecgan score data/ecgsyn/raw/p01.hea --model {RUN} --out scored",
+    "reports/detect/aegan/fold_0": "ecgan report",
+    "reports/train/aegan/fold_0": "ecgan report",
+    "models/published/own": "ecgan score data/ecgsyn/raw/p01.hea --model published:own --out scored",
+}
+NOT_READ = ("fold_1.json", "folds/seal.json", "train/aegan/fold_0/metrics.json", "/plots/")  # by these commands
+OF_MANY = ("p02", "p04", "p05", "p06", "p07", "p08")  # records like the first
+
+
+@pytest.mark.parametrize("project", [DETECTED], indirect=True)
+def test_one_flipped_byte_in_whatever_file_is_named_by_who_reads_it_next(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Raw, processed, folds, the three parts of a model, reports, a published model: every file, one byte."""
+    assert run(("ecgan", "publish", RUN, "own", "--no-push")) == 0
+    told = []
+    for place, command in READERS.items():
+        for path in sorted(file for file in Path(place).rglob("*") if file.is_file()):
+            if any(name in path.as_posix() for name in NOT_READ) or path.stem in OF_MANY:
+                continue
+            content = path.read_bytes()
+            flip(path, len(path.as_posix()) * 7919 % len(content))
+            capfd.readouterr()
+            status = run(tuple(command.split()))
+            said = capfd.readouterr().err
+            path.write_bytes(content)
+            assert status == 1, f"{command} did not notice that {path} has changed"
+            named = path.parent.as_posix() if path.name == NAME else path.as_posix()  # a seal may name what it is of
+            assert named in " ".join(said.split()), said
+            told.append((path, command))
+    assert {place for place in READERS if any(path.is_relative_to(place) for path, _ in told)} == set(READERS)
+    assert not Path("scored").exists()
 
 
 def test_the_corpus_is_large() -> None:

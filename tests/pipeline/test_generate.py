@@ -124,7 +124,7 @@ def test_metrics_do_not_change_what_is_trained(project: Project) -> None:
     assert load_drawn(project.folder / "reports/train/aegan/fold_0/drawn.safetensors") is None
 
 
-def test_a_classifier_generates_nothing_and_says_so(project: Project) -> None:
+def test_a_classifier_generates_nothing_and_has_the_features_of_the_frechet_distance(project: Project) -> None:
     text = (project.folder / "params.yaml").read_text()
     try:
         project.ecgan("init", "-m", "cnn", "--force", "lab", "classes")
@@ -138,6 +138,17 @@ def test_a_classifier_generates_nothing_and_says_so(project: Project) -> None:
         assert "cnn is a classifier" in done.stderr
         assert not (project.folder / "classes.npy").exists()
         assert project.json("reports/train/cnn/fold_0/generation.json") == {}
+        command = ("generate", "-n", "30", "--features", "lab/classes/cnn", "--out")
+        project.ecgan(*command, "m.npy", "--model", "lab/scaled/vaegan", "--metrics", "m.json")
+        found = project.json("m.json")
+        assert {"mmd_median", "real", "tstr", "trts", "memorisation"} <= set(found)
+        assert found["frechet"] > found["frechet_real"] >= 0
+        assert 0 < found["frechet_signals"] <= 30
+        done = project.ecgan(*command, "n.npy", "--model", RUN, "--metrics", "n.json", ok=False)  # of another scale
+        assert done.returncode == 1
+        assert "transformation" in done.stderr
+        done = project.ecgan(*command, "n.npy", "--model", RUN, ok=False)
+        assert "--metrics" in done.stderr
         assert load_drawn(project.folder / "reports/train/cnn/fold_0/drawn.safetensors") is None
     finally:
         (project.folder / "params.yaml").write_text(text)

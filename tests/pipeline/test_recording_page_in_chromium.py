@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,6 +51,15 @@ def cards(browser):
     return [int(text.split()[-1]) for text in links]
 
 
+def every_card(browser):
+    """Numbers of the beats on all pages of cards."""
+    found = cards(browser)
+    while not browser.run("document.querySelector('[data-page=onward]').disabled"):
+        browser.run("document.querySelector('[data-page=onward]').click()")
+        found += cards(browser)
+    return found
+
+
 def share(picture, colour, off=8):
     """Share of the pixels that have this colour, more or less."""
     return (np.abs(picture - colour).max(axis=-1) <= off).mean()
@@ -72,8 +82,11 @@ def test_it_opens_at_the_start_in_true_proportions_with_a_card_a_flagged_beat(br
     room = browser.run("document.querySelector('#view').width") - 46  # beside the names of the leads
     assert end == pytest.approx(room / PIXELS_A_SECOND, abs=0.06)
     flagged = scored.beats[scored.beats["flagged"]].sort_values("score", ascending=False)
-    assert cards(browser) == list(flagged["number"])
-    assert browser.text("#card-count") == f"{len(flagged)} shown"
+    assert cards(browser) == list(flagged["number"])[:12]
+    assert browser.text("#card-count") == f"1–12 of {len(flagged)} flagged beats."
+    assert every_card(browser) == list(flagged["number"])
+    assert browser.text("#card-count") == f"13–{len(flagged)} of {len(flagged)} flagged beats."
+    browser.run("document.querySelector('[data-page=first]').click()")
     assert chosen(browser) == ["No beat chosen."]
     card = browser.text(".card")
     assert "100 % of the squared error in the QRS, 100 % in MLII" in card
@@ -159,6 +172,97 @@ def test_keys_go_to_flagged_beats_scroll_and_zoom(browser):
     assert shown(browser)[2] == "25 mm/s · 10 mm/mV · 100 %"
 
 
+def test_arrows_scroll_without_a_click_where_the_signal_is_in_sight(browser):
+    browser.open(recording_page(scored_recording(seconds=120, flagged=0.3, families=3)), height=700)
+    browser.key("ArrowRight")
+    assert shown(browser)[0] == 0  # the signal is below the window
+    browser.key("n")
+    assert browser.run("inSight()")
+    start = shown(browser)[0]
+    browser.key("ArrowRight")
+    assert shown(browser)[0] > start
+    browser.key("ArrowLeft")
+    assert shown(browser)[0] == pytest.approx(start, abs=0.06)
+    browser.key("PageDown")  # goes on scrolling the page
+    assert shown(browser)[0] == pytest.approx(start, abs=0.06)
+    for own in ("#scroll", "#episodes .scroll"):
+        browser.run(f"document.querySelector({own!r}).focus(); document.querySelector('#frame').scrollIntoView()")
+        browser.run("window.before = view.start; $('scroll').step = 1000")
+        browser.key("ArrowRight")
+        assert browser.run("view.start === before || document.activeElement.id === 'scroll'")
+
+
+@pytest.mark.parametrize("link", ["#t=0,12", "#t=0,60"])
+@pytest.mark.parametrize("full", [6_000_000, 10_000])
+def test_every_point_lies_on_the_paper_or_is_marked_with_its_value(browser, monkeypatch, link, full):
+    monkeypatch.setattr(packing, "FULL", full)
+    scored = tall_recording()
+    signals, rate = scored.record.signals, 250
+    browser.open(recording_page(scored), link)
+    marks, leads, (start, seconds, per_second, gutter) = browser.run(
+        "[view.marks, leads.map(({name, base, squares}) => [name, base, base + squares / 2]),"
+        " [view.start, view.seconds, view.perSecond, view.gutter]]"
+    )
+    seen = slice(round(start * rate), round((start + seconds) * rate))
+    slack = 12 / per_second  # a bin, or a pixel
+    for number, (name, low, high) in enumerate(leads):
+        own = [mark for mark in marks if mark["lead"] == name]
+        for side, out in ((1, signals[:, number] > high + 0.01), (-1, signals[:, number] < low - 0.01)):
+            times = np.flatnonzero(out[seen]) / rate + start
+            ends = [[(mark[end] - gutter) / per_second + start for end in ("from", "to")]
+                    for mark in own if mark["side"] == side]  # fmt: skip
+            assert all(any(a - slack <= t <= b + slack for a, b in ends) for t in times), (name, side)
+        beats = np.concatenate([signals[peak - 20 : peak + 20, number] for peak in scored.beats["sample"][2:-2]])
+        assert ((beats >= low) & (beats <= high)).all()  # a beat is never cut off
+    assert sorted((mark["lead"], mark["text"]) for mark in marks) == [
+        ("MLII", "40.00 mV".replace(".00", "")),
+        ("V1", "−12 mV"),
+    ]
+    browser.place("#view")
+    box = browser.run("(() => {const b = $('view').getBoundingClientRect(); return [b.left, b.top]})()")
+    mark = next(mark for mark in marks if mark["lead"] == "MLII")
+    arrow = browser.picture()[round(box[1]) + 32 : round(box[1]) + 37, round(box[0] + mark["x"]) - 1 :][:, :3]
+    assert (arrow.max(axis=-1) < 90).any()
+
+
+def tall_recording():
+    """Beats of 5 mV among those of 1 mV, a spike of 40 mV and one of −12 mV between beats."""
+    scored = scored_recording(seconds=60, flagged=0.2)
+    signals = scored.record.signals
+    for peak in scored.beats["sample"][scored.beats["flagged"]]:
+        signals[peak - 10 : peak + 10, 0] *= 5
+    between = [int(peak) - 75 for peak in scored.beats["sample"][[5, 9]]]
+    signals[between[0] : between[0] + 3, 0] = 40
+    signals[between[1] : between[1] + 3, 1] = -12
+    return scored
+
+
+def test_what_leaves_the_paper_of_a_card_or_a_family_is_marked(browser):
+    scored = scored_recording(seconds=60, flagged=0.3, families=2)
+    scored.explained[0].signal[50:53, 0] = 30
+    scored.explained[0].reconstruction[50:53, 0] = -31
+    scored.families[0].drawn[0, 20, 1] = 41
+    browser.open(recording_page(scored))
+    for place in ("#cards .card", "#families .family", "#normal-figure svg"):
+        browser.place(place)
+        browser.settle()
+    texts = "[...document.querySelectorAll('{} .leaves text')].map((text) => text.textContent)"
+    card = browser.run(texts.format("#cards .card:first-child"))
+    assert sorted(card) == ["30 mV", "error 61 mV", "−31 mV"]
+    (family,) = browser.run(texts.format("#families .family:first-child"))
+    assert float(family.removesuffix(" mV")) == pytest.approx(40.25, abs=0.01)  # moved onto the mean
+    assert browser.run(texts.format("#cards .card:nth-child(n+2)")) == []
+    assert browser.run(texts.format("#families .family:nth-child(n+2)")) == []
+    inside = browser.run(
+        """[...document.querySelectorAll(".card svg.sheet")].every((svg) => {
+          const paper = svg.querySelector("rect").getBBox();
+          const boxes = [...svg.querySelectorAll("path")].map((path) => path.getBBox());
+          return boxes.every((box) => box.y >= -0.01 && box.y + box.height <= paper.height + 0.01);
+        })"""
+    )
+    assert inside
+
+
 def test_the_mouse_drags_chooses_scrolls_and_zooms(browser):
     scored = scored_recording(seconds=120)
     browser.open(recording_page(scored))
@@ -193,7 +297,8 @@ def test_a_card_leads_to_its_beat_and_cards_are_sorted_by_time(browser):
         " order.dispatchEvent(new Event('change'))})()"
     )
     flagged = list(scored.beats["number"][scored.beats["flagged"]])
-    assert cards(browser) == flagged
+    assert every_card(browser) == flagged
+    browser.run("document.querySelector('[data-page=first]').click()")
     browser.drag(".card:nth-child(5) h3 a")
     assert chosen(browser)[0].startswith(f"Beat {flagged[4]} of ")
     assert browser.run("document.activeElement.id") == "view"
@@ -243,6 +348,8 @@ def test_what_was_decided_can_be_read_back(browser, tmp_path):
         browser.drag(f".family[data-family='{number}'] [data-decision='{decision}']")
     (tmp_path / "made.csv").write_text(browser.run("decisionsText()"), encoding="utf-8")
     assert read_decisions(tmp_path / "made.csv", scored) == {1: "accepted", 3: "rejected"}
+    tour = (Path(__file__).parents[2] / "docs" / "tour.md").read_text(encoding="utf-8")
+    assert f"\n{(tmp_path / 'made.csv').read_text(encoding='utf-8').splitlines()[0]}\n" in tour
     browser.drag("#forget")
 
 
@@ -283,8 +390,7 @@ def test_buttons_of_a_family_lead_from_beat_to_beat(browser):
     browser.drag(".family[data-family='2'] [aria-label^='Previous beat']")
     assert chosen(browser)[0].startswith(f"Beat {rows[0] + 1} of ")
     select(browser, "family", "2")
-    links = browser.run("[...document.querySelectorAll('#cards h3 a')].map((link) => link.textContent)")
-    assert {int(text.split()[-1]) - 1 for text in links} == set(rows.tolist())
+    assert {number - 1 for number in every_card(browser)} == set(rows.tolist())
 
 
 def test_the_template_lies_beneath_every_flagged_beat(browser):
@@ -297,6 +403,46 @@ def test_the_template_lies_beneath_every_flagged_beat(browser):
     assert share(on_paper(browser), TEMPLATE, 40) == 0
     browser.open(page, f"#beat-{beat['number']}")
     assert browser.run("document.querySelectorAll('#chosen-figure .template path').length") == 2
+
+
+def test_the_list_is_narrowed_by_class_and_reason(browser):
+    scored = scored_recording(**FAMILIES)
+    symbols = {1: "V", 2: "A", 3: "E"}
+    beats = scored.beats.assign(symbol=[symbols.get(number, "N") for number in scored.beats["family"]])
+    rows = [set((family.rows + 1).tolist()) for family in scored.families]
+    families = [
+        replace(scored.families[0], reason="comes 31 % early, QRS and P wave unlike the record's"),
+        *scored.families[1:],
+    ]
+    browser.open(recording_page(replace(scored, beats=beats, families=families)))
+    offered = "[...document.querySelectorAll('#{} option')].map((option) => option.textContent)"
+    ventricular, supraventricular = len(rows[0]) + len(rows[2]), len(rows[1])
+    assert browser.run(offered.format("class")) == ["all", f"V ({ventricular})", f"S ({supraventricular})"]
+    assert f"comes early ({sum(map(len, rows))})" in browser.run(offered.format("reason"))
+    select(browser, "class", "V")
+    assert set(every_card(browser)) == rows[0] | rows[2]
+    select(browser, "reason", "P wave unlike the record's")
+    assert set(every_card(browser)) == rows[0]
+    select(browser, "family", "2")
+    assert (cards(browser), browser.text("#card-count")) == ([], "No beats.")
+    for name in ("class", "reason", "family"):
+        select(browser, name, "")
+    assert set(every_card(browser)) == rows[0] | rows[1] | rows[2]
+
+
+def test_without_annotations_there_are_no_classes_to_choose(browser):
+    browser.open(recording_page(scored_recording(symbol="")))
+    assert browser.run("[$('class'), $('reason')].every((list) => list === null)")
+    assert len(cards(browser)) == 8
+
+
+def test_a_chosen_beat_is_on_the_page_of_cards_in_sight(browser):
+    scored = scored_recording(seconds=120, flagged=0.5)
+    browser.open(recording_page(scored))
+    last = scored.beats["score"].where(scored.beats["flagged"]).idxmin()
+    browser.run(f"goTo({last})")
+    assert f"Beat {last + 1} " in browser.text(".card.current")
+    assert browser.run("document.querySelectorAll('.card.current').length") == 1
 
 
 def test_an_episode_leads_to_its_first_beat(browser):
@@ -385,7 +531,8 @@ def test_whatever_was_scored_it_starts(browser, changes):
     some = f"#beat-{flagged['number'].iloc[0]}" if len(flagged) else ""
     browser.open(recording_page(scored), some, width=420)
     assert " of 0:00:" in browser.text("#view-text")
-    assert len(cards(browser)) == len(scored.explained)
+    assert len(cards(browser)) == min(len(scored.explained), 12)
+    assert browser.run("view.marks.length") == 0
     assert browser.run("document.documentElement.scrollWidth <= innerWidth")
     assert not {"NaN", "Infinity", "undefined"} & set(browser.text("body").split())
     assert "NaN" not in browser.run("[...document.querySelectorAll('svg')].map((svg) => svg.outerHTML).join('')")
@@ -403,14 +550,32 @@ def test_without_scripts_there_is_a_table_instead(browser):
     assert all(f"{score:.4g}" in text for score in scored.beats["score"][scored.beats["flagged"]])
 
 
-def test_it_prints_twelve_cards_on_a_few_pages(browser):
+def test_it_prints_the_twelve_cards_of_the_page_in_sight(browser):
     browser.open(recording_page(scored_recording(seconds=300, flagged=1.0)))
+    first = cards(browser)
+    browser.drag("[data-page=onward]")
+    assert not set(first) & set(cards(browser))
     pdf = browser.pdf()
     pages = pdf.count(b"/Type /Page") - pdf.count(b"/Type /Pages")
     assert 2 <= pages <= 8
-    assert browser.run(
-        "[...document.querySelectorAll('.card')].slice(0, 12).every((c) => c.querySelector('svg').childElementCount)"
-    )
+    assert browser.run("[...document.querySelectorAll('.card')].every((c) => c.querySelector('svg').childElementCount)")
+
+
+def test_the_signal_is_printed_true_to_scale_and_sharp(browser):
+    browser.open(recording_page(scored_recording(seconds=60)), width=1400)
+    before = browser.run("[view.width, $('view').width]")
+    size = "(() => {const box = $('view').getBoundingClientRect(); return [box.width, box.height, $('view').width]})()"
+    browser.run("dispatchEvent(new Event('beforeprint')); 0")
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    width, height, pixels = browser.run(size)
+    assert width == pytest.approx(180 * 96 / 25.4, abs=0.5)
+    assert pixels == pytest.approx(3 * width, abs=2)
+    assert height == pytest.approx(browser.run("view.height"), abs=1)  # not squeezed
+    assert browser.run("view.perSecond") == pytest.approx(PIXELS_A_SECOND)
+    browser.call("Emulation.setEmulatedMedia", media="")
+    browser.run("dispatchEvent(new Event('afterprint')); 0")
+    browser.settle()
+    assert browser.run("[view.width, $('view').width]") == before
 
 
 def test_text_of_the_users_stays_text(browser):

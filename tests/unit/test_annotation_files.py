@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecgan.ecg.files.annotations import read_annotations
+from ecgan.ecg.files.annotations import annotation_bytes, read_annotations
 from ecgan.errors import EcganError
 
 N, V, NOTE = 1, 5, 22
@@ -138,3 +138,24 @@ def test_a_file_as_large_as_no_annotations_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(EcganError, match="bytes"):
         read_annotations(tmp_path / "r.atr", "")
     assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize("rate", [360.0, 250.0, 256.5])
+def test_what_is_written_is_what_wfdb_writes(tmp_path: Path, rate: float) -> None:
+    rng = np.random.default_rng(0)
+    samples = np.cumsum(np.append(rng.integers(1, 5000, 60), [1023, 1024, 1, 9_000_000]))
+    symbols = [str(rng.choice(list('NQ?"V'))) for _ in samples]
+    notes = [f"score {value:.4g}{' flagged' * int(value > 0.5)}" for value in rng.random(len(samples))]
+    whole = int(rate) if rate == int(rate) else rate
+    wfdb.wrann("r", "ecgan", samples, symbols, aux_note=notes, fs=whole, write_dir=str(tmp_path))
+    written = annotation_bytes(samples, symbols, notes, rate)
+    assert written == (tmp_path / "r.ecgan").read_bytes()
+    (tmp_path / "own.ecgan").write_bytes(written)
+    found = read_annotations(tmp_path / "own.ecgan", "")
+    assert (found.samples.tolist(), found.symbols, found.notes) == (samples.tolist(), symbols, notes)
+    assert found.sampling_rate == rate
+
+
+def test_a_long_note_is_cut_off_and_none_is_no_note(tmp_path: Path) -> None:
+    (tmp_path / "own.ecgan").write_bytes(annotation_bytes(np.array([5, 90]), ["N", "Q"], ["ä" + "x" * 400, ""], 360.0))
+    assert read_annotations(tmp_path / "own.ecgan", "").notes == ["?" + "x" * 254, ""]

@@ -7,7 +7,9 @@ from unicodedata import normalize
 
 import numpy as np
 import pytest
+import wfdb
 
+from ecgan.datasets.ecgsyn import Ecgsyn
 from ecgan.datasets.folder import FetchOptions, Folder
 from ecgan.datasets.inventory import NAME
 from ecgan.datasets.own_recordings import PreprocessOptions
@@ -443,3 +445,35 @@ def test_a_table_too_wide_is_refused_at_once(tmp_path: Path) -> None:
 
 def test_text_where_numbers_should_be_names_the_label_column(tmp_path: Path) -> None:
     assert "column 3 holds text, such as 'N'" in refusal(table(tmp_path, "1,2.5,N\n3,4,V\n"), cut="none")
+
+
+def with_marks_behind_the_end(folder: Path, names: list[str]) -> None:
+    """Add an annotation beyond the end of some of the recordings."""
+    for number, name in enumerate(names):
+        record = recording(name, number)
+        late = np.append(record.samples, len(record.signals) + 500)
+        wfdb.wrann(name, "atr", sample=late, symbol=[*record.symbols, "N"], write_dir=str(folder))
+
+
+def test_what_readers_warn_of_is_said_and_kept_with_the_samples(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = cut(home)
+    with_marks_behind_the_end(home, ["p1", "p2", "p3", "p4", "p5"])
+    capsys.readouterr()
+    warned = cut(home)
+    np.testing.assert_array_equal(warned.signals, whole.signals)
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert len(told) == 1
+    assert "5 of 6 recordings (p1, p2, p3 and 2 more)" in told[0]
+    assert "1 of 25 annotations" in told[0]
+    assert "readers warned" not in whole.about.mapping
+    assert warned.about.mapping.startswith(whole.about.mapping)
+    assert "readers warned of 5 of 6 recordings (p1, p2, p3 and 2 more)" in warned.about.mapping
+
+
+def test_databases_say_what_readers_warn_of_too(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "RECORDS").write_text("p0\np1\np2\n")
+    with_marks_behind_the_end(home, ["p1"])
+    capsys.readouterr()
+    found = Ecgsyn().preprocess(home, Ecgsyn.Preprocess(leads=["MLII"]))
+    assert "1 of 3 recordings (p1)" in capsys.readouterr().err
+    assert "readers warned of 1 of 3 recordings (p1)" in found.about.mapping

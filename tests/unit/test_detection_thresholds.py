@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from ecgan.config.schema import Detection
-from ecgan.detection.thresholds import Threshold, alarms_in, fit_threshold
+from ecgan.detection.thresholds import Budgets, Threshold, alarms_in, budgets_in, fit_threshold
 from ecgan.errors import EcganError
 from tests.making import samples
 
@@ -117,6 +117,54 @@ def test_a_budget_of_false_alarms_needs_a_clock_and_normal_samples():
     assert "detect.threshold" in caught.value.hint
     with pytest.raises(EcganError):
         fit_threshold(np.ones(2), np.array([1, 1]), "alarms_per_hour", alarms=3.0)
+
+
+def test_a_budget_of_each_patient_is_kept_in_the_share_of_patients():
+    """Patient p has 20 normal scores p + 0.00 to p + 0.19 and two hours: two alarms lie above its own threshold."""
+    patients = np.repeat(np.arange(10), 20)
+    scores = patients + np.tile(np.arange(20), 10) / 100
+    labels = np.zeros(200, dtype=np.int64)
+    budgets = Budgets(patients, np.full(10, 2.0))
+    for share, rank in ((0.5, 6), (0.9, 10), (0.99, 10), (0.05, 1)):
+        found = fit_threshold(scores, labels, "alarms_by_patient", quantile=share, budgets=budgets)
+        kept = [(found.predict(scores[patients == one])).sum() <= 2 for one in range(10)]
+        assert sum(kept) == rank
+        assert found.predict(scores[patients == rank - 1]).sum() == 2
+    worse = np.where(patients == 9, 1000 * scores, scores)  # however bad one patient is, it is one
+    same = fit_threshold(worse, labels, "alarms_by_patient", quantile=0.5, budgets=budgets)
+    assert same == fit_threshold(scores, labels, "alarms_by_patient", quantile=0.5, budgets=budgets)
+    abnormal = np.append(scores, [1e6] * 5), np.append(labels, [1] * 5)
+    more = Budgets(np.append(patients, [0] * 5), budgets.alarms)
+    assert fit_threshold(*abnormal, "alarms_by_patient", quantile=0.5, budgets=more) == same
+
+
+def test_budgets_of_patients_need_patients_and_a_clock():
+    beats = samples(np.zeros((6, 1, 8)))
+    table = pd.DataFrame({"patient": ["b", "a", "b", "b", "a", "b"], "rr_next_s": [1.0, 2, 3, np.nan, 2, 2]})
+    timed = replace(beats, table=table, about=replace(beats.about, sampling_rate=4.0))
+    found = budgets_in(timed, 3600.0)
+    assert found.patients.tolist() == [1, 0, 1, 1, 0, 1]
+    assert found.alarms.tolist() == [4.0, 8.0]
+    assert budgets_in(beats, 60.0) is None
+    assert (
+        budgets_in(
+            replace(
+                timed, about=beats.about if beats.about.sampling_rate == 0 else replace(beats.about, sampling_rate=0.0)
+            ),
+            60.0,
+        )
+        is None
+    )
+    with pytest.raises(EcganError) as caught:
+        fit_threshold(np.ones(3), np.array([0, 0, 1]), "alarms_by_patient")
+    assert "alarms_per_hour" in caught.value.hint
+    with pytest.raises(EcganError):
+        fit_threshold(
+            np.ones(2),
+            np.ones(2, dtype=np.int64),
+            "alarms_by_patient",
+            budgets=Budgets(np.zeros(2, dtype=np.int64), np.ones(1)),
+        )
 
 
 def test_false_alarms_are_allowed_in_the_time_that_samples_last():

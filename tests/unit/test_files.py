@@ -27,6 +27,7 @@ from ecgan.files import (
     read_json,
     read_table,
     sole_writer,
+    unfinished,
     write_bytes,
     write_frame,
     write_json,
@@ -207,6 +208,24 @@ def test_one_folder_has_one_lock_whatever_it_is_called(tmp_path: Path, monkeypat
         with sole_writer(Path(name)):
             pass
     assert len(list(Path(".ecgan/lock").iterdir())) == 1
+
+
+def test_what_a_killed_process_had_not_finished_goes_at_the_next_time(tmp_path: Path) -> None:
+    process = os.fork()
+    if not process:
+        with unfinished(tmp_path, "scored") as folder:
+            (folder / "half").write_text("x")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(process, 0)
+    (tmp_path / ".scored-mine").mkdir()
+    assert len(contents(tmp_path)) == 1
+    with unfinished(tmp_path, "scored") as folder:
+        (folder / "a").write_text("x")
+        with unfinished(tmp_path, "scored") as other:  # of a process that is there
+            assert (folder / "a").is_file()
+            assert other != folder
+        assert list(contents(tmp_path)) == [str((folder / "a").relative_to(tmp_path))]
+    assert [path.name for path in tmp_path.iterdir()] == [".scored-mine"]
 
 
 FULL = [(errno.ENOSPC, "disk is full"), (errno.EDQUOT, "disk is full"), (errno.EACCES, "Permission denied")]

@@ -2,8 +2,7 @@
 
 import contextlib
 import os
-import subprocess
-import sys
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +12,7 @@ import pandas as pd
 import pytest
 
 from ecgan.errors import EcganError
-from ecgan.files import clear_parts
+from ecgan.files import clear_parts, written
 from ecgan.generation import export
 from ecgan.generation.export import check_targets, write_signals
 
@@ -107,19 +106,25 @@ def test_the_room_of_a_table_is_enough(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_parts_of_killed_processes_go_and_others_stay(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    dead = int(done.stdout)
-    names = [
-        f".a.npy.{dead}.part",
-        f".a.npy.{os.getpid()}.part",
-        f".b.npy.{dead}.part",
-        ".a.npy.x.part",
-        f"a.npy.{dead}.part",
-    ]
-    for name in names:
-        (tmp_path / name).write_bytes(b"x")
-    clear_parts(tmp_path / "a.npy")
-    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(names[1:])
+    def killed(name: str) -> set[str]:
+        """What a process that is killed while it writes leaves."""
+        before = {file.name for file in tmp_path.iterdir()}
+        process = os.fork()
+        if not process:
+            with written(tmp_path / name) as file:
+                file.write(b"half")
+                file.flush()
+                os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(process, 0)
+        return {file.name for file in tmp_path.iterdir()} - before
+
+    own, others = killed("a.npy"), killed("b.npy")
+    assert len(own) == len(others) == 1
+    (tmp_path / "a.npy").write_bytes(b"x")
+    with written(tmp_path / "a.npy"):
+        mine = {file.name for file in tmp_path.iterdir()} - own - others - {"a.npy"}
+        clear_parts(tmp_path / "a.npy")
+        assert {file.name for file in tmp_path.iterdir()} == others | mine | {"a.npy"}
 
 
 def test_no_file_of_the_model_is_overwritten(tmp_path: Path) -> None:

@@ -250,6 +250,23 @@ def test_metrics_that_are_not_asked_for_are_not_given() -> None:
     assert "mmd_median" not in only
 
 
+class Copying(Shifted):
+    """Generates what it was trained on."""
+
+    def decode(self, z: Tensor) -> Tensor:
+        return torch.from_numpy(parts().train_normal)[torch.arange(len(z)) % 60]
+
+
+def test_a_generator_that_copies_its_training_signals_is_found_and_an_honest_one_is_not() -> None:
+    honest, copying = (monitor(model).final()["memorisation"] for model in (Shifted(), Copying()))
+    assert honest["nearer"] == pytest.approx(0.5, abs=0.2)
+    assert honest["p"] > 0.001
+    assert (copying["ratio"], copying["nearer"], copying["authentic"]) == (0, 1, 0)
+    assert copying["p"] < 1e-10
+    assert honest["authentic_real"] == copying["authentic_real"]
+    assert "memorisation" not in monitor(Shifted(), parts((60, 40, 0, 40)), metrics=["memorisation"]).final()
+
+
 def test_the_cost_is_bounded_by_the_number_of_samples() -> None:
     asked = []
     model = Shifted()

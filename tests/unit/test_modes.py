@@ -42,12 +42,65 @@ def test_only_regular_beats_tell_rhythms_apart() -> None:
     ids=["fast", "slow", "wide", "no P wave"],
 )
 def test_what_most_hearts_do_is_more_plausible(better: tuple, worse: tuple) -> None:  # type: ignore[type-arg]
-    assert modes.plausibility(*better, CENTRE, RATE) > modes.plausibility(*worse, CENTRE, RATE) + 0.5
+    assert plausibility(*better) > plausibility(*worse) + 0.5
 
 
 def test_gain_and_polarity_do_not_matter_to_the_prior() -> None:
     for factor in (-1.0, 30.0):
-        assert modes.plausibility(factor * beat(), 0.7, CENTRE, RATE) == pytest.approx(
-            modes.plausibility(beat(), 0.7, CENTRE, RATE)
-        )
-    assert np.isfinite(modes.plausibility(np.zeros(LENGTH), 0.7, CENTRE, RATE))
+        assert plausibility(factor * beat(), 0.7) == pytest.approx(plausibility(beat(), 0.7))
+    assert np.isfinite(plausibility(np.zeros(LENGTH), 0.7))
+
+
+def test_each_term_of_the_prior_is_about_one_thing() -> None:
+    good = modes.plausibility(beat(), modes.RR_S, CENTRE, RATE)
+    assert good == {"rate": 0.0, "qrs": 0.0, "p": 0.0}
+    for changed, name in (
+        ((beat(), 0.4), "rate"),
+        ((beat(width_s=0.04), modes.RR_S), "qrs"),
+        ((beat(p=0.0), modes.RR_S), "p"),
+    ):
+        found = modes.plausibility(*changed, CENTRE, RATE)
+        assert [key for key, value in found.items() if value < -0.1] == [name]
+
+
+def waves(narrow: int, wide: int, *, shuffled: bool = True, gain: float = 1.0, noise: float = 0.05) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    part = slice(CENTRE - 36, CENTRE + 48)
+    rows = np.array([gain * beat()[part]] * narrow + [-1.2 * beat(width_s=0.04)[part]] * wide)
+    rows = rows + rng.normal(0, noise, rows.shape)
+    rows -= rows.mean(axis=1, keepdims=True)
+    return rows[rng.permutation(len(rows))] if shuffled else rows
+
+
+@pytest.mark.parametrize(("narrow", "wide"), [(60, 60), (90, 30), (30, 90)])
+def test_two_frequent_kinds_of_qrs_are_two(narrow: int, wide: int) -> None:
+    found = modes.kinds(waves(narrow, wide, shuffled=False))
+    assert len(found) == 2
+    assert (found[0] ^ found[1]).all()
+    assert {tuple(np.unique(own[:narrow])) for own in found} == {(True,), (False,)}
+    assert {tuple(np.unique(own[narrow:])) for own in found} == {(True,), (False,)}
+
+
+@pytest.mark.parametrize(
+    "one",
+    [waves(120, 0), waves(115, 5), np.random.default_rng(0).normal(size=(200, 84)), np.zeros((50, 84)), waves(1, 0)],
+    ids=["one", "a rare one", "noise", "nothing", "a single beat"],
+)
+def test_one_kind_rare_ones_and_noise_are_one(one: np.ndarray) -> None:
+    (found,) = modes.kinds(one)
+    assert found.all()
+    assert found.shape == (len(one),)
+
+
+def test_a_gain_that_changes_makes_no_other_kind() -> None:
+    assert len(modes.kinds(np.concatenate([waves(60, 0), waves(60, 0, gain=4.0)]))) == 1
+
+
+def test_alternating_beats_are_two_kinds_however_many_there_are() -> None:
+    rows = np.tile(waves(1, 1, shuffled=False), (2 * 2048, 1))
+    first, second = modes.kinds(rows)
+    assert set(np.flatnonzero(first) % 2) ^ set(np.flatnonzero(second) % 2) == {0, 1}
+
+
+def plausibility(template: np.ndarray, rr_s: float) -> float:
+    return sum(modes.plausibility(template, rr_s, CENTRE, RATE).values())

@@ -1,5 +1,6 @@
 """`import ecgan`: what it gives does what the pipeline does, and leaves the process as it was."""
 
+import json
 import os
 import pickle
 import random
@@ -469,6 +470,18 @@ def test_a_detector_with_a_context_takes_samples_and_looks_at_their_records(reco
     for wrong in (lambda: detector.predict(beats.signals), lambda: ecgan.Detector("toy").fit(beats.signals)):
         with pytest.raises(EcganError, match="do not know their records"):
             wrong()
+
+
+@pytest.mark.parametrize("wanted", ["individual", "whitening"])
+def test_a_detector_in_the_records_own_scale_is_given_samples_as_they_are(wanted: str, tmp_path: Path) -> None:
+    data = ecgan.load_dataset("ecgsyn", patients=2, minutes=0.5)
+    plain, other = (ecgan.Detector("patient_specific", transformation=name).fit(data) for name in ("none", wanted))
+    np.testing.assert_array_equal(other.decision_function(data), plain.decision_function(data))
+    learned = ecgan.Detector("pca", transformation=wanted).fit(data.signals, data.class_ids)
+    for detector, name in ((other, "none"), (learned, wanted)):
+        detector.save(tmp_path / name)
+        found = json.loads((tmp_path / name / "train" / "fold_0" / "input.json").read_text())
+        assert found["transformation"]["name"] == name
 
 
 def test_samples_are_scored_by_their_leads_and_their_labels_do_not_count() -> None:

@@ -1,6 +1,7 @@
 """Users' recordings as text, NumPy arrays and EDF: what is read, and one sentence for each that cannot be."""
 
 import io
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -373,3 +374,15 @@ def test_a_damaged_edf_file_is_one_sentence(tmp_path: Path, start: int, end: int
     content = (tmp_path / "r.edf").read_bytes()
     (tmp_path / "r.edf").write_bytes(content[:start] + by + content[end:])
     assert re.search(words, refusal(tmp_path / "r.edf"))
+
+
+def test_pipes_and_devices_are_no_recordings(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "zero.npy").symlink_to("/dev/zero")
+    for name in ("pipe.csv", "zero.npy"):
+        with pytest.raises(EcganError, match="no plain file"):
+            read_recording(tmp_path / name)
+    (tmp_path / "z.hea").write_text("z 1 250\nz.dat 16 200 16 0 0 0 0 II\n")
+    (tmp_path / "z.dat").symlink_to("/dev/zero")
+    with pytest.raises(EcganError, match=r"z\.dat"):
+        read_recording(tmp_path / "z.hea")

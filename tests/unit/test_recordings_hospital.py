@@ -1,9 +1,13 @@
 """Formats of hospitals and Holter devices: the numbers that went in come out in mV, and nothing harms."""
 
+import base64
 import importlib.util
+import io
 import re
 import struct
+import sys
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,13 +18,14 @@ import wfdb
 
 from ecgan.ecg.files import hospital as reader
 from ecgan.ecg.files.recordings import locate, read_recording
+from ecgan.ecg.leads import derive_leads
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from tests import hospital as made
 from tests.hospital import wave
 
 pytest.importorskip("ecgdatakit")
-pytest.importorskip("pydicom")
+pydicom = pytest.importorskip("pydicom")
 
 
 def read(tmp_path: Path, content: bytes, name: str = "r.xml", **options: Any) -> Record:
@@ -310,3 +315,166 @@ def test_without_the_extra_one_sentence_names_the_command(tmp_path: Path, monkey
             read_recording(tmp_path / name)
         assert name in caught.value.message
         assert "pip install 'ecgan[formats]'" in caught.value.hint
+
+
+def limb_leads(samples: int = 400) -> np.ndarray:
+    """Counts (T, 3) of leads I, II and III, rounded by themselves."""
+    beat = np.exp(-(((np.arange(samples) % 130 - 40) / 3.0) ** 2))
+    one, two = 60 * beat - 5, 110 * beat + 20 * np.sin(np.arange(samples) / 25)
+    return np.rint(np.column_stack([one, two, two - one])).astype(np.int64)
+
+
+@pytest.mark.parametrize("marks", [0, 1, 2, 3])
+def test_a_recorder_that_packs_twelve_bits_is_read_without_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marks: int
+) -> None:
+    monkeypatch.setitem(sys.modules, "ecgdatakit", None)
+    counts = limb_leads()
+    found = read(tmp_path, made.heal_force(counts, nanovolts=9524, rate=150, marks=marks), "1.SCP")
+    np.testing.assert_allclose(found.signals, counts * 9.524e-3, atol=1e-12)
+    assert (found.leads, found.sampling_rate) == (["I", "II", "III"], 150)
+    assert len(found.warnings) == 1
+    other = wave(4, 100) + 300  # to the ends of the range, and no limb leads
+    found = read(tmp_path, made.heal_force(other - 12, nanovolts=5000, rate=250), "2.scp")
+    np.testing.assert_allclose(found.signals, (other - 12) * 5e-3, atol=1e-12)
+    assert (found.leads, found.sampling_rate) == (["1", "2", "3", "4"], 250)
+
+
+def test_three_leads_that_are_no_limb_leads_have_no_names(tmp_path: Path) -> None:
+    counts = limb_leads()
+    assert read(tmp_path, made.heal_force(counts[:, [1, 0, 2]]), "1.scp").leads == ["1", "2", "3"]
+    assert read(tmp_path, made.heal_force(np.full((40, 3), 7)), "1.scp").leads == ["1", "2", "3"]
+
+
+def test_damage_of_such_a_file_is_told(tmp_path: Path) -> None:
+    whole = made.heal_force(limb_leads())
+    flipped = bytearray(whole)
+    flipped[300] ^= 1
+    assert any("checksum" in text for text in read(tmp_path, bytes(flipped), "1.scp").warnings)
+    assert "cut off" in refusal(tmp_path, made.heal_force(limb_leads(), cut=400), "1.scp")
+    for changes in ({"rate": 2000}, {"nanovolts": 0}):
+        assert "not those of a Heal Force" in refusal(tmp_path, made.heal_force(limb_leads(), **changes), "1.scp")
+    fewer = whole.replace(struct.pack("<II", 4501, 4900), struct.pack("<II", 4601, 4900))
+    assert "300 samples of 3 leads" in refusal(tmp_path, fewer, "1.scp")
+
+
+def part_of(content: bytes, begin: bytes, end: bytes) -> bytes:
+    return content[content.index(begin) : content.rindex(end) + len(end)]
+
+
+def several_dicom(*parts: tuple[str, bytes]) -> bytes:
+    """One file with the multiplex groups of several, under these labels."""
+    read_all = [(label, pydicom.dcmread(io.BytesIO(content))) for label, content in parts]
+    for label, one in read_all:
+        one.WaveformSequence[0].MultiplexGroupLabel = label
+    whole = read_all[0][1]
+    whole.WaveformSequence.extend(one.WaveformSequence[0] for _, one in read_all[1:])
+    out = io.BytesIO()
+    whole.save_as(out)
+    return out.getvalue()
+
+
+def several_aecg(*parts: bytes) -> bytes:
+    begin, end = b"<component><series>", b"</series></component>"
+    series = b"".join(part_of(content, begin, end) for content in parts)
+    return parts[0].replace(part_of(parts[0], begin, end), series)
+
+
+def several_muse(*parts: bytes) -> bytes:
+    waves = b"".join(part_of(content, b"<Waveform><WaveformType>Rhythm", b"</Waveform>") for content in parts)
+    return parts[0].replace(part_of(parts[0], b"<Waveform><WaveformType>Rhythm", b"</Waveform>"), waves)
+
+
+def test_of_several_recordings_in_a_file_the_longest_is_read_and_the_others_named(tmp_path: Path) -> None:
+    short, long, other = wave(2, 30), wave(2, 90) + 3, wave(2, 60)
+    beat = several_aecg(made.aecg(other)).replace(b'"RHYTHM"', b'"REPRESENTATIVE_BEAT"')
+    files = {
+        "a.dcm": several_dicom(
+            ("RHYTHM A", made.dicom(short)), ("RHYTHM B", made.dicom(long)), ("MEDIAN BEAT", made.dicom(wave(2, 500)))
+        ),
+        "p.dcm": several_dicom(("PRESSURE", made.dicom(wave(2, 500), unit="mm[Hg]")), ("RHYTHM B", made.dicom(long))),
+        "a.xml": several_aecg(made.aecg(short), made.aecg(long, step="0.004"), beat),
+        "m.xml": several_muse(made.muse(short), made.muse(long), made.muse(other, base="5000", exponent="-1")),
+    }
+    expected = {"a.dcm": (1.25e-3, 500), "p.dcm": (1.25e-3, 500), "a.xml": (5e-3, 250), "m.xml": (4.88e-3, 500)}
+    for name, content in files.items():
+        found = read(tmp_path, content, name)
+        factor, rate = expected[name]
+        np.testing.assert_allclose(found.signals, long * factor, err_msg=name)
+        assert found.sampling_rate == rate
+        (told,) = found.warnings
+        assert "PRESSURE (1 s" in told if name == "p.dcm" else "(0.06 s, 2 leads)" in told, told
+        assert "MEDIAN" not in told
+
+
+@pytest.mark.parametrize(("base", "exponent", "rate"), [("500", "ì", 500), ("5000", "-1", 500), ("2,5", "2", 250)])
+def test_the_rate_of_muse_is_a_base_and_an_exponent(tmp_path: Path, base: str, exponent: str, rate: float) -> None:
+    assert read(tmp_path, made.muse(wave(), base=base, exponent=exponent)).sampling_rate == rate
+
+
+def test_recordings_as_long_as_each_other_are_read_in_their_order(tmp_path: Path) -> None:
+    one, two = wave(2, 50), wave(2, 50) + 9
+    found = read(tmp_path, several_muse(made.muse(one), made.muse(two)))
+    np.testing.assert_allclose(found.signals, one * 4.88e-3)
+    found = read(tmp_path, several_aecg(made.aecg(one), made.aecg(two)))
+    np.testing.assert_allclose(found.signals, one * 5e-3)
+
+
+def lead_data(name: str, values: np.ndarray, scale: str = "4.88") -> str:
+    """LeadData as MUSE writes it, with every element that its exports have, in Base64 of many lines."""
+    content = values.astype("<i2").tobytes()
+    said = {
+        "LeadByteCountTotal": len(content),
+        "LeadTimeOffset": 0,
+        "LeadSampleCountTotal": len(values),
+        "LeadAmplitudeUnitsPerBit": scale,
+        "LeadAmplitudeUnits": "MICROVOLTS",
+        "LeadHighLimit": 32767,
+        "LeadLowLimit": -32768,
+        "LeadID": name,
+        "LeadOffsetFirstSample": 0,
+        "FirstSampleBaseline": 0,
+        "LeadSampleSize": 2,
+        "LeadOff": "FALSE",
+        "BaselineSway": "FALSE",
+        "LeadDataCRC32": zlib.crc32(content),
+        "WaveFormData": "\n" + base64.encodebytes(content).decode(),
+    }
+    inner = "".join(f"      <{key}>{value}</{key}>\n" for key, value in said.items())
+    return f"   <LeadData>\n{inner}   </LeadData>\n"
+
+
+def test_a_whole_export_of_muse_has_twelve_leads(tmp_path: Path) -> None:
+    names = ["I", "II", "V1", "V2", "V3", "V4", "V5", "V6"]
+    counts, beat = wave(8, 5000) - 20, wave(8, 600) * 2
+
+    def waveform(kind: str, values: np.ndarray) -> str:
+        leads = "".join(lead_data(name, values[:, index]) for index, name in enumerate(names))
+        head = {"WaveformType": kind, "WaveformStartTime": 0, "NumberofLeads": 8, "SampleType": "CONTINUOUS_SAMPLES"}
+        head |= {"SampleBase": 500, "SampleExponent": 0, "HighPassFilter": 16, "LowPassFilter": 150, "ACFilter": 50}
+        return (
+            "<Waveform>\n" + "".join(f"<{key}>{value}</{key}>\n" for key, value in head.items()) + leads + "</Waveform>"
+        )
+
+    text = (
+        '<?xml version="1.0" encoding="ISO-8859-1"?>\n<!DOCTYPE RestingECG SYSTEM "restecg.dtd">\n<RestingECG>\n'
+        "<MuseInfo><MuseVersion>9.0.9.18167</MuseVersion></MuseInfo><PatientDemographics><PatientID>1</PatientID>"
+        "</PatientDemographics><TestDemographics><DataType>RESTING</DataType><Site>1</Site></TestDemographics>"
+        "<RestingECGMeasurements><VentricularRate>60</VentricularRate></RestingECGMeasurements>"
+        f"{waveform('Median', beat)}{waveform('Rhythm', counts)}</RestingECG>"
+    )
+    found = read(tmp_path, text.encode("latin-1"))
+    assert (found.leads, found.sampling_rate, found.warnings) == (names, 500, [])
+    np.testing.assert_allclose(found.signals, counts * 4.88e-3)
+    limbs = ["III", "aVR", "aVL", "aVF"]
+    signals, added = derive_leads(found.signals, found.leads, limbs)
+    one, two = counts[:, 0] * 4.88e-3, counts[:, 1] * 4.88e-3
+    assert added == limbs
+    derived = np.column_stack([two - one, -(one + two) / 2, one - two / 2, two - one / 2])
+    np.testing.assert_allclose(signals[:, 8:], derived, atol=1e-12)
+    flipped = text.replace("<LeadDataCRC32>", "<LeadDataCRC32>1", 1)
+    assert any("CRC32" in told for told in read(tmp_path, flipped.encode("latin-1")).warnings)
+    shifted = text.replace("<FirstSampleBaseline>0", "<FirstSampleBaseline>7").encode("latin-1")
+    assert any("FirstSampleBaseline" in told for told in read(tmp_path, shifted).warnings)
+    uneven = text.replace("<LeadSampleCountTotal>5000", "<LeadSampleCountTotal>4999", 1).encode("latin-1")
+    assert "LeadSampleCountTotal" in refusal(tmp_path, uneven)

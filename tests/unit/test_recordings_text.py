@@ -1,6 +1,8 @@
 """Text as devices and spreadsheets write it: time, decimal signs, preambles, units; what is read, and which values."""
 
+import gzip
 import json
+import re
 import resource
 import time
 from datetime import datetime, timedelta
@@ -250,7 +252,7 @@ def test_a_line_that_tells_a_spreadsheet_the_separator_is_no_header(tmp_path: Pa
 
 
 def test_rows_that_are_no_numbers_are_shown_before_they_are_taken_for_a_preamble(tmp_path: Path) -> None:
-    rows = [f"{size:.3f}".replace("-", "\u2212") for size in (*-np.abs(VALUES[:300]) - 0.001, *VALUES[300:])]
+    rows = [re.sub("-(.*)", r"(\1)", f"{size:.3f}") for size in (*-np.abs(VALUES[:300]) - 0.001, *VALUES[300:])]
     assert rows[299] in refusal(tmp_path, table("II", rows), sampling_rate=360).message
 
 
@@ -358,3 +360,70 @@ def test_whatever_the_text_time_and_memory_are_bounded(tmp_path: Path, bomb: str
             read_recording(tmp_path / "r.csv", sampling_rate=250)
     assert time.process_time() - since < 3
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
+
+
+@pytest.mark.parametrize(
+    "name", ["label", "Class", "annotation", "beat_label", "Label (int)", "is_anomaly", "AAMI class", "col", ""]
+)
+def test_classes_of_beats_are_no_lead(tmp_path: Path, name: str) -> None:
+    ecg = np.round(np.sin(np.arange(600) / 9), 3)
+    classes = (np.arange(600) % 200 == 50) * (np.arange(600) // 200 + 1)
+    head = f"II (mV),{name}\n" if name else ""
+    file = tmp_path / "r.csv"
+    file.write_text(head + "".join(f"{value},{number}\n" for value, number in zip(ecg, classes, strict=True)))
+    found = read_recording(file, sampling_rate=250)
+    np.testing.assert_array_equal(found.signals, ecg[:, None])
+    assert found.leads == (["II"] if name else ["1"])
+    if "int" not in name:  # which is no voltage, as the file says
+        assert list(found.left_out) == [name or "2"]
+        assert any("4 whole numbers" in text for text in found.warnings)
+
+
+def test_whole_numbers_that_are_a_signal_stay_one(tmp_path: Path) -> None:
+    counts = np.rint(40 * np.sin(np.arange(600) / 9)).astype(int)
+    file = tmp_path / "r.csv"
+    file.write_text("II,pulse,V1\n" + "".join(f"{n},{2 * n + 1},{n // 12}\n" for n in counts))
+    found = read_recording(file, sampling_rate=250, gain=200, baseline=0)
+    assert (found.leads, found.left_out) == (
+        ["II", "pulse", "V1"],
+        {},
+    )  # V1 takes few values, and is a lead by its name
+    np.testing.assert_allclose(found.signals[:, 1], (2 * counts + 1) / 200)
+    file.write_text("label\n" + "0\n2\n1\n2\n" * 200)
+    with pytest.raises(EcganError, match="'label' holds classes"):
+        read_recording(file, sampling_rate=250)
+    file.write_text("c\n" + "0\n2\n1\n2\n" * 200)
+    assert read_recording(file, sampling_rate=250).leads == ["c"]  # nothing else could be the signal
+
+
+@pytest.mark.parametrize("row", ["0,004,-0,123,1,2", "1,030,0,5,2,1", "12,7,-0,25,1,1"])
+def test_commas_that_stand_for_both_are_refused(tmp_path: Path, row: str) -> None:
+    file = tmp_path / "r.csv"
+    file.write_text(f"{row}\n" * 50)
+    with pytest.raises(EcganError, match="commas seem to be decimal signs") as caught:
+        read_recording(file, sampling_rate=250)
+    assert "semicolons" in caught.value.hint
+    file.write_text("t,II\n" + "1,130,0\n" * 50)
+    with pytest.raises(EcganError, match="header has 2 cells") as caught:
+        read_recording(file, sampling_rate=250)
+    assert "semicolons" in caught.value.hint
+    file.write_text("II,V1,V2\n" + "".join(f"{1024 + 37 * n % 90},{31 * n % 101},{55 * n % 77}\n" for n in range(50)))
+    assert read_recording(file, sampling_rate=250).signals[1].tolist() == [1061, 31, 55]
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_cells_may_be_parted_by_bars_and_minus_signs_be_those_of_typography(tmp_path: Path, decimal: str) -> None:
+    ecg = np.round(np.sin(np.arange(300) / 9), 3)
+    text = "time_s|II\n" + "".join(f"{row / 250:.3f}|{value:.3f}\n" for row, value in enumerate(ecg))
+    (tmp_path / "r.csv").write_text(text.replace(".", decimal).replace("-", "\u2212"), encoding="utf-8")
+    found = read_recording(tmp_path / "r.csv")
+    np.testing.assert_array_equal(found.signals[:, 0], ecg)
+    assert (found.leads, found.sampling_rate) == (["II"], 250)
+
+
+def test_what_is_packed_is_to_be_unpacked(tmp_path: Path) -> None:
+    for name, words in (("r.csv", "gzip"), ("r.csv.gz", "compressed")):
+        (tmp_path / name).write_bytes(gzip.compress(b"II\n1\n2\n"))
+        with pytest.raises(EcganError, match=words) as caught:
+            read_recording(tmp_path / name, sampling_rate=250)
+        assert "npack" in caught.value.hint

@@ -1,24 +1,29 @@
 """Recordings behind URLs: what comes, what must not, and that nothing stays."""
 
+import importlib
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
-from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import fsspec
 import numpy as np
 import pytest
 import wfdb
+from fsspec.implementations.memory import MemoryFileSystem
 
 import ecgan
 from ecgan.ecg.records import write_record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
 from ecgan.notebook.run import Run
-from ecgan.remotes import recordings
+from ecgan.remotes import recordings, streams
 from ecgan.remotes.recordings import is_url, read_anywhere
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.batch import find_recordings, omissions, score_all, summary_frame
@@ -57,7 +62,7 @@ class serving:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)  # type: ignore[arg-type]
 
     def __enter__(self) -> str:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return f"http://127.0.0.1:{self.server.server_port}"
 
     def __exit__(self, *_: object) -> None:
@@ -155,6 +160,53 @@ def test_a_run_scores_what_lies_elsewhere(scratch: Path, tmp_path: Path) -> None
     assert not list(scratch.iterdir())
 
 
+class Store(MemoryFileSystem):
+    """Files in memory under the addresses of a store elsewhere."""
+
+    protocol, store, pseudo_dirs = ("gs", "hf"), {}, [""]
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return "/" + path.split("://", 1)[-1].strip("/")
+
+
+@pytest.mark.parametrize("folder", ["gs://bucket/ward", "hf://datasets/lab/ward"])
+def test_records_come_from_stores_of_any_protocol(
+    scratch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.setitem(importlib.import_module("fsspec.registry")._registry, folder[:2], Store)
+    expected = write(tmp_path, "7")
+    for file in (*tmp_path.glob("7.*"),):
+        Store().pipe(f"{folder}/{file.name}", file.read_bytes())
+    Store().pipe(f"{folder}/h.ecg", ishne(wave()))
+    found = ecgan.read(f"{folder}/7.hea", annotator="atr")
+    np.testing.assert_allclose(found.signals, expected)
+    assert (found.name, found.symbols) == ("7", ["N", "V"])
+    np.testing.assert_allclose(ecgan.read(f"{folder}/h.ecg").signals, wave() * (2.5e-3, 5e-3))
+    with pytest.raises(EcganError, match=f"{folder}/8.hea"):
+        ecgan.read(f"{folder}/8.hea")
+    assert not list(scratch.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("url", "module", "command"),
+    [
+        ("s3://bucket/7.hea", "s3fs", "pip install 'ecgan[s3]'"),
+        ("hf://datasets/lab/ward/7.hea", "huggingface_hub", "pip install 'ecgan[hub]'"),
+        ("gs://bucket/7.hea", "gcsfs", "pip install gcsfs"),
+        ("az://bucket/7.hea", "adlfs", "pip install adlfs"),
+    ],
+)
+def test_a_store_whose_package_is_missing_names_the_command(
+    monkeypatch: pytest.MonkeyPatch, url: str, module: str, command: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(importlib.import_module("fsspec.registry")._registry, url.split(":")[0], raising=False)
+    with pytest.raises(EcganError, match="not installed") as caught:
+        ecgan.read(url)
+    assert command in caught.value.hint
+
+
 @pytest.mark.parametrize("name", ["../secret.dat", "/etc/passwd", "a/../../b.dat", "x\\y.dat"])
 def test_a_header_does_not_lead_out_of_its_folder(scratch: Path, name: str) -> None:
     store = fsspec.filesystem("memory")
@@ -172,28 +224,167 @@ def test_what_is_too_large_or_without_end_stops(scratch: Path, monkeypatch: pyte
     with pytest.raises(EcganError, match="has more than"):
         read_anywhere("memory://big/s.scp")
 
-    class Endless(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            try:
-                while True:
-                    self.wfile.write(b"x")
-                    self.wfile.flush()
-                    time.sleep(0.02)
-            except OSError:
-                pass
-
-        def log_message(self, *_: object) -> None:
-            pass
-
     monkeypatch.setattr(recordings, "MOST_SECONDS", 0.3)
-    with serving(Endless) as address:
+    with answering(lambda sent: trickle(sent, b"HTTP/1.0 200 OK\r\n\r\n", b"x" * 100)) as (address, _):
         begin = time.monotonic()
         with pytest.raises(EcganError, match="does not come within"):
             read_anywhere(f"{address}/x.edf")
         assert time.monotonic() - begin < 5
     assert not list(scratch.iterdir())
+
+
+Send = Callable[[bytes], None]
+
+
+@contextmanager
+def answering(answer: Callable[[Send], None]) -> Iterator[tuple[str, list[int]]]:
+    """A server that sends what it likes as an answer to anything; its address, and how many bytes were taken."""
+    sent: list[int] = []
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            def send(content: bytes) -> None:
+                self.request.sendall(content)
+                sent.append(len(content))
+
+            self.request.recv(65_536)
+            with suppress(OSError):
+                answer(send)
+
+    class Server(ThreadingTCPServer):
+        daemon_threads, block_on_close = True, False
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", sent
+        server.shutdown()
+
+
+def trickle(send: Send, head: bytes, part: bytes, pause: float = 0.02) -> None:
+    send(head)
+    end = time.monotonic() + 12
+    while time.monotonic() < end:
+        send(part)
+        time.sleep(pause)
+
+
+def flood(send: Send, head: bytes, part: bytes) -> None:
+    send(head)
+    for _ in range(400):
+        send(part * (100_000 // len(part)))
+
+
+OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "most_mb"),
+    [
+        ("x.csv", b"z", 3),  # garbage: as soon as that can be seen
+        ("x.edf", b"z", 3),
+        ("x.npz", b"z", 3),
+        ("x.dcm", b"z", 3),
+        ("x.xyz", b"z", 3),
+        ("x.csv", b"0.25\n", 8),  # numbers without end, of a length that nobody says
+    ],
+)
+def test_an_answer_without_end_is_not_waited_for(
+    scratch: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: bytes, most_mb: int
+) -> None:
+    monkeypatch.setattr(recordings, "MOST_UNKNOWN", 4 << 20)
+    refuse_header = OK.replace(b"200 OK", b"404 Gone") + b"Content-Length: 0\r\n\r\n"
+    asked: list[int] = []
+
+    def answer(send: Send) -> None:
+        asked.append(1)
+        flood(send, OK + b"\r\n", part) if name != "x.xyz" or len(asked) > 1 else send(refuse_header)
+
+    with answering(answer) as (address, sent):
+        with pytest.raises(EcganError) as caught:
+            read_anywhere(f"{address}/{name}")
+        assert f"{address}/{name}" in caught.value.message
+        assert sum(sent) < (most_mb << 20) + 10_000_000  # what systems keep for each other on the way
+    assert not list(scratch.iterdir())
+
+
+def test_a_length_that_is_too_much_is_believed_at_once(scratch: Path) -> None:
+    huge = OK + b"Content-Length: 9000000000\r\n\r\n"
+    with (
+        answering(lambda send: flood(send, huge, b"1\n")) as (address, _),
+        pytest.raises(EcganError, match="has more than"),
+    ):
+        read_anywhere(f"{address}/x.csv")
+    assert not list(scratch.iterdir())
+
+
+@pytest.mark.parametrize("length", [b"-5", b"9" * 5000, b"12 apples", b"1, 2"])
+def test_a_length_that_is_none_is_named(scratch: Path, length: bytes) -> None:
+    for name in ("x.csv", "x.hea", "x"):
+        with (
+            answering(lambda send: send(OK + b"Content-Length: " + length + b"\r\n\r\nabc")) as (address, _),
+            pytest.raises(EcganError, match="Content-Length") as caught,
+        ):
+            read_anywhere(f"{address}/{name}")
+        assert "\n" not in caught.value.message
+        assert address in caught.value.message
+    assert not list(scratch.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("head", "part"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-A: ", b"a"),  # a header without end, byte by byte
+        (OK + b"\r\n", b"1"),
+        (OK + b"Content-Length: 100000\r\n\r\n", b"1\n"),
+        (b"", b""),
+    ],
+)
+def test_a_server_is_waited_for_only_so_long(
+    scratch: Path, monkeypatch: pytest.MonkeyPatch, head: bytes, part: bytes
+) -> None:
+    monkeypatch.setattr(streams, "PATIENCE_S", 1.0)
+    begin = time.monotonic()
+    for name in ("x.csv", "x.hea") if part == b"a" else ("x.csv",):
+        with (
+            answering(lambda send: trickle(send, head, part)) as (address, _),
+            pytest.raises(EcganError, match="too slowly"),
+        ):
+            read_anywhere(f"{address}/{name}")
+    assert time.monotonic() - begin < 8
+    assert not list(scratch.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", "no address of the web"),
+        (b"\x16\x03\x01 nothing that is HTTP\r\n\r\n", "no web server"),
+        (OK.replace(b"200 OK", b"503 Busy") + b"Content-Length: 0\r\n\r\n", "503"),
+        (OK + b"Content-Length: 100\r\n\r\n1\n2\n", "broke"),
+    ],
+)
+def test_answers_that_are_none_are_one_sentence(scratch: Path, answer: bytes, words: str) -> None:
+    with answering(lambda send: send(answer)) as (address, _), pytest.raises(EcganError, match=words) as caught:
+        read_anywhere(f"{address}/x.csv?key=secret")
+    assert "secret" not in str(caught.value)
+    assert "\n" not in caught.value.message
+    assert not list(scratch.iterdir())
+
+
+def test_numbers_of_a_length_that_nobody_says_are_read(scratch: Path) -> None:
+    rows = np.round(np.sin(np.arange(150_000) / 40), 4)
+    text = "II (mV)\n" + "".join(f"{value}\n" for value in rows)
+
+    def answer(send: Send) -> None:
+        send(OK + b"Transfer-Encoding: chunked\r\n\r\n")
+        for start in range(0, len(text), 50_000):
+            part = text[start : start + 50_000].encode()
+            send(b"%x\r\n%s\r\n" % (len(part), part))
+        send(b"0\r\n\r\n")
+
+    with answering(answer) as (address, _):
+        found = read_anywhere(f"{address}/long.csv", sampling_rate=250)
+    np.testing.assert_array_equal(found.signals[:, 0], rows)
 
 
 @pytest.mark.parametrize(

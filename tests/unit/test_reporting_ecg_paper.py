@@ -6,6 +6,8 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecgan.evaluation.examples import Example
 from ecgan.reporting import ecg_paper
@@ -152,6 +154,47 @@ def test_far_and_wild_signals_stay_on_the_paper():
                     assert line[:, 1].max() <= paper[:, 1].max() + 0.05
                     assert line[:, 1].min() >= paper[:, 1].min() - 0.05
         assert np.ptp(paper[:, 1]) < 150
+
+
+def told(svg):
+    """Values that leave the paper, mV, and errors that do not fit, as they are written there."""
+    words = [element.text or "" for element in read(svg)[0].iter(f"{SVG}text")]
+    words = [text.replace("−", "-") for text in words if text.endswith(" mV") and "mm" not in text]
+    errors = [float(text.split()[1]) for text in words if text.startswith("error")]
+    return sorted(float(text.split()[0]) for text in words if not text.startswith("error")), errors
+
+
+@given(
+    st.lists(st.floats(-30, 30), min_size=2, max_size=12),
+    st.none() | st.lists(st.floats(-60, 60), min_size=12, max_size=12),
+)
+@settings(max_examples=12)
+def test_every_point_lies_on_the_paper_or_is_marked_with_its_value(corners, other):
+    signal = np.interp(np.arange(320), np.linspace(0, 319, len(corners)), corners)[:, None]
+    reconstruction = (
+        None if other is None else np.repeat(np.array(other)[np.arange(320) * 12 // 320][:, None], 1, axis=1)
+    )
+    one = example(signal, reconstruction)
+    (strip,) = ecg_paper._sheet(one).strips
+    low, high = (strip.origin + (edge - strip.zero) / 10 for edge in (strip.bottom, strip.top))
+    values, errors = told(beat_svg(one))
+    drawn = signal if reconstruction is None else np.concatenate([signal, reconstruction])
+    for extreme, beyond in ((drawn.max(), drawn.max() > high + 0.002), (drawn.min(), drawn.min() < low - 0.002)):
+        assert any(value == pytest.approx(extreme, rel=0.01, abs=0.01) for value in values) == beyond
+    assert all(not low + 0.05 < value < high - 0.05 for value in values)
+    error = 0 if reconstruction is None else np.abs(signal - reconstruction).max()
+    assert any(value == pytest.approx(error, rel=0.01) for value in errors) == (error > 1.502)
+
+
+def test_beats_of_5_mv_are_whole_and_a_spike_of_40_mv_is_marked_where_it_is():
+    assert told(beat_svg(example(step(height=5)))) == ([], [])
+    signal = step(height=5)
+    signal[200:203] = 40
+    svg = beat_svg(example(signal))
+    assert told(svg) == ([40.0], [])
+    x = float(re.search(r'x="([\d.]+)"[^>]*>40 mV<', svg)[1]) * read(svg)[1]
+    trace = pulse_and_trace(svg)[-1]
+    assert x - (trace[0, 0] + 201 / RATE * 25) == pytest.approx(1.5, abs=0.2)
 
 
 def test_what_is_not_in_millivolt_is_not_on_ecg_paper():

@@ -2,21 +2,24 @@
 
 import base64
 import hashlib
+import html
 import re
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecgan.files import write_frame
 from ecgan.reporting import packing
 from ecgan.reporting.deviation import deviation
 from ecgan.reporting.packing import envelope, quantise
 from ecgan.reporting.recording_page import clock, in_words, recording_page
-from ecgan.reporting.recordings import Explained
+from ecgan.reporting.recordings import Explained, Mode
 from ecgan.scoring.episodes import episodes_of
 from tests.scored import AFTER, BEFORE, decoded, embedded, scored_recording, with_families
 
@@ -69,7 +72,7 @@ def test_a_lead_far_from_zero_keeps_its_shape_and_says_its_step():
     assert data["leads"][0]["step"] == 0.001
     lead = data["leads"][1]
     assert lead["base"] <= np.median(signal[:, 1]) <= lead["base"] + 0.5 * lead["squares"]
-    assert lead["squares"] <= 10
+    assert lead["squares"] <= packing.TALLEST
 
 
 @given(
@@ -87,6 +90,63 @@ def test_quantised_values_are_at_most_half_a_step_away(values, smallest):
     assert (np.abs(back - values)[there] <= 0.5001 * step + 1e-12 * reach).all()
     if smallest and reach <= 32:
         assert (step, offset) == (smallest, 0.0)
+
+
+@given(
+    st.lists(st.floats(-3, 3), min_size=1, max_size=50),
+    st.dictionaries(st.integers(0, 49), st.floats(-60, 60), max_size=5),
+    st.lists(st.booleans(), min_size=50, max_size=50),
+)
+def test_all_of_a_lead_or_all_of_its_beats_are_on_the_paper(values, wild, beats):
+    values = np.array([wild.get(at, value) for at, value in enumerate(values)] + [0.0] * 2000)  # rare, as extremes are
+    read = np.array(beats[: len(values) - 2000] + [True] * 2000)
+    base, squares = packing._paper(values, read)
+    assert 4 <= squares <= packing.TALLEST
+    assert base / 0.5 == round(base / 0.5)
+    inside = (values >= base) & (values <= base + 0.5 * squares)
+    if np.ptp(values) <= 4:
+        assert inside.all()
+    if np.ptp(values[read]) <= 8:
+        assert inside[read].all()
+    assert inside[-2000:].all()
+
+
+def test_a_lead_that_does_not_fit_is_drawn_where_most_of_it_is():
+    values = np.concatenate([np.linspace(-1, 5, 1000), np.linspace(5, 40, 20), np.full(30, -30.0)])
+    base, squares = packing._paper(values, np.ones(len(values), bool))
+    assert base <= -1
+    assert 5 <= base + 0.5 * squares <= 9
+    assert packing._paper(values, np.arange(len(values)) < 1000)[1] <= 14
+    assert packing._paper(np.full(9, np.nan), np.ones(9, bool)) == (-1.0, 4)
+
+
+@pytest.mark.parametrize(
+    ("reason", "found"),
+    [
+        (
+            "comes 21 % early, QRS unlike the record's, P wave and ST–T somewhat unlike the record's, a pause follows",
+            {"comes early", "a pause follows", *(f"{w} unlike the record's" for w in ("QRS", "P wave", "ST–T"))},
+        ),
+        ("QRS, P wave and ST–T unlike the record's", {f"{w} unlike the record's" for w in ("QRS", "P wave", "ST–T")}),
+        (
+            "comes after 5.4 times the usual interval, QRS and P wave as usual",
+            {"comes after … times the usual interval"},
+        ),
+        ("reconstruction error 3.2 × the threshold on average", {"reconstruction error … × the threshold on average"}),
+        ("", set()),
+    ],
+)
+def test_what_families_may_share_is_told_without_numbers(reason, found):
+    assert set(packing.kinds(reason)) == found
+
+
+def test_symbols_have_their_classes():
+    scored = scored_recording()
+    symbols = ["N", "L", "V", "E", "A", "x", ""]
+    beats = scored.beats.assign(symbol=[symbols[at % 7] for at in range(len(scored.beats))])
+    data, _ = embedded(recording_page(replace(scored, beats=beats)))
+    named = dict(zip(data["symbols"], data["classes"], strict=True))
+    assert named == {"N": "N", "L": "N", "V": "V", "E": "V", "A": "S", "x": "x", "": ""}
 
 
 def test_every_beat_is_embedded():
@@ -228,7 +288,8 @@ def test_facts_of_each_class_are_a_table_and_counts_are_said_once():
         "flagged_by_class": by_class,
     }
     text = text_of(recording_page(scored_recording(facts=facts)))
-    assert "Flagged by class scored flagged N 1,500 3 V 20 18" in text
+    assert "Flagged by class Class scored flagged N 1,500 3 V 20 18" in text
+    assert "N 3 of 1,500 flagged V 18 of 20 flagged" in text[: text.index("Recording and model")]
     assert "Model rate 360 Hz Beats from detected in MLII" in text
     assert "77,777" not in text
 
@@ -286,7 +347,7 @@ def test_the_ends_of_what_can_happen(changes, words):
     page = recording_page(scored_recording(**changes))
     assert words in text_of(page)
     data, _ = embedded(page)
-    assert all(4 <= lead["squares"] <= 10 for lead in data["leads"])
+    assert all(4 <= lead["squares"] <= packing.WHOLE for lead in data["leads"])
 
 
 @pytest.mark.parametrize(
@@ -337,6 +398,31 @@ def test_means_beats_and_template_are_embedded():
         assert told["traces"] == 1 + len(family.drawn)
         assert (told["beats"], told["first"]) == (len(family.rows), family.rows[0] + 1)
     assert all(card["shift"] == 0 for card in data["cards"])
+
+
+def test_rhythms_that_compete_are_both_in_the_page():
+    scored = scored_recording(seconds=120, leads=2, families=2, flagged=0.3)
+    slow = Mode(scored.normal.template + 1, 60, 0.4, 1.0, True, 75.0, 90.0, 3.0, "a narrower QRS")
+    fast = Mode(scored.normal.template + 2, 90, 0.6, 0.0, False, 150.0, 150.0, 1.0, "it lasts longer")
+    both = replace(
+        scored,
+        normal=replace(scored.normal, modes=(slow, fast), modes_by="rate"),
+        facts={**scored.facts, "normal": {"choice": "The first was taken."}},
+    )
+    page, text = recording_page(both), text_of(recording_page(both))
+    assert "Two rhythms compete for it The first was taken." in text
+    assert "1: taken for normal Beats 60 (40 % of those scored) Of the usual ones 100 % Rate 75 a minute" in text
+    assert "2: not taken Beats 90 (60 % of those scored)" in text
+    assert [f'id="mode-figure-{number}"' in page for number in (1, 2, 3)] == [True, True, False]
+    data, blocks = embedded(page)
+    own = data["template"]
+    assert own["modes"] == 2
+    values = decoded(np.frombuffer(blocks["template"], "<i2"), own).reshape(3, own["leads"], own["steps"])
+    for found, expected in zip(values, (scored.normal, slow, fast), strict=True):
+        np.testing.assert_allclose(found.T, expected.template, atol=0.000_51)
+    alone = recording_page(scored)
+    assert "compete" not in text_of(alone)
+    assert "mode-figure" not in re.sub("<script.*?</script>", "", alone, flags=re.DOTALL)
 
 
 def test_what_is_drawn_of_families_is_bounded(monkeypatch):
@@ -394,6 +480,26 @@ def test_noise_and_irregular_rhythm_are_in_the_page():
     rows = re.findall(r"<tr data-beat=.*?</tr>", recording_page(replace(scored, episodes=episodes)))
     kinds = [re.findall(r"<td[^>]*>(.*?)</td>", row)[2] for row in rows]
     assert kinds == list(episodes.sort_values("episode")["kind"])
+
+
+def test_page_and_table_say_the_same_of_an_episode(tmp_path):
+    scored = scored_recording(seconds=240, families=3, flagged=0.5)
+    scored.beats["family"] = np.where(scored.beats["flagged"], np.arange(len(scored.beats)) // 3 % 3 + 1, 0)
+    scored = replace(scored, episodes=episodes_of(scored.beats, scored.families))
+    rows = re.findall(r"<tr data-beat=.*?</tr>", recording_page(scored))
+    cells = [[html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in rows]
+    write_frame(tmp_path / "e.csv", scored.episodes)
+    table = pd.read_csv(tmp_path / "e.csv", keep_default_na=False, dtype=str)
+    reasons = {str(family.number): family.reason for family in scored.families}
+    assert len(cells) == len(table) > 5
+    assert {"several"} < {row[6] for row in cells}
+    for row, (_, said) in zip(cells, table.iterrows(), strict=True):
+        assert row[6] == (said["family"] or "several")
+        assert row[7] == said["reason"]
+        assert said["reason"] == reasons[said["family"]] if said["family"] else said["reason"] in reasons.values()
+    alone = replace(scored, families=[])
+    rows = re.findall(r"<tr data-beat=.*?</tr>", recording_page(replace(alone, episodes=episodes_of(alone.beats, []))))
+    assert {re.findall(r"<td[^>]*>(.*?)</td>", row)[6] for row in rows} <= {"–", *reasons}
 
 
 # Safe, alone, the same again

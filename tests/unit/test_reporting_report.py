@@ -139,7 +139,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.words.append(data)
-        if {"td", "th"} & set(self.open):
+        unseen = any(tag == "span" and attrs.get("class") == "unseen" for tag, attrs in self.tags[-1:])
+        if {"td", "th"} & set(self.open) and not unseen:
             self.tables[-1][-1][-1] += data
 
     def attributes(self, *names):

@@ -283,6 +283,110 @@ def test_bigeminy_is_warned_of_in_summary_and_terminal() -> None:
     assert found.warnings[0] in summary_frame([outcome])["warnings"][0]
 
 
+# Rhythms that compete
+
+
+def in_runs(*runs: tuple[str, int, float]) -> Record:
+    """Runs of beats of a kind: how many, and their interval."""
+    kinds = [kind for kind, count, _ in runs for _ in range(count)]
+    return recording(kinds=kinds, gaps=np.concatenate([np.full(count, gap) for _, count, gap in runs]))
+
+
+def competing(record: Record) -> tuple[ScoredRecording, list[str]]:
+    found = score_recording(record, own_scorer(), annotator="atr")
+    return found, [one for one in found.warnings if "compete" in one]
+
+
+def test_a_record_of_one_rhythm_has_none_that_compete(scored: ScoredRecording) -> None:
+    assert scored.normal is not None
+    assert scored.normal.modes == ()
+    assert "modes" not in scored.facts["normal"]
+    assert Scored(scored).modes.empty
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("usual", "a more usual rate"), (WIDE, "a narrower QRS")])
+def test_a_tachycardia_of_more_than_half_is_shown_beside_what_was_taken(kind: str, reason: str) -> None:
+    found, warnings = competing(in_runs(("usual", 100, 0.8), (kind, 150, 0.4)))
+    normal = found.normal
+    assert normal is not None
+    slow, fast = normal.modes
+    assert (slow.taken, fast.taken, normal.modes_by) == (True, False, "rate")
+    assert (slow.rate, fast.rate) == (pytest.approx(75, abs=1), pytest.approx(150, abs=1))
+    assert (slow.share, fast.share) == (pytest.approx(0.4, abs=0.02), pytest.approx(0.6, abs=0.02))
+    assert slow.beats + fast.beats == found.facts["scored"]
+    assert (slow.of_usual, fast.of_usual) == (1, 0)
+    assert (fast.qrs_ms > slow.qrs_ms + 40) == (kind == WIDE)
+    peaks = [mode.template[np.abs(mode.template).argmax(), 0] for mode in normal.modes]
+    assert peaks == [pytest.approx(1.0, abs=0.1), pytest.approx(-1.6 if kind == WIDE else 1.0, abs=0.15)]
+    assert reason in slow.reason
+    assert "lasts longer" in fast.reason
+    assert ("a narrower QRS" in slow.reason) == (kind == WIDE)
+    (warning,) = warnings
+    assert "not the majority" in warning
+    assert "75 a minute" in warning
+    assert "150 a minute" in warning
+    told = json.loads(json.dumps(found.facts["normal"]))
+    assert [mode["taken"] for mode in told["modes"]] == [True, False]
+    assert told["odds"] > 1
+    assert told["choice"].startswith("The first was taken")
+    table = Scored(found).modes
+    assert list(table["rate_per_min"]) == pytest.approx([75, 150], abs=1)
+    assert list(table["taken"]) == [True, False]
+
+
+def test_a_short_tachycardia_is_shown_and_not_warned_of() -> None:
+    found, warnings = competing(in_runs(("usual", 250, 0.9), (WIDE, 60, 0.4)))
+    assert found.normal is not None
+    assert [mode.taken for mode in found.normal.modes] == [True, False]
+    assert found.normal.modes[0].share > 0.7
+    assert warnings == []
+
+
+def test_a_choice_between_two_ordinary_rates_is_a_close_one() -> None:
+    found, warnings = competing(in_runs(("usual", 120, 0.95), ("usual", 130, 0.65)))
+    assert found.normal is not None
+    assert 1 <= found.facts["normal"]["odds"] < 3
+    assert len(warnings) == 1
+    assert "close" in warnings[0]
+
+
+def test_in_bigeminy_both_kinds_of_beats_are_shown() -> None:
+    found, warnings = competing(recording(kinds=["usual", WIDE] * 80))
+    normal = found.normal
+    assert normal is not None
+    assert normal.modes_by == "shape"
+    assert [mode.share for mode in normal.modes] == [pytest.approx(0.5, abs=0.01)] * 2
+    assert [mode.rate for mode in normal.modes] == [pytest.approx(60 / 0.975, rel=0.02)] * 2
+    assert {round(float(np.abs(mode.template).max()), 1) for mode in normal.modes} == {1.0, 1.6}
+    narrow, wide = sorted(normal.modes, key=lambda mode: mode.qrs_ms)
+    assert wide.qrs_ms > narrow.qrs_ms + 40
+    assert "a narrower QRS" in narrow.reason
+    assert wide.taken
+    assert narrow.taken
+    assert any("both count as usual" in one for one in warnings)
+
+
+def test_a_wide_rhythm_of_the_same_rate_is_shown_and_warned_of() -> None:
+    found, warnings = competing(in_runs(("usual", 90, 0.8), (WIDE, 150, 0.8)))
+    normal = found.normal
+    assert normal is not None
+    assert normal.modes_by == "shape"
+    assert [mode.taken for mode in normal.modes] == [True, True]
+    assert [mode.share for mode in normal.modes] == [pytest.approx(0.625, abs=0.02), pytest.approx(0.375, abs=0.02)]
+    assert len(warnings) == 1
+    assert "both count as usual" in warnings[0]
+
+
+def test_frequent_ectopic_beats_are_a_kind_of_their_own_and_no_doubt() -> None:
+    pattern = ["usual"] * 6 + ["usual", WIDE] * 2
+    found, warnings = competing(recording(kinds=pattern * 30))
+    assert found.normal is not None
+    assert [mode.taken for mode in found.normal.modes] == [True, False]
+    assert [mode.share for mode in found.normal.modes] == [pytest.approx(0.8, abs=0.01), pytest.approx(0.2, abs=0.01)]
+    assert "100 % of the beats that come when expected" in found.facts["normal"]["choice"]
+    assert warnings == []
+
+
 # Episodes
 
 

@@ -25,7 +25,7 @@ from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring import batch
 from ecgan.scoring import files as scoring_files
 from ecgan.scoring.annotations import write_annotations
-from ecgan.scoring.batch import Outcome, Wanted, check_targets, find_recordings, score_all, summary_frame
+from ecgan.scoring.batch import Outcome, Wanted, check_targets, find_recordings, read_ahead, score_all, summary_frame
 from ecgan.scoring.console import tell
 from ecgan.scoring.files import write_scored
 from ecgan.scoring.recording import score_recording
@@ -398,3 +398,27 @@ def test_a_batch_of_failures_only_says_so(tmp_path: Path) -> None:
     assert "wrote" not in text
     assert "error: a: broken\nerror: b: broken\n" in text
     assert list(pd.read_csv(tmp_path / "summary.csv")["status"]) == ["broken", "broken"]
+
+
+def test_recordings_are_read_ahead_until_one_can_be_read() -> None:
+    asked, good = [], simulate(1, 1, 0.1, 1.0, 1.0)
+
+    def read(place: Path | str) -> Record:
+        asked.append(str(place))
+        if "bad" in str(place):
+            raise EcganError(f"no {place}") if "1" in str(place) else OSError(5, "broken")
+        return good
+
+    wanted = [Wanted(Path(name), Path(name), name) for name in ("bad1", "bad2", "good1", "good2")]
+    ahead = read_ahead(wanted, read)
+    assert (asked, ahead.can_be_read) == (["bad1", "bad2", "good1"], True)
+    with pytest.raises(EcganError, match="no bad1"):
+        ahead.take(Path("bad1"))
+    with pytest.raises(EcganError, match="bad2: broken"):
+        ahead.take(Path("bad2"))
+    assert ahead.take(Path("good1")) is ahead.take(Path("good1")) is good
+    assert asked[3:] == ["good1"]  # it was kept only until it was taken
+    none = read_ahead(wanted[:2], read)
+    assert not none.can_be_read
+    with pytest.raises(EcganError, match="no bad1"):
+        none.refuse(Path("bad1"))

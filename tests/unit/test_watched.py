@@ -109,6 +109,7 @@ def test_links_that_belong_no_more_go_and_others_stay() -> None:
     kept = {path.name: path.lstat() for path in folder.iterdir()}
     (folder / "gone.py").symlink_to("nowhere")
     (folder / ".pca.py.1.part").symlink_to("nowhere")  # of another process
+    (folder / f".pca.py.{2**22 + 1}.part").symlink_to("nowhere")  # of one that was killed: no system counts so far
     watch_part(DETECTORS, "pca")
     (folder / ".pca.py.1.part").unlink()
     assert {path.name: path.lstat() for path in folder.iterdir()} == kept

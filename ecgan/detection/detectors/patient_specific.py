@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 
 from ecgan.config.options import Options
-from ecgan.detection.base import F64, Detector, Group, OwnNormal, State
+from ecgan.detection.base import F64, Detector, Group, Mode, OwnNormal, State
 from ecgan.detection.components import TOO_LARGE, check_finite, chunks
 from ecgan.detection.densities import Space, mean_of_nearest, shapes, thinness
 from ecgan.detection.stored import AGAIN, stored_value
@@ -32,6 +32,7 @@ from ecgan.ecg.template import (
 )
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
+from ecgan.runtime import side_by_side
 from ecgan.samples import RECORD, RHYTHM, About, Samples
 
 NAMES = ("qrs", "p", "st", "rhythm", "pause", "company", "residual")
@@ -128,6 +129,7 @@ class _Record:
     """The beats of one record in the order of time: signals (n, C, L), when they occur, and what can be read.
 
     `guide` (n,) is the lead that each is looked at in where one is enough: the clearest one that is not dead there.
+    `modes` are its rhythms of far different rates, the chosen one first; none where there is one.
     """
 
     signals: NDArray[Any]
@@ -143,6 +145,7 @@ class _Record:
     about: About
     beats: Samples
     template: F64
+    modes: tuple[Mode, ...]
 
     def rows(self, lead: int, span_ms: tuple[float, float], beats: Any) -> F64:
         """A window of a lead of m beats, (m, W), without its mean: a slow wander counts for less."""
@@ -187,6 +190,7 @@ class PatientSpecific(Detector):
     states: ClassVar[tuple[str, ...]] = STATES
     context: ClassVar[tuple[str, ...]] = (RECORD, RHYTHM)
     takes_model: ClassVar[bool] = True
+    own_scale: ClassVar[bool] = True
 
     _shape: tuple[int, int] | None = None  # (C, L)
     _latest: tuple[Samples, _Record] | None = None  # a whole record whose normal may be asked for next
@@ -239,7 +243,29 @@ class PatientSpecific(Detector):
         points = shapes(record.signals, shifts, part, template, self.options.components)
         points = np.column_stack([points, np.nan_to_num(early).clip(-1.0, 1.0)])
         back = np.argsort(order, kind="stable")
-        return OwnNormal(points[back], usual[back], shifts[back])
+        found, by = (record.modes, "rate") if record.modes else (self._kinds(record), "shape")
+        found = tuple(replace(mode, beats=mode.beats[back]) for mode in found)
+        return OwnNormal(points[back], usual[back], shifts[back], found, by if found else "")
+
+    def _kinds(self, record: _Record) -> tuple[Mode, ...]:
+        """Two kinds of QRS that are both frequent, the one with more of the usual beats first; none where there is one.
+
+        They are looked at in the lead that most beats are looked at in.
+        """
+        lead = int(np.bincount(record.guide).argmax())
+        parts = chunks(len(record.signals), _LEARNED)
+        waves = [record.rows(lead, WINDOWS_MS["qrs"], part).astype(np.float32) for part in parts]
+        found = modes.kinds(np.concatenate(waves))
+        if len(found) == 1:
+            return ()
+        order = sorted(found, key=lambda beats: -np.count_nonzero(beats[record.usual]))
+        place, level = _place(record.about, 0), record.shifts
+        rr = (record.rr_prev + record.rr_next) / 2
+        beats = record.signals[:, lead : lead + 1]
+        return tuple(
+            _mode(own, own, median_beat(beats, level, own)[0], rr, place["centre"], record.about.sampling_rate)
+            for own in order
+        )
 
     def unreadable(self, components: dict[str, F64]) -> NDArray[np.bool_]:
         """Beats all of whose leads are noisy or dead."""
@@ -287,7 +313,8 @@ class PatientSpecific(Detector):
         broken = quality.dead(beats.signals, regular)
         clear = quality.clarity(beats.signals, regular, broken, window(*WINDOWS_MS["qrs"], **place))
         order = _clearest(clear)
-        own = _own_rhythm(beats.signals[:, order[:1]], median, usual, place["centre"], about.sampling_rate)
+        rhythms = _rhythms(beats.signals[:, order[:1]], median, usual, place["centre"], about.sampling_rate)
+        own = rhythms[0].beats if rhythms else np.ones(len(beats), dtype=bool)
         usual &= own
         if np.count_nonzero(usual) < options.least_regular:
             usual = known
@@ -297,7 +324,7 @@ class PatientSpecific(Detector):
         some = evenly(rows, FEW)
         level = beats.signals[some].mean(axis=2, keepdims=True)  # which may be another one for each beat
         template = median_beat(beats.signals[some] - level, shifts[some], np.ones(len(some), dtype=bool))
-        more = (order[np.argmin(broken[:, order], axis=1)], about, beats, template)
+        more = (order[np.argmin(broken[:, order], axis=1)], about, beats, template, rhythms)
         return _Record(beats.signals, rough, broken, ~own, shifts, rows, reach, rr_prev, rr_next, *more)
 
     def _shifts(
@@ -319,9 +346,7 @@ class PatientSpecific(Detector):
 
     def _scores(self, record: _Record) -> dict[str, F64]:
         options, known = self.options, record.reach.known(len(record.signals))
-        leads = range(record.signals.shape[1])
-        qrs = [record.points(lead, WINDOWS_MS["qrs"], options.components) for lead in leads]
-        raw = np.stack([self._thin(points, record, options.qrs_share) for points in qrs], axis=1)  # (n, C)
+        qrs, raw = self._shape_of(record, WINDOWS_MS["qrs"])
         early = rhythm.early_share(record.rr_prev, record.reach, options.local_beats, options.quantile)
         irregularity = self._irregularity(_read(raw, ~record.dead), record)
         scale = options.irregular_to - options.irregular_from
@@ -378,11 +403,17 @@ class PatientSpecific(Detector):
         """How unlike the usual ones ST segment and T wave are, (n,); 0 where samples hold less than half of them."""
         if covered(*WINDOWS_MS["st_t"], **_place(record.about, record.signals.shape[2])) < _HALF:
             return np.zeros(len(record.signals))
-        spaces = (
-            record.points(lead, WINDOWS_MS["st_t"], self.options.components) for lead in range(record.signals.shape[1])
-        )
-        thin = np.stack([self._thin(points, record, self.options.qrs_share) for points in spaces], axis=1)
-        return self._calm(thin, record)
+        return self._calm(self._shape_of(record, WINDOWS_MS["st_t"])[1], record)
+
+    def _shape_of(self, record: _Record, span_ms: tuple[float, float]) -> tuple[list[F64], F64]:
+        """Coordinates (n, k) of a window in each lead, and how thinly the usual ones lie around them, (n, C)."""
+
+        def lead(number: int) -> tuple[F64, F64]:
+            points = record.points(number, span_ms, self.options.components)
+            return points, self._thin(points, record, self.options.qrs_share)
+
+        points, thin = zip(*side_by_side(lead, range(record.signals.shape[1])), strict=True)
+        return list(points), np.stack(thin, axis=1)
 
     def _calm(self, thin: F64, record: _Record, leads: slice = slice(None)) -> F64:
         """Mean over the leads (n, C) that can be read, less what the quietest beats around have too: noise, drift."""
@@ -459,20 +490,28 @@ def _rather_the_first(clear: F64) -> F64:
     return np.where(np.arange(len(clear)) == 0, _CLEARER * clear, clear)
 
 
-def _own_rhythm(
+def _rhythms(
     beats: NDArray[Any], median_rr: F64, regular: NDArray[np.bool_], centre: int, sampling_rate: float
-) -> NDArray[np.bool_]:
-    """Say which of the beats (n, 1, L) are in the rhythm that is the record's normal one, (n,)."""
-    found = modes.rhythms(median_rr, regular)
-    if len(found) == 1:
-        return found[0]
-    likely = []
-    for rhythm_of in found:
-        chosen = regular & rhythm_of
-        template = median_beat(beats, np.zeros(len(beats), dtype=np.int64), chosen)[0]
-        prior = modes.plausibility(template, float(np.median(median_rr[chosen])), centre, sampling_rate)
-        likely.append(prior + np.log(np.count_nonzero(chosen)))
-    return found[int(np.argmax(likely))]
+) -> tuple[Mode, ...]:
+    """Rhythms of far different rates in the beats (n, 1, L), that which is the normal one first; none if one is all."""
+    masks = modes.rhythms(median_rr, regular)
+    if len(masks) == 1:
+        return ()
+    found, none = [], np.zeros(len(beats), dtype=np.int64)
+    for own in masks:
+        template = median_beat(beats, none, regular & own)[0]
+        found.append(_mode(own, regular & own, template, median_rr, centre, sampling_rate))
+    return tuple(sorted(found, key=lambda mode: -sum(mode.terms.values())))
+
+
+def _mode(
+    own: NDArray[np.bool_], counted: NDArray[np.bool_], template: F64, rr: F64, centre: int, sampling_rate: float
+) -> Mode:
+    """A rhythm whose beats are `own`, and what those that count tell of it: masks (n,), template (L,), RR (n,)."""
+    known = rr[counted & (rr > 0)]
+    rr_s = float(np.median(known)) if len(known) else np.nan
+    terms = modes.plausibility(template, rr_s if len(known) else modes.RR_S, centre, sampling_rate)
+    return Mode(own, rr_s, terms | {"duration": float(np.log(np.count_nonzero(counted)))})
 
 
 def _read(values: F64, readable: NDArray[np.bool_]) -> F64:

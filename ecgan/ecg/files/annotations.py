@@ -1,7 +1,7 @@
 """Annotation files, MIT and AHA format, as in the manual page annot(5) of the WFDB software package."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ _SYMBOLS = ' NLRaVFJASEj/Q~.|.sT*D"=pB^t+u?![]en@xf()r'
 """Symbol of each code of an annotation, by its number; 0 marks nothing."""
 _AHA = {"N": "N", "V": "V", "F": "F", "E": "E", "P": "/", "Q": "Q", "R": "r", "U": "~", "[": "[", "]": "]", "O": ""}
 _SKIP, _NUM, _SUB, _CHN, _AUX = range(59, 64)
+_WORD = 1023  # samples that one word says at most
 _RESOLUTION = re.compile(r"## time resolution:\s*(\d+(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)")
 _DEFINITION = re.compile(r"(\d{1,2})\s+(\S+)")
 
@@ -72,6 +73,41 @@ def read_annotations(file: Path, hint: str) -> Annotations:
         notes=[mark.note for mark in marks],
         sampling_rate=rate,
     )
+
+
+def annotation_bytes(
+    samples: NDArray[np.int64], symbols: Sequence[str], notes: Sequence[str], sampling_rate: float
+) -> bytes:
+    """Return an annotation file in MIT format that says its sampling rate; the words are those of `_mit`.
+
+    Args:
+        samples: Position of each annotation, ascending, (m,).
+        symbols: Its symbol, length m.
+        notes: Its text, length m, ASCII; more than 255 characters are cut off.
+        sampling_rate: Hz of the positions.
+    """
+    codes = {symbol: code for code, symbol in enumerate(_SYMBOLS) if code}
+    rate = int(sampling_rate) if sampling_rate == int(sampling_rate) else sampling_rate
+    parts = [_word(codes['"'], 0), _note(f"## time resolution: {rate}"), _skip(-1), _word(0, 1)]
+    for gap, symbol, note in zip(np.diff(samples, prepend=0).tolist(), symbols, notes, strict=True):
+        near = gap <= _WORD
+        parts += [b"" if near else _skip(gap), _word(codes[symbol], gap if near else 0), _note(note)]
+    return b"".join([*parts, _word(0, 0)])
+
+
+def _word(code: int, value: int) -> bytes:
+    return (code << 10 | value).to_bytes(2, "little")
+
+
+def _skip(samples: int) -> bytes:
+    """A longer way: two words, the high one first."""
+    value = samples & 0xFFFFFFFF
+    return _word(_SKIP, 0) + (value >> 16).to_bytes(2, "little") + (value & 0xFFFF).to_bytes(2, "little")
+
+
+def _note(text: str) -> bytes:
+    told = text.encode("ascii", errors="replace")[:255]
+    return _word(_AUX, len(told)) + told + b"\0" * (len(told) % 2) if told else b""
 
 
 def _mit(file: Path, content: bytes, hint: str) -> Iterator[_Mark]:

@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.ecg.files.channels import Channels, assemble, check_size, choose_ecg, no_ecg
+from ecgan.ecg.files.heal_force import is_heal_force, read_heal_force
+from ecgan.ecg.files.series import longest_only, number_in
 from ecgan.errors import EcganError, first_line, needed
 
 F64 = NDArray[np.float64]
@@ -116,27 +118,30 @@ def read_hospital(path: Path, kind: str, default_unit: str | None) -> Channels:
         EcganError: ecgdatakit is not installed, or the file is damaged, larger than what is read, or holds no ECG.
     """
     form = KINDS[kind]
-    needed("ecgdatakit", EXTRA, f"reading {path} ({form.title})")
-    if kind == "dicom":
-        needed("pydicom", EXTRA, f"reading {path} (DICOM)")
     if (size := path.stat().st_size) > form.largest:
         raise EcganError(
             f"{path} has {size // _MB:,} MB; of {form.title} at most {form.largest // _MB:,} MB are read.",
             "Convert it to EDF or WFDB, or cut it into parts.",
         )
+    if kind == "scp" and is_heal_force(path.read_bytes()):
+        return read_heal_force(path)
+    needed("ecgdatakit", EXTRA, f"reading {path} ({form.title})")
+    if kind == "dicom":
+        needed("pydicom", EXTRA, f"reading {path} (DICOM)")
     try:
         root = _checked(path, kind)
-        record, remarks = _decoded(path, form)
+        with longest_only(path, kind, root) as (source, left_out):
+            record, remarks = _decoded(source, form)
     except (EcganError, MemoryError, OSError):
         raise
     except Exception as error:  # decoders raise what they like
         raise EcganError(f"{path} cannot be read as {form.title}: {_reason(path, error)}", _DAMAGED) from error
-    return _channels(path, kind, record, root, remarks, default_unit)
+    return _channels(path, kind, record, root, [*left_out, *remarks], default_unit)
 
 
 def _reason(path: Path, error: Exception) -> str:
     """What a decoder says, without the file, and without what only its programmers understand."""
-    said = first_line(error).replace(f" in {path}", "").replace(str(path), path.name)
+    said = re.sub(rf"\S*/{re.escape(path.name)}", path.name, first_line(error)).replace(f" in {path.name}", "")
     said = re.sub(r"(not allowed): .*", r"\1.", said)
     return "its content breaks the rules of the format." if _JARGON.search(said) else said
 
@@ -231,7 +236,8 @@ def _rate(kind: str, record: Any, root: Any) -> float:
     if kind == "muse":
         for wave in root.findall("Waveform"):
             if (wave.findtext("WaveformType") or "rhythm").strip().casefold() == "rhythm":
-                return float(wave.findtext("SampleBase")) * float(10 ** float(wave.findtext("SampleExponent") or 0))
+                exact = number_in(wave.findtext("SampleBase")) * 10.0 ** number_in(wave.findtext("SampleExponent"))
+                return exact if round(exact) == whole else whole
     return whole
 
 
@@ -269,12 +275,7 @@ def _check_scp(path: Path) -> None:
     """See that the sections lie in the file, and that no lead has more samples than its bytes can hold."""
     data = path.read_bytes()
     size, (length,) = len(data), struct.unpack_from("<I", data, 10)
-    (promised,), (first,) = struct.unpack_from("<I", data, 2), struct.unpack_from("<I", data, 28)
-    if first != 7:
-        raise EcganError(
-            f"{path} is not written as SCP-ECG (EN 1064) says: its sections are counted from byte 0, not 1.",
-            "Ask the maker of the device for an export to EDF, DICOM or HL7 aECG.",
-        )
+    (promised,) = struct.unpack_from("<I", data, 2)
     if promised > size:
         raise EcganError(f"{path} is cut off: it has {size:,} bytes, its header says {promised:,}.", _DAMAGED)
     for at in range(22, min(6 + length, size - 9), 10):

@@ -29,6 +29,10 @@ _POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", r
 _COMMA = re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
 _FIGURES = re.compile(r"[+-]?\d[\d.,' ]*([eE][+-]?\d+)?")
 _PAIR = re.compile(r"([+-]?)(\d+),(\d+)")
+_WHOLE = re.compile(r"[+-]?\d+(,[+-]?\d+)+")
+_TOLD_BY = re.compile(r"(^|,)([+-]0|[+-]?0\d+)(,|$)", re.MULTILINE)
+"""Cells that are no whole numbers: -0, and what begins with a 0."""
+_SEMICOLONS = "If commas are the decimal signs, put semicolons between the cells."
 _COMMENT = re.compile(r"[\t,; ]*#.*")
 
 
@@ -113,6 +117,7 @@ def layout_of(path: Path, content: bytes, most_columns: int, *, single: bool = T
         best = _one_or_two(path, filled, two, one)
     else:
         best = _with_decimal(content, best, [reading for reading in equals if reading.separator == best.separator])
+    _check_commas(path, filled, best)
     skipped = lines[best.start].number
     if skipped is None or best.start > _MOST_PREAMBLE:
         raise EcganError(
@@ -181,14 +186,14 @@ def _sample(content: bytes) -> list[_Line]:
 
 def _check_width(path: Path, filled: Sequence[str], most: int) -> None:
     for line in filled:
-        count = max(line.count(sign) for sign in "\t;,") + 1
+        count = max(line.count(sign) for sign in "\t;|,") + 1
         if count > 2 * most or len(line) >= LONGEST_LINE:
             raise EcganError(
                 f"{path} has a line of {len(line):,} characters and at least {count:,} cells, and at most {most:,}"
                 " columns are read.",
                 "A recording has one row a time step and one column a lead: turn the table round, or save it as .npy.",
             )
-        longest = max(map(len, re.split(r"[\t;, ]", line)))
+        longest = max(map(len, re.split(r"[\t;|, ]", line)))
         if longest > _LONGEST_CELL and not line.lstrip().startswith("#"):
             raise EcganError(f"{path} is no table of numbers: a line in it is one long word.")
 
@@ -196,7 +201,7 @@ def _check_width(path: Path, filled: Sequence[str], most: int) -> None:
 def _signs(filled: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the separators and decimal signs that come into question, the usual ones first."""
     text = "".join(filled)
-    for separator in "\t;":
+    for separator in "\t;|":
         if separator in text or separator == "\t":  # without any, every line is one cell
             yield from ((separator, "."), (separator, ","))
     if "," in text:
@@ -276,6 +281,19 @@ def _one_or_two(path: Path, lines: Sequence[str], two: _Reading, one: _Reading) 
     )
 
 
+def _check_commas(path: Path, lines: Sequence[str], best: _Reading) -> None:
+    """Refuse rows in which commas stand between the cells and in the numbers: "0,004,-0,123"."""
+    rows = [line for line in lines if _WHOLE.fullmatch(line.strip())]
+    if best.separator != "," or best.columns < 3 or 2 * len(rows) < len(lines):
+        return
+    found = next((row for row in rows if _TOLD_BY.search(row)), None)
+    if found is not None:
+        raise EcganError(
+            f"{path}: in {found.strip()[:40]!r} commas seem to be decimal signs, and stand between the cells as well.",
+            f"{_SEMICOLONS} Else write whole numbers without a 0 before them.",
+        )
+
+
 def _with_decimal(content: bytes, best: _Reading, same: Sequence[_Reading]) -> _Reading:
     """Where only whole numbers were seen, look for a decimal comma in all of the file."""
     comma = best.separator != "," and len(same) > 1 and b"," in content and b"." not in content
@@ -297,7 +315,8 @@ def _above(path: Path, above: list[str], reading: _Reading) -> tuple[list[str], 
         cells = re.split(r"[,;\t]", above[-1]) if reading.columns == 1 else cells_of(above[-1], reading.separator)
         raise EcganError(
             f"{path}: the header has {len(cells)} cells, the first row of numbers {reading.columns}.",
-            "Name every column in the first line, or none.",
+            "Name every column in the first line, or none."
+            + (f" {_SEMICOLONS}" if reading.separator == "," and len(cells) < reading.columns else ""),
         )
     return above, head
 

@@ -11,8 +11,9 @@ import numpy as np
 from ecgan.ecg.aami import BEAT_SYMBOLS
 from ecgan.ecg.files.annotations import read_annotations
 from ecgan.ecg.files.channels import Channels, Columns, assemble, check_rate, choose_ecg, no_ecg
+from ecgan.ecg.files.classes import without_classes
 from ecgan.ecg.files.hospital import ENDINGS, KINDS, TITLES, kind_of, read_hospital
-from ecgan.ecg.files.names import existing, is_file
+from ecgan.ecg.files.names import existing, is_file, is_there
 from ecgan.ecg.files.times import agree, contradiction, without_time
 from ecgan.ecg.files.units import Counts, check_counts, check_unit
 from ecgan.ecg.files.wfdb import COPY_AGAIN, read_header, read_signals
@@ -41,6 +42,12 @@ KNOWN = f"WFDB (.hea with .dat), EDF (.edf, .bdf), text (.csv, .tsv, .txt), NumP
 
 _EDF, _EDF_HEADER = (b"0       ", b"\xffBIOSEMI"), 256
 
+
+BEGIN = (1 << 20) + 4
+"""Bytes by which a file that is still to come is judged."""
+_SIGNS: dict[str, tuple[bytes, ...]] = {"edf": _EDF, "npy": (b"\x93NUMPY",), "npz": (b"PK",)}
+
+_PACKED = (".gz", ".zip", ".xz", ".bz2", ".zst", ".7z", ".tgz", ".tar", ".rar")
 
 _TOLD = 3
 """Leads that are left out of which a warning says why."""
@@ -153,6 +160,8 @@ def locate(path: Path) -> Place:
 
 def _absent(path: Path) -> EcganError:
     """Return the error for a path that leads nowhere, with the nearest one that does."""
+    if is_there(path):
+        return EcganError(f"{path} is no plain file: a pipe or a device is not read.")
     if path.is_symlink():
         return EcganError(f"{path} is a link that leads to no file.", "Mend the link, or name the file itself.")
     folder = path.parent
@@ -176,6 +185,26 @@ def by_content(path: Path) -> str | None:
     return kind_of(path)
 
 
+def check_begin(path: Path) -> None:
+    """Refuse a file of which `BEGIN` bytes or more are there, and the rest is still to come, if it can be no recording.
+
+    Raises:
+        EcganError: Its format is not known, or it does not begin as files of its format do.
+    """
+    kind = by_content(path) or FORMATS.get(path.suffix.lower())
+    with path.open("rb") as file:
+        start = file.read(BEGIN)
+    if kind is None:
+        raise _unknown(path)
+    if kind == "text":
+        from ecgan.ecg.files.tables import check_text
+
+        check_text(path, start)
+    signs = _SIGNS.get(kind)
+    if signs and not start.startswith(signs):
+        raise EcganError(f"{path} does not begin as {path.suffix} files do.", f"Formats: {KNOWN}.")
+
+
 def _unknown(path: Path) -> EcganError:
     """Return the error of a file in no format that is known."""
     ending = path.suffix.lower()
@@ -184,6 +213,8 @@ def _unknown(path: Path) -> EcganError:
             f"{path} is a MATLAB file, which says neither sampling rate nor unit, and there is no {path.stem}.hea.",
             "Fetch its WFDB header, or save it as .npz with `signal`, `sampling_rate`, `leads` and `unit`.",
         )
+    if ending in _PACKED:
+        return EcganError(f"{path} is compressed.", "Unpack it, and name what is in it.")
     if ending in ENDINGS:
         return EcganError(f"{path} holds no ECG in a format that is known: it is not {TITLES}.", f"Formats: {KNOWN}.")
     return EcganError(f"{path} is in no format that is known by its ending or content.", f"Formats: {KNOWN}.")
@@ -257,6 +288,7 @@ def _ecg_of(
     chosen = choose_ecg(columns.names, columns.units, unit or "mV")
     if not chosen:
         raise no_ecg(where, columns.names, columns.units)
+    chosen, classes = without_classes(where, columns, chosen)
     rate = columns.sampling_rate
     if rate is None:
         raise EcganError(
@@ -276,7 +308,8 @@ def _ecg_of(
             counts.millivolts(values) if one in silent else values for one, values in zip(chosen, channels, strict=True)
         ]
     found = assemble(where, chosen, channels, [rate] * len(chosen))
-    return replace(found, assumed=[one.lead for one in silent] if unit is None and counts is None else [])
+    assumed = [one.lead for one in silent] if unit is None and counts is None else []
+    return replace(found, left_out=classes, assumed=assumed)
 
 
 def _omissions(left_out: Mapping[str, str]) -> list[str]:

@@ -45,6 +45,7 @@ _ELSE = {
     b"\xd0\xcf\x11\xe0": ("an old workbook (XLS)", "Save its sheet as CSV."),
     b"\x89HDF": ("an HDF5 file", "Export the recording as text or as EDF."),
     b"MATLAB 5": ("a MATLAB file", "Save its signal as .npy, or as a WFDB record."),
+    b"\x1f\x8b": ("compressed by gzip", "Unpack it: gunzip."),
     b"%PDF": ("a PDF", "Export the signal itself: as CSV or EDF."),
     b"<": ("XML or HTML", "Export the recording as CSV or EDF."),
     b"{": ("JSON", "Save its signal as .npy or as CSV."),
@@ -57,6 +58,7 @@ _ELSE = {
 _UNIT = re.compile(
     r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]|(?P<word>.*)[ _](?P<suffix>[mu\u00b5\u03bc]v)", re.IGNORECASE
 )
+_MINUS = "\u2212".encode()
 _COMMENT = re.compile(rb"[\t,; ]*#[^\n]*")
 _SEPARATOR = re.compile(rb'"?sep=[^\n]?"?[\t,; ]*\r?(?=[\r\n])', re.IGNORECASE)
 """The first line by which a spreadsheet program is told the separator; the rows tell it as well."""
@@ -116,20 +118,31 @@ def _content(path: Path, most_columns: int) -> bytes:
             "Save it as .npy or as a WFDB record.",
         )
     with path.open("rb") as file:
-        start = _without_signs(file.read(LONGEST_LINE + 4))
-        _check_start(path, start)
-        returns = b"\n" not in start and b"\r" in start
+        start = file.read(LONGEST_LINE + 4)
+        returns = check_text(path, start, most_columns)
         if len(start) >= LONGEST_LINE and not returns:
-            layout_of(path, start[: start.rfind(b"\n") + 1], most_columns)
             _check_lines(path, file)
         file.seek(0)
         content = _without_signs(file.read())
     return content.replace(b"\r", b"\n") if returns else content
 
 
+def check_text(path: Path, start: bytes, most_columns: int = MOST_LEADS + 8) -> bool:
+    """Refuse what is no table of numbers by its first bytes; return whether its lines end in carriage returns."""
+    start = _without_signs(start)
+    _check_start(path, start)
+    returns = b"\n" not in start and b"\r" in start
+    if len(start) >= LONGEST_LINE and not returns:
+        layout_of(path, start[: start.rfind(b"\n") + 1], most_columns)
+    return returns
+
+
 def _without_signs(content: bytes) -> bytes:
-    """Take out a byte order mark, and what stands in a first line such as "sep=;"; the line stays, empty."""
-    content = content.removeprefix(codecs.BOM_UTF8)
+    """Take out a byte order mark, and what stands in a first line such as "sep=;"; the line stays, empty.
+
+    The minus sign of typography becomes that of numbers.
+    """
+    content = content.removeprefix(codecs.BOM_UTF8).replace(_MINUS, b"-")
     found = _SEPARATOR.match(content)
     return content[found.end() :] if found else content
 

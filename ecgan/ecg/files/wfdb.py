@@ -209,7 +209,7 @@ def _read_single(part: _Part, hint: str, wanted: Sequence[str] = ()) -> Channels
     first = part.header.signals[kept[0].index]
     length = part.frames * first.per_frame
     check_size(where, length, len(kept))
-    signals = np.empty((length, len(kept)), dtype=np.float64)
+    signals = np.empty((length, len(kept)), dtype=np.float64, order="F")  # a lead is looked at by itself
     _fill(signals, part, kept, hint)
     warnings = []
     if part.behind >= max(_PADDING, part.frames // 100):

@@ -3,6 +3,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const SHOWN_LEADS = 3, PULSE = 10, NARROWEST = 40, TALLEST = 20, ZOOM = 5.6; // ZOOM: pixels a millimetre on the screen
+const TALLEST_ERROR = 15, LABEL = 11; // millimetres: the area of the error; room for the value of a mark
 
 function element(name, attributes, text) {
   const made = document.createElementNS(SVG, name);
@@ -23,11 +24,11 @@ function values(card, trace, lead) {
   return Array.from(cardValues.subarray(from, from + card.steps), (step) => (step === MISSING ? null : card.offset + card.step * step));
 }
 
-/** The record's own template of a lead as values; null where there is none. */
-function templateOf(lead) {
+/** The record's own template of a lead as values, or that of a mode, from 1; null where there is none. */
+function templateOf(lead, mode = 0) {
   const own = data.template;
   if (!own || lead >= own.leads) return null;
-  const steps = templateValues.subarray(lead * own.steps, (lead + 1) * own.steps);
+  const at = mode * own.leads + lead, steps = templateValues.subarray(at * own.steps, (at + 1) * own.steps);
   return Array.from(steps, (step) => (step === MISSING ? null : own.offset + own.step * step));
 }
 
@@ -46,16 +47,19 @@ function shownLeads(card) {
   return all.sort((a, b) => share(b) - share(a) || a - b).slice(0, SHOWN_LEADS).sort((a, b) => a - b);
 }
 
+/** Lowest and highest value of some lines, and all of their values. */
+function rangeOf(lines) {
+  const all = lines.flat().filter((value) => value !== null);
+  return { all, low: all.reduce((a, b) => Math.min(a, b), Infinity), high: all.reduce((a, b) => Math.max(a, b), -Infinity) };
+}
+
 function readCard(card) {
-  const numbers = (found) => found.filter((value) => value !== null);
   return shownLeads(card).map((lead) => {
     const signal = values(card, 0, lead);
     const reconstruction = card.traces > 1 ? values(card, 1, lead) : null;
     const error = reconstruction && signal.map((value, i) => (value === null || reconstruction[i] === null ? null : Math.abs(value - reconstruction[i])));
     const template = templateBeneath(card, lead);
-    const all = numbers(signal.concat(reconstruction ?? [], template ?? []));
-    const low = all.reduce((a, b) => Math.min(a, b), Infinity), high = all.reduce((a, b) => Math.max(a, b), -Infinity);
-    return { lead, signal, template, reconstruction, error, low, high };
+    return { lead, signal, template, reconstruction, error, ...rangeOf([signal, reconstruction ?? [], template ?? []]) };
   });
 }
 
@@ -88,15 +92,27 @@ function arrange(card, before, traces, scale) {
   return { card, scale, start, width, peak: start + peak, strips, paperHeight: y, height: y + (card.regions.length ? 8 : 0) + 5 };
 }
 
+/** From and to which square the paper reaches: all values, or as many as fit on the tallest strip. */
+function squaresOf({ all, low, high }, square) {
+  let [below, above] = [Math.floor(low / square + 1e-9), Math.ceil(high / square - 1e-9)], most = 0;
+  if (above - below <= TALLEST) return [below, above];
+  const sorted = all.map((value) => value / square).sort((a, b) => a - b);
+  for (let from = 0, to = 0; from < sorted.length; from++) {
+    const bottom = Math.floor(sorted[from]);
+    while (to < sorted.length && sorted[to] <= bottom + TALLEST) to++;
+    if (to - from > most) [most, below, above] = [to - from, bottom, Math.max(Math.ceil(sorted[to - 1]), bottom + 1)];
+  }
+  return [below, above];
+}
+
 function stripOf(trace, scale, top) {
   if (!(trace.high >= trace.low)) return { top, zero: top + 10, origin: 0, bottom: top + 15, end: top + 15, base: null };
   const square = 5 / scale.unit;
-  let below = Math.floor(trace.low / square + 1e-9), above = Math.ceil(trace.high / square - 1e-9);
-  if ((above - below) * 5 > 5 * TALLEST) [below, above] = [Math.floor(trace.low / square), Math.floor(trace.low / square) + TALLEST];
+  let [below, above] = squaresOf(trace, square);
   const origin = below <= 0 && above >= 0 ? 0 : below;
   if (scale.paper) above = Math.max(above, origin + 2); // room for the calibration pulse
   const bottom = top + 5 + (above - below) * 5;
-  const error = trace.error ? Math.min(trace.error.reduce((a, b) => Math.max(a, b ?? 0), 0) * scale.unit, 15) : 0;
+  const error = trace.error ? Math.min(trace.error.reduce((a, b) => Math.max(a, b ?? 0), 0) * scale.unit, TALLEST_ERROR) : 0;
   const base = trace.error ? bottom + fives(error) : null;
   return { top, bottom, zero: top + 5 + (above - origin) * 5, origin: origin * square, base, end: base ?? bottom };
 }
@@ -164,7 +180,7 @@ function drawStrip(svg, sheet, strip) {
   if (strip.template) svg.append(beneath(line(points(strip.template))));
   if (strip.reconstruction) {
     const reconstruction = points(strip.reconstruction);
-    const up = (value) => strip.base - Math.min(value * scale.unit, 15);
+    const up = (value) => strip.base - Math.min(value * scale.unit, TALLEST_ERROR);
     const error = strip.error.map((value, i) => (value === null ? null : [x(i), up(value)]));
     const floor = error.map((point) => point && [point[0], strip.base]);
     svg.append(
@@ -175,6 +191,27 @@ function drawStrip(svg, sheet, strip) {
     );
   } else svg.append(path(line(signal), COLOUR.signal, 0.42));
   drawPulse(svg, sheet, strip);
+  markStrip(svg, sheet, strip, [strip.signal, strip.reconstruction ?? [], strip.template ?? []]);
+}
+
+/** Arrows where lines leave the paper of a strip, or the error its room, with how far they go. */
+function markStrip(svg, { scale, card, start, width }, strip, lines) {
+  const x = (i) => start + ((i * card.duration) / card.steps) * scale.second;
+  const points = (values) => values.map((value, i) => (value === null ? null : [x(i), value]));
+  const edge = (y) => strip.origin + (strip.zero - y) / scale.unit, slack = 0.01 / scale.unit;
+  const arrow = (mark, y, words) => {
+    const down = mark.side, text = `${words}${leavingText(mark)}`, right = mark.x + 1.6 + text.length * 1.35 < width;
+    const made = element("g", { class: "leaves", fill: COLOUR.text, stroke: "#ffffff", "stroke-width": 0.5, "paint-order": "stroke", "stroke-linejoin": "round" });
+    made.append(
+      element("path", { d: `M${f(mark.x)} ${f(y + 0.2 * down)}l-1 ${2 * down}h2Z` }),
+      element("text", { x: f(mark.x + (right ? 1.5 : -1.5)), y: f(y + (down > 0 ? 2.4 : -0.5)), "font-size": 2.1, "font-weight": "bold", "text-anchor": right ? "start" : "end" }, text),
+    );
+    svg.append(made);
+  };
+  for (const mark of leaving(lines.flatMap(points), edge(strip.bottom) - slack, edge(strip.top) + slack, LABEL)) arrow(mark, mark.side > 0 ? strip.top : strip.bottom, "");
+  if (!strip.error) return;
+  const error = leaving(points(strip.error), -Infinity, TALLEST_ERROR / scale.unit + slack, LABEL);
+  for (const mark of error) arrow(mark, strip.base - TALLEST_ERROR, "error ");
 }
 
 /** The calibration pulse on ECG paper, and what the lead is called. */

@@ -14,12 +14,6 @@ function familyTraces(family, place) {
     Array.from(familyValues.subarray(from + i * steps, from + (i + 1) * steps), (step) => (step === MISSING ? null : family.offset + family.step * step)));
 }
 
-/** Lowest and highest value of some lines. */
-function rangeOf(lines) {
-  const there = lines.flat().filter((value) => value !== null);
-  return { low: there.reduce((a, b) => Math.min(a, b), Infinity), high: there.reduce((a, b) => Math.max(a, b), -Infinity) };
-}
-
 /** A sheet of paper with lines that begin where the template does. */
 function sheetOf(traces) {
   const own = { duration: data.template.duration, steps: data.template.steps, regions: [] };
@@ -34,13 +28,14 @@ function figureOf(sheet, label, draw) {
 const plain = (d, colour, width, opacity = 1) =>
   element("path", { d, fill: "none", stroke: colour, "stroke-width": width, "stroke-opacity": opacity, "stroke-linejoin": "round" });
 
-/** The template of one lead. */
-function normalFigure(lead) {
-  const template = templateOf(lead);
+/** The template of one lead, or that of a mode, from 1. */
+function normalFigure(lead, mode) {
+  const template = templateOf(lead, mode);
   const sheet = sheetOf([{ lead, template, ...rangeOf([template]) }]);
-  return figureOf(sheet, `Template of ${data.leadNames[lead]}`, (svg, _, strip) => {
+  return figureOf(sheet, `Template of ${data.leadNames[lead]}${mode ? `, ${mode}` : ""}`, (svg, _, strip) => {
     svg.append(beneath(line(pointsOf(sheet, strip, strip.template))));
     drawPulse(svg, sheet, strip);
+    markStrip(svg, sheet, strip, [strip.template]);
   });
 }
 
@@ -58,6 +53,7 @@ function familyFigure(family) {
       plain(path(strip.mean), COLOUR.signal, 0.45),
     );
     drawPulse(svg, sheet, strip);
+    markStrip(svg, sheet, strip, [strip.template, strip.mean, ...strip.others]);
   });
 }
 
@@ -179,10 +175,11 @@ function sortFamilies() {
 
 /** Completes the list that is in the page; `watch` draws a figure once it is in sight. */
 function makeFamilies(watch) {
-  if (data.template && $("normal-figure")) {
-    for (let lead = 0; lead < data.template.leads; lead++) {
-      const { svg, fill } = normalFigure(lead);
-      $("normal-figure").append(svg);
+  for (let mode = 0; data.template && mode <= data.template.modes; mode++) {
+    const place = $(mode ? `mode-figure-${mode}` : "normal-figure");
+    for (let lead = 0; place && lead < data.template.leads; lead++) {
+      const { svg, fill } = normalFigure(lead, mode);
+      place.append(svg);
       watch(svg, fill);
     }
   }

@@ -33,6 +33,8 @@ function number(value) {
 /** What a sample is called, such as "Beat 12". */
 const nameOf = (row) => `${data.noun[0].toUpperCase()}${data.noun.slice(1)} ${beats.number[row]}`;
 
+const nounOf = (count) => (count === 1 ? data.noun : `${data.noun}s`);
+
 const percent = (share) => `${Math.round(100 * share)} %`;
 
 function scoreText(row) {
@@ -42,6 +44,29 @@ function scoreText(row) {
   const sign = beats.flagged[row] ? "≥" : "<";
   return `score ${number(beats.score[row])}` + (data.threshold === null ? "" : ` ${sign} ${number(data.threshold)}`);
 }
+
+/**
+ * What leaves a strip. Neighbours on one side are one mark, at the farthest of them.
+ * @param points [x, value] or [x, value, x of its end]; null for what is missing.
+ * @returns {side, from, to, x, value} of each mark; side is 1 above `high`, −1 below `low`.
+ */
+function leaving(points, low, high, near) {
+  const found = [], last = new Map();
+  for (const [x, value, end = x] of points.filter((point) => point && (point[1] > high || point[1] < low)).sort((a, b) => a[0] - b[0])) {
+    const side = value > high ? 1 : -1, mark = last.get(side);
+    if (mark && x - mark.to < near) {
+      mark.to = Math.max(mark.to, end);
+      if (side * (value - mark.value) > 0) Object.assign(mark, { x, value });
+    } else {
+      last.set(side, { side, from: x, to: end, x, value });
+      found.push(last.get(side));
+    }
+  }
+  return found;
+}
+
+/** The value at which something leaves the strip, as it is written there. */
+const leavingText = (mark) => `${number(mark.value)} ${data.unit || "mV"}`.slice(0, 18);
 
 /** Lines of a canvas in one colour: `across` at each x, `along` at each y; on whole pixels, so that they stay thin. */
 function gridLines(ctx, colour, xs, ys, box) {
@@ -66,9 +91,12 @@ function multiples(from, to, step) {
   return found;
 }
 
-/** Makes a canvas as sharp as the screen; returns its context in CSS pixels. */
+let printing = false;
+const PRINTER = 3; // pixels for each of CSS, about 300 an inch
+
+/** Makes a canvas as sharp as the screen or the printer; returns its context in CSS pixels. */
 function sharpen(canvas, width, height) {
-  const ratio = Math.min(window.devicePixelRatio || 1, 16000 / Math.max(width, height, 1));
+  const ratio = Math.min(printing ? PRINTER : window.devicePixelRatio || 1, 16000 / Math.max(width, height, 1));
   const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
   if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
   const ctx = canvas.getContext("2d");

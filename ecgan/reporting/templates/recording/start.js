@@ -2,13 +2,15 @@
 
 const $ = (id) => document.getElementById(id);
 const STEP = 1.4; // a click or a key zooms by this
-const PRINTED = 12; // cards on paper; the style sheet hides the others
+const PAGE = 12; // cards that are shown, and printed, at once
+const PRINTED = 180; // width of the signal on paper, mm; the style sheet says it, too
+const FIELDS = "input, select, textarea"; // have keys of their own
 
 document.documentElement.classList.add("js");
 
 const view = new View($("view"), changed, choose);
 const overview = new Overview($("overview"), view);
-const cards = new Map(); // row → { item, fill }
+let listed = [], page = 0; // rows in the list as it is narrowed and sorted; which page of them is shown
 
 /** Says what is shown, in words and on the strip. */
 function changed() {
@@ -24,7 +26,6 @@ function changed() {
 
 /** Tells of a beat beneath the view; a flagged one with what the model made of it. */
 function choose(row) {
-  cards.get(view.chosen)?.item.classList.remove("current");
   view.choose(row);
   const card = cardOf.get(row);
   const family = familyOf.get(beats.family[row]);
@@ -34,13 +35,13 @@ function choose(row) {
   else if (beats.flagged[row]) lines.push("Its reconstruction is not among those in this page.");
   $("beat-text").textContent = lines.filter(Boolean).join("\n");
   $("chosen-figure").replaceChildren();
+  turnTo(row);
   if (!card) return;
   for (const lead of shownLeads(card)) {
     const { svg, fill } = cardFigure(card, lead);
     fill();
     $("chosen-figure").append(svg);
   }
-  cards.get(row)?.item.classList.add("current");
 }
 
 /** Chooses a beat and brings it into the middle, close enough to be read. */
@@ -68,9 +69,11 @@ const ACTIONS = {
   0: () => view.zoom(MM_PER_SECOND * MM),
   w: () => view.zoom(0),
 };
-const SCROLLS = {
+const ARROWS = {
   ArrowLeft: () => view.move(view.start - view.seconds / 10),
   ArrowRight: () => view.move(view.start + view.seconds / 10),
+};
+const SCROLLS = {
   PageUp: () => view.move(view.start - view.seconds * 0.9),
   PageDown: () => view.move(view.start + view.seconds * 0.9),
   Home: () => view.move(0),
@@ -80,11 +83,19 @@ const SCROLLS = {
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const own = event.target instanceof HTMLCanvasElement;
-  if (!own && event.target.closest("input, select, textarea")) return;
-  const action = ACTIONS[event.key] ?? (own ? SCROLLS[event.key] : undefined);
+  if (!own && event.target.closest(FIELDS)) return;
+  const arrow = own || (inSight() && !event.target.closest(".scroll")) ? ARROWS[event.key] : undefined;
+  const action = ACTIONS[event.key] ?? arrow ?? (own ? SCROLLS[event.key] : undefined);
   if (!action) return;
   event.preventDefault();
   action();
+  if (!inSight()) $("recording").scrollIntoView();
+}
+
+/** Whether some of the signal is in the window. */
+function inSight() {
+  const { top, bottom } = $("frame").getBoundingClientRect();
+  return top < window.innerHeight - 40 && bottom > 40;
 }
 
 /** `#beat-12` shows that beat, `#t=60,10` ten seconds from the first minute on. */
@@ -112,13 +123,12 @@ function watch(target, fill) {
   observer.observe(target);
 }
 
-function makeCards() {
-  for (const card of data.cards) {
-    const item = makeCard(card, watch);
-    cards.set(card.row, { item, fill: fills.get(item) });
+/** Forgets the figures of a list that goes. */
+function unwatch(list) {
+  for (const target of list.children) {
+    observer.unobserve(target);
+    fills.delete(target);
   }
-  fitCards($("cards"));
-  sortCards();
 }
 
 /** Makes the columns of a list as wide as its widest figure. */
@@ -127,19 +137,96 @@ function fitCards(list) {
   list.style.setProperty("--sheet", `${Math.min(widest, 600)}px`);
 }
 
+/** Draws everything as it is printed: figures out of sight, the signal on paper of its width, true to scale. */
 function fillForPrint() {
   document.querySelector(".facts").open = true;
-  const printed = $("cards") ? [...$("cards").children].slice(0, PRINTED) : [];
-  for (const [target, fill] of fills) if (!target.classList.contains("card") || target.classList.contains("family") || printed.includes(target)) fill();
+  for (const fill of fills.values()) fill();
+  printing = true;
+  overview.resize(PRINTED * MM);
+  view.resize(PRINTED * MM);
+  view.draw();
 }
 
-function sortCards() {
-  const byTime = $("order").value === "time", family = Number($("family")?.value ?? 0);
-  const rows = data.cards.map((card) => card.row).filter((row) => !family || beats.family[row] === family);
-  if (byTime) rows.sort((a, b) => a - b);
-  $("cards").replaceChildren(...rows.map((row) => cards.get(row).item));
-  const left = (family ? rowsOf.get(family) : flaggedRows).length - rows.length;
-  $("card-count").textContent = `${rows.length} shown` + (left ? `, ${left} with lower scores left out` : "");
+/** Makes the views as wide as the window. */
+function fit() {
+  printing = false;
+  overview.resize($("overview").clientWidth);
+  view.resize($("frame").clientWidth);
+}
+
+/** What the list can be narrowed by, each with a test of a row. */
+const NARROWING = {
+  family: (value) => (row) => beats.family[row] === Number(value),
+  class: (value) => (row) => data.classes[beats.symbol[row]] === value,
+  reason: (value) => (row) => familyOf.get(beats.family[row])?.kinds.includes(value),
+};
+
+/** Gives a list of choices those that there are among the flagged beats, each with their number. */
+function offer(id, valuesOf) {
+  if (!$(id)) return;
+  const counts = new Map();
+  for (const row of flaggedRows) for (const value of valuesOf(row)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const found = [...counts].filter(([value]) => value).sort((a, b) => b[1] - a[1]);
+  for (const [value, count] of found) $(id).append(html("option", { value, textContent: `${value} (${count})` }));
+  if (!found.length) $(id).closest("label").remove();
+}
+
+/** Narrows and sorts the list. */
+function listCards() {
+  listed = data.cards.map((card) => card.row);
+  let all = flaggedRows;
+  for (const [id, test] of Object.entries(NARROWING)) {
+    const value = $(id)?.value ?? "";
+    if (!value) continue;
+    listed = listed.filter(test(value));
+    all = all.filter(test(value));
+  }
+  if ($("order").value === "time") listed.sort((a, b) => a - b);
+  $("left-out").textContent = all.length > listed.length ? `${all.length - listed.length} with lower scores are left out.` : "";
+  showPage(0);
+}
+
+/** Where a button leads. */
+function pageOf(button) {
+  const last = Math.max(Math.ceil(listed.length / PAGE) - 1, 0);
+  return { first: 0, back: Math.max(page - 1, 0), onward: Math.min(page + 1, last), last }[button.dataset.page];
+}
+
+/** Shows a page of the list. */
+function showPage(number) {
+  const pages = Math.max(Math.ceil(listed.length / PAGE), 1);
+  page = Math.min(Math.max(number, 0), pages - 1);
+  const rows = listed.slice(page * PAGE, (page + 1) * PAGE);
+  unwatch($("cards"));
+  $("cards").replaceChildren(...rows.map((row) => makeCard(cardOf.get(row), watch)));
+  fitCards($("cards"));
+  const noun = nounOf(listed.length), from = page * PAGE + 1;
+  $("card-count").textContent = rows.length ? `${from}–${from + rows.length - 1} of ${listed.length} flagged ${noun}.` : `No ${noun}.`;
+  for (const button of document.querySelectorAll("[data-page]")) button.disabled = pageOf(button) === page;
+  for (const pager of document.querySelectorAll(".pager")) pager.hidden = pages === 1;
+  showCurrent();
+}
+
+function showCurrent() {
+  for (const item of $("cards").children) item.classList.toggle("current", Number(item.dataset.row) === view.chosen);
+}
+
+/** The page of the list that holds a beat, if one does. */
+function turnTo(row) {
+  const at = listed.indexOf(row);
+  if (at >= 0 && Math.floor(at / PAGE) !== page) showPage(Math.floor(at / PAGE));
+  else if ($("cards")) showCurrent();
+}
+
+function listenToCards() {
+  offer("class", (row) => [data.classes[beats.symbol[row]]]);
+  offer("reason", (row) => familyOf.get(beats.family[row])?.kinds ?? []);
+  for (const id of ["order", ...Object.keys(NARROWING)]) $(id)?.addEventListener("change", listCards);
+  for (const button of document.querySelectorAll("[data-page]")) button.addEventListener("click", () => {
+    showPage(pageOf(button));
+    if ($("cards").getBoundingClientRect().top < 0) $("flagged").scrollIntoView();
+  });
+  listCards();
 }
 
 function listenToLinks() {
@@ -161,24 +248,20 @@ function start() {
   makeFamilies(watch);
   if ($("families")) fitCards($("families"));
   if ($("cards")) {
-    if (data.cards.length) makeCards();
+    listenToCards();
     listenToLinks();
-    for (const id of ["order", "family"]) $(id)?.addEventListener("change", sortCards);
   }
   for (const row of document.querySelectorAll("[data-beat]")) {
     const cell = row.cells[0];
     cell.replaceChildren(html("a", { href: `#beat-${row.dataset.beat}`, textContent: cell.textContent }));
   }
   window.addEventListener("beforeprint", fillForPrint);
+  window.addEventListener("afterprint", fit);
   for (const id of ["previous", "next"]) $(id).disabled = !flaggedRows.length;
   const buttons = { previous: "p", next: "n", in: "+", out: "-", true: "0", all: "w" };
   for (const [id, key] of Object.entries(buttons)) $(id).addEventListener("click", ACTIONS[key]);
   $("scroll").addEventListener("input", () => view.move(Number($("scroll").value)));
   document.addEventListener("keydown", onKey);
-  const fit = () => {
-    overview.resize($("overview").clientWidth);
-    view.resize($("frame").clientWidth);
-  };
   new ResizeObserver(fit).observe($("frame"));
   fit();
   const room = (window.innerHeight * 0.78 - TOP - BOTTOM) / (view.squares * 5); // so that many leads are seen at once

@@ -97,6 +97,20 @@ function drawBins(ctx, level, place, value) {
   }
 }
 
+/** Lowest and highest values of a stretch of a lead as it is drawn, each as [x, mV, x of its end]. */
+function extremes(lead, place) {
+  const level = levelFor(lead.levels, place.samplesPerPixel), value = (step) => lead.offset + lead.step * step;
+  const from = Math.max(0, Math.floor(place.first / level.bin) - 1);
+  const to = Math.min(level.low.length, Math.ceil((place.first + (place.right - place.left) * place.samplesPerPixel) / level.bin) + 1);
+  const found = [];
+  for (let i = from; i < to; i++) {
+    if (level.low[i] === MISSING) continue;
+    const ends = [i * level.bin, level.bin === 1 ? i : (i + 1) * level.bin].map((at) => Math.min(Math.max(place.x(at), place.left), place.right));
+    found.push([ends[0], value(level.high[i]), ends[1]], [ends[0], value(level.low[i]), ends[1]]);
+  }
+  return found;
+}
+
 /** The median of numbers, of some of them where there are many. */
 function middle(values) {
   const step = Math.max(1, Math.floor(values.length / 100));

@@ -4,6 +4,7 @@
 const LEAST_PAPER = 0.4 * MM; // pixels a millimetre; with less of them squares cannot be told apart
 const MOST = 4 * MM;
 const TOP = 30, BOTTOM = 24;
+const NEAR = 62, SLACK = 0.005; // pixels: room for the value of a mark; mV: what is no more beyond an edge lies on it
 
 class View {
   /** @param changed Called whenever something else is shown. @param chose Called with the row of a beat clicked at. */
@@ -80,6 +81,7 @@ class View {
     this.drawSpans(ctx);
     this.drawTimes(ctx);
     let top = TOP;
+    this.marks = []; // what leaves the paper
     for (const lead of leads) {
       const bottom = top + lead.squares * 5 * this.millimetre;
       this.drawLead(ctx, lead, top, bottom);
@@ -129,16 +131,42 @@ class View {
     ctx.beginPath();
     ctx.rect(left, top - 1, this.width - left, bottom - top + 2);
     ctx.clip();
-    if (this.paper) this.drawTemplates(ctx, lead, place);
+    const beneath = this.paper ? this.drawTemplates(ctx, lead, place) : [];
     drawTrace(ctx, lead, place);
     ctx.restore();
+    const points = extremes(lead, place).concat(beneath.filter(([x]) => x >= left && x <= place.right));
+    for (const mark of leaving(points, lead.base - SLACK, lead.base + lead.squares / 2 + SLACK, NEAR)) this.drawMark(ctx, lead, place, mark);
     this.drawGutter(ctx, lead, top, place.y);
   }
 
-  /** The record's own template beneath each flagged beat, on the level of the signal there. */
+  /** An arrow where the line leaves the paper, and how far it goes. */
+  drawMark(ctx, lead, { left, right, top, bottom }, mark) {
+    const up = mark.side > 0, edge = up ? top : bottom, down = up ? 1 : -1;
+    const x = Math.min(Math.max(mark.x, left + 5), right - 5), text = leavingText(mark);
+    this.marks.push({ ...mark, lead: lead.name, text });
+    ctx.font = `bold 11px ${FONT}`;
+    ctx.fillStyle = COLOUR.text;
+    ctx.strokeStyle = "#ffffff";
+    ctx.lineWidth = 3;
+    ctx.lineJoin = "round";
+    ctx.beginPath();
+    ctx.moveTo(x, edge + down);
+    ctx.lineTo(x - 5, edge + 8 * down);
+    ctx.lineTo(x + 5, edge + 8 * down);
+    ctx.closePath();
+    const beside = x + 8 + ctx.measureText(text).width < right ? x + 8 : x - 8 - ctx.measureText(text).width;
+    const base = up ? edge + 10 : edge - 2;
+    ctx.stroke();
+    ctx.fill();
+    ctx.strokeText(text, beside, base);
+    ctx.fillText(text, beside, base);
+  }
+
+  /** The record's own template beneath each flagged beat, on the level of the signal there; returns its points. */
   drawTemplates(ctx, lead, place) {
     const usual = data.unit === "mV" ? templateOf(leads.indexOf(lead)) : null;
-    if (!usual) return;
+    const drawn = [];
+    if (!usual) return drawn;
     const [first, last] = this.visible(), step = data.template.duration / usual.length;
     ctx.strokeStyle = COLOUR.template;
     for (let row = first; row < last; row++) {
@@ -147,13 +175,18 @@ class View {
       const level = levelAt(lead, start, data.template.duration) - middle(usual);
       if (!Number.isFinite(level)) continue;
       ctx.beginPath();
-      usual.forEach((value, i) => value !== null && ctx.lineTo(this.x(start + i * step), place.y(value + level)));
+      usual.forEach((value, i) => {
+        if (value === null) return;
+        drawn.push([this.x(start + i * step), value + level]);
+        ctx.lineTo(drawn.at(-1)[0], place.y(value + level));
+      });
       for (const [width, alpha] of [[5, 0.28], [0.9, 1]]) {
         Object.assign(ctx, { lineWidth: width, globalAlpha: alpha });
         ctx.stroke();
       }
       ctx.globalAlpha = 1;
     }
+    return drawn;
   }
 
   /** Name of a lead and the calibration pulse, 1 mV high and 0.2 s long at the scale of the signal. */

@@ -1,0 +1,1 @@
+"""Where a number came from: files, stages, parameters, data, code."""

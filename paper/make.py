@@ -1,0 +1,177 @@
+"""Compute rows of the tables of docs/paper.md: `make paper`, `make paper ROWS=beatgan@aegan*`, `make paper-check`.
+
+    python paper/make.py                         # what is missing or no longer what params.yaml asks for
+    python paper/make.py run 'beatgan@*-0-0'     # rows by name: table@row-fold-seed, * and ? as in a shell
+    python paper/make.py check 5                 # recompute five random rows and compare; or those that a pattern names
+    python paper/make.py list                    # what is missing
+    python paper/make.py run 'svdb@*'            # rows of a database that is not fetched otherwise
+
+Two rows are computed side by side, each by `dvc repro --single-item` on one thread; a row that was interrupted goes on
+where it stood. DVC lets stages that share no output run at once: it locks the project only while it reads and writes
+its own files. With ECGAN_DEVICE=cuda, models are trained for as many epochs as their papers say, and rows come to lie
+in `rows-cuda/`, beside what DVC watches.
+"""
+
+import fnmatch
+import itertools
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import unit
+
+SIDE_BY_SIDE = 2
+DVC = (sys.executable, "-m", "dvc")
+
+
+def names() -> list[str]:
+    """All rows: those of fold 0 and the first seed first; of these what trains nothing first and what is long last."""
+    found = []
+    for table, about in unit.asked()[2].items():
+        places: Counter[tuple[int, int]] = Counter()
+        for index, (fold, seed) in enumerate(itertools.product(about["folds"], about["seeds"])):
+            for row in about["units"]:
+                budget = about["rows"][row].get("budget", 0)
+                tier = (budget > 0) + (budget > 10)
+                places[index, tier] += 1
+                found.append((index, tier, places[index, tier], f"{table}@{row}-{fold}-{seed}"))
+    return [name for *_, name in sorted(found)]
+
+
+def changed() -> set[str]:
+    """Names of the stages that DVC would run."""
+    said = subprocess.run([*DVC, "status", "--json"], cwd=unit.HERE, capture_output=True, text=True, check=True).stdout
+    return {name.removeprefix("dvc.yaml:") for name in json.loads(said)}
+
+
+def arguments(name: str) -> list[str]:
+    """Table, row, fold and seed behind a name."""
+    table, _, rest = name.partition("@")
+    row, fold, seed = rest.rsplit("-", 2)
+    return [table, row, fold, seed]
+
+
+def run(wanted: list[str]) -> int:
+    """Compute rows; return how many failed."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+    def call(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=unit.HERE, env=environment, capture_output=True, text=True, check=False)
+
+    def one(name: str) -> bool:
+        began = time.monotonic()
+        if unit.CUDA or is_optional(name):
+            done = call(sys.executable, "unit.py", "row", *arguments(name))
+        else:
+            for _ in range(10):
+                done = call(*DVC, "repro", "-q", "--single-item", name)
+                if "Unable to acquire lock" not in done.stderr:
+                    break
+                time.sleep(random.uniform(1, 5))  # noqa: S311 - another one reads or writes just now
+        state = "done" if done.returncode == 0 else f"FAILED: {done.stderr.strip()[-2000:]}"
+        say(f"{time.strftime('%H:%M:%S')} {name}: {state} ({time.monotonic() - began:.0f} s)")
+        return done.returncode == 0
+
+    prepare(wanted, call)
+    with ThreadPoolExecutor(1 if unit.CUDA else SIDE_BY_SIDE) as pool:
+        return sum(not ok for ok in pool.map(one, wanted))
+
+
+def prepare(wanted: list[str], call: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """Fetch, cut and divide what the rows are computed on, where that is not there."""
+    _, sets, tables = unit.asked()
+    optional = {tables[typed(name)[0]]["data"] for name in wanted if is_optional(name)}
+    commands: list[tuple[str, ...]] = [
+        (sys.executable, "unit.py", kind, name)
+        for data in sorted(optional)
+        if not (unit.DATA / data).is_dir()
+        for kind, name in (("raw", sets[data]["raw"]), ("data", data))
+    ]
+    for kind in ("raw", "data"):
+        commands += [(*DVC, "repro", "-q", "-s", name) for name in sorted(changed()) if name.startswith(f"{kind}@")]
+    for command in commands:
+        if (done := call(*command)).returncode:
+            raise SystemExit(f"{' '.join(command[1:])} failed: {done.stderr.strip()[-2000:]}")
+
+
+def is_optional(name: str) -> bool:
+    """Whether a row is of a database that is fetched only if somebody asks for it."""
+    return bool(unit.asked()[2][name.partition("@")[0]].get("optional"))
+
+
+def check(wanted: list[str]) -> int:
+    """Recompute rows beside the ones that are there; return how many differ."""
+    return sum(not same(name) for name in wanted)
+
+
+def same(name: str) -> bool:
+    """Whether a row comes out as its files say; what differs is named."""
+    place, aside = unit.folder_of(*typed(name)), unit.WORK / "check"
+    shutil.rmtree(aside, ignore_errors=True)
+    environment = os.environ | {"ECGAN_PAPER_OUT": str(aside)}
+    subprocess.run([sys.executable, "unit.py", "row", *arguments(name)], cwd=unit.HERE, env=environment, check=True)
+    differences = []
+    for file in sorted((unit.OUT / place).glob("*")):
+        new = aside / place / file.name
+        if not new.is_file():
+            differences.append(f"{file.name} did not come")
+        elif file.suffix == ".json":
+            old, found = (json.loads(path.read_text(encoding="utf-8")) for path in (file, new))
+            differences += compared(old, found, file.stem)
+        elif file.read_bytes() != new.read_bytes():
+            differences.append(f"{file.name} differs")
+    say(f"{name}: {'the same' if not differences else '; '.join(differences)}")
+    return not differences
+
+
+def compared(old: Any, new: Any, where: str) -> list[str]:
+    """Where two rows differ, but for what may: how long it took, and by which commit."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = [key for key in sorted({*old, *new}) if key not in unit.MAY_DIFFER]
+        return [line for key in keys for line in compared(old.get(key), new.get(key), f"{where} {key}")]
+    return [] if old == new or (old != old and new != new) else [f"{where}: was {old}, is {new}"]
+
+
+def typed(name: str) -> tuple[str, str, int, int]:
+    """Table, row, fold and seed behind a name."""
+    table, row, fold, seed = arguments(name)
+    return table, row, int(fold), int(seed)
+
+
+def say(text: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Do what the arguments say."""
+    kind, *patterns = sys.argv[1:] or ["run"]
+    every = names()
+    there = [name for name in every if (unit.OUT / unit.folder_of(*typed(name))).is_dir()]
+    chosen = [name for name in every if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
+    if kind == "check":
+        count = int(patterns[0]) if patterns and patterns[0].isdigit() else 1
+        return int(check(chosen or random.sample(there, min(count, len(there)))) > 0)
+    if not patterns:
+        stale = set() if unit.CUDA else changed()
+        chosen = [name for name in every if (name in stale or name not in there) and not is_optional(name)]
+    if kind == "list":
+        say("\n".join(chosen))
+        return 0
+    failed = run(chosen)
+    say(f"{len(chosen) - failed} of {len(chosen)} rows computed")
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -336,11 +336,13 @@ def compare(
 
 @app.command(
     epilog="Examples: `ecgan trace AUROC aegan`, `ecgan trace mcc vaegan --strategy smoothed`,"
-    " `ecgan trace ppv knn --fold 1 --json`"
+    " `ecgan trace ppv knn --fold 1 --json`, `ecgan trace AUROC paper/rows/DATASET/PROTOCOL/ROW/FOLD/plain.json`"
 )
 def trace(
     metric: Annotated[str, typer.Argument(help="AUROC, F1, a column of results.csv, a key of metrics.json, …")],
-    method: Annotated[str, typer.Argument(metavar="MODEL", help="Model or classical detector: the row of the table.")],
+    method: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Model or classical detector: the row of the table; or FILE.json.")
+    ],
     fold: Annotated[int | None, typer.Option("--fold", help="One fold; left out: the mean over the folds.")] = None,
     strategy: Annotated[str | None, typer.Option("--strategy", help="Left out: the one that decides.")] = None,
     params: Annotated[Path, typer.Option("--params", help="The file of parameters.")] = Path("params.yaml"),

@@ -134,7 +134,7 @@ def same(name: str) -> bool:
 
 
 def compared(old: Any, new: Any, where: str) -> list[str]:
-    """Where two rows differ, but for what may: how long it took, and by which commit."""
+    """Where two rows differ, but for what may: how long it took, by which commit, how its parameters are written."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [key for key in sorted({*old, *new}) if key not in unit.MAY_DIFFER]
         return [line for key in keys for line in compared(old.get(key), new.get(key), f"{where} {key}")]

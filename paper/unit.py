@@ -39,8 +39,8 @@ LOOKS = HERE / "looks.csv"
 CUDA = os.environ.get("ECGAN_DEVICE", "").startswith("cuda")
 OUT = Path(os.environ.get("ECGAN_PAPER_OUT") or HERE / ("rows-cuda" if CUDA else "rows"))
 BEHAVIOUR = HERE / "behaviour.json"
-MAY_DIFFER = ("cpu_seconds", "commit")
-"""What a file of a row says that is not the same whenever it is computed."""
+MAY_DIFFER = ("cpu_seconds", "commit", "parameters_sha256")
+"""What a file of a row says that another commit may say otherwise: parameters that it adds have their defaults."""
 
 Table = dict[str, Any]
 

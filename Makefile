@@ -11,6 +11,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 18
 
 repro: .venv/.installed  ## run the pipeline: fetch, preprocess, split, train, inverse, detect, report
+	@echo "Running the pipeline: what has changed, and what depends on it. The demonstration takes three minutes on two idle cores."
 	python -m ecgan info params.yaml --pipeline
 	dvc repro
 
@@ -45,7 +46,9 @@ deps: .venv/.installed  ## renew what DVC watches: deps in dvc.yaml and links in
 	python -m tests.contracts.deps
 
 docs: .venv/.installed  ## build the documentation: docs/_build/html/index.html
+	@echo "Building the documentation: a minute or two, without a word if all is well."
 	python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "Wrote docs/_build/html/index.html"
 
 publish: .venv/.installed  ## at a release: refresh dvc.lock, the reports, README's table and published/ together
 	dvc repro
@@ -69,7 +72,7 @@ clean:  ## remove the virtual environment, caches and built documentation; data,
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "ECGAN needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
-	@echo "Installing into .venv, once: some minutes, about 2 GB."
+	@echo "Installing into .venv, once: some minutes, about 2 GB. Without a word while packages come and are unpacked."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@

@@ -75,9 +75,10 @@ def fetch(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -
     from ecgan.seals import NAME as SEAL
     from stages import fetch as stage
 
-    folder = stage.run(params)
+    with cmd.timed() as took:
+        folder = stage.run(params)
     count = sum(file.is_file() and file.name != SEAL for file in folder.rglob("*"))
-    say(f"{params.dataset}: {count:,} file{'' if count == 1 else 's'} in {folder}")
+    say(f"{params.dataset}: {count:,} file{'' if count == 1 else 's'} in {folder}{took()}")
 
 
 @app.command(epilog="Example: `ecgan preprocess params.yaml`")
@@ -86,9 +87,10 @@ def preprocess(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = No
     params = cmd.load(config, plugin=plugin)
     from stages import preprocess as stage
 
-    about = stage.run(params)
+    with cmd.timed() as took:
+        about = stage.run(params)
     counts = ", ".join(f"{name} {count:,}" for name, count in about.counts.items())
-    say(f"{about.name}: {sum(about.counts.values()):,} samples ({counts}), leads {', '.join(about.leads)}")
+    say(f"{about.name}: {sum(about.counts.values()):,} samples ({counts}), leads {', '.join(about.leads)}{took()}")
 
 
 @app.command(epilog="Example: `ecgan split params.yaml`")
@@ -127,8 +129,9 @@ def inverse(
     from stages import inverse as stage
 
     for name, index in cmd.chosen(params, model, fold):
-        inversion = stage.run(params, name, index)
-        say(f"{name}, fold {index}: inverse mapping by {inversion.name}")
+        with cmd.timed() as took:
+            inversion = stage.run(params, name, index)
+        say(f"{name}, fold {index}: inverse mapping by {inversion.name}{took()}")
 
 
 @app.command(epilog="Examples: `ecgan detect --model vaegan --fold 0`, `ecgan detect --detector knn`")
@@ -148,12 +151,15 @@ def detect(
 
     if detector is None:
         for name, index in cmd.chosen(params, model, fold):
-            cmd.tell_detection(params, stage.run_model(params, name, index), paths.parts(params, name, index))
+            with cmd.timed(f"{name}, fold {index}: scoring its test samples with {params.detect.detector}") as took:
+                found = stage.run_model(params, name, index)
+            cmd.tell_detection(params, found, paths.parts(params, name, index), took())
     if model is None:
         for name in cmd.only(params.detect.classical, detector, "detect.classical"):
             for index in cmd.only(params.split.folds, fold, "split.folds"):
-                found = stage.run_classical(params, name, index)
-                cmd.tell_detection(params, found, paths.parts(params, name, index, classical=True))
+                with cmd.timed(f"{name}, fold {index}: learning the normal training samples, scoring the test") as took:
+                    found = stage.run_classical(params, name, index)
+                cmd.tell_detection(params, found, paths.parts(params, name, index, classical=True), took())
 
 
 @app.command(epilog="Example: `ecgan generate --model models/ecgan/demo/aegan/fold_0 -n 1000 --out beats.npy`")
@@ -290,9 +296,12 @@ def report(
 ) -> None:
     """Write the results table, figures, summary and page."""
     params = cmd.load(config, plugin=plugin)
+    from stages import paths
     from stages import report as stage
 
-    stage.run(params, readme)
+    with cmd.timed("report: a table, figures and a page of all results") as took:
+        stage.run(params, readme)
+    say(f"wrote {paths.summary(params) / 'index.html'}{took()}")
 
 
 @app.command(
@@ -327,11 +336,13 @@ def compare(
 
 @app.command(
     epilog="Examples: `ecgan trace AUROC aegan`, `ecgan trace mcc vaegan --strategy smoothed`,"
-    " `ecgan trace ppv knn --fold 1 --json`"
+    " `ecgan trace ppv knn --fold 1 --json`, `ecgan trace AUROC paper/rows/DATASET/PROTOCOL/ROW/FOLD/plain.json`"
 )
 def trace(
     metric: Annotated[str, typer.Argument(help="AUROC, F1, a column of results.csv, a key of metrics.json, …")],
-    method: Annotated[str, typer.Argument(metavar="MODEL", help="Model or classical detector: the row of the table.")],
+    method: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Model or classical detector: the row of the table; or FILE.json.")
+    ],
     fold: Annotated[int | None, typer.Option("--fold", help="One fold; left out: the mean over the folds.")] = None,
     strategy: Annotated[str | None, typer.Option("--strategy", help="Left out: the one that decides.")] = None,
     params: Annotated[Path, typer.Option("--params", help="The file of parameters.")] = Path("params.yaml"),

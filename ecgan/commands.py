@@ -17,6 +17,7 @@ import typer
 from ecgan import completion
 from ecgan.errors import EcganError, Interrupted, ended
 from ecgan.files import unsayable, unusable
+from ecgan.progress import Stopwatch
 from ecgan.terminal import discard_results, flush_results, interruptible, prepare_streams, printable, say
 
 if TYPE_CHECKING:
@@ -352,10 +353,20 @@ def one_file(names: list[str] | None, default: Path) -> Path:
     return Path(names[0]) if names else default
 
 
-def tell_detection(params: "Params", metrics: dict[str, Any], parts: dict[str, Path]) -> None:
+@contextlib.contextmanager
+def timed(what: str = "") -> Iterator[Callable[[], str]]:
+    """Say what begins, if anything is to be said; give what a line at the end says of the time that the block took."""
+    if what:
+        say(what)
+    watch = Stopwatch()
+    with watch.step("took"):
+        yield lambda: f" ({watch.seconds['took']:.1f} s)"
+
+
+def tell_detection(params: "Params", metrics: dict[str, Any], parts: dict[str, Path], took: str) -> None:
     """Say in one line what a detection found, and tell the tracker, if there is one, the whole."""
     from ecgan.tracking.opening import track_detection
 
     track_detection(params, metrics, parts)
     best = ", ".join(f"{name} {entry['test']['auroc']:.3f}" for name, entry in metrics["strategies"].items())
-    say(f"{metrics['method']}, fold {metrics['fold']}: AUROC {best}")
+    say(f"{metrics['method']}, fold {metrics['fold']}: AUROC {best}{took}")

@@ -78,7 +78,7 @@ def _check_keys(config: Path, written: dict[str, Any], params: Params) -> None:
     if not pipeline.is_file():
         raise EcganError(
             f"there is no {pipeline}, so `dvc repro` has nothing to do.",
-            "Run this where the pipeline is, such as in a clone of ECGAN.",
+            "Run this where the pipeline is, such as in a clone of ECGAN; `ecgan new FOLDER` begins one.",
         )
     text = pipeline.read_text(encoding="utf-8")
     keys = {key for key in re.findall(r"\$\{([\w.]+)\}", text) if key.split(".")[0] != "item"}

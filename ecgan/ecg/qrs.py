@@ -120,7 +120,8 @@ def leads_of(signals: NDArray[Any], sampling_rate: float, there: Sequence[Bool])
             slower = _slower(cleaned(signals[:, lead], sampling_rate), step)
             shown = known[step // 2 :: step][:count] & ~_still(slower, round(_STILL_S * rate))
             energy = np.full(values[lead].size, np.nan)
-            energy[:count] = np.where(shown, _energy(slower, rate), np.nan)
+            energy[:count] = _energy(slower, rate)
+            energy[:count][~shown] = np.nan
             pieces = energy.reshape(-1, size)
             levels = _levels(pieces, _ROUNDING * np.abs(slower).max())
             if levels.counted.any():
@@ -189,7 +190,8 @@ def _slower(lead: F64, step: int) -> F64:
     mean = np.zeros(count)
     for offset in range(step):
         mean += lead[offset::step][:count]
-    return mean / step
+    mean /= step
+    return mean
 
 
 def _still(lead: F64, least: int) -> Bool:
@@ -203,8 +205,10 @@ def _energy(lead: F64, rate: float) -> F64:
     """Root mean square of the slope of the band over the width of a QRS complex, (m,)."""
     sections = signal.butter(2, [_BAND[0], min(_BAND[1], 0.45 * rate)], btype="bandpass", fs=rate, output="sos")
     slope = np.gradient(signal.sosfiltfilt(sections, lead))
-    mean = ndimage.uniform_filter1d(slope**2, round(_WIDTH_S * rate), mode="constant")
-    return np.asarray(np.sqrt(np.maximum(mean, 0.0)), dtype=np.float64)
+    slope *= slope  # in place, as below: a day has many values
+    mean = ndimage.uniform_filter1d(slope, round(_WIDTH_S * rate), mode="constant")
+    np.maximum(mean, 0.0, out=mean)
+    return np.asarray(np.sqrt(mean, out=mean), dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,21 @@ def find_number(metric: str, method: str, fold: int | None = None, strategy: str
     return found if found is not None else _cell(metric, method, _strategy(method, folds, strategy))
 
 
+def number_in(file: Path, metric: str) -> Number:
+    """Find a number in a JSON file of results, by its key or, of a row of the paper's tables, by that in `test`.
+
+    Raises:
+        EcganError: There is no such number in it.
+    """
+    found = read_json(file)
+    numbers = {name: value for name, value in flat(found if isinstance(found, dict) else {}) if _is(value)}
+    bare = {name: name.removeprefix("test.") for name in numbers}
+    name = _match(metric, {name: (name, bare[name], METRICS.get(bare[name], name)) for name in numbers})
+    if name is None:
+        raise _unknown(metric, str(file), numbers)
+    return Number(file, name, numbers[name])
+
+
 def _headline(metric: str, method: str, strategy: str | None) -> Number | None:
     """Return a number that `dvc metrics show` shows; none where it is not among them."""
     if strategy is not None or not HEADLINES.is_file():
@@ -92,7 +107,7 @@ def _cell(metric: str, method: str, strategy: str) -> Number:
     bare = {name: name.removesuffix("_mean") for name in numbers}
     column = _match(metric, {name: (name, bare[name], METRICS.get(bare[name], name)) for name in numbers})
     if column is None or not rows:
-        raise _unknown(metric, method, numbers)
+        raise _unknown(metric, method, [*HEADLINE.values(), *numbers])
     folds = _folds(method.partition(", ")[0]) if column.endswith("_mean") else []
     of = [_of_fold(bare[column], method, fold, strategy) for fold in folds if column != "validation_auroc_mean"]
     return Number(RESULTS, f"{method}, {strategy}: {column}", _finite(rows[0][column]), tuple(of))
@@ -154,7 +169,7 @@ def _plain(name: str) -> str:
 
 
 def _unknown(metric: str, method: str, names: Iterable[str]) -> EcganError:
-    known = list(dict.fromkeys([*HEADLINE.values(), *names]))
+    known = list(dict.fromkeys(names))
     return EcganError(
         f"{method} has no number {metric!r} here{nearest(_plain(metric), known)}", f"Here are: {', '.join(known)}."
     )

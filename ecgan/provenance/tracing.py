@@ -57,6 +57,7 @@ def trace(number: Number, lock: Lock, params: Path) -> dict[str, Any]:
 def lines(found: dict[str, Any]) -> list[str]:
     """Return what a person reads of a trace."""
     shown = [f"{found['file']}: {found['key']} = {_value(found['value'])}", *_origin(found)]
+    shown += [f"row       {key} {value}" for key, value in found.get("row", {}).items()]
     for one in found["mean_of"]:
         shown += [f"mean of {one['file']}: {one['key']} = {_value(one['value'])}"]
         shown += [f"  stage {one['stage']}: {one['command']}", f"  {_said(one['output'])}"]

@@ -41,7 +41,9 @@ def find_published(name: str, folder: Path = FOLDER) -> Path:
         known = f"Here are: {', '.join(names)}. " if names else ""
         tracked = (folder / f"{name}.dvc").is_file()
         how = (
-            f"Bring it here: dvc pull {folder / name}.dvc" if tracked else "`dvc pull` in a clone brings what there is."
+            f"Bring it here: dvc pull {folder / name}.dvc"
+            if tracked
+            else "`dvc pull` in a clone brings what there is; or name a run."
         )
         raise EcganError(f"there is no published model {name!r} here{nearest(name, names)}", known + how)
     check_seal(folder / name, f"Bring it here again: rm -r {folder / name} && dvc checkout {folder / name}.dvc")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ecgan.evaluation.examples import Example
 from ecgan.evaluation.ranking import F64
+from ecgan.reporting.fullest import fullest
 from ecgan.reporting.style import MM, clip, new_figure, place, style, svg_text
 
 MM_PER_SECOND: Final = 25.0
@@ -153,15 +154,6 @@ def _strip(example: Example, lead: int, scale: Scale, bottom: float) -> Strip:
     zero = base + (origin - below) * SQUARE
     error = bottom if example.reconstruction is not None else None
     return Strip(zero, origin * square, bottom, base + (above - below) * SQUARE + SQUARE, error)
-
-
-def fullest(values: F64, square: float, most: int) -> tuple[int, int]:
-    """From which to which multiple of `square` a strip of at most so many squares holds most values, shape (n,)."""
-    at = np.sort(values / square)
-    floors = np.floor(at)
-    ends = np.searchsorted(at, floors + most, side="right")
-    first = int(np.argmax(ends - np.arange(len(at))))
-    return int(floors[first]), max(math.ceil(at[ends[first] - 1]), int(floors[first]) + 1)
 
 
 def _squares(length: float) -> float:

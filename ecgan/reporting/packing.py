@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ecgan.ecg.aami import MAPPINGS
 from ecgan.reporting.deviation import deviation
-from ecgan.reporting.ecg_paper import fullest
+from ecgan.reporting.fullest import fullest
 from ecgan.reporting.recordings import NOISE, Explained, Family, ScoredRecording
 
 MISSING: Final = -32768

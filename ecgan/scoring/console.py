@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -17,8 +17,10 @@ from ecgan.progress import told
 from ecgan.remotes.recordings import plain
 from ecgan.scoring.batch import SUMMARIES, Outcome, as_document, status_of
 from ecgan.scoring.files import SUFFIXES
-from ecgan.scoring.scorer import Scorer
 from ecgan.terminal import printable, say, write_json
+
+if TYPE_CHECKING:
+    from ecgan.scoring.scorer import Scorer
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Manner:
         return not (self.quiet or self.verbose or (self.as_json and sys.stdout.isatty()))
 
 
-def tell_model(name: str, scorer: Scorer, seconds: float) -> None:
+def tell_model(name: str, scorer: "Scorer", seconds: float) -> None:
     """Say what scores, and from where."""
     folds = ", ".join(str(member.trained.fold.index) for member in scorer.members)
     versions = ", ".join(sorted({member.trained.version or "none" for member in scorer.members}))

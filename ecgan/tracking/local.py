@@ -1,5 +1,6 @@
 """The local tracker: DVCLive's plain files, which `dvc plots`, `dvc metrics` and the VS Code extension read."""
 
+import atexit
 import contextlib
 import importlib
 import os
@@ -30,6 +31,8 @@ class LocalTracker(Tracker):
         """Load DVCLive, before a progress bar takes the terminal: a library of its own writes to what it finds."""
         os.environ.setdefault("DVCLIVE_LOGLEVEL", "ERROR")
         importlib.import_module("dvclive.live")
+        with contextlib.suppress(ImportError):  # DVC loads it, and it would have the last word
+            atexit.unregister(importlib.import_module("colorama.initialise").reset_all)
 
     def epoch(self, row: dict[str, float]) -> None:
         """Log one row of the history as one step."""

@@ -96,6 +96,21 @@ def test_a_gain_that_changes_makes_no_other_kind() -> None:
     assert len(modes.kinds(np.concatenate([waves(60, 0), waves(60, 0, gain=4.0)]))) == 1
 
 
+def test_two_sizes_hide_no_other_kind() -> None:
+    """By its size one beat in three would be the other kind."""
+    rows = np.concatenate([waves(60, 60, shuffled=False), waves(60, 0, gain=8.0)])
+    narrow = np.r_[np.ones(60), np.zeros(60), np.ones(60)].astype(bool)
+    found = modes.kinds(rows)
+    assert {own.tobytes() for own in found} == {narrow.tobytes(), (~narrow).tobytes()}
+
+
+def test_two_kinds_that_are_nearly_alike_are_one() -> None:
+    part = slice(CENTRE - 36, CENTRE + 48)
+    rows = np.array([beat()[part]] * 60 + [beat(width_s=0.014)[part]] * 60)
+    rows = rows + np.random.default_rng(0).normal(0, 0.002, rows.shape)
+    assert len(modes.kinds(rows - rows.mean(axis=1, keepdims=True))) == 1
+
+
 def test_alternating_beats_are_two_kinds_however_many_there_are() -> None:
     rows = np.tile(waves(1, 1, shuffled=False), (2 * 2048, 1))
     first, second = modes.kinds(rows)

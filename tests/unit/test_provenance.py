@@ -150,6 +150,31 @@ def test_what_is_not_there_is_said_with_what_is(project: Path, asked: tuple[Any,
         assert word in str(caught.value)
 
 
+def test_a_row_of_the_papers_tables_is_traced_by_the_lock_that_it_lies_beside(project: Path) -> None:
+    row = Path("paper/rows/one/fold_0/plain.json")
+    row.parent.mkdir(parents=True)
+    row.write_text(
+        json.dumps({"row": "one", "commit": "c0ffee", "test": {"auroc": 0.75, "per_class": {"V": {"count": 3}}}})
+    )
+    Path("paper/params.yaml").write_text("table:\n  rows:\n    one: {detector: pca}\n")
+    made = {"path": "rows/one/fold_0", "hash": "md5", "md5": dvc_hash(row.parent)}
+    stage = {
+        "cmd": "python unit.py one",
+        "outs": [made],
+        "params": {"params.yaml": {"table.rows.one": {"detector": "pca"}}},
+    }
+    Path("paper/dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {"table@one-0": stage}}))
+    found = command.run("AUROC", str(row), Path("params.yaml"))
+    assert (found["value"], found["key"], found["stage"]) == (0.75, "test.auroc", "table@one-0")
+    assert found["row"] == {"commit": "c0ffee"}
+    assert found["parameters"]["table.rows.one.detector"] == {"value": "pca", "same": True}
+    assert not found["problems"]
+    (row.parent / "records.csv").write_text("came later")
+    assert any("rows/one" in problem for problem in command.run("auroc", str(row), Path("params.yaml"))["problems"])
+    with pytest.raises(EcganError, match="aurok"):
+        command.run("aurok", str(row), Path("params.yaml"))
+
+
 def test_a_result_of_no_stage_is_refused(project: Path, locked: Lock) -> None:
     shutil.copytree(AEGAN, "reports/detect/own")
     with pytest.raises(EcganError, match=r"reports/detect/own/fold_0/metrics\.json"):

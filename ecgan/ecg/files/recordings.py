@@ -165,9 +165,10 @@ def _absent(path: Path) -> EcganError:
     if path.is_symlink():
         return EcganError(f"{path} is a link that leads to no file.", "Mend the link, or name the file itself.")
     folder = path.parent
+    what = "recording " if path.suffix else ""
     while not folder.is_dir():
-        path, folder = folder, folder.parent
-    told = f"there is no recording {path}" if path.suffix else f"there is no {path}"
+        what, path, folder = "folder ", folder, folder.parent
+    told = f"there is no {what}{path}"
     names = [entry.name for entry in itertools.islice(folder.iterdir(), _MOST_NAMES)]
     return EcganError(f"{told}{nearest(path.name, names) or '.'}", f"Formats: {KNOWN}.")
 

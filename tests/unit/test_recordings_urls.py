@@ -354,6 +354,14 @@ def test_a_server_is_waited_for_only_so_long(
     assert not list(scratch.iterdir())
 
 
+def test_words_of_what_is_no_header_are_not_asked_for(scratch: Path) -> None:
+    text = OK + b"\r\nII (mV)\n" + b"".join(b"%.3f\n" % (number / 1000) for number in range(500))
+    with answering(lambda send: send(text)) as (address, sent), pytest.raises(EcganError, match="header"):
+        read_anywhere(f"{address}/x.hea")
+    assert len(sent) == 1
+    assert not list(scratch.iterdir())
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

@@ -31,6 +31,7 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))  # `stages` and `ecgan` of this checkout
 
 from ecgan.arithmetic import set_arithmetic  # noqa: E402
+from ecgan.errors import EcganError  # noqa: E402
 
 PARAMS = HERE / "params.yaml"
 WORK = ROOT / ".ecgan" / "paper"
@@ -284,10 +285,13 @@ def main() -> int:
 
     set_threads(1)
     kind, *names = sys.argv[1:]
-    if kind == "row":
-        row(names[0], names[1], int(names[2]), int(names[3]))
-    else:
-        {"raw": fetch, "data": prepare}[kind](names[0])
+    try:
+        if kind == "row":
+            row(names[0], names[1], int(names[2]), int(names[3]))
+        else:
+            {"raw": fetch, "data": prepare}[kind](names[0])
+    except EcganError as error:
+        raise SystemExit(f"{error.message} {error.hint}".strip()) from None
     return 0
 
 

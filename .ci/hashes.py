@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PINS, HASHED = ROOT / "constraints.txt", ROOT / "constraints-hashed.txt"
 PYTHONS = ("3.11", "3.12")
-LEFT_OUT = re.compile(r"torch|triton|nvidia-.*|cuda-.*|umap-learn|pynndescent|numba|llvmlite")
+LEFT_OUT = re.compile(r"torch|triton|nvidia-(?!ml-py).*|cuda-.*|umap-learn|pynndescent|numba|llvmlite")
 HEAD = """\
 # What CI installs first, with the SHA-256 of the wheels of Python 3.11 and 3.12 on x86-64 Linux: all of constraints.txt
 # but torch and its CUDA libraries, of which there are several builds. Renewed by: python .ci/hashes.py

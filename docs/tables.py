@@ -32,6 +32,7 @@ QUALITY = HERE.parent / "paper" / "quality"
 ROBUSTNESS = HERE.parent / "paper" / "robustness"
 LOOKS = HERE.parent / "paper" / "looks.csv"
 GENERATION = HERE.parent / "paper" / "generation" / "rows"
+GENERATORS = ("aegan", "dcgan", "diffusion", "rdcgan", "rgan", "vae", "vaegan")
 FORM, BOTH = "sixth, ", "MLII and other"  # of `patient_specific`, as the detector is now, and its leads
 BENCHMARKS = HERE.parent / "reports" / "benchmarks" / "benchmarks.json"
 MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
@@ -267,7 +268,9 @@ def _generation(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         head = ("model", "not the defaults", "weights", "epochs", "CPU seconds of training", "of measuring", "commit")
         return head, [_spent(row) for row in rows]
     head = ("model", "MMD²", "Fréchet", "F1 TSTR", "F1 TRTS", "distance ÷ real", "nearer", "p", "authentic")
-    return head, [_generated(row["model"], row["metrics"]) for row in rows] + _perfect(rows[:1])
+    found = [_generated(row["model"], row["metrics"]) for row in rows]
+    missing = [name for name in GENERATORS if name not in {row["model"] for row in rows}]
+    return head, found + [(name, "not computed yet", *[""] * (len(head) - 2)) for name in missing] + _perfect(rows[:1])
 
 
 def _spent(row: dict[str, Any]) -> tuple[str, ...]:

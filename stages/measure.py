@@ -1,6 +1,6 @@
 """Command `generate --metrics`: a trained model and its data → how much generated signals are like real ones."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,6 +23,8 @@ from ecgan.samples import Samples
 from ecgan.training.data import to_tensor
 from stages import paths
 
+METRICS: list[Literal["mmd", "tstr", "trts", "memorisation"]] = ["mmd", "tstr", "trts", "memorisation"]
+
 
 def run(trained: Trained, count: int, seed: int, features: Reference | None = None) -> dict[str, Any]:
     """Measure generated signals; keys are those of `generation.json`, and `frechet` with a classifier `features`.
@@ -44,7 +46,8 @@ def run(trained: Trained, count: int, seed: int, features: Reference | None = No
         for place, (part, wanted) in enumerate(zip(sets, (None, False, True, False, True), strict=True))
     )
     real = RealParts(*(_inputs(trained, part) for part in (normal, fit_abnormal, held, held_abnormal)))
-    given = Generation(classifier=trained.params.train.generation.classifier, samples=max(16, min(count, 4096)))
+    classified = trained.params.train.generation.classifier
+    given = Generation(metrics=METRICS, classifier=classified, samples=max(16, min(count, 4096)))
     options = trained.params.train.model_copy(update={"generation": given})
     monitor = Monitor(model, torch.from_numpy(_inputs(trained, train)), real, options, seed)
     found = {"version": trained.version, "bandwidth_fixed": FIXED_BANDWIDTH} | monitor.final()

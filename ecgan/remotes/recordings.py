@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from ecgan.ecg.files.hospital import ENDINGS
 from ecgan.ecg.files.recordings import BEGIN, FORMATS, check_begin, read_recording
+from ecgan.ecg.files.wfdb import COPY_AGAIN, read_header
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.files import is_portable
@@ -163,7 +164,9 @@ class _Source:
         if not must and not self._is_there(self._beside(name)):
             return False
         self.copy(self._beside(name), name, most=_MOST_HEADER)
-        with (self.folder / name).open(encoding="latin-1") as file:
+        place = self.folder / name
+        read_header(place.parent, place.name.removesuffix(".hea"), COPY_AGAIN)  # else all of its words were fetched
+        with place.open(encoding="latin-1") as file:
             text = file.read(_MOST_HEADER)
         lines = [line.split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
         several = bool(lines) and "/" in lines[0][0]

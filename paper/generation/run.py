@@ -35,6 +35,8 @@ DATASET: Final = "mitbih_beatgan"
 CLASSIFIER: Final = "cnn"
 COUNT: Final = 1500
 SHOWN: Final = 12
+RANGE: Final = (-1.0, 1.0)
+"""What models take beats in, and give them."""
 BUDGET: Final = 2
 """CPU minutes that a training is meant to take at most; for more, raise it and the epochs below."""
 MODELS: Final[dict[str, dict[str, Any]]] = {
@@ -129,14 +131,13 @@ def draw(data: Path) -> None:
 
     from ecgan.generation.figures import samples_figure
     from ecgan.preprocessing.processed import load_processed
-    from ecgan.preprocessing.transformations import make_transformation
+    from ecgan.preprocessing.transformations import fit_transformation
 
     known = dict(np.load(SAMPLES))
     if "real" not in known:
         samples = load_processed(data / DATASET / "processed").with_leads(["MLII"])
         rows = np.random.default_rng(0).choice(np.flatnonzero(samples.class_ids == 0), SHOWN, replace=False)
-        learned = make_transformation("individual")
-        learned.fit(samples.signals[rows])
+        learned = fit_transformation("individual", samples.signals[rows], RANGE)
         keep_samples("real", learned.apply(samples[rows]).signals)
         known = dict(np.load(SAMPLES))
     shown = [name for name in MODELS if name in known]

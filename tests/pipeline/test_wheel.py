@@ -49,7 +49,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     found = Installed(folder / "environment")
     (found.site / "needed.pth").write_text(sysconfig.get_path("purelib") + "\n")  # whose own .pth files do not count
     (wheel,) = folder.glob("*.whl")
-    install = ["install", "--no-deps", "--no-compile", str(wheel)]
+    install = ["install", "--no-deps", str(wheel)]
     subprocess.run([*pip, "--python", str(found.bin / "python"), *install], check=True)
     return found
 

@@ -258,7 +258,9 @@ class Copying(Shifted):
 
 
 def test_a_generator_that_copies_its_training_signals_is_found_and_an_honest_one_is_not() -> None:
-    honest, copying = (monitor(model).final()["memorisation"] for model in (Shifted(), Copying()))
+    honest, copying = (
+        monitor(model, metrics=["memorisation"]).final()["memorisation"] for model in (Shifted(), Copying())
+    )
     assert honest["nearer"] == pytest.approx(0.5, abs=0.2)
     assert honest["p"] > 0.001
     assert (copying["ratio"], copying["nearer"], copying["authentic"]) == (0, 1, 0)

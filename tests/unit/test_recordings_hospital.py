@@ -387,7 +387,7 @@ def several_muse(*parts: bytes) -> bytes:
 
 def test_of_several_recordings_in_a_file_the_longest_is_read_and_the_others_named(tmp_path: Path) -> None:
     short, long, other = wave(2, 30), wave(2, 90) + 3, wave(2, 60)
-    beat = several_aecg(made.aecg(other)).replace(b'"RHYTHM"', b'"REPRESENTATIVE_BEAT"')
+    beat = made.aecg(wave(2, 500)).replace(b'"RHYTHM"', b'"REPRESENTATIVE_BEAT"')
     files = {
         "a.dcm": several_dicom(
             ("RHYTHM A", made.dicom(short)), ("RHYTHM B", made.dicom(long)), ("MEDIAN BEAT", made.dicom(wave(2, 500)))
@@ -404,7 +404,7 @@ def test_of_several_recordings_in_a_file_the_longest_is_read_and_the_others_name
         assert found.sampling_rate == rate
         (told,) = found.warnings
         assert "PRESSURE (1 s" in told if name == "p.dcm" else "(0.06 s, 2 leads)" in told, told
-        assert "MEDIAN" not in told
+        assert not re.search("MEDIAN|REPRESENTATIVE", told)
 
 
 @pytest.mark.parametrize(("base", "exponent", "rate"), [("500", "ì", 500), ("5000", "-1", 500), ("2,5", "2", 250)])

@@ -299,6 +299,13 @@ def test_what_swings_as_no_ecg_does_is_refused_where_nobody_said_the_unit(size: 
     assert warning
 
 
+def test_thirty_millivolts_are_doubted_only_where_nobody_said_the_unit() -> None:
+    signals = beating(30, 0)[:, None]
+    with pytest.raises(EcganError, match="swings by"):
+        check_size_of_ecg("r", signals, 250.0, ["V1"], ["V1"])
+    assert check_size_of_ecg("r", signals, 250.0, ["V1"], []) == ""
+
+
 @pytest.mark.parametrize("offset", [0, -300, 290])
 @pytest.mark.parametrize("size", [0.15, 1, 8])
 def test_the_offset_of_electrodes_is_no_matter(size: float, offset: float) -> None:

@@ -291,7 +291,7 @@ OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
 def test_an_answer_without_end_is_not_waited_for(
     scratch: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: bytes, most_mb: int
 ) -> None:
-    monkeypatch.setattr(recordings, "MOST_UNKNOWN", 4 << 20)
+    monkeypatch.setattr(recordings, "MOST_UNKNOWN", (4 if part == b"0.25\n" else 64) << 20)
     refuse_header = OK.replace(b"200 OK", b"404 Gone") + b"Content-Length: 0\r\n\r\n"
     asked: list[int] = []
 
@@ -351,6 +351,14 @@ def test_a_server_is_waited_for_only_so_long(
         ):
             read_anywhere(f"{address}/{name}")
     assert time.monotonic() - begin < 8
+    assert not list(scratch.iterdir())
+
+
+def test_words_of_what_is_no_header_are_not_asked_for(scratch: Path) -> None:
+    text = OK + b"\r\nII (mV)\n" + b"".join(b"%.3f\n" % (number / 1000) for number in range(500))
+    with answering(lambda send: send(text)) as (address, sent), pytest.raises(EcganError, match="header"):
+        read_anywhere(f"{address}/x.hea")
+    assert len(sent) == 1
     assert not list(scratch.iterdir())
 
 

@@ -15,7 +15,10 @@ from ecgan.errors import EcganError
 from ecgan.files import read_json, read_text
 from ecgan.imports import STAGES
 
-_OWN = re.compile(r"(?:\$ECGAN_RUN )?python -m ecgan [a-z-]+(?: \$\{item\})?")
+_OWN = re.compile(
+    r"(?:\$ECGAN_RUN )?python -m ecgan [a-z-]+(?: \$\{item\})?"
+    r"|python unit\.py (?:raw|data|row [a-z_]+)(?: \$\{(?:key|item\.[a-z]+)\})+"  # of the paper's tables
+)
 _SAFE = {"core.analytics", "core.check_update", "core.autostage", "core.remote", "core.verify", "remote.verify"}
 _OBJECT = re.compile(r"[0-9a-f]{30}\.dir")
 _SECTION = re.compile(r"""\s*\[\s*['"]?(?P<name>[\w.-]+)(?:\s+['"]?(?P<sub>[^\]'"]*)['"]?)?\s*['"]?\]""")

@@ -39,9 +39,16 @@ class Settled:
 
 
 def has_model(folder: Path, fold: int) -> bool:
-    """Whether a fold of a run has a model; false also of what is no run."""
+    """Whether a fold of a run has a model; false also of what is no run.
+
+    Raises:
+        EcganError: The run is not as it was written.
+    """
     config = part(folder, "train", fold) / "config.yml"
-    return config.is_file() and bool(load_params(config, plugins=False).models)
+    if not config.is_file():
+        return False
+    check_seal(config.parent)
+    return bool(load_params(config, plugins=False).models)
 
 
 def load_settled(folder: Path, fold: int) -> Settled:

@@ -30,9 +30,10 @@ def test_ci_says_when_the_image_was_not_tested_and_fails_when_it_is_broken(tmp_p
     for name in ("docker", ".ci", "bin"):
         (tmp_path / name).mkdir()
     shutil.copy(ROOT / ".ci/run", tmp_path / ".ci/run")
-    make = tmp_path / "bin" / "make"
-    make.write_text("#!/bin/sh\n")
-    make.chmod(0o755)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    for command in (tmp_path / "bin/make", tmp_path / ".venv/bin/python"):  # neither installs nor makes
+        command.write_text("#!/bin/sh\n")
+        command.chmod(0o755)
     test = tmp_path / "docker" / "image-test"
     for code, expected, words in ((0, 0, ""), (3, 0, "skipped"), (1, 1, ""), (130, 130, "")):
         test.write_text(f"#!/bin/sh\nexit {code}\n")

@@ -64,7 +64,11 @@ LINES = "time,MLII\n" + "".join(f"{i / 360:.5f},{value:.4f}\n" for i, value in e
 recording("recording_is_not_there", "absent.hea", lambda project: None, "absent.hea")
 recording("recording_of_a_mistyped_name", "mien.hea", after(), "mien.hea", "did you mean 'mine.hea'?")
 recording(
-    "recording_in_a_mistyped_folder", "dta/ecgsyn/raw/p01.hea", after(), "there is no dta", "did you mean 'data'?"
+    "recording_in_a_mistyped_folder",
+    "dta/ecgsyn/raw/p01.hea",
+    after(),
+    "there is no folder dta",
+    "did you mean 'data'?",
 )
 recording(
     "recording_is_a_link_to_itself",

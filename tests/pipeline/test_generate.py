@@ -18,7 +18,9 @@ RUN = "models/lab/tiny/aegan"
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = make(tmp_path_factory.mktemp("generate") / "project")
-    project.params(split={"k": 2, "folds": [0, 1]}, train={"epochs": 2, "transformation": "minmax"})
+    train = {"epochs": 2, "transformation": "minmax"}
+    train["generation"] = {"metrics": ["mmd", "tstr", "trts"], "figures": True}
+    project.params(split={"k": 2, "folds": [0, 1]}, train=train)
     for stage in ("fetch", "preprocess", "split"):
         project.ecgan(stage)
     project.ecgan("train", "--model", "aegan")

@@ -36,7 +36,7 @@ def local(project: Project) -> dict[str, str]:
 
 
 def train(project: Project, tracker: str, **environment: str) -> dict[str, str]:
-    generation = {"metrics": ["mmd"], "samples": 16, "embeddings": ["pca"]}
+    generation = {"metrics": ["mmd"], "figures": True, "samples": 16, "embeddings": ["pca"]}
     project.params(
         train={"epochs": 3, "tracker": tracker, "generation": generation},
         detect={"bootstrap": 20, "strategies": ["reconstruction"]},

@@ -136,7 +136,7 @@ class ScoredRecording:
     Attributes:
         record: The recording at its own sampling rate with the leads that were scored, in the order of the model's
             leads; mV, NaN where samples are missing. `record.samples` and `symbols` are the R peaks.
-        leads: What the model calls each of these leads; their own names where it takes any.
+        leads: What the model calls each of these leads.
         model: The model, as it was named.
         dataset: The dataset that the model was trained on.
         strategy: The strategy behind `score`.

@@ -86,7 +86,7 @@ ecgan score FILE --model {run} --out scored
 `--copy-paths watched`, since its links are not in Git. Parts of your own go into `plugins/`, recordings into
 `recordings/`.
 {models}"""
-_MODELS = "\n`dvc pull` brings published models from the remote `published`; `ecgan list published` shows them.\n"
+_MODELS = "\n`dvc pull -R models/published` brings published models; `ecgan list published` shows them.\n"
 
 
 def begin(

@@ -22,7 +22,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -60,12 +59,18 @@ def arguments(name: str) -> list[str]:
     return [table, row, fold, seed]
 
 
+def environment() -> dict[str, str]:
+    """Variables of what is called, in which `python` is this one."""
+    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def call(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the folder of the paper."""
+    return subprocess.run(command, cwd=unit.HERE, env=environment(), capture_output=True, text=True, check=False)
+
+
 def run(wanted: list[str]) -> int:
     """Compute rows; return how many failed."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-
-    def call(*command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=unit.HERE, env=environment, capture_output=True, text=True, check=False)
 
     def one(name: str) -> bool:
         began = time.monotonic()
@@ -81,26 +86,30 @@ def run(wanted: list[str]) -> int:
         say(f"{time.strftime('%H:%M:%S')} {name}: {state} ({time.monotonic() - began:.0f} s)")
         return done.returncode == 0
 
-    prepare(wanted, call)
+    prepare(wanted)
     with ThreadPoolExecutor(1 if unit.CUDA else SIDE_BY_SIDE) as pool:
         return sum(not ok for ok in pool.map(one, wanted))
 
 
-def prepare(wanted: list[str], call: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def prepare(wanted: list[str]) -> None:
     """Fetch, cut and divide what the rows are computed on, where that is not there."""
-    _, sets, tables = unit.asked()
-    optional = {tables[typed(name)[0]]["data"] for name in wanted if is_optional(name)}
-    commands: list[tuple[str, ...]] = [
-        (sys.executable, "unit.py", kind, name)
-        for data in sorted(optional)
-        if not (unit.DATA / data).is_dir()
-        for kind, name in (("raw", sets[data]["raw"]), ("data", data))
-    ]
-    for kind in ("raw", "data"):
-        commands += [(*DVC, "repro", "-q", "-s", name) for name in sorted(changed()) if name.startswith(f"{kind}@")]
-    for command in commands:
+    for command in preparing(wanted, changed()):
         if (done := call(*command)).returncode:
             raise SystemExit(f"{' '.join(command[1:])} failed: {done.stderr.strip()[-2000:]}")
+
+
+def preparing(wanted: list[str], stale: set[str]) -> list[tuple[str, ...]]:
+    """Commands that bring the data of these rows, of no others; `stale` are the stages that DVC would run."""
+    _, sets, tables = unit.asked()
+    optional = {tables[typed(name)[0]]["data"]: is_optional(name) for name in wanted}
+    commands: list[tuple[str, ...]] = []
+    for data in sorted(optional):
+        for kind, name in (("raw", sets[data]["raw"]), ("data", data)):
+            if not optional[data] and f"{kind}@{name}" in stale:
+                commands.append((*DVC, "repro", "-q", "-s", f"{kind}@{name}"))
+            elif optional[data] and not (unit.DATA / data).is_dir():
+                commands.append((sys.executable, "unit.py", kind, name))
+    return list(dict.fromkeys(commands))
 
 
 def is_optional(name: str) -> bool:
@@ -110,6 +119,7 @@ def is_optional(name: str) -> bool:
 
 def check(wanted: list[str]) -> int:
     """Recompute rows beside the ones that are there; return how many differ."""
+    prepare(wanted)
     return sum(not same(name) for name in wanted)
 
 
@@ -117,8 +127,10 @@ def same(name: str) -> bool:
     """Whether a row comes out as its files say; what differs is named."""
     place, aside = unit.folder_of(*typed(name)), unit.WORK / "check"
     shutil.rmtree(aside, ignore_errors=True)
-    environment = os.environ | {"ECGAN_PAPER_OUT": str(aside)}
-    subprocess.run([sys.executable, "unit.py", "row", *arguments(name)], cwd=unit.HERE, env=environment, check=True)
+    command, variables = [sys.executable, "unit.py", "row", *arguments(name)], {"ECGAN_PAPER_OUT": str(aside)}
+    if subprocess.run(command, cwd=unit.HERE, env=environment() | variables, check=False).returncode:
+        say(f"{name}: it could not be computed")
+        return False
     differences = []
     for file in sorted((unit.OUT / place).glob("*")):
         new = aside / place / file.name
@@ -158,10 +170,16 @@ def main() -> int:
     kind, *patterns = sys.argv[1:] or ["run"]
     every = names()
     there = [name for name in every if (unit.OUT / unit.folder_of(*typed(name))).is_dir()]
+    count = int(patterns.pop()) if kind == "check" and patterns and patterns[0].isdigit() else 1
     chosen = [name for name in every if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
+    for pattern in patterns:
+        if not fnmatch.filter(every, pattern):
+            raise SystemExit(f"no row is called {pattern}. Rows are table@row-fold-seed; see paper/params.yaml.")
     if kind == "check":
-        count = int(patterns[0]) if patterns and patterns[0].isdigit() else 1
-        return int(check(chosen or random.sample(there, min(count, len(there)))) > 0)
+        comparable = [name for name in chosen if name in there]
+        if patterns and not comparable:
+            raise SystemExit(f"no row {' or '.join(patterns)} is there to compare. `make paper ROWS=…` computes it.")
+        return int(check(comparable or random.sample(there, min(count, len(there)))) > 0)
     if not patterns:
         stale = set() if unit.CUDA else changed()
         chosen = [name for name in every if (name in stale or name not in there) and not is_optional(name)]

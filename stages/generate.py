@@ -10,7 +10,7 @@ from rich.progress import track
 
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
-from ecgan.files import check_target_file, clear_parts, finite, write_json, write_text
+from ecgan.files import clear_parts, finite, write_json, write_text
 from ecgan.generation.export import MOST, check_room, check_targets, described_in, write_signals
 from ecgan.generation.figures import samples_figure
 from ecgan.generation.sampling import BATCH, generated_batches, require_generative
@@ -57,9 +57,7 @@ def run(
         raise EcganError(f"--seed {seed}: a seed is 0 or more.")
     if features is not None and metrics is None:
         raise EcganError("--features is for the metrics, and none are asked for.", "Say --metrics FILE.json as well.")
-    check_targets(out, figure, force=force, read=model.folder.rglob("*"))
-    if metrics is not None:
-        check_target_file(metrics, force=force)
+    check_targets(out, figure, metrics, force=force, read=model.folder.rglob("*"))
     folds = folds_of(model)
     own_process()
     trained = load_trained(model.folder, folds[0], model.version)
@@ -67,6 +65,7 @@ def run(
     drawn = _signals(trained, min(count, DRAWN), seed, raw=True) if figure is not None else []
     shape = (count, trained.expected.length, len(trained.expected.leads))
     check_room(out, shape)
+    measured = None if metrics is None else finite(measure.run(trained, count, seed, features))
     clear_parts(out)
     terminal = Console(stderr=True)
     total = math.ceil(count / BATCH)
@@ -78,7 +77,7 @@ def run(
     if figure is not None:
         _draw(figure, drawn, trained)
     if metrics is not None:
-        write_json(metrics, finite(measure.run(trained, count, seed, features)))
+        write_json(metrics, measured)
     compared = metrics is not None or trained.params.train.generation.metrics
     others = "" if len(folds) == 1 else f" (the first of {len(folds)}: /fold_K names another)"
     return [

@@ -19,22 +19,27 @@ MOST: Final = 10_000_000
 _LONGEST_NUMBER = 16  # characters of a value in a CSV file, with its comma
 
 
-def check_targets(out: Path, figure: Path | None, *, force: bool, read: Iterable[Path] = ()) -> None:
-    """Refuse, before anything is computed, what must not be written: `out`, `described_in(out)`, the figure.
+def check_targets(
+    out: Path, figure: Path | None, metrics: Path | None = None, *, force: bool, read: Iterable[Path] = ()
+) -> None:
+    """Refuse, before anything is computed, what must not be written: `out`, `described_in(out)`, figure and metrics.
 
     Files that are `read` are never written over.
 
     Raises:
-        EcganError: An unknown suffix, a folder that is not there, or a file that is, unless `force` allows it.
+        EcganError: An unknown suffix, a folder that is not there, a file that is, unless `force` allows it, or one
+            file for two things.
     """
     if out.suffix not in SUFFIXES:
         raise EcganError(f"--out {out} names no known kind of file.", "Let the name end in .npy or .csv.")
     if figure is not None and figure.suffix != ".svg":
         raise EcganError(f"--figure {figure} names no known kind of file.", "Let the name end in .svg.")
-    files = [out, described_in(out), *([figure] if figure is not None else [])]
+    files, known = [out, described_in(out), *(file for file in (figure, metrics) if file is not None)], list(read)
+    if len({file.absolute() for file in files}) < len(files):
+        raise EcganError(f"{files[-1]} would be written twice.", "Name another file.")
     for file in files:
         check_target_file(file, force=force)
-        if file.exists() and any(file.samefile(other) for other in read):
+        if file.exists() and any(file.samefile(other) for other in known):
             raise EcganError(f"{file} belongs to the model.", "Name another file.")
 
 

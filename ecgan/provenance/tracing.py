@@ -141,7 +141,7 @@ def _problems(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _said(one: dict[str, str]) -> str:
-    words = one["state"] if one["state"] != GONE else f"{GONE} (`dvc pull` brings it)"
+    words = one["state"] if one["state"] != GONE else f"{GONE} (`dvc pull` or `dvc repro` brings it)"
     return f"{one['path']}, {one['hash']}, {words}"
 
 

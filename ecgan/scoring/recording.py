@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ecgan.ecg import rhythm
 from ecgan.ecg.aami import CLASSES, class_ids
 from ecgan.ecg.files.units import check_size_of_ecg, strange_heart, strange_rate
+from ecgan.ecg.leads import ANY
 from ecgan.ecg.peaks import find_r_peaks, stretches_without
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
@@ -112,7 +113,7 @@ def score_recording(
         facts["warnings"].append(warning)
     return ScoredRecording(
         record=own,
-        leads=list(scorer.leads),
+        leads=[lead if wanted == ANY else wanted for wanted, lead in zip(scorer.leads, own.leads, strict=True)],
         model=scorer.reference,
         dataset=scorer.dataset.name,
         strategy=scorer.strategy,

@@ -88,6 +88,26 @@ def test_a_check_names_what_differs_but_for_seconds_and_commit() -> None:
     assert python("-c", code).splitlines() == ["[]", "['plain test auroc: was 0.5, is 0.25']"]
 
 
+def test_a_row_needs_its_own_data_and_no_other() -> None:
+    code = (
+        "import make; stale = {'raw@mitdb', 'raw@wafer', 'data@mitbih_beatgan', 'data@mitbih', 'data@wafer'};"
+        "print(*(c[-1] for c in make.preparing(['beatgan@pca-0-0', 'beatgan@knn-0-0'], stale)));"
+        "print(*(c[-1] for c in make.preparing(['beatgan@pca-0-0'], stale - {'raw@mitdb'})));"
+        "print(*(c[-2:] for c in make.preparing(['svdb@patient_specific-0-0'], stale)))"
+    )
+    wanted = ["raw@mitdb data@mitbih_beatgan", "data@mitbih_beatgan", "('raw', 'svdb') ('data', 'svdb')"]
+    assert python("-c", code).splitlines() == wanted
+
+
+@pytest.mark.parametrize(("kind", "pattern"), [("run", "beatgan@kn-*"), ("check", "nobody@*"), ("check", "svdb@*")])
+def test_a_pattern_that_names_no_row_or_none_to_compare_is_told(kind: str, pattern: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{PAPER}"}
+    done = run([sys.executable, "-m", "make", kind, pattern], ROOT, environment)
+    assert done.returncode == 1
+    assert pattern in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_rows_begin_with_fold_0_of_every_table() -> None:
     names = python("-c", "import make; print('\\n'.join(make.names()))").splitlines()
     assert len(names) == len(set(names))

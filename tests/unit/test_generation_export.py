@@ -141,3 +141,15 @@ def test_names_of_leads_are_no_formulas(tmp_path: Path) -> None:
     batch = np.zeros((1, 2, 3), dtype=np.float32)
     write_signals(tmp_path / "a.csv", [batch], (1, 3, 2), ["=II", "V1"], 360.0)
     assert (tmp_path / "a.csv").read_text().splitlines()[0] == "sample,time,'=II,V1"
+
+
+def test_metrics_are_no_file_of_the_model_and_no_other_of_the_targets(tmp_path: Path) -> None:
+    model = tmp_path / "run"
+    model.mkdir()
+    (model / "input.json").touch()
+    (tmp_path / "x.npy").touch()
+    with pytest.raises(EcganError, match=r"input\.json belongs to the model"):
+        check_targets(tmp_path / "x.npy", None, model / "input.json", force=True, read=model.rglob("*"))
+    with pytest.raises(EcganError, match="twice"):
+        check_targets(tmp_path / "x.npy", None, tmp_path / "x.npy.json", force=True)
+    check_targets(tmp_path / "x.npy", None, tmp_path / "m.json", force=True, read=model.rglob("*"))

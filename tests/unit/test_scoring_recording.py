@@ -115,6 +115,12 @@ def test_leads_go_to_the_model_in_its_order_and_under_its_names(record: Record) 
     assert single.beats["score"].max() != one.beats["score"].max()
 
 
+def test_a_lead_of_any_name_is_called_as_in_the_recording(record: Record) -> None:
+    turned = replace(record, signals=record.signals[:, ::-1], leads=["V5", "MLII"])
+    scored = score_recording(turned, toy_scorer(["MLII", "*"]), annotator="atr")
+    assert (scored.leads, scored.record.leads) == (["MLII", "V5"], ["MLII", "V5"])
+
+
 def test_the_highest_scores_are_explained_first_and_not_all(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "EXPLAINED", 7)
     scored = score_recording(record, toy_scorer(threshold=0.1), annotator="atr")

@@ -20,6 +20,7 @@ from ecgan.scoring.console import Manner, note, tell, tell_model, tell_one
 from ecgan.scoring.decisions import decide, read_decisions
 from ecgan.scoring.leads import AUTO, check_leads
 from ecgan.scoring.usual import SENTENCE, usual_leads
+from ecgan.seals import check_seal
 
 if TYPE_CHECKING:
     from ecgan.scoring.scorer import Scorer
@@ -127,7 +128,9 @@ def _chosen(record: Record, counts: Collection[int], named: Sequence[str] | None
 
 def _leads_of(model: Reference) -> Sequence[str]:
     """The leads that a run looks at, without the run."""
-    return load_input(part(model.folder, "train", folds_of(model)[0])).leads
+    folder = part(model.folder, "train", folds_of(model)[0])
+    check_seal(folder)
+    return load_input(folder).leads
 
 
 def _load(

@@ -13,6 +13,7 @@ from ecgan.datasets.base import cut_recording
 from ecgan.datasets.ecgsyn import Ecgsyn
 from ecgan.ecg.records import write_record
 from ecgan.ecg.simulated_patients import simulate
+from ecgan.seals import seal
 
 HEAVY = ("torch", "pandas", "numpy", "pydantic", "matplotlib", "sklearn", "scipy", "wfdb", "dvclive")
 
@@ -73,6 +74,7 @@ def test_a_recording_that_cannot_be_read_costs_no_model(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     facts = {"leads": ["II"], "length": 300, "sampling_rate": 250.0, "unit": "mV", "centre": 100}
     (folder / "input.json").write_text(json.dumps(facts | {"transformation": {}, "classes": ["N"]}))
+    seal(folder)
     (tmp_path / "bad.csv").write_text("no,numbers\n")
     (tmp_path / "counts.csv").write_text("II\n" + "".join(f"{1024 + 37 * row % 300}\n" for row in range(600)))
     (tmp_path / "lead.csv").write_text("V1\n" + "".join(f"{0.01 * (37 * row % 90):.2f}\n" for row in range(600)))

@@ -657,7 +657,7 @@ def test_a_run_larger_than_the_disk_is_not_begun(original: Path, here: Path, mon
 def test_a_slow_stream_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
-            time.sleep(0.01)
+            time.sleep(0.1)
             return b"x"
 
     monkeypatch.setattr(files, "_MINUTE", 0.05)

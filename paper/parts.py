@@ -33,6 +33,18 @@ _WEIGHTS: tuple[dict[str, tuple[float, float]], ...] = (  # of each lead's waves
 _UNDEFINED = "this part is computed for a table and not kept"
 
 
+class NotKept(Detector):
+    """A detector that is computed for a table, and of which nothing is stored."""
+
+    def state(self) -> State:
+        """Nothing: it is not kept."""
+        return State()
+
+    def restore(self, state: State) -> None:
+        """Refuse."""
+        raise EcganError(_UNDEFINED)
+
+
 @register_detector("main_directions")
 class MainDirections(Detector):
     """The 32 main directions of training samples, as components for a strategy that learns from labels."""
@@ -133,7 +145,7 @@ class KnownNormalsOptions(Options):
 
 
 @register_detector("known_normals")
-class KnownNormals(Detector):
+class KnownNormals(NotKept):
     """Distance to the training beats of the same record, which are known to be normal, and the rhythm.
 
     Inductive: a beat is compared with known ones alone. With `share` transductive: how many of its neighbours among all
@@ -178,14 +190,6 @@ class KnownNormals(Detector):
         count = known[_nearest(np.concatenate([*space, times / _typical(times, known)], axis=1))].sum(axis=1)
         return np.asarray(total - 3 * np.log((count + 0.5) / (AROUND + 1)))
 
-    def state(self) -> State:
-        """Nothing: it is not kept."""
-        return State()
-
-    def restore(self, state: State) -> None:
-        """Refuse."""
-        raise EcganError(_UNDEFINED)
-
 
 class NearestShapeOptions(Options):
     """Parameters of `nearest_shape`."""
@@ -195,7 +199,7 @@ class NearestShapeOptions(Options):
 
 
 @register_detector("nearest_shape")
-class NearestShape(Detector):
+class NearestShape(NotKept):
     """Distance to the training sample that is nearest in shape, without what is fast, and in size.
 
     A lead's shape is what is left of it without its mean and in units of its standard deviation s, smoothed after that,
@@ -221,14 +225,6 @@ class NearestShape(Detector):
         both = np.concatenate([shape[:, :, ::every], self.options.size * np.log(spread + 0.05)], axis=2)
         return np.ascontiguousarray(both.reshape(len(x), -1), dtype=np.float32)
 
-    def state(self) -> State:
-        """Nothing: it is not kept."""
-        return State()
-
-    def restore(self, state: State) -> None:
-        """Refuse."""
-        raise EcganError(_UNDEFINED)
-
 
 class WithRhythmOptions(Options):
     """Parameters of `knn_rhythm`."""
@@ -237,7 +233,7 @@ class WithRhythmOptions(Options):
 
 
 @register_detector("knn_rhythm")
-class KnnRhythm(Detector):
+class KnnRhythm(NotKept):
     """Mean distance to the five nearest training samples of all records, in waveform and intervals."""
 
     title = "nearest neighbours in waveform and rhythm"
@@ -282,14 +278,6 @@ class KnnRhythm(Detector):
             rows = rows[np.argsort(moments[rows], kind="stable")]
             found[rows] = np.clip(rhythm_features(around[rows]), -1.0, 1.0)
         return np.asarray(found[places])
-
-    def state(self) -> State:
-        """Nothing: it is not kept."""
-        return State()
-
-    def restore(self, state: State) -> None:
-        """Refuse."""
-        raise EcganError(_UNDEFINED)
 
 
 def _keys(samples: Samples) -> list[tuple[str, int]]:

@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ECGAN_IMAGE ?= ecgan
 
-.PHONY: help repro test test-all bench paper paper-check lint format deps docs publish image docker-repro image-test clean
+.PHONY: help repro experiments test test-all bench paper paper-check lint format deps docs publish image docker-repro image-test clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -14,6 +14,9 @@ repro: .venv/.installed  ## run the pipeline: fetch, preprocess, split, train, i
 	@echo "Running the pipeline: what has changed, and what depends on it. The demonstration takes three minutes on two idle cores."
 	python -m ecgan info params.yaml --pipeline
 	dvc repro
+
+experiments: .venv/.installed  ## compare experiments: their headline figures, and the parameters that differ
+	dvc exp show --only-changed --hide-workspace --drop '.*/.*'
 
 test: .venv/.installed  ## run the quick tests
 	python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"

@@ -112,10 +112,12 @@ class Checker:
         """Raise all mistakes as one error, in the order of their lines."""
         if not self.mistakes:
             return
-        unique = list(dict.fromkeys(self.mistakes))
+        unique = self.mistakes
+        if not self.document.lines:  # nobody wrote it: a name that it repeats is one mistake
+            unique = list({mistake.text: mistake for mistake in reversed(self.mistakes)}.values())[::-1]
         lines = [
             ended(f"{self.document.place(m.path)}: {m.text}{self._elsewhere(m)}")
-            for m in sorted(unique, key=self._line)
+            for m in sorted(dict.fromkeys(unique), key=self._line)
         ]
         if len(lines) > 1:
             more = [f"and {len(lines) - _MOST_SHOWN} more."] if len(lines) > _MOST_SHOWN else []

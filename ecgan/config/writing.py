@@ -38,8 +38,8 @@ def render_params(
     """
     values: dict[str, Any] = {"experiment": dict(experiment or {}), "dataset": dataset}
     values |= {"models": list(models), "modules": {name: {} for name in models}}
-    params = resolve_params(Document("the new file", overlay(values, dict(overrides or {}))))
-    return render(params)
+    document = Document("the new file", overlay(values, dict(overrides or {})))
+    return render(resolve_params(document, hint="Nothing was written."))
 
 
 def render(params: Params) -> str:

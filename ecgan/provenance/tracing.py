@@ -78,7 +78,7 @@ def _origin(found: dict[str, Any]) -> Iterator[str]:
     yield f"parameters {len(found['parameters'])} of {found['parameters_file']}, {words}"
     other = [path for path, one in found["code"].items() if one["state"] != SAME]
     words = SAME if not other else f"{len(other)} {OTHER}: {', '.join(other[:3])}{' …' if len(other) > 3 else ''}"
-    yield f"code      {len(found['code'])} files and folders, {words}"
+    yield f"code      {len(found['code'])} of its files and folders, {words}"
     commit = found["commit"]
     yield (
         f"commit    {commit['name']}, {commit['date']}"

@@ -104,7 +104,7 @@ def download(remote: Remote, path: str, fold: int | None, cache: Path) -> Path:
     size = sum(file.size or 0 for file in remote.files.values()) / _MB
     if size > (free := shutil.disk_usage(cache).free / _MB):
         raise EcganError(f"{path} has {size:,.0f} MB, and the disk of {cache} has {free:,.0f} MB left.", "Make room.")
-    say(f"fetching {path}: {len(remote.files)} files, {size:,.1f} MB")
+    say(f"fetching {path}: {len(remote.files)} file{'s' * (len(remote.files) > 1)}, {size:,.1f} MB")
     with unfinished(cache, "part") as within:
         part = within / "run"
         for name, file in sorted(remote.files.items()):

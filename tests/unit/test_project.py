@@ -86,6 +86,12 @@ def test_a_mistake_leaves_nothing(dataset: str | None, published: str | None, wo
     assert [file.name for file in (tmp_path / "begun").iterdir()] == [".git"]
 
 
+def test_a_name_that_nobody_has_is_one_mistake(tmp_path: Path) -> None:
+    with pytest.raises(EcganError) as caught:
+        begin(tmp_path / "new", None, ["vaegn"], None, None)
+    assert str(caught.value).count("did you mean 'vaegan'?") == 1
+
+
 def test_without_git_dvc_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -13,7 +13,6 @@ from ecgan.config.options import Options
 from ecgan.detection.base import F32, F64, Detector, State
 from ecgan.detection.densities import Space
 from ecgan.detection.neighbours import Neighbours
-from ecgan.detection.smoothing import smoothed
 from ecgan.detection.stored import stored_array
 from ecgan.detection.strategies.base import Components, Labels, Strategy
 from ecgan.ecg import rhythm
@@ -189,41 +188,6 @@ class KnownNormals(NotKept):
         space = [weight * points / _typical(points, known) for points, _, weight in shapes]
         count = known[_nearest(np.concatenate([*space, times / _typical(times, known)], axis=1))].sum(axis=1)
         return np.asarray(total - 3 * np.log((count + 0.5) / (AROUND + 1)))
-
-
-class NearestShapeOptions(Options):
-    """Parameters of `nearest_shape`."""
-
-    share: float = Field(0.04, ge=0, description="Standard deviation of the Gaussian that smooths, a share of L")
-    size: float = Field(2.0, ge=0, description="Weight of the beat's size beside its shape")
-
-
-@register_detector("nearest_shape")
-class NearestShape(NotKept):
-    """Distance to the training sample that is nearest in shape, without what is fast, and in size.
-
-    A lead's shape is what is left of it without its mean and in units of its standard deviation s, smoothed after that,
-    so that a beat with much noise is small; its size is log(s + 0.05). Chosen on validation of `mitbih_beatgan`.
-    """
-
-    title = "nearest training sample, by smoothed shape and size"
-    Options: ClassVar[type[Options]] = NearestShapeOptions
-
-    def fit(self, train: Samples) -> None:
-        """Keep the training samples."""
-        self._neighbours = Neighbours(self._points(train))
-
-    def components(self, samples: Samples) -> dict[str, F64]:
-        """The "distance" of n samples."""
-        return {"distance": self._neighbours.nearest(self._points(samples), 1)[0][:, 0]}
-
-    def _points(self, samples: Samples) -> F32:
-        x = samples.signals.astype(np.float64)
-        spread = x.std(axis=2, keepdims=True)
-        shape = smoothed((x - x.mean(axis=2, keepdims=True)) / (spread + 1e-9), self.options.share)
-        every = max(1, round(0.6 * self.options.share * x.shape[2]))
-        both = np.concatenate([shape[:, :, ::every], self.options.size * np.log(spread + 0.05)], axis=2)
-        return np.ascontiguousarray(both.reshape(len(x), -1), dtype=np.float32)
 
 
 class WithRhythmOptions(Options):

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
@@ -12,9 +13,10 @@ from ecgan.detection.base import Mapping, State
 from ecgan.detection.components import mode_of_norms
 from ecgan.errors import EcganError
 from ecgan.registry import DETECTORS
+from ecgan.testing.toys import toy_beats
 from tests.making import samples
 
-CLASSICAL = ["knn", "pca", "kmeans", "lof", "isolation_forest", "ocsvm"]
+CLASSICAL = ["knn", "nearest_shape", "pca", "kmeans", "lof", "isolation_forest", "ocsvm"]
 
 
 def _waves(n, seed, *, leads=2, length=24):
@@ -144,6 +146,37 @@ def test_knn_scores_a_beat_alone_as_in_company():
 def test_knn_wants_enough_training_samples():
     with pytest.raises(EcganError, match="neighbours is 5, and there are 3"):
         _build("knn").fit(samples(_waves(3, 0)))
+
+
+def test_nearest_shape_is_the_distance_of_smoothed_shapes_and_sizes():
+    train, x = _waves(50, 0), _waves(20, 1)
+
+    def points(signals):
+        spread = signals.std(axis=2, keepdims=True)
+        shape = gaussian_filter1d((signals - signals.mean(axis=2, keepdims=True)) / spread, 0.1 * x.shape[2], axis=2)
+        every = round(0.06 * x.shape[2])
+        both = np.concatenate([shape[:, :, ::every], 3 * np.log(spread + 0.05)], axis=2)
+        return both.reshape(len(signals), -1)
+
+    detector = _build("nearest_shape", share=0.1, size=3.0)
+    detector.fit(samples(train))
+    gaps = points(x.astype(np.float64))[:, None] - points(train.astype(np.float64))[None]
+    expected = np.sqrt((gaps**2).sum(axis=2)).min(axis=1)
+    np.testing.assert_allclose(detector.components(samples(x))["distance"], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_nearest_shape_looks_past_what_is_fast_and_where_the_line_is():
+    train = toy_beats(200, 1, 128)
+    x = toy_beats(50, 1, 128, seed=1)
+    fast = np.float32(0.02) * np.sin(np.arange(128, dtype=np.float32) * 2.5)
+    wide = np.repeat(x, 2, axis=2)[:, :, 64:192]
+    detector = _build("nearest_shape")
+    detector.fit(samples(train))
+    plain, moved, fuzzy, other = (
+        detector.components(samples(x))["distance"] for x in (x, x + np.float32(0.3), x + fast, wide)
+    )
+    np.testing.assert_allclose(moved, plain, atol=1e-3)
+    assert np.median(fuzzy) < np.median(other)
 
 
 def test_pca_is_the_residual_of_scikit_learns_components():

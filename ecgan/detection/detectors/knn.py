@@ -42,21 +42,23 @@ class Knn(Detector):
 
     def _check_count(self, count: int) -> None:
         if count < self.options.neighbours:
-            raise too_few("knn", "neighbours", self.options.neighbours, count)
+            raise too_few(self.name, "neighbours", self.options.neighbours, count)
 
     def _keep(self, reference: F32) -> None:
         self._reference = np.ascontiguousarray(reference, dtype=np.float32)
-        self._neighbours = Neighbours(self._reference.reshape(len(reference), -1))  # (m, C * L)
+        self._neighbours = Neighbours(self._points(self._reference))
+
+    def _points(self, signals: F32) -> F32:
+        """What is compared of samples (n, C, L): their values, (n, C * L)."""
+        return signals.reshape(len(signals), signals.shape[1] * signals.shape[2]).astype(np.float32, copy=False)
 
     def components(self, samples: Samples) -> dict[str, F64]:
         """The mean "distance" of each of n samples from its k nearest training samples, in their unit."""
         x = samples.signals
         if self._reference is None:
-            raise EcganError("the detector 'knn' has not been fitted.")
+            raise EcganError(f"the detector {self.name!r} has not been fitted.")
         check_shape(self.name, x, self._reference.shape[1:])
-        width = self._reference.shape[1] * self._reference.shape[2]
-        flat = x.reshape(len(x), width).astype(np.float32, copy=False)
-        distances, _ = self._neighbours.nearest(flat, self.options.neighbours)
+        distances, _ = self._neighbours.nearest(self._points(x), self.options.neighbours)
         found = {"distance": distances.mean(axis=1)}
         check_finite(found, TOO_LARGE)
         return found

@@ -1,0 +1,1 @@
+../../../ecgan/detection/detectors/nearest_shape.py

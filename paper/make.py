@@ -86,30 +86,40 @@ def run(wanted: list[str]) -> int:
         say(f"{time.strftime('%H:%M:%S')} {name}: {state} ({time.monotonic() - began:.0f} s)")
         return done.returncode == 0
 
-    prepare(wanted)
+    able = prepared(wanted)
     with ThreadPoolExecutor(1 if unit.CUDA else SIDE_BY_SIDE) as pool:
-        return sum(not ok for ok in pool.map(one, wanted))
+        return len(wanted) - len(able) + sum(not ok for ok in pool.map(one, able))
 
 
-def prepare(wanted: list[str]) -> None:
-    """Fetch, cut and divide what the rows are computed on, where that is not there."""
-    for command in preparing(wanted, changed()):
-        if (done := call(*command)).returncode:
-            raise SystemExit(f"{' '.join(command[1:])} failed: {done.stderr.strip()[-2000:]}")
+def prepared(wanted: list[str]) -> list[str]:
+    """Fetch, cut and divide what rows are computed on, where that is not there; return those that have their data."""
+    lacking = set()
+    for data, commands in preparing(wanted, changed()).items():
+        for command in commands:
+            if (done := call(*command)).returncode:
+                say(f"{data} is not there, and its rows wait: {done.stderr.strip()[-2000:]}")
+                lacking.add(data)
+                break
+    return [name for name in wanted if data_of(name) not in lacking]
 
 
-def preparing(wanted: list[str], stale: set[str]) -> list[tuple[str, ...]]:
-    """Commands that bring the data of these rows, of no others; `stale` are the stages that DVC would run."""
-    _, sets, tables = unit.asked()
-    optional = {tables[typed(name)[0]]["data"]: is_optional(name) for name in wanted}
-    commands: list[tuple[str, ...]] = []
-    for data in sorted(optional):
+def preparing(wanted: list[str], stale: set[str]) -> dict[str, list[tuple[str, ...]]]:
+    """Commands that bring each data set of these rows, of no others; `stale` are the stages that DVC would run."""
+    sets = unit.asked()[1]
+    optional = {data_of(name): is_optional(name) for name in wanted}
+    commands: dict[str, list[tuple[str, ...]]] = {data: [] for data in sorted(optional)}
+    for data, found in commands.items():
         for kind, name in (("raw", sets[data]["raw"]), ("data", data)):
             if not optional[data] and f"{kind}@{name}" in stale:
-                commands.append((*DVC, "repro", "-q", "-s", f"{kind}@{name}"))
+                found.append((*DVC, "repro", "-q", "-s", f"{kind}@{name}"))
             elif optional[data] and not (unit.DATA / data).is_dir():
-                commands.append((sys.executable, "unit.py", kind, name))
-    return list(dict.fromkeys(commands))
+                found.append((sys.executable, "unit.py", kind, name))
+    return commands
+
+
+def data_of(name: str) -> str:
+    """The data set of a row."""
+    return str(unit.asked()[2][name.partition("@")[0]]["data"])
 
 
 def is_optional(name: str) -> bool:
@@ -119,8 +129,8 @@ def is_optional(name: str) -> bool:
 
 def check(wanted: list[str]) -> int:
     """Recompute rows beside the ones that are there; return how many differ."""
-    prepare(wanted)
-    return sum(not same(name) for name in wanted)
+    able = prepared(wanted)
+    return len(wanted) - len(able) + sum(not same(name) for name in able)
 
 
 def same(name: str) -> bool:

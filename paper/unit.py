@@ -11,6 +11,8 @@ taken up where it stood.
 """
 
 import contextlib
+import copy
+import functools
 import hashlib
 import json
 import os
@@ -48,10 +50,16 @@ Table = dict[str, Any]
 
 def asked() -> tuple[dict[str, Any], dict[str, Any], dict[str, Table]]:
     """What `params.yaml` says: raw files, data sets and tables by name, those of databases elsewhere among them."""
-    found: dict[str, Any] = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    found = copy.deepcopy(_said())
     optional, raw, data = (found.pop(key) for key in ("optional", "raw", "data"))
     others = {name: table | {"optional": True} for name, table in optional["tables"].items()}
     return raw | optional["raw"], data | optional["data"], found | others
+
+
+@functools.cache
+def _said() -> dict[str, Any]:
+    said: dict[str, Any] = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    return said
 
 
 def folder_of(table: str, row: str, fold: int, seed: int) -> Path:

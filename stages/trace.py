@@ -24,6 +24,10 @@ def run(metric: str, method: str, params: Path, fold: int | None = None, strateg
     """
     file = Path(method).absolute()
     if file.suffix == ".json" and file.is_file():
+        if fold is not None or strategy is not None:
+            raise EcganError(
+                f"{method} holds one number {metric}.", "Leave --fold and --strategy out, or name a model."
+            )
         return _of_file(metric, file, params)
     lock = project_lock()
     return trace(find_number(metric, method, fold, strategy), lock, params)

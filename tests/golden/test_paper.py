@@ -1,5 +1,6 @@
 """The rows of `paper/`: they are what the code computes, what is asked for, and what DVC knows."""
 
+import ast
 import json
 import os
 import sys
@@ -91,12 +92,37 @@ def test_a_check_names_what_differs_but_for_seconds_and_commit() -> None:
 def test_a_row_needs_its_own_data_and_no_other() -> None:
     code = (
         "import make; stale = {'raw@mitdb', 'raw@wafer', 'data@mitbih_beatgan', 'data@mitbih', 'data@wafer'};"
-        "print(*(c[-1] for c in make.preparing(['beatgan@pca-0-0', 'beatgan@knn-0-0'], stale)));"
-        "print(*(c[-1] for c in make.preparing(['beatgan@pca-0-0'], stale - {'raw@mitdb'})));"
-        "print(*(c[-2:] for c in make.preparing(['svdb@patient_specific-0-0'], stale)))"
+        "told = lambda names, stale: print("
+        "{data: [one[-1] for one in every] for data, every in make.preparing(names, stale).items()});"
+        "told(['beatgan@pca-0-0', 'beatgan@knn-0-0'], stale); told(['beatgan@pca-0-0'], stale - {'raw@mitdb'});"
+        "told(['svdb@patient_specific-0-0'], stale)"
     )
-    wanted = ["raw@mitdb data@mitbih_beatgan", "data@mitbih_beatgan", "('raw', 'svdb') ('data', 'svdb')"]
-    assert python("-c", code).splitlines() == wanted
+    wanted = [
+        {"mitbih_beatgan": ["raw@mitdb", "data@mitbih_beatgan"]},
+        {"mitbih_beatgan": ["data@mitbih_beatgan"]},
+        {"svdb": ["svdb", "svdb"]},
+    ]
+    assert [ast.literal_eval(line) for line in python("-c", code).splitlines()] == wanted
+
+
+def test_rows_whose_data_cannot_be_had_do_not_stop_the_others() -> None:
+    code = """
+import subprocess, make
+
+def call(*command):
+    fails = "raw@wafer" in command
+    if "repro" in command and not fails:
+        computed.append(command[-1])
+    return subprocess.CompletedProcess(command, int(fails), "", "no wafer here")
+
+computed = []
+make.call, make.changed = call, lambda: {"raw@wafer", "data@wafer"}
+print(make.run(["wafer@pca-0-0", "beatgan@pca-0-0", "wafer@knn-0-0"]))
+print(computed)
+"""
+    *told, failed, computed = python("-c", code).splitlines()
+    assert (failed, ast.literal_eval(computed)) == ("2", ["beatgan@pca-0-0"])
+    assert any("wafer" in line and "no wafer here" in line for line in told)
 
 
 @pytest.mark.parametrize(("kind", "pattern"), [("run", "beatgan@kn-*"), ("check", "nobody@*"), ("check", "svdb@*")])

@@ -174,6 +174,8 @@ def test_a_row_of_the_papers_tables_is_traced_by_the_lock_that_it_lies_beside(pr
     assert any("rows/one" in problem for problem in command.run("auroc", str(row), Path("params.yaml"))["problems"])
     with pytest.raises(EcganError, match="aurok"):
         command.run("aurok", str(row), Path("params.yaml"))
+    with pytest.raises(EcganError, match="one number"):
+        command.run("AUROC", str(row), Path("params.yaml"), fold=0)
 
 
 def test_a_result_of_no_stage_is_refused(project: Path, locked: Lock) -> None:

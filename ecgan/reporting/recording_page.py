@@ -165,7 +165,7 @@ def _normal(scored: ScoredRecording) -> list[tuple[str, str]]:
         ("Usual beats", f"{normal.usual:,} ({share_in_words(normal.share)} of those scored)"),
         ("Their rate", "–" if normal.rate is None else f"{normal.rate:.0f} a minute"),
         ("Their QRS", f"about {normal.qrs_ms:.0f} ms"),
-        ("RR of all beats", f"vary by {100 * normal.spread:.0f} %"),
+        ("RR apart from flagged beats", f"vary by {100 * normal.spread:.0f} %"),
     ]
 
 

@@ -83,7 +83,9 @@ class Normal:
         share: Their share of the scored beats, 0 to 1.
         rate: Beats a minute, from the median interval before them; None where that is not known.
         qrs_ms: Width of its QRS, ms.
-        spread: How irregular the rhythm is all through: 1.4826 × median of |log(RR / local median)| of all beats.
+        spread: How irregular the rhythm is: 1.4826 × median of |log(RR / local median)| of calm beats.
+        calm: Share of the scored beats that are neither flagged nor beside one that is.
+        calm_usual: Share of usual beats among these.
         clear: How clear its QRS is, in the lead in which it is clearest: see `ecgan.ecg.quality.clarity`.
         modes: Two rhythms or two kinds of beats where they compete, the one that has more of the usual beats first.
         modes_by: What tells these apart, "rate" or "shape".
@@ -97,6 +99,8 @@ class Normal:
     rate: float | None
     qrs_ms: float
     spread: float
+    calm: float = 1.0
+    calm_usual: float = 1.0
     clear: float = np.inf
     modes: tuple[Mode, ...] = ()
     modes_by: str = ""

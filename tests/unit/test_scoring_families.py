@@ -245,11 +245,12 @@ def test_normal_is_the_usual_beat_of_the_record(scored: ScoredRecording) -> None
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"share": 0.4}, "40 % of the beats"),
+        ({"calm": 0.03}, "3 % of the beats"),
+        ({"calm_usual": 0.4}, "40 % of the beats"),
         ({"rate": 150.0}, "150 a minute"),
         ({"rate": 30.0}, "30 a minute"),
         ({"qrs_ms": 140.0}, "140 ms wide"),
-        ({"spread": 0.2}, "vary all through"),
+        ({"spread": 0.2}, "RR intervals vary"),
         ({"clear": 0.05, "rate": 150.0}, "noise"),
     ],
 )
@@ -259,6 +260,19 @@ def test_a_majority_that_may_not_be_normal_is_warned_of(change: dict[str, Any], 
     (warning,) = warnings_of(replace(good, **change))
     assert words in warning
     assert len(warnings_of(None)) == 1
+
+
+def test_ectopic_beats_are_no_doubt_of_what_is_normal_and_fibrillation_is_one() -> None:
+    kinds = ["usual"] * 70 + ["usual", "usual", WIDE] * 50
+    gaps = np.concatenate([np.full(70, 0.8), np.tile([1.1, 0.8, 0.5], 50)])
+    found = score_recording(recording(kinds=kinds, gaps=gaps), own_scorer(), annotator="atr")
+    assert found.normal is not None
+    assert found.facts["flagged"] >= 40
+    assert found.normal.share < 0.5
+    assert not any("normal" in warning for warning in found.warnings)
+    gaps = np.random.default_rng(1).uniform(0.45, 1.3, 200)
+    found = score_recording(recording(kinds=["usual"] * 200, gaps=gaps), own_scorer(), annotator="atr")
+    assert any("RR intervals vary" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize("kind", ["white", "wandering"])

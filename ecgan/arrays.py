@@ -4,13 +4,20 @@ The files are pickles because other programs of the field read them; ours reads 
 the few globals NumPy writes for one plain array and answers each with an inert stand-in. Nothing is imported by
 name, no NumPy function is called by the file, every other global is refused, and so is every operation that such a
 pickle does not need. What a file makes of the stand-ins ends with it: those that all files share hold nothing.
+
+A large array is written block by block, and read as a map of its numbers within the file: neither needs memory for all
+of them. The bytes of the file are the same, whichever way it was written.
 """
 
+import io
 import math
 import os
 import pickle
 import pickletools
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, NoReturn
@@ -20,6 +27,7 @@ from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
 from ecgan.files import check_plain, written
+from ecgan.scratch import is_large, parts
 
 F32 = NDArray[np.float32]
 
@@ -33,6 +41,9 @@ _OPERATIONS = {
     *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 }
 """What NumPy's own pickles of an array do, in the protocols from 3 on: nothing that adds to an object but BUILD."""
+_BYTES = {"SHORT_BINBYTES": 2, "BINBYTES": 5}  # how long operation and length are together
+_UNFRAMED = 1 << 16  # bytes from which on pickle writes an object outside its frames
+_MARK = b"the numbers"
 _OUTSIDE = "it refers to objects outside itself"
 _NUMERIC = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"}
 
@@ -78,20 +89,44 @@ class _Dtype:
         self.dtype = self.dtype.newbyteorder(state[1])
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What a pickle says of its array."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran: bool
+    raw: bytes | bytearray
+
+    def array(self) -> NDArray[Any]:
+        """Return the array over the bytes that were read."""
+        self.check_length(len(self.raw))
+        return self._shaped(np.frombuffer(self.raw, dtype=self.dtype))
+
+    def mapped(self, path: Path, start: int, length: int) -> NDArray[Any]:
+        """Return the array over so many bytes of a file, which begin at `start`; nobody can write to it."""
+        self.check_length(length)
+        return self._shaped(np.asarray(np.memmap(path, self.dtype, "r", start, (length // self.dtype.itemsize,))))
+
+    def check_length(self, length: int) -> None:
+        if math.prod(self.shape) * self.dtype.itemsize != length:
+            raise RefusedError(f"the shape {self.shape} does not fit {length} bytes")
+
+    def _shaped(self, flat: NDArray[Any]) -> NDArray[Any]:
+        return flat.reshape(self.shape, order="F" if self.fortran else "C")
+
+
 class _Array:
     """Stands for the array under construction."""
 
-    array: NDArray[Any] | None = None
+    plan: _Plan | None = None
 
     def fill(self, shape: object, dtype: object, fortran: bool, raw: object) -> None:
         if not isinstance(raw, (bytes, bytearray)) or not isinstance(dtype, _Dtype):
             raise RefusedError("it does not hold the bytes of one numeric array")
         if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
             raise RefusedError(f"the shape {shape!r} is none")
-        if math.prod(shape) * dtype.dtype.itemsize != len(raw):
-            raise RefusedError(f"the shape {shape} does not fit {len(raw)} bytes")
-        flat = np.frombuffer(raw, dtype=dtype.dtype)
-        self.array = flat.reshape(shape, order="F" if fortran else "C")
+        self.plan = _Plan(shape, dtype.dtype, fortran, raw)
 
     def __setstate__(self, state: object) -> None:
         if not isinstance(state, tuple) or len(state) != 5:
@@ -159,15 +194,56 @@ def _stand_in(module: str, name: str) -> Any:
 
 def save_array(path: Path, array: NDArray[Any]) -> None:
     """Write one numeric array as a pickle of protocol 4, atomically; the same array gives the same bytes."""
-    if array.dtype.str[1:] not in _NUMERIC:
-        raise TypeError(f"not a numeric array: {array.dtype}")
-    plain = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("="), copy=False)
+    save_blocks(path, array.shape, array.dtype, (array[part] for part in parts(array)) if array.ndim else [array])
+
+
+def save_blocks(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Iterable[NDArray[Any]]) -> None:
+    """Write one numeric array (n, …) that comes in blocks (b, …) with the bytes that `save_array` writes at once."""
+    if dtype.str[1:] not in _NUMERIC:
+        raise TypeError(f"not a numeric array: {dtype}")
+    kind = dtype.newbyteorder("=")
+    before, after = _around(shape, kind)
     with written(path) as file:
-        pickle.dump(plain.view(np.ndarray), file, protocol=4)
+        file.write(before)
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, dtype=kind).data)
+        if file.tell() - len(before) != math.prod(shape) * kind.itemsize:
+            raise ValueError(f"the blocks make no array of shape {shape}")
+        file.write(after)
+
+
+class _Hollow:
+    """Is pickled as an array of a shape and type is, with other bytes in the place of its numbers."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], raw: bytes) -> None:
+        self.state = (1, shape, dtype, False, raw)
+
+    def __reduce__(self) -> Any:
+        return (*np.empty(0, self.state[2]).__reduce__()[:2], self.state)
+
+
+def _around(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[bytes, bytes]:
+    """Return what stands before and behind the numbers of an array in its pickle of protocol 4.
+
+    From 64 KiB on pickle writes bytes outside its frames, however many there are: what it writes of 64 KiB is what it
+    writes of more, but for the operation that names the length.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    some = min(size, _UNFRAMED)
+    pickled = pickle.dumps(_Hollow(shape, dtype, bytes(some)), protocol=4)
+    found = [(at or 0, opcode.name) for opcode, _, at in pickletools.genops(pickled) if opcode.name in _BYTES]
+    at, begin = found[-1][0], found[-1][0] + _BYTES[found[-1][1]]
+    if size == some:
+        return pickled[:begin], pickled[begin + some :]
+    length = b"B" + size.to_bytes(4, "little") if size < 1 << 32 else b"\x8e" + size.to_bytes(8, "little")
+    return pickled[:at] + length, pickled[begin + some :]
 
 
 def load_array(path: Path, *, ndim: int, kind: str) -> NDArray[Any]:
     """Read an array that `save_array` (or NumPy's own pickling) wrote; nothing in the file is executed.
+
+    Of a file of more than `ecgan.scratch.LARGE` bytes the numbers stay where they are: what is returned is a map of
+    them, which reads what is looked at and cannot be written to.
 
     Args:
         path: The file.
@@ -179,11 +255,11 @@ def load_array(path: Path, *, ndim: int, kind: str) -> NDArray[Any]:
     """
     again = "Run `ecgan preprocess` again."
     try:
-        check_plain(path, _memory(), again)
-        with path.open("rb") as file:
-            _check_opcodes(file)
-            file.seek(0)
-            found = _Loader(file).load()
+        check_plain(path, sys.maxsize, again)
+        array = _mapped(path) if is_large(path.stat().st_size) else None
+        if array is None:
+            check_plain(path, _memory(), again)
+            array = _read(path)
     except OSError as error:
         raise EcganError(f"cannot read {path}: {error.strerror or error}.", again) from error
     except EcganError:
@@ -193,9 +269,6 @@ def load_array(path: Path, *, ndim: int, kind: str) -> NDArray[Any]:
     except Exception:
         size = path.stat().st_size
         raise EcganError(f"{path} is no pickled array, or is cut off ({size:,} bytes).", again) from None
-    if not isinstance(found, _Array) or found.array is None:
-        raise EcganError(f"{path} was refused: it holds no array.", "Only files with one plain numeric array are read.")
-    array = found.array
     if array.ndim != ndim or array.dtype.kind not in kind:
         expected = "floating-point numbers" if kind == "f" else "whole numbers"
         raise EcganError(
@@ -205,10 +278,81 @@ def load_array(path: Path, *, ndim: int, kind: str) -> NDArray[Any]:
     return array
 
 
-def _check_opcodes(file: BinaryIO) -> None:
-    """Refuse what no pickled array has: other objects, by name, operations that it does not need, a large memo."""
-    names = _Names()
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+def _read(path: Path) -> NDArray[Any]:
+    with path.open("rb") as file:
+        _check_opcodes(file)
+        file.seek(0)
+        return _plan(file).array()
+
+
+def _plan(file: BinaryIO) -> _Plan:
+    found = _Loader(file).load()
+    if not isinstance(found, _Array) or found.plan is None:
+        raise RefusedError("it holds no array")
+    return found.plan
+
+
+def _mapped(path: Path) -> NDArray[Any] | None:
+    """Map the numbers of a pickled array; None where they do not lie in it as NumPy writes them.
+
+    What the guarded loader is given is the file with a mark in the place of the numbers.
+    """
+    with path.open("rb") as file:
+        try:
+            found = _check_opcodes(_Skipping(file, path.stat().st_size))
+        except TypeError:  # what was passed over are no bytes
+            return None
+        if len(found) != 1:
+            return None
+        at, numbers = found[0]
+        file.seek(0)
+        before = file.read(at)
+        file.seek(numbers.end)
+        hollow = before + b"C" + bytes([len(_MARK)]) + _MARK + file.read(_UNFRAMED)
+    plan = None
+    with suppress(pickle.UnpicklingError, EOFError):  # as where the numbers are in a frame
+        plan = _plan(io.BytesIO(hollow))
+    if plan is None or plan.raw != _MARK:
+        return None
+    return plan.mapped(path, numbers.start, numbers.end - numbers.start)
+
+
+@dataclass(frozen=True)
+class _Skipped:
+    """Stands for many bytes of a file, from `start` to before `end`."""
+
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+
+class _Skipping:
+    """A file as `pickletools` reads it, which passes over what is long."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.file, self.size, self.tell = file, size, file.tell
+
+    def read(self, count: int) -> Any:
+        start = self.file.tell()
+        if count < _UNFRAMED or start + count > self.size:
+            return self.file.read(min(count, _UNFRAMED))
+        self.file.seek(count, os.SEEK_CUR)
+        return _Skipped(start, start + count)
+
+    def readline(self) -> bytes:
+        return self.file.readline(_UNFRAMED)
+
+
+def _check_opcodes(file: Any) -> list[tuple[int, _Skipped]]:
+    """Refuse what no pickled array has: other objects, by name, operations that it does not need, a large memo.
+
+    Returns:
+        Where operations with bytes that were skipped begin, and where those bytes are.
+    """
+    names, skipped = _Names(), []
+    for count, (opcode, argument, at) in enumerate(pickletools.genops(file)):
         if opcode.name in ("PERSID", "BINPERSID"):
             raise RefusedError(_OUTSIDE)
         if (found := names.after(opcode.name, argument)) is not None:
@@ -216,6 +360,9 @@ def _check_opcodes(file: BinaryIO) -> None:
         large = opcode.name in _MEMO and isinstance(argument, int) and argument > _MOST_OPERATIONS
         if count > _MOST_OPERATIONS or large or opcode.name not in _OPERATIONS:
             raise RefusedError("it does more than building one array takes")
+        if isinstance(argument, _Skipped):
+            skipped.append((int(at or 0), argument))
+    return skipped
 
 
 class _Names:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
+from ecgan.scratch import of_channels, taken
 
 RECORD, RHYTHM = "record", "rhythm"
 CONTEXTS = (RECORD, RHYTHM)
@@ -89,11 +90,18 @@ class Samples:
         """Return some of the samples: a slice, indices or a mask (n,)."""
         return replace(
             self,
-            signals=self.signals[rows],
+            signals=taken(self.signals, rows),
             table=self.table.iloc[rows].reset_index(drop=True),
             labels=None if self.labels is None else self.labels[rows],
             places=None if self.places is None else self.places[rows],
         )
+
+    def facts(self, rows: Any) -> "Samples":
+        """Return what is known of some of the samples besides their signals, which are NaN and take no memory."""
+        table = self.table.iloc[rows].reset_index(drop=True)
+        signals = np.broadcast_to(np.float32(np.nan), (len(table), *self.signals.shape[1:]))
+        labels = None if self.labels is None else self.labels[rows]
+        return Samples(signals, table, self.about, labels, self.sha256)
 
     @property
     def length(self) -> int:
@@ -153,7 +161,7 @@ class Samples:
             raise EcganError(
                 f"the data have no lead {', '.join(missing)}; they have {', '.join(have)}.", "Mend train.leads."
             )
-        signals = self.signals[:, [have.index(lead) for lead in want]]
+        signals = of_channels(self.signals, [have.index(lead) for lead in want])
         around = None if self.around is None else self.around.with_leads(want)
         return replace(self, signals=signals, about=replace(self.about, leads=list(want)), around=around)
 
@@ -173,7 +181,7 @@ class Samples:
         if unknown := sorted(set(context) - set(CONTEXTS)):
             raise EcganError(f"there is no context {unknown[0]!r}.", f"Known: {', '.join(CONTEXTS)}.")
         if not context:
-            signals = self.signals[rows]
+            signals = taken(self.signals, rows)
             return Samples(signals, pd.DataFrame(index=range(len(signals))), self.about)
         chosen, records = self[rows].unlabelled(), self.records
         if records is None:

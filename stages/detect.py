@@ -133,7 +133,7 @@ def run_classical(params: Params, detector: str, fold: int) -> dict[str, Any]:
         "transformation": name,
         "leads": data.about.leads,
     }
-    transformation = fit_transformation(name, data.signals[split.train], None)
+    transformation = fit_transformation(name, data.seen(split.train).signals, None)
     with sole_writer(paths.classical(params, detector, "train", fold)) as folder:  # so that it scores recordings
         save_settings(folder, params, split, Input.of(data, transformation), model=None)
     return _detect(

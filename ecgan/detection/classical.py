@@ -11,6 +11,7 @@ from ecgan.detection.components import TOO_LARGE, check_finite, chunks
 from ecgan.detection.stored import AGAIN, stored_value
 from ecgan.errors import EcganError
 from ecgan.samples import Samples
+from ecgan.scratch import contiguous, finite_rows
 
 
 class Classical(Detector):
@@ -34,7 +35,7 @@ class Classical(Detector):
         x = train.signals
         _check_input(self.name, x)
         self.check_count(len(x))
-        self.learn(np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float32))  # (m, C * L)
+        self.learn(contiguous(x, np.float32).reshape(len(x), -1))  # (m, C * L)
         self._shape = (x.shape[1], x.shape[2])
 
     def components(self, samples: Samples) -> dict[str, F64]:
@@ -44,7 +45,7 @@ class Classical(Detector):
             raise EcganError(f"the detector {self.name!r} has not been fitted.")
         check_shape(self.name, x, self._shape)
         _check_input(self.name, x)
-        flat = np.ascontiguousarray(x.reshape(len(x), self._shape[0] * self._shape[1]), dtype=np.float32)
+        flat = contiguous(x, np.float32).reshape(len(x), self._shape[0] * self._shape[1])
         values = np.empty(len(x), dtype=np.float64)
         for part in chunks(len(x), self.rows):
             values[part] = self.score(flat[part])
@@ -121,6 +122,6 @@ def check_shape(detector: str, x: F32, learned: tuple[int, ...]) -> None:
 def _check_input(detector: str, x: F32) -> None:
     if x.ndim != 3:
         raise EcganError(f"the detector {detector!r} takes samples (n, leads, steps), not an array {x.shape}.")
-    broken = int(np.count_nonzero(~np.isfinite(x).all(axis=(1, 2))))
+    broken = int(np.count_nonzero(~finite_rows(x)))
     if broken:
         raise EcganError(f"{broken} of {len(x)} samples hold values that are no finite numbers.")

@@ -76,8 +76,8 @@ def detect(job: Job) -> tuple[FittedDetector, Result]:
         threshold=job.options.threshold,
         quantile=job.options.quantile,
         threshold_value=job.options.threshold_value,
-        alarms=alarms_in(job.data[half], job.options.alarms_per_hour),
-        budgets=budgets_in(job.data[half], job.options.alarms_per_hour),
+        alarms=alarms_in(job.data.facts(half), job.options.alarms_per_hour),
+        budgets=budgets_in(job.data.facts(half), job.options.alarms_per_hour),
         choice=job.options.choice,
         svm_samples=job.options.svm_samples,
         seed=job.seed,
@@ -86,10 +86,10 @@ def detect(job: Job) -> tuple[FittedDetector, Result]:
     x = job.inputs(job.fold.test)
     test, named = fitted.score(x), fitted.classify(x)
     counted = {"train": job.fold.train, "vali_fit": half, "vali_report": other, "test": job.fold.test}
-    metrics = _metrics(job, fitted, test, validation, job.data[other])
+    metrics = _metrics(job, fitted, test, validation, job.data.facts(other))
     metrics["counts"] = {name: class_counts(labels[rows], job.data.about.classes) for name, rows in counted.items()}
     if named is not None:
-        metrics["classification"] = classification(named, job.data[job.fold.test])
+        metrics["classification"] = classification(named, job.data.facts(job.fold.test))
     ranks = {name: Rank(one["supervision"], one["validation"]["auroc"]) for name, one in metrics["strategies"].items()}
     metrics["decides"] = decides_in(metrics)
     return replace(fitted, ranks=ranks), _result(job, test, named, metrics)
@@ -97,7 +97,7 @@ def detect(job: Job) -> tuple[FittedDetector, Result]:
 
 def _metrics(job: Job, fitted: FittedDetector, test: Scored, validation: Scored, vali: Samples) -> dict[str, Any]:
     about, replicates, seed = job.data.about, job.options.bootstrap, derive_seed(job.seed, "bootstrap")
-    tested = job.data[job.fold.test]
+    tested = job.data.facts(job.fold.test)
     tests, bootstrap = evaluate(test.scores, test.predictions, tested, replicates=replicates, seed=seed)
     validations = evaluate_validation(validation.scores, validation.predictions, vali)
     strategies = {
@@ -125,7 +125,7 @@ def family(detector: Detector) -> str:
 
 def _result(job: Job, test: Scored, named: NDArray[np.int64] | None, metrics: dict[str, Any]) -> Result:
     """Scores, curves, decisions and examples of the test set, beside its metrics."""
-    samples = job.data[job.fold.test]
+    samples = job.data.facts(job.fold.test)
     abnormal = samples.class_ids != 0
     decided = test.predictions[metrics["decides"]] if named is None else named
     names = ["normal", "abnormal"] if named is None else samples.about.classes

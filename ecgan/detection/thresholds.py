@@ -103,7 +103,7 @@ def budgets_in(samples: Samples, alarms_per_hour: float) -> Budgets | None:
         return None
     _, rows = np.unique(samples.patients, return_inverse=True)
     rows = rows.ravel().astype(np.int64)
-    hours = [samples[rows == one].hours or 0.0 for one in range(rows.max(initial=-1) + 1)]
+    hours = [samples.facts(rows == one).hours or 0.0 for one in range(rows.max(initial=-1) + 1)]
     return Budgets(rows, alarms_per_hour * np.array(hours))
 
 

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ecgan.arrays import F32
@@ -54,7 +55,7 @@ class Watch:
         if isinstance(model, GenerativeModel):
             check_installed(self.options.embeddings if self.options.figures else [])
             drawn = derive_seed(seed, "real")
-            real = _parts(data, report, model.channels).reduced(self.options.samples, drawn)
+            real = _parts(data, report, model.channels, self.options.samples, drawn)
             self.monitor = Monitor(model, data.train, real, options, seed)
 
     def columns(self, epoch: int) -> dict[str, float]:
@@ -91,14 +92,16 @@ class Watch:
         say(f"{self.model.name}: {costs}")
 
 
-def _parts(data: TrainingData, report: tuple[Tensor, Tensor], channels: int) -> RealParts:
-    """Real signals by what they may be used for: training, the fitting half and the reporting half of validation."""
-    return RealParts(
-        train_normal=_array(data.train[(data.train_labels == 0).to(data.train.device), :channels]),
-        train_abnormal=_array(data.vali[data.vali_labels != 0, :channels]),
-        test_normal=_array(report[0][report[1] == 0]),
-        test_abnormal=_array(report[0][report[1] != 0]),
-    )
+def _parts(data: TrainingData, report: tuple[Tensor, Tensor], channels: int, most: int, seed: int) -> RealParts:
+    """At most so many real signals of each kind, by what they may be used for."""
+    kinds = (data.train_labels == 0, data.vali_labels != 0, report[1] == 0, report[1] != 0)
+    rows = vars(RealParts(*map(_places, kinds)).reduced(most, seed)).values()
+    signals = (data.train, data.vali, report[0], report[0])
+    return RealParts(*(_array(x[torch.from_numpy(one), :channels]) for x, one in zip(signals, rows, strict=True)))
+
+
+def _places(which: Tensor) -> Any:
+    return which.nonzero()[:, 0].cpu().numpy()
 
 
 def _array(x: Tensor) -> F32:

@@ -17,6 +17,7 @@ from ecgan.errors import EcganError
 from ecgan.models.layers.initialisation import InitOptions
 from ecgan.models.layers.latents import MOST_FITTED, Prior, PriorName, spread
 from ecgan.samples import Samples
+from ecgan.scratch import contiguous, parts, room
 
 Optimizers = dict[str, torch.optim.Optimizer]
 OutputName = Literal["tanh", "sigmoid"]
@@ -273,7 +274,7 @@ def model_input(model: Model, samples: Samples) -> F32:
         EcganError: The model gave conditions of another shape than it declares.
     """
     if not model.conditions:
-        return np.ascontiguousarray(samples.signals)
+        return contiguous(samples.signals)
     given = np.asarray(model.condition(samples), dtype=np.float32)
     expected = (len(samples), model.conditions, samples.length)
     if given.shape not in (expected, expected[:2]) or not np.isfinite(given).all():
@@ -283,4 +284,7 @@ def model_input(model: Model, samples: Samples) -> F32:
         )
     if given.ndim == 2:
         given = np.broadcast_to(given[:, :, None], expected)  # (n, K) to (n, K, L)
-    return np.concatenate([samples.signals, given], axis=1)
+    told = room((len(samples), samples.signals.shape[1] + model.conditions, samples.length), np.float32)
+    for part in parts(told):
+        told[part] = np.concatenate([samples.signals[part], given[part]], axis=1)
+    return told

@@ -336,10 +336,10 @@ class Gan(GenerativeModel):
         The latents are the same at each evaluation, and the bandwidth is that of the validation samples, so that
         values of different epochs compare. NaN where fewer than two samples are normal.
         """
-        normal = x[labels == 0]
+        normal = (labels == 0).nonzero()[:, 0]
         if len(normal) < 2:
             return math.nan
-        real = normal[spread(len(normal), COMPARED).to(x.device)]
+        real = x[normal[spread(len(normal), COMPARED).to(normal.device)].to(x.device)]
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(_SEED)
             z = self.sample_latents(len(real)).to(x.device)

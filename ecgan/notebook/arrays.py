@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
+from ecgan.scratch import contiguous, finite_rows
 
 SHAPES = "Samples are arrays (n, L) of one lead, or (n, C, L): samples, leads, time steps."
 
@@ -29,7 +30,7 @@ def samples_from(x: Any, *, leads: int | None = None, length: int | None = None)
     if array.dtype.kind not in "biuf":
         raise EcganError(f"the samples hold {array.dtype}, expected numbers.", SHAPES)
     with np.errstate(over="ignore"):
-        array = np.ascontiguousarray(array, dtype=np.float32)
+        array = contiguous(array, np.float32)
     if array.ndim not in (2, 3):
         raise EcganError(f"the samples have the shape {array.shape}.", SHAPES)
     if array.ndim == 2:
@@ -43,7 +44,7 @@ def samples_from(x: Any, *, leads: int | None = None, length: int | None = None)
             f" {leads} of {length}.{swapped}",
             f"{SHAPES} Cut them as those of the fit.",
         )
-    if broken := int(np.count_nonzero(~np.isfinite(array).all(axis=(1, 2)))):
+    if broken := int(np.count_nonzero(~finite_rows(array))):
         raise EcganError(
             f"{broken:,} of {len(array):,} samples hold NaN or infinity, or values too large for 32 bits.",
             "Leave them out, or fill the gaps: x[np.isfinite(x).all(axis=-1)].",

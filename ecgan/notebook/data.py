@@ -5,8 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ecgan.config import Document, names, resolve_params
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, nearest
@@ -14,6 +12,7 @@ from ecgan.preprocessing.processed import load_processed, save_processed
 from ecgan.registry import DATASETS
 from ecgan.remotes.recordings import read_anywhere
 from ecgan.samples import Samples
+from ecgan.scratch import contiguous
 
 
 def read(
@@ -80,4 +79,4 @@ def load_dataset(name: str, folder: Path | str | None = None, *, seed: int = 0, 
         save_processed(processed, name, dataset.samples(raw, params.preprocess))
         data = load_processed(processed)
         about = replace(data.about, preprocess=params.preprocess.model_dump(mode="json"))
-        return replace(data, signals=np.ascontiguousarray(data.signals), about=about)
+        return replace(data, signals=contiguous(data.signals), about=about)

@@ -111,7 +111,7 @@ def _train(folder: Path, model: str, chosen: Chosen, data: Samples, fold: Fold) 
 def _settle(folder: Path, chosen: Chosen, data: Samples, fold: Fold) -> None:
     """Write what a classical detector's run knows besides."""
     name = DETECTORS.get(chosen.params.detect.detector).transformation(chosen.params.train.transformation)
-    transformation = fit_transformation(name, data.signals[fold.train])
+    transformation = fit_transformation(name, data.seen(fold.train).signals)
     expected = Input.of(data, transformation)
     save_settings(part(folder, "train", FOLD), chosen.params, fold, expected, model=None)
 
@@ -140,8 +140,8 @@ def _detect(folder: Path, chosen: Chosen, data: Samples, fold: Fold, *, labelled
         threshold=options.threshold,
         quantile=options.quantile,
         threshold_value=options.threshold_value,
-        alarms=alarms_in(data[rows], options.alarms_per_hour),
-        budgets=budgets_in(data[rows], options.alarms_per_hour),
+        alarms=alarms_in(data.facts(rows), options.alarms_per_hour),
+        budgets=budgets_in(data.facts(rows), options.alarms_per_hour),
         choice=options.choice,
         svm_samples=options.svm_samples,
         seed=seed,

@@ -13,6 +13,7 @@ from ecgan.errors import EcganError
 from ecgan.files import check_numbers, read_json, read_record, read_table, write_frame, write_json
 from ecgan.preprocessing.preparing import rounded
 from ecgan.samples import SHIFT, About, Samples
+from ecgan.scratch import finite_rows, of_type
 from ecgan.seals import check_seal, seal
 
 AGAIN = "Run `ecgan preprocess` again."
@@ -49,7 +50,7 @@ def load_processed(folder: Path) -> Samples:
     if not (folder / "data.pkl").exists():
         raise EcganError(f"there is no processed data in {folder}.", "Run `ecgan preprocess` first.")
     digests = check_seal(folder, AGAIN)
-    data = load_array(folder / "data.pkl", ndim=3, kind="f").astype(np.float32, copy=False)
+    data = of_type(load_array(folder / "data.pkl", ndim=3, kind="f"), np.float32)
     labels = load_array(folder / "label.pkl", ndim=1, kind="iu").astype(np.int64, copy=False)
     table = read_table(folder / "samples.csv", dict.fromkeys(_TEXT, str), hint=AGAIN)
     signals = data.transpose(0, 2, 1)  # (n, L, C) to (n, C, L)
@@ -75,7 +76,7 @@ def _fault(samples: Samples) -> str:
         return f"dataset.json: {len(about.leads)} lead names for {signals.shape[1]} channels"
     if about.centre is not None and about.centre >= samples.length:
         return f"dataset.json: centre is {about.centre}, for {samples.length} time steps"
-    if broken := int((~np.isfinite(signals).all(axis=(1, 2))).sum()):
+    if broken := int((~finite_rows(signals)).sum()):
         return f"data.pkl: {broken} of {len(samples):,} samples hold NaN or infinity"
     if labels.min() < 0 or labels.max() >= len(about.classes):
         return f"label.pkl: labels from {labels.min()} to {labels.max()} for {len(about.classes)} classes"

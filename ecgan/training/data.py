@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
 from ecgan.runtime import device
+from ecgan.scratch import contiguous
 
 RESIDENT = 0.5  # of a device's free memory; networks, gradients and activations need the rest
 
@@ -21,7 +21,7 @@ def fits(size: int, on: torch.device) -> bool:
 
 def to_tensor(x: F32) -> Tensor:
     """Turn signals (n, C, L) into a tensor on the run's device; on the CPU where they do not fit there."""
-    tensor, on = torch.from_numpy(np.ascontiguousarray(x)), device()
+    tensor, on = torch.from_numpy(contiguous(x)), device()
     return tensor.to(on) if fits(tensor.nbytes, on) else tensor
 
 

@@ -49,12 +49,13 @@ def prepare_training(params: Params, name: str, data: Samples, *, fold: int, tra
     channels = make_transformation(params.train.transformation).channel_names(data.about.leads)
     size = {"channels": len(channels), "length": data.length, "classes": len(data.about.classes)}
     model = MODELS.get(name)(params.modules[name], **size)
-    transformation = fit_transformation(params.train.transformation, data.signals[train], model.output_range)
+    seen = data.seen(train, model.context)
+    transformation = fit_transformation(params.train.transformation, seen.signals, model.output_range)
     tensors = TrainingData(
-        train=to_tensor(model_input(model, transformation.apply(data.seen(train, model.context)))),
-        train_labels=labels_of(data[train]),
+        train=to_tensor(model_input(model, transformation.apply(seen))),
+        train_labels=labels_of(data.facts(train)),
         vali=to_tensor(model_input(model, transformation.apply(data.seen(vali, model.context)))).to(device()),
-        vali_labels=labels_of(data[vali]),
+        vali_labels=labels_of(data.facts(vali)),
     )
     return Prepared(model.to(device()), tensors, Input.of(data, transformation), transformation, channels, seed)
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pickle
 import pickletools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ecgan import arrays
-from ecgan.arrays import load_array, save_array
+from ecgan import arrays, scratch
+from ecgan.arrays import load_array, save_array, save_blocks
 from ecgan.errors import EcganError
+
+
+@pytest.fixture(scope="module", autouse=True, params=[scratch.LARGE, 0], ids=["in memory", "mapped"])
+def _large(request: pytest.FixtureRequest) -> Iterator[None]:
+    """All that is promised holds of files that are read into memory and of those that are mapped."""
+    was, scratch.LARGE = scratch.LARGE, request.param
+    yield
+    scratch.LARGE = was
 
 
 @given(
@@ -45,6 +54,43 @@ def test_numpy_reads_what_is_written_and_the_file_needs_nothing_newer_than_proto
     content = (tmp_path / "a.pkl").read_bytes()
     assert next(pickletools.genops(content))[1] == 4
     np.testing.assert_array_equal(pickle.loads(content), array)
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (3,), (255, 2), (65_535,), (65_536,), (70_000,), (300, 320, 2)])
+@pytest.mark.parametrize("kind", ["<f4", ">f8", "<i8", "|b1"])
+def test_the_bytes_are_those_that_pickle_writes_at_once(shape: tuple[int, ...], kind: str, tmp_path: Path) -> None:
+    array = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(kind)
+    save_array(tmp_path / "a.pkl", array)
+    assert (tmp_path / "a.pkl").read_bytes() == pickle.dumps(array.astype(array.dtype.newbyteorder("=")), protocol=4)
+
+
+def test_blocks_give_the_bytes_of_one_piece(tmp_path: Path) -> None:
+    array = np.random.default_rng(0).normal(size=(500, 40, 3)).astype(np.float32)
+    save_array(tmp_path / "whole.pkl", array)
+    blocks = (array.transpose(0, 2, 1)[start : start + 70].transpose(0, 2, 1) for start in range(0, 500, 70))
+    save_blocks(tmp_path / "blocks.pkl", array.shape, array.dtype, blocks)
+    assert (tmp_path / "blocks.pkl").read_bytes() == (tmp_path / "whole.pkl").read_bytes()
+    with pytest.raises(ValueError, match="blocks"):
+        save_blocks(tmp_path / "few.pkl", array.shape, array.dtype, [array[:499]])
+    assert not (tmp_path / "few.pkl").exists()
+
+
+def test_an_array_of_more_than_four_gigabytes_is_read_where_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch, "LARGE", 1 << 20)
+    shape, path = (1_100_000, 1000), tmp_path / "a.pkl"
+    before, after = arrays._around(shape, np.dtype(np.float32))
+    with path.open("wb") as file:  # a file with holes, which takes no room
+        file.write(before + np.float32(1.5).tobytes())
+        file.seek(len(before) + 4 * 1_100_000_000 - 4)
+        file.write(np.float32(2.5).tobytes() + after)
+    array = load_array(path, ndim=2, kind="f")
+    assert (array.shape, array[0, 0], array[-1, -1], array[5000, 3]) == (shape, 1.5, 2.5, 0.0)
+    assert not array.flags.writeable
+    os.truncate(path, 4 * 1_100_000_000)
+    with pytest.raises(EcganError, match="cut off"):
+        load_array(path, ndim=2, kind="f")
 
 
 class Gadget:
@@ -149,7 +195,7 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     for content in (b"", ARRAY, b"\x80\x04\x8e" + (10**13).to_bytes(8, "little")):
         path.write_bytes(content)
         os.truncate(path, 10**13)
-        with pytest.raises(EcganError, match=r"data\.pkl has 10,000,000,000,000 bytes"):
+        with pytest.raises(EcganError, match=r"data\.pkl .*10,000,000,000,000 bytes"):
             load_array(path, ndim=2, kind="f")
     path.write_bytes(b"\x80\x04\x8e" + (10**13).to_bytes(8, "little") + b"short")
     with pytest.raises(EcganError, match=r"data\.pkl"):

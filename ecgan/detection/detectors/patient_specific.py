@@ -34,6 +34,7 @@ from ecgan.errors import EcganError
 from ecgan.registry import register_detector
 from ecgan.runtime import side_by_side
 from ecgan.samples import RECORD, RHYTHM, About, Samples
+from ecgan.scratch import finite_rows
 
 NAMES = ("qrs", "p", "st", "rhythm", "pause", "company", "residual")
 STATES = ("irregular", "noise")
@@ -530,5 +531,5 @@ def _check(name: str, samples: Samples) -> None:
         raise EcganError(f"the detector {name!r} takes beats, with their R peaks and a sampling rate.")
     if missing := [column for column in ("time_s", "rr_prev_s", "rr_next_s") if column not in there]:
         raise EcganError(f"the detector {name!r} needs to know when beats occurred; the samples lack {missing[0]}.")
-    if not np.isfinite(samples.signals).all():
+    if not finite_rows(samples.signals).all():
         raise EcganError(f"samples for the detector {name!r} hold values that are no finite numbers.")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
 from ecgan.samples import Samples
+from ecgan.scratch import contiguous, parts, room
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -17,6 +18,7 @@ Range = tuple[float, float]
 Learned = dict[str, list[float]]
 
 BLOCK = 4096  # samples that are computed in float64 at once
+_VALUES = 1 << 24  # of them at most, 128 MB: fewer samples of many values
 
 
 class Transformation(ABC):
@@ -47,7 +49,7 @@ class Transformation(ABC):
 
     def apply(self, samples: Samples) -> Samples:
         """Transform samples, and what stands around them; their channels are the D that models see."""
-        signals = np.ascontiguousarray(self.transform(samples.signals))
+        signals = contiguous(self.transform(samples.signals))
         about = replace(samples.about, leads=self.channel_names(samples.about.leads))
         around = samples.around
         if around is not None and around.signals is samples.signals:  # all of a record: once
@@ -118,7 +120,7 @@ def unscaled(y: F64, terms: tuple[F64, F64, F64, float]) -> F64:
 
 def blocks(x: F32) -> list[F32]:
     """Cut x (n, …) into parts that are small in float64, too."""
-    return [x[start : start + BLOCK] for start in range(0, len(x), BLOCK)]
+    return [x[part] for part in parts(x, BLOCK, _VALUES)]
 
 
 def float64(x: F32) -> F64:
@@ -138,9 +140,9 @@ def blockwise(function: Callable[..., F64], *arrays: F32, channels: int | None =
         float32, shape (n, channels, L).
     """
     n, count, length = arrays[0].shape
-    result = np.empty((n, channels or count, length), dtype=np.float32)
-    for start in range(0, n, BLOCK):
-        result[start : start + BLOCK] = function(*(float64(x[start : start + BLOCK]) for x in arrays))
+    result = room((n, channels or count, length), np.float32)
+    for part in parts(arrays[0], BLOCK, _VALUES):
+        result[part] = function(*(float64(x[part]) for x in arrays))
     return result
 
 

@@ -86,7 +86,7 @@ class Whitening(Transformation):
         for part in blocks(x):
             rest = (float64(part) - mean).transpose(1, 2, 0)  # (n, C, L) to (C, L, n)
             covariance += rest @ rest.transpose(0, 2, 1)
-        largest = np.abs(x).max(axis=(0, 2)).astype(np.float64)
+        largest = np.max([np.abs(part).max(axis=(0, 2)) for part in blocks(x)], axis=0).astype(np.float64)
         matrices = [_zca(one / n, float(top)) for one, top in zip(covariance, largest, strict=True)]
         self.mean, self.matrices = _rounded(mean), np.stack(matrices)
         self.limits = (np.full(leads, self.target[0]), np.full(leads, self.target[1]))

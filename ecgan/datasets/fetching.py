@@ -17,8 +17,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ecgan.datasets.names import check_names
-from ecgan.datasets.parallel import in_threads
 from ecgan.datasets.transfer import Remote, leftovers, transfer
+from ecgan.engines.threads import in_threads
 from ecgan.errors import EcganError
 from ecgan.files import sha256, write_text
 from ecgan.progress import track

@@ -21,10 +21,10 @@ from pydantic import Field
 from ecgan.datasets.annotated import cut_windows_of, labelled, of_patient
 from ecgan.datasets.base import Card, Dataset, cut_recording
 from ecgan.datasets.databases import VERSION, Project, ProjectOptions, fetch_project
-from ecgan.datasets.parallel import each
 from ecgan.ecg.files.wfdb import FETCH_AGAIN, read_signals
 from ecgan.ecg.leads import match_leads
 from ecgan.ecg.records import Record
+from ecgan.engines.choosing import each
 from ecgan.errors import EcganError
 from ecgan.files import table_words
 from ecgan.preprocessing.filtering import filter_recording
@@ -125,7 +125,7 @@ class Ptbxl(Dataset):
         """Cut the windows; each recording is cut, cleansed and resampled by itself, to spare memory."""
         diagnostic = _superclasses(raw / STATEMENTS)
         recordings, notes = list_recordings(raw, diagnostic, options.likelihood)
-        parts = each(partial(_windows, self, raw, options), recordings, "cutting windows")
+        parts = list(each(partial(_windows, self, raw, options), recordings, "cutting windows"))
         left_out = dict(sum((Counter(part.left_out) for part in parts), Counter[str]()))
         found, count = join([part.samples for part in parts]), sum(len(part.kept) for part in parts)
         if not len(found):

@@ -18,7 +18,6 @@ from ecgan.datasets.annotated import cut_windows_of, labelled
 from ecgan.datasets.archives import Limits, unpack
 from ecgan.datasets.base import Card, Dataset
 from ecgan.datasets.fetching import download_published
-from ecgan.datasets.parallel import each
 from ecgan.datasets.shaoxing_files import (
     CLASSES,
     DIAGNOSTICS,
@@ -36,6 +35,7 @@ from ecgan.datasets.shaoxing_files import (
 from ecgan.datasets.sources import Archive, SourceOptions, fetch_archive, take_source
 from ecgan.datasets.transfer import Remote
 from ecgan.ecg.records import Record
+from ecgan.engines.choosing import each
 from ecgan.errors import EcganError, nearest
 from ecgan.preprocessing.filtering import filter_recording
 from ecgan.preprocessing.options import Cleansing, FilterOptions, Resampling, SampleOptions
@@ -117,7 +117,7 @@ class Shaoxing(Dataset):
     def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
         """Cut the windows; each recording is filtered, cut, cleansed and resampled by itself, to spare memory."""
         recordings, note = list_recordings(raw)
-        parts = each(partial(_windows, self, raw, options), recordings, "cutting windows")
+        parts = list(each(partial(_windows, self, raw, options), recordings, "cutting windows"))
         left_out = dict(sum((Counter(part.left_out) for part in parts), Counter[str]()))
         found, count = join([part.samples for part in parts]), sum(len(part.kept) for part in parts)
         if not len(found):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ecgan.datasets.names import PART
-from ecgan.datasets.parallel import in_threads
+from ecgan.engines.threads import in_threads
 from ecgan.errors import EcganError
 from ecgan.files import FULL, check_plain, unwritable
 

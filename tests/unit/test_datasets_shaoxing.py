@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from ecgan.datasets import parallel, shaoxing
+from ecgan.datasets import shaoxing
 from ecgan.datasets.fetching import SUMS
 from ecgan.datasets.shaoxing import FetchOptions, PreprocessOptions, Shaoxing
 from ecgan.datasets.shaoxing_files import CLASSES, LEADS, list_recordings, read_diagnostics, read_recording
 from ecgan.datasets.transfer import Remote
 from ecgan.ecg.records import Record
+from ecgan.engines import choosing
 from ecgan.errors import EcganError
 from tests.raw.shaoxing import PATIENTS, SNOMED, signals, write, write_csv, write_physionet, write_record, write_table
 
@@ -141,7 +142,7 @@ def test_flat_windows_are_left_out_and_counted_even_where_a_recording_has_no_oth
 
 def test_the_number_of_processes_changes_nothing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = Shaoxing().preprocess(made / "figshare", PreprocessOptions())
-    monkeypatch.setattr(parallel, "_FEW", 1)
+    monkeypatch.setattr(choosing, "_FEW", 1)
     monkeypatch.setenv("ECGAN_WORKERS", "2")
     two = Shaoxing().preprocess(made / "figshare", PreprocessOptions())
     assert np.array_equal(one.signals, two.signals)

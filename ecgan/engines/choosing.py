@@ -1,0 +1,50 @@
+"""Which engine does the work: this process, a pool of the machine, or the cluster that `ECGAN_CLUSTER` names."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from typing import TypeVar
+
+from ecgan.engines.base import Engine, in_order
+from ecgan.engines.here import Here
+from ecgan.engines.pool import Pool
+from ecgan.progress import track
+from ecgan.runtime import workers
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+CLUSTER = "ECGAN_CLUSTER"
+"""Environment variable: `local:N`, `tcp://HOST:PORT` or `tls://HOST:PORT`."""
+_AT_ONCE = 8  # items that a process is given
+_FEW = 100
+"""Below that, starting processes takes longer than the work itself."""
+
+
+def engine() -> Engine:
+    """Return the engine that the environment asks for: `ECGAN_CLUSTER`, else `ECGAN_WORKERS` processes, one a core."""
+    if address := os.environ.get(CLUSTER, ""):
+        from ecgan.engines.cluster import Cluster
+
+        return Cluster(address)
+    count = workers()
+    return Here() if count == 1 else Pool(count)
+
+
+def each(work: Callable[[Item], Result], items: Sequence[Item], what: str) -> Iterator[Result]:
+    """Apply a function to every item; the results are in the order of the items, wherever they come from.
+
+    The function, what it is given and what it returns can be sent to another process. Whatever it raises is raised;
+    the others are then dropped, and the processes end. `what` is going on, for the progress bar.
+    """
+    if len(items) < _FEW:
+        yield from track(map(work, items), len(items), what)
+        return
+    parts = (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
+    with engine() as one:
+        yield from track(chain.from_iterable(in_order(one, partial(_all, work), parts)), len(items), what)
+
+
+def _all(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    return [work(item) for item in items]

@@ -1,0 +1,121 @@
+"""Where work is done: the results are the same everywhere, a killed process costs nothing, an interruption ends all."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ecgan.engines.base import LostError, as_done, in_order
+from ecgan.engines.choosing import each
+from ecgan.engines.here import Here
+from ecgan.engines.pool import Pool
+from ecgan.errors import Interrupted
+from ecgan.terminal import interruptible
+
+
+def square(item: int) -> int:
+    time.sleep(0.02 if item == 0 else 0)
+    return item * item
+
+
+def die_once(place: Path) -> str:
+    """End without a word, the first time that it is tried."""
+    mark = place.with_suffix(".tried")
+    if place.suffix == ".deadly" and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return place.name
+
+
+def die(item: str) -> str:
+    if item == "deadly":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    with Pool(2) as pool:
+        yield pool
+
+
+def test_results_are_in_order_and_few_items_are_held(pool: Pool) -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in range(40):
+            taken.append(item)
+            yield item
+
+    assert list(in_order(Here(), square, range(5))) == [0, 1, 4, 9, 16]
+    for place, found in enumerate(in_order(pool, square, items())):
+        assert found == place**2
+        assert len(taken) <= place + 9
+
+
+def test_what_is_done_first_comes_first_with_its_place(pool: Pool) -> None:
+    found = {place: handle.result() for place, handle in as_done(pool, square, range(10))}
+    assert found == {item: item**2 for item in range(10)}
+
+
+def test_what_a_killed_process_worked_on_is_done_again(pool: Pool, tmp_path: Path) -> None:
+    places = [tmp_path / name for name in ("one", "two.deadly", "three", "four")]
+    assert list(in_order(pool, die_once, places)) == [place.name for place in places]
+
+
+def test_what_kills_each_process_is_named_and_the_others_are_done(pool: Pool) -> None:
+    found = dict(as_done(pool, die, ["one", "deadly", "three", "four"]))
+    with pytest.raises(LostError):
+        found.pop(1).result()
+    assert {place: handle.result() for place, handle in found.items()} == {0: "one", 2: "three", 3: "four"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_the_workers_at_once(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    monkeypatch.setenv("ECGAN_WORKERS", "2")
+    before = set(multiprocessing.active_children())
+
+    def work() -> None:
+        with interruptible():
+            list(each(time.sleep, [30.0] * 200, "sleeping"))
+
+    threading.Timer(1.0, os.kill, (os.getpid(), number)).start()
+    start = time.monotonic()
+    with pytest.raises(Interrupted):
+        work()
+    assert time.monotonic() - start < 20
+    assert set(multiprocessing.active_children()) <= before
+
+
+def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    parent = context.Process(target=_parent, args=(tmp_path,))
+    parent.start()
+    mark = tmp_path / "child"
+    _wait(lambda: mark.exists() and mark.read_text())
+    child = int(mark.read_text())
+    parent.kill()
+    parent.join()
+    _wait(lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split(")")[1])
+
+
+def _parent(folder: Path) -> None:
+    with Pool(1) as pool:
+        list(in_order(pool, _sleep, [folder]))
+
+
+def _sleep(folder: Path) -> None:
+    (folder / "child").write_text(str(os.getpid()))
+    time.sleep(60)
+
+
+def _wait(until) -> None:
+    end = time.monotonic() + 20
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.05)

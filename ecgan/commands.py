@@ -214,15 +214,15 @@ def compute_as(config: Path) -> None:
 
 def trained(model: str) -> "Reference":
     """Find a trained run, wherever it lies, and compute as it was trained from here on."""
-    from ecgan.arithmetic import begin_again
+    from ecgan.arithmetic import begin_again, set_arithmetic
     from ecgan.config import arithmetic_of
     from ecgan.references import folds_of, parse_reference
     from ecgan.runs.layout import part
 
     reference = parse_reference(model)
-    config = part(reference.folder, "train", folds_of(reference)[0]) / "config.yml"
-    begin_again(arithmetic_of(config))
-    compute_as(config)
+    wanted = arithmetic_of(part(reference.folder, "train", folds_of(reference)[0]) / "config.yml")
+    begin_again(wanted)
+    set_arithmetic(wanted)
     return reference
 
 

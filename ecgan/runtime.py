@@ -36,6 +36,24 @@ def set_threads(threads: int) -> None:
         sys.modules["torch"].set_num_threads(threads)
 
 
+@contextlib.contextmanager
+def blas_in_one_thread() -> Iterator[None]:
+    """Let NumPy's matrix products run in the thread that asks for them: small ones, or several side by side.
+
+    The threads of OpenBLAS wait for their next product by spinning, which costs more than a small product does. What is
+    computed is then the same to the last bit, whatever `runtime.threads` says.
+    """
+    with _blas().limit(limits=1):
+        yield
+
+
+@functools.cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
+
+
 def set_deterministic() -> None:
     """Make torch choose deterministic algorithms, on CUDA as well, and float32 mean float32 there.
 

@@ -10,6 +10,7 @@ from ecgan.config.inverse import NetworkOptions as NetworkOptions
 from ecgan.config.inverse import SearchOptions as SearchOptions
 from ecgan.config.inverse import StartedSearchOptions as StartedSearchOptions
 from ecgan.config.loading import arithmetic_of as arithmetic_of
+from ecgan.config.loading import lists_models as lists_models
 from ecgan.config.loading import load_detection as load_detection
 from ecgan.config.loading import load_inverse as load_inverse
 from ecgan.config.loading import load_params as load_params

@@ -94,7 +94,7 @@ class Checker:
         try:
             cls.model_validate(probe)
         except ValidationError as error:
-            own = [item for item in _translated(error, cls, probe) if item[0][:1] == (key,)]
+            own = _translated(error, cls, probe, key)
             for inner, text, _ in own:
                 self.add(inner, text)
             return None if own else values[key]
@@ -175,10 +175,14 @@ def _not_finite(value: Any, path: KeyPath) -> list[KeyPath]:
     return [inner for key, item in items for inner in _not_finite(item, (*path, key))]
 
 
-def _translated(error: ValidationError, cls: type[Options], values: Any) -> list[tuple[KeyPath, str, str]]:
-    """Return path, words and unknown key of each mistake; a key of several types gives one."""
+def _translated(
+    error: ValidationError, cls: type[Options], values: Any, only: str | None = None
+) -> list[tuple[KeyPath, str, str]]:
+    """Return path, words and unknown key of each mistake, or of those in one key; a key of several types gives one."""
     result: dict[KeyPath, tuple[str, str]] = {}
     for item in error.errors(include_url=False):
+        if only is not None and item["loc"][:1] != (only,):
+            continue
         path, value = _within(item["loc"], values, cls)
         kind = item["type"]
         if kind == "default_factory_not_called":  # a default that depends on a key with a mistake of its own

@@ -74,6 +74,11 @@ def arithmetic_of(path: Path | str) -> Arithmetic:
         return "native"
 
 
+def lists_models(path: Path | str) -> bool:
+    """Whether a file of parameters lists any model; whoever reads the whole of it says what is wrong with it."""
+    return bool(read_document(Path(path), hint="Write a new file with `ecgan init`.").data.get("models"))
+
+
 def load_detection(path: Path | str) -> DetectionParams:
     """Read the parameters of a detection, `ad_config.yml`."""
     hint = "Write a new file with `ecgan-detect -i RUN:VERSION ENTITY PROJECT NAME`."

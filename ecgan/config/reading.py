@@ -1,7 +1,8 @@
 """Reading YAML: plain values with the line of every key, scalars as DVC reads them (YAML 1.2), nothing executable."""
 
-from dataclasses import dataclass, field
-from functools import partial
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,19 @@ def read_document(path: Path, *, hint: str, most: int = _MOST_VALUES) -> Documen
         EcganError: The file cannot be read, is no text, no YAML, empty, or holds something else than a mapping; `hint`
             says what to do where it is missing or empty.
     """
-    text = _text(path, hint, most * _MOST_BYTES)
+    found = _parsed(path, _text(path, hint, most * _MOST_BYTES), most)
+    value: Any = found.data
+    if value is None:
+        raise EcganError(f"{path} is empty.", hint)
+    if not isinstance(value, dict):
+        what = "a list" if isinstance(value, list) else f"the value {str(value)[:40]!r}"
+        raise EcganError(f"{path}, line 1: found {what}, expected sections such as `train:`.", hint)
+    return replace(found, data=deepcopy(value))
+
+
+@lru_cache(maxsize=4)
+def _parsed(path: Path, text: str, most: int) -> Document:
+    """Read the text of a file, whatever it holds; the parameters of a run are asked for several times."""
     builder = _Builder(str(path), most)
     try:
         node = builder.yaml.compose(text)
@@ -158,11 +171,6 @@ def read_document(path: Path, *, hint: str, most: int = _MOST_VALUES) -> Documen
         raise EcganError(f"{path}: the values are nested too deeply.") from None
     except ValueError as error:  # a broken \U escape and the like
         raise EcganError(f"{path} is not YAML: {error}.") from None
-    if value is None:
-        raise EcganError(f"{path} is empty.", hint)
-    if not isinstance(value, dict):
-        what = "a list" if isinstance(value, list) else f"the value {str(value)[:40]!r}"
-        raise EcganError(f"{path}, line 1: found {what}, expected sections such as `train:`.", hint)
     return Document(str(path), value, builder.lines)
 
 

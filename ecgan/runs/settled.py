@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecgan.config import Params, load_params
+from ecgan.config import Params, lists_models, load_params
 from ecgan.errors import EcganError
 from ecgan.preprocessing.inputs import Input, load_input
 from ecgan.preprocessing.transformations import Transformation, restore_transformation
@@ -48,7 +48,7 @@ def has_model(folder: Path, fold: int) -> bool:
     if not config.is_file():
         return False
     check_seal(config.parent)
-    return bool(load_params(config, plugins=False).models)
+    return lists_models(config)
 
 
 def load_settled(folder: Path, fold: int) -> Settled:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from ecgan.detection.base import Mapping, OwnNormal, State
 from ecgan.detection.densities import STRETCH, Space, mean_of_nearest, thinness
@@ -560,3 +561,18 @@ def test_what_was_found_of_a_record_is_taken_for_that_record_alone() -> None:
     found = detector.own_normal(other.seen(slice(None), detector.context))
     assert found is not None
     np.testing.assert_array_equal(found.points, own_normal(other).points)
+
+
+def test_its_scores_are_the_same_bytes_in_one_thread_and_in_two() -> None:
+    rng = np.random.default_rng(3)
+    data = record(count=300)
+    wide = np.repeat(data.signals, 4, axis=2)  # covariances that are large enough for BLAS to share out
+    data = replace(data, signals=(wide + rng.normal(0, 0.01, wide.shape)).astype(np.float32))
+    data = replace(data, about=replace(data.about, sampling_rate=4 * RATE, centre=4 * CENTRE))
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(scores(data))
+            assert {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"} == {threads}
+    for name, values in found[0].items():
+        np.testing.assert_array_equal(found[1][name], values, err_msg=name)

@@ -32,7 +32,7 @@ from ecgan.ecg.template import (
 )
 from ecgan.errors import EcganError
 from ecgan.registry import register_detector
-from ecgan.runtime import side_by_side
+from ecgan.runtime import blas_in_one_thread, side_by_side
 from ecgan.samples import RECORD, RHYTHM, About, Samples
 from ecgan.scratch import finite_rows
 
@@ -222,7 +222,10 @@ class PatientSpecific(Detector):
                 whole = len(rows) == len(around) and bool((np.diff(rows) == 1).all())  # no copy of a day
                 prepared = self._prepared(around if whole else around[rows])
                 self._latest = (around, prepared) if whole else None
-                for name, values in self._scores(prepared).items():
+                residual = self._residual(prepared)  # by a network, whose products are large
+                with blas_in_one_thread():
+                    scores = self._scores(prepared, residual)
+                for name, values in scores.items():
                     found[name][rows] = values
         chosen = {name: values[places] for name, values in found.items()}
         check_finite(chosen, TOO_LARGE)
@@ -234,6 +237,10 @@ class PatientSpecific(Detector):
         order = np.argsort(times, kind="stable")
         if len(order) < self.options.least_beats:
             return None
+        with blas_in_one_thread():
+            return self._own_normal(samples, order)
+
+    def _own_normal(self, samples: Samples, order: NDArray[np.int64]) -> OwnNormal:
         record = self._again(samples) or self._prepared(samples if (np.diff(order) == 1).all() else samples[order])
         usual = np.isin(np.arange(len(order)), record.usual)
         part = window(*WHOLE_MS, **_place(record.about, record.signals.shape[2]))
@@ -345,7 +352,7 @@ class PatientSpecific(Detector):
             left &= ~own
         return shifts
 
-    def _scores(self, record: _Record) -> dict[str, F64]:
+    def _scores(self, record: _Record, residual: F64) -> dict[str, F64]:
         options, known = self.options, record.reach.known(len(record.signals))
         qrs, raw = self._shape_of(record, WINDOWS_MS["qrs"])
         early = rhythm.early_share(record.rr_prev, record.reach, options.local_beats, options.quantile)
@@ -358,7 +365,7 @@ class PatientSpecific(Detector):
             "rhythm": self._rhythm(record, irregularity, p),
             "pause": rhythm.pause(record.rr_prev, record.rr_next, options.pause_cap),
             "company": mean_of_nearest(record.guided(lambda lead: qrs[lead]), early, options.company, known),
-            "residual": self._residual(record),
+            "residual": residual,
             "irregular": np.clip((irregularity - options.irregular_from) / scale, 0.0, 1.0),
             "noise": np.where(record.dead, _DEAD, record.noise).min(axis=1),
         }

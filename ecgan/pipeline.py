@@ -7,7 +7,15 @@ from typing import Any
 from ecgan.config import Params, read_document
 from ecgan.errors import EcganError
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS
-from ecgan.watched import KINDS, watch_file, watch_inversion, watch_part, watch_stage, watch_strategies
+from ecgan.watched import (
+    KINDS,
+    watch_code,
+    watch_file,
+    watch_inversion,
+    watch_part,
+    watch_stage,
+    watch_strategies,
+)
 
 PIPELINE = "dvc.yaml"
 
@@ -30,6 +38,7 @@ def check_pipeline(config: Path, params: Params) -> None:
 
 def renew_links(params: Params) -> None:
     """Renew the links by which DVC watches parts and files, also of what has never run; see `ecgan.watched`."""
+    watch_code()
     for stage in KINDS:
         watch_stage(stage)
     for stage, section in (("fetch", params.fetch), ("preprocess", params.preprocess), ("split", params.split)):

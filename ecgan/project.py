@@ -43,6 +43,9 @@ __pycache__/
 /reports/**/.*.new/
 /reports/**/.*.old/
 
+# Links of this machine: `ecgan info --pipeline` makes them
+/watched/
+
 # In DVC, not in Git
 /data/
 /models/*/*/*
@@ -51,13 +54,6 @@ __pycache__/
 /reports/**/examples.json
 /reports/**/drawn.safetensors
 /reports/**/seal.json
-"""
-_WATCHED = """\
-# Links belong to this machine: `ecgan info --pipeline` makes them.
-*
-!.gitignore
-!/none
-!/stages/
 """
 _CONFIG = """\
 [core]
@@ -151,9 +147,6 @@ def _repository(remote: str) -> list[str]:
 def _write_files(*, with_models: bool) -> None:
     """Write the pipeline, the folder for links, and those for parts and recordings of one's own."""
     write_text(Path("dvc.yaml"), pipeline())
-    write_text(Path("watched/.gitignore"), _WATCHED)
-    write_text(Path("watched/none"), "")
-    write_text(Path("watched/stages/.gitignore"), "*\n!.gitignore\n")
     for name in ("plugins/README.md", "recordings/README.md"):
         text = re.sub(r"\[(docs/[\w.-]+)\]\(\.\./[^)]*\)", r"`\1` of ECGAN", read_text(SOURCE / name))
         write_text(Path(name), text)

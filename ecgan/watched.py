@@ -22,7 +22,7 @@ from ecgan.config.describing import allowed, schema_at, schema_of
 from ecgan.config.inverse import AUTO
 from ecgan.config.options import Options
 from ecgan.errors import EcganError
-from ecgan.files import is_dead
+from ecgan.files import is_dead, read_text
 from ecgan.imports import OWN, ROOT, STAGES, closure, module_files
 from ecgan.registry import DETECTORS, INVERSIONS, STRATEGIES, Registry, plugin_file
 
@@ -85,6 +85,14 @@ def watch_file(stage: str, section: Options) -> None:
         )
     target = next(iter(named.values()), FOLDER / NOTHING)
     _link(FOLDER / stage, target if target.exists() else FOLDER / NOTHING)
+
+
+def watch_code() -> None:
+    """Make the folders of the links in a project, whose `dvc.yaml` names them in place of code: a clone has none."""
+    pipeline = Path("dvc.yaml")
+    if pipeline.is_file() and f"{FOLDER}/stages/" in read_text(pipeline):
+        (FOLDER / "stages").mkdir(parents=True, exist_ok=True)
+        (FOLDER / NOTHING).touch()
 
 
 def watch_stage(stage: str) -> None:

@@ -1,6 +1,8 @@
 """`ecgan new`: a project that stands by itself."""
 
+import contextlib
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import yaml
 from ecgan.config import load_params
 from ecgan.errors import EcganError
 from ecgan.imports import ROOT
+from ecgan.pipeline import renew_links
 from ecgan.project import _repository, begin, pipeline
 from ecgan.repository import findings
 from ecgan.watched import KINDS, stage_code, watch_stage
@@ -61,8 +64,12 @@ def test_it_has_what_dvc_and_git_need_and_nothing_leaves_it(project: Path) -> No
     }
     assert "models/ecgan/demo/vae" in (project / "README.md").read_text()
     kept = subprocess.run(["git", "add", "-An"], cwd=project, capture_output=True, text=True, check=True).stdout
-    assert "watched/none" in kept
-    assert "watched/stages/train" not in kept
+    assert "watched" not in kept  # or `--copy-paths watched` finds a folder there
+    links = sorted(path for path in project.rglob("watched/**/*") if path.is_symlink())
+    shutil.rmtree(project / "watched")
+    with contextlib.chdir(project):
+        renew_links(load_params("params.yaml"))
+    assert sorted(path for path in project.rglob("watched/**/*") if path.is_symlink()) == links
     assert all("remote.url" in line for line in findings(project))
 
 

@@ -79,7 +79,7 @@ def card_of(facts: Facts) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return text[:1].upper() + text[1:] if text[:1].isascii() else text  # β stays small
 
 
 def _header(facts: Facts) -> str:

@@ -12,12 +12,13 @@ class ListedRecording:
     """A recording in the list.
 
     Attributes:
-        page: Path of its page, relative to the list and with slashes; None where it could not be scored.
+        page: Path of its page, relative to the list and with slashes; None where it has none.
         samples: Its beats or windows; None, as all numbers, where that is not known.
         families: Families of its flagged beats.
         episodes: Its episodes.
         remark: Why it could not be scored, or warnings.
         noisy: Its beats that cannot be read for noise.
+        failed: Whether it could not be scored.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ListedRecording:
     episodes: int | None = None
     remark: str = ""
     noisy: int | None = None
+    failed: bool = False
 
     @property
     def link(self) -> str:
@@ -50,7 +52,7 @@ def index_page(recordings: Sequence[ListedRecording], *, title: str = "Scored re
         scripts=["page.js"],
         recordings=recordings,
         title=title,
-        failed=sum(recording.page is None for recording in recordings),
+        failed=sum(recording.failed for recording in recordings),
         flagged=sum(recording.flagged or 0 for recording in recordings),
         scored=sum(recording.scored or 0 for recording in recordings),
     )

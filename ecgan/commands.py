@@ -345,10 +345,8 @@ def classic(command: Callable[..., None]) -> Callable[[], NoReturn]:
 
 def use_cluster(address: str | None) -> None:
     """Let a cluster do the work that the command can share out."""
-    from ecgan.engines.choosing import CLUSTER
-
     if address is not None:
-        os.environ[CLUSTER] = address
+        os.environ["ECGAN_CLUSTER"] = address
 
 
 def of_archive(to: str, **options: Any) -> bool:

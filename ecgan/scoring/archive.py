@@ -22,6 +22,7 @@ from ecgan.scoring.shards import Settings, page_of, score_shard, try_alone, writ
 SUMMARY = "summary.html"
 _GONE = "its process was killed each time that it was tried; memory may be short"
 _COUNTS = ("minutes", "samples", "scored", "flagged", "families", "episodes", "noisy")
+_AT_ONCE = 10_000  # rows of the list that are taken apart together
 _READ = ("record", "status", "error", "share_flagged", "highest_score", "warnings", *_COUNTS)
 
 
@@ -82,15 +83,15 @@ def score_archive(
         try:
             with engine() as one:
                 problems = _score(one, settings, manifest, shown=shown)
-                rows = _ranked(out, manifest)
-                leaders = [row["record"] for row in rows[:leading]]
+                ranked = _ranked(out, manifest)
+                leaders = ranked["record"][:leading].to_pylist()
                 problems += _pages(one, settings, manifest, {*named, *leaders}, shown=shown)
         except Interrupted as error:
             error.add_note(f"what is scored is in {out}; the same command goes on with --resume.")
             raise
         _clear(out, manifest)
         manifest.write()
-        write_text(out / SUMMARY, _list(out, rows))
+        write_text(out / SUMMARY, _list(out, ranked))
     return Summary(_total(manifest), again, kept, len(manifest.pages), problems)
 
 
@@ -144,18 +145,19 @@ def _only(one: Engine, work: Any, item: Any) -> Any:
     return next(handle.result() for _, handle in as_done(one, work, [item]))
 
 
-def _ranked(out: Path, manifest: Manifest) -> list[dict[str, Any]]:
-    """What the list says of each recording, those with most flagged beats for their length first."""
-    rows: list[dict[str, Any]] = []
+def _ranked(out: Path, manifest: Manifest) -> Any:
+    """What the list says of each recording, an Arrow table: those with the largest share of flagged beats first."""
+    arrow = needed("pyarrow", "parquet", "--to parquet")
     parquet = needed("pyarrow.parquet", "parquet", "--to parquet")
-    for number in sorted(manifest.done):
-        rows += parquet.read_table(part_of(out, "recordings", number), columns=list(_READ)).to_pylist()
-    return sorted(rows, key=_rank)
-
-
-def _rank(row: dict[str, Any]) -> tuple[Any, ...]:
-    failed, share, highest = row["status"] != "scored", row["share_flagged"] or 0.0, row["highest_score"] or 0.0
-    return failed, -share, -highest, row["record"]
+    files = [part_of(out, "recordings", number) for number in sorted(manifest.done)]
+    table = arrow.concat_tables([parquet.read_table(file, columns=list(_READ)) for file in files])
+    order = {
+        "status": "descending",
+        "share_flagged": "descending",
+        "highest_score": "descending",
+        "record": "ascending",
+    }
+    return table.sort_by(list(order.items()))
 
 
 def _pages(one: Engine, settings: Settings, manifest: Manifest, wanted: Collection[str], *, shown: bool) -> list[str]:
@@ -188,17 +190,21 @@ def _clear(out: Path, manifest: Manifest) -> None:
                 file.unlink(missing_ok=True)
 
 
-def _list(out: Path, rows: Sequence[dict[str, Any]]) -> str:
-    return index_page(list(_listed(out, rows)), title="Scored archive")
+def _list(out: Path, ranked: Any) -> str:
+    return index_page(_listed(out, ranked), title="Scored archive")
 
 
-def _listed(out: Path, rows: Sequence[dict[str, Any]]) -> Iterator[ListedRecording]:
-    for row in rows:
-        page = page_of(out, row["record"])
-        remark = row["error"] if row["status"] != "scored" else row["warnings"]
-        link = page.relative_to(out).as_posix() if page.is_file() else None
-        counts = {name: row[name] for name in _COUNTS}
-        yield ListedRecording(row["record"], link, **counts, remark=remark or "", failed=row["status"] != "scored")
+def _listed(out: Path, ranked: Any) -> Iterator[ListedRecording]:
+    for batch in ranked.to_batches(max_chunksize=_AT_ONCE):
+        for row in batch.to_pylist():
+            page, failed = page_of(out, row["record"]), row["status"] != "scored"
+            yield ListedRecording(
+                name=row["record"],
+                page=page.relative_to(out).as_posix() if page.is_file() else None,
+                remark=(row["error"] if failed else row["warnings"]) or "",
+                failed=failed,
+                **{name: row[name] for name in _COUNTS},
+            )
 
 
 def _total(manifest: Manifest) -> dict[str, float]:

@@ -259,7 +259,7 @@ def _write_summaries(out: Path, outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         name, problem = outcome.wanted.name, outcome.error.message if outcome.error else ""
         page, remark = (None, problem) if problem else (f"{name}.html", " ".join(outcome.warnings))
-        listed.append(ListedRecording(name, page, **outcome.counts, remark=remark, failed=bool(problem)))
+        listed.append(ListedRecording(name, page, **outcome.counts, remark=remark))
     write_text(out / SUMMARIES[1], index_page(listed))
 
 

@@ -82,8 +82,11 @@ def fetch(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -
 
 
 @app.command(epilog="Example: `ecgan preprocess params.yaml`")
-def preprocess(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -> None:
+def preprocess(
+    config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None, cluster: cmd.Cluster = None
+) -> None:
     """Turn raw files into samples: `data.pkl`, `label.pkl`, `samples.csv`, `dataset.json`."""
+    cmd.use_cluster(cluster)
     params = cmd.load(config, plugin=plugin)
     from stages import preprocess as stage
 
@@ -190,7 +193,8 @@ def generate(
 
 @app.command(
     epilog="Examples: `ecgan score 100.hea`, `ecgan score *.edf --model models/ecgan/demo/aegan`,"
-    " `ecgan score lead.npy --sampling-rate 250 --leads 1 --model RUN/fold_0 --out mine`"
+    " `ecgan score lead.npy --sampling-rate 250 --leads 1 --model RUN/fold_0 --out mine`,"
+    " `ecgan score ARCHIVE --to parquet --pages 100 --out mine`"
 )
 def score(
     records: cmd.Records,
@@ -206,6 +210,17 @@ def score(
     threshold: cmd.Threshold = None,
     decisions: cmd.Decisions = None,
     force: cmd.Force = False,
+    to: Annotated[
+        str, typer.Option("--to", help="files: those below, of each; parquet: one data set, of an archive.")
+    ] = "files",
+    page: Annotated[
+        list[str] | None, typer.Option("--page", help="With parquet: a recording that gets a page. Repeatable.")
+    ] = None,
+    pages: Annotated[
+        int, typer.Option("--pages", min=0, help="With parquet: so many that lead the ranking get one.")
+    ] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="With parquet: go on with what is not yet done.")] = False,
+    cluster: cmd.Cluster = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a line of JSON for each recording, and no table.")
     ] = False,
@@ -221,6 +236,7 @@ def score(
     RECORD.episodes.csv, flagged beats in a row, noise, irregular rhythm; RECORD.ecgan, WFDB annotations;
     RECORD.json, a summary.
     Of several: summary.csv and summary.html.
+    With `--to parquet` of all together: recordings, beats, families and episodes as one data set, and summary.html.
     """
     from ecgan.scoring.usual import USUAL
 
@@ -228,19 +244,24 @@ def score(
     cmd.use_plugins(plugin)
     from ecgan.remotes.recordings import is_url
     from ecgan.scoring.console import Manner
-    from stages import score as stage
 
-    places = [text if is_url(text) else Path(text) for text in records]
-    settings: dict[str, Any] = {"leads": leads, "sampling_rate": sampling_rate, "unit": unit, "annotator": annotator}
-    settings |= {
-        "gain": gain,
-        "baseline": baseline,
-        "strategy": strategy,
-        "threshold": threshold,
-        "decisions": decisions,
-    }
-    manner = Manner(as_json=as_json, quiet=quiet, verbose=verbose)
-    if not stage.run(places, runs, out, **settings, force=force, manner=manner):
+    cmd.use_cluster(cluster)
+    reading = {"sampling_rate": sampling_rate, "unit": unit, "gain": gain, "baseline": baseline, "annotator": annotator}
+    settings: dict[str, Any] = {**reading, "leads": leads, "strategy": strategy, "threshold": threshold, "force": force}
+    settings["manner"] = Manner(as_json=as_json, quiet=quiet, verbose=verbose)
+    if cmd.of_archive(to, pages=pages, page=page, resume=resume, cluster=cluster, decisions=decisions):
+        from stages import archive
+
+        whole = archive.run(
+            records, runs, out, **settings, pages=pages, named=page or [], plugins=plugin or [], resume=resume
+        )
+    else:
+        from ecgan.scoring.inputs import expand
+        from stages import score as stage
+
+        places = [text if is_url(text) else Path(text) for text in expand(records)]
+        whole = stage.run(places, runs, out, **settings, decisions=decisions)
+    if not whole:
         raise typer.Exit(1)
 
 

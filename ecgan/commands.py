@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 from ecgan import completion
-from ecgan.errors import EcganError, Interrupted, ended
+from ecgan.errors import EcganError, Interrupted, ended, nearest
 from ecgan.files import unsayable, unusable
 from ecgan.progress import Stopwatch
 from ecgan.terminal import discard_results, flush_results, interruptible, prepare_streams, printable, say
@@ -62,7 +62,11 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there al
 
 Records = Annotated[
     list[str],
-    typer.Argument(metavar="RECORD", help="Recordings, folders of them, or https://, s3:// …", show_default=False),
+    typer.Argument(metavar="RECORD", help="Recordings, folders, '*.hea', @LIST, https://, s3:// …", show_default=False),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", help="Dask: local:N, tcp://HOST:PORT or tls://HOST:PORT; as ECGAN_CLUSTER."),
 ]
 Leads = Annotated[
     str | None,
@@ -337,6 +341,24 @@ def classic(command: Callable[..., None]) -> Callable[[], NoReturn]:
         guarded(app)
 
     return run
+
+
+def use_cluster(address: str | None) -> None:
+    """Let a cluster do the work that the command can share out."""
+    if address is not None:
+        os.environ["ECGAN_CLUSTER"] = address
+
+
+def of_archive(to: str, **options: Any) -> bool:
+    """Whether `ecgan score` is to make one data set; the options of one belong to no other."""
+    if to not in (known := ["files", "parquet"]):
+        raise EcganError(f"scores are not written as {to!r}{nearest(to, known)}", "Say --to files or --to parquet.")
+    given = [f"--{name}" for name, value in options.items() if value]
+    if to == "files" and (of_archives := [name for name in given if name != "--decisions"]):
+        raise EcganError(f"{of_archives[0]} is of an archive.", "Say --to parquet as well.")
+    if to == "parquet" and "--decisions" in given:
+        raise EcganError("--decisions is of one recording, and --to parquet of an archive.", "Leave one of them out.")
+    return to == "parquet"
 
 
 def use_plugins(files: list[Path] | None) -> None:

@@ -4,9 +4,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TypeVar
 
+from ecgan.terminal import say
+
 T = TypeVar("T")
+
+_NOW_AND_THEN = 30.0  # seconds between lines where there is no terminal
 
 
 class Stopwatch:
@@ -49,6 +54,42 @@ def track(items: Iterable[T], total: int, what: str, *, shown: bool = True) -> I
 
     shown = shown and sys.stderr.isatty()
     return iter(rich_track(items, total=total, description=what, console=Console(stderr=True), disable=not shown))
+
+
+@contextmanager
+def track_rate(what: str, total: int, noun: str, *, shown: bool = True) -> Iterator[Callable[[int], None]]:
+    """Show how many of `total` are done, how many a second, and when all will be; a line now and then without a bar.
+
+    Args:
+        what: What is going on, in a word or two.
+        total: How many there will be.
+        noun: What is counted.
+        shown: Whether anything is to be shown.
+
+    Yields:
+        A function to be told how many more are done.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    begin = said = time.monotonic()
+    count, bar = 0, shown and sys.stderr.isatty()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), disable=not bar) as progress:
+        task = progress.add_task(what, total=total, rate="")
+
+        def advance(more: int) -> None:
+            nonlocal count, said
+            count += more
+            now = time.monotonic()
+            speed = count / max(now - begin, 1e-3)
+            rate = f"{speed:,.1f} {noun} a second, {timedelta(seconds=round((total - count) / max(speed, 1e-9)))} left"
+            progress.update(task, completed=count, rate=rate)
+            if shown and not bar and now - said > _NOW_AND_THEN and count < total:
+                said = now
+                say(f"{what}: {count:,} of {total:,}, {rate}")
+
+        yield advance
 
 
 @contextmanager

@@ -233,11 +233,12 @@ def side_by_side(function: Callable[[S], R], items: Sequence[S]) -> list[R]:
 
     As many run at once as `workers`, four at most: each holds memory of its own.
     """
-    if len(items) < 2:
+    count = min(len(items), workers(), _AT_ONCE)
+    if count < 2:
         return [function(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(len(items), workers(), _AT_ONCE)) as pool:
+    with ThreadPoolExecutor(count) as pool:
         return list(pool.map(function, items))
 
 

@@ -1,6 +1,6 @@
 """Command `score`: a trained model and recordings of one's own → scores and pages. No stage of the pipeline."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.files import alone_in, made
-from ecgan.preprocessing.inputs import load_input
 from ecgan.progress import Stopwatch
-from ecgan.references import Reference, folds_of
+from ecgan.references import Reference
 from ecgan.remotes.recordings import read_anywhere
 from ecgan.reporting.recordings import ScoredRecording
-from ecgan.runs.layout import part
-from ecgan.runtime import own_process, return_large, reuse_memory, set_threads
+from ecgan.runtime import set_threads
 from ecgan.scoring.batch import Ahead, check_targets, find_recordings, omissions, read_ahead, score_all
 from ecgan.scoring.console import Manner, note, tell, tell_model, tell_one
 from ecgan.scoring.decisions import decide, read_decisions
-from ecgan.scoring.leads import AUTO, check_leads
-from ecgan.scoring.usual import SENTENCE, usual_leads
-from ecgan.seals import check_seal
+from ecgan.scoring.leads import check_leads
+from ecgan.scoring.runs import asked_of, chosen, leads_of, prepare_process, settle_memory
+from ecgan.scoring.usual import SENTENCE
 
 if TYPE_CHECKING:
     from ecgan.scoring.scorer import Scorer
@@ -79,8 +77,7 @@ def run(
     check()
     watch = Stopwatch()
     usual = 0 not in models
-    looked_at = {count: _leads_of(one) for count, one in models.items()}
-    asked = () if usual else looked_at[0]
+    looked_at = {count: leads_of(one) for count, one in models.items()}
     read = partial(
         read_anywhere,
         sampling_rate=sampling_rate,
@@ -89,12 +86,12 @@ def run(
         gain=gain,
         baseline=baseline,
         several=len(found) > 1,
-        leads=asked if named is None or tuple(named) == AUTO else named,
+        leads=asked_of(named, models, looked_at),
     )
 
     def look(place: Path | str) -> Record:
         record = read(place)
-        count, taken = _chosen(record, models, named)
+        count, taken = chosen(record, models, named)
         check_leads(record, looked_at[count], taken)
         return record
 
@@ -118,28 +115,13 @@ def run(
     return all(outcome.error is None for outcome in outcomes)
 
 
-def _chosen(record: Record, counts: Collection[int], named: Sequence[str] | None) -> tuple[int, Sequence[str] | None]:
-    """Which run scores a recording, by its number of leads or 0, and which leads of the recording stand for its own."""
-    if 0 in counts:
-        return 0, named
-    taken = usual_leads(record.leads) if named is None or tuple(named) == AUTO else named
-    return min(len(taken), max(counts)), taken
-
-
-def _leads_of(model: Reference) -> Sequence[str]:
-    """The leads that a run looks at, without the run."""
-    folder = part(model.folder, "train", folds_of(model)[0])
-    check_seal(folder)
-    return load_input(folder).leads
-
-
 def _load(
     models: Mapping[int, Reference], strategy: str | None, threshold: float | None, manner: Manner
 ) -> dict[int, "Scorer"]:
     """Load the run, or the usual ones, and set the process up for them."""
-    from ecgan.scoring.scorer import load_scorer, with_network
+    from ecgan.scoring.scorer import load_scorer
 
-    (own_process if any(with_network(one) for one in models.values()) else reuse_memory)()
+    prepare_process(models)
     scorers = {}
     for count, one in models.items():
         watch = Stopwatch()
@@ -148,8 +130,7 @@ def _load(
         if manner.verbose:
             tell_model(f"{one.text} in {one.folder}", scorers[count], watch.taken()["model"])
     set_threads(next(iter(scorers.values())).trained.params.runtime.threads)
-    if not any(scorer.has_network for scorer in scorers.values()):
-        return_large()
+    settle_memory(scorers)
     return scorers
 
 
@@ -167,6 +148,6 @@ def _score(
 
     with watch.step("reading"):
         record = ahead.take(place)
-    count, taken = _chosen(record, scorers, leads)
+    count, taken = chosen(record, scorers, leads)
     scored = score_recording(record, scorers[count], leads=taken, annotator=annotator, watch=watch)
     return scored if decisions is None else decide(scored, read_decisions(decisions, scored))

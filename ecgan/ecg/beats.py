@@ -74,17 +74,20 @@ def beat_times(record: Record, rows: NDArray[np.int64]) -> pd.DataFrame:
 
     `rows` (n,) are their annotations, or R peaks; the intervals count all that mark beats.
     """
+    return pd.DataFrame(_times(record, rows))
+
+
+def _times(record: Record, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """The columns of `beat_times`."""
     beats = np.isin(np.asarray(record.symbols, dtype=np.str_), list(BEAT_SYMBOLS))
     previous, following = np.full((2, len(record.samples)), np.nan)
     previous[beats], following[beats] = rr_intervals(record.samples[beats], record.sampling_rate)
-    return pd.DataFrame(
-        {
-            "sample": record.samples[rows],
-            "time_s": (record.samples[rows] / record.sampling_rate).round(6),
-            "rr_prev_s": previous[rows].round(6),
-            "rr_next_s": following[rows].round(6),
-        }
-    )
+    return {
+        "sample": record.samples[rows],
+        "time_s": (record.samples[rows] / record.sampling_rate).round(6),
+        "rr_prev_s": previous[rows].round(6),
+        "rr_next_s": following[rows].round(6),
+    }
 
 
 def beat_table(record: Record, rows: NDArray[np.int64], *, annotated: bool = True) -> pd.DataFrame:
@@ -92,10 +95,10 @@ def beat_table(record: Record, rows: NDArray[np.int64], *, annotated: bool = Tru
 
     `rows` (n,) are their annotations, or R peaks, whose symbols do not say what the beats are.
     """
-    table = beat_times(record, rows)
-    table.insert(0, "record", record.name)
-    table.insert(1, "patient", record.name)
+    times = _times(record, rows)
+    columns: dict[str, Any] = {"record": record.name, "patient": record.name}
+    columns |= {name: times.pop(name) for name in ("sample", "time_s")}
     if annotated:
-        table.insert(4, "symbol", np.asarray(record.symbols, dtype=np.str_)[rows])
-        table.insert(5, "aami", np.asarray(CLASSES)[class_ids(record.symbols, "aami")[rows]])
-    return table
+        columns["symbol"] = np.asarray(record.symbols, dtype=np.str_)[rows]
+        columns["aami"] = np.asarray(CLASSES)[class_ids(record.symbols, "aami")[rows]]
+    return pd.DataFrame(columns | times, index=range(len(rows)))

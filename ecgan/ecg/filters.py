@@ -3,6 +3,7 @@
 Signals have the shape (T,) or (T, C), time first, and so has what comes out; rates and frequencies are in Hz.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,15 @@ def butterworth_bandpass(values: NDArray[Any], sampling_rate: float, low: float,
         EcganError: The band does not fit the sampling rate, or the signal is too short.
     """
     _check(values, sampling_rate, low, high, 3 * (2 * order + 1))
-    sections = signal.butter(order, [low, high], btype="bandpass", fs=sampling_rate, output="sos")
+    sections = bandpass_sections(low, high, sampling_rate, order)
     return np.asarray(signal.sosfiltfilt(sections, values, axis=0), dtype=np.float64)
+
+
+@functools.cache
+def bandpass_sections(low: float, high: float, sampling_rate: float, order: int = 2) -> F64:
+    """Second-order sections of a Butterworth band-pass, shape (s, 6); of many recordings they are the same."""
+    sections: F64 = signal.butter(order, [low, high], btype="bandpass", fs=sampling_rate, output="sos")
+    return sections
 
 
 def _check(values: NDArray[Any], sampling_rate: float, low: float, high: float, padding: int) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from ecgan.ecg.filters import bandpass_sections
 from ecgan.ecg.qrs import Leads, cleaned, leads_of
 from ecgan.ecg.rhythm import sliding_quantile
 from ecgan.errors import EcganError
@@ -283,6 +284,5 @@ def _largest_deflections(lead: NDArray[Any], around: I64, sampling_rate: float) 
 
 def _qrs_band(lead: F64, sampling_rate: float) -> F64:
     """The signal without baseline, most of the T wave, and noise; zero phase."""
-    edges = [_BAND[0], min(_BAND[1], 0.45 * sampling_rate)]
-    sections = signal.butter(2, edges, btype="bandpass", fs=sampling_rate, output="sos")
+    sections = bandpass_sections(_BAND[0], min(_BAND[1], 0.45 * sampling_rate), sampling_rate)
     return np.asarray(signal.sosfiltfilt(sections, lead), dtype=np.float64)

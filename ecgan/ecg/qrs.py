@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
+from ecgan.ecg.filters import bandpass_sections
 from ecgan.ecg.rhythm import sliding_quantile
 
 F32 = NDArray[np.float32]
@@ -203,7 +204,7 @@ def _still(lead: F64, least: int) -> Bool:
 
 def _energy(lead: F64, rate: float) -> F64:
     """Root mean square of the slope of the band over the width of a QRS complex, (m,)."""
-    sections = signal.butter(2, [_BAND[0], min(_BAND[1], 0.45 * rate)], btype="bandpass", fs=rate, output="sos")
+    sections = bandpass_sections(_BAND[0], min(_BAND[1], 0.45 * rate), rate)
     slope = np.gradient(signal.sosfiltfilt(sections, lead))
     slope *= slope  # in place, as below: a day has many values
     mean = ndimage.uniform_filter1d(slope, round(_WIDTH_S * rate), mode="constant")

@@ -101,6 +101,8 @@ def sliding_quantile(values: F64, before: int, after: int, q: float) -> F64:
     values = np.asarray(values, dtype=np.float64)
     if not len(values):
         return values.copy()
+    if len(values) <= min(before, after) + 1:  # each window holds all of them
+        return np.repeat(_quantile(values[None], q), len(values))
     padded = np.concatenate([np.full(before, np.nan), values, np.full(after, np.nan)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, before + after + 1)  # (n, before + after + 1)
     parts = [_quantile(windows[start : start + _ROWS], q) for start in range(0, len(values), _ROWS)]

@@ -16,7 +16,7 @@ from ecgan.errors import EcganError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-ATTEMPTS = 3
+ATTEMPTS = 2
 """So often an item is tried whose process ends without a word."""
 _EARLY = 4  # times as many items as are under way at once: those that are, and those that came before their turn
 

@@ -24,7 +24,7 @@ from ecgan.scoring.files import CONTENTS, files_of, summarised, write_scored
 SUMMARIES = ("summary.csv", "summary.html")
 """Of several recordings: a table and a page with a link to the page of each."""
 
-_FAILURES = (EcganError, OSError, UnicodeEncodeError, MemoryError)
+FAILURES = (EcganError, OSError, UnicodeEncodeError, MemoryError)
 """What a recording that cannot be scored raises; the others are scored all the same."""
 
 _COUNTS = ("samples", "scored", "flagged", "noisy", "families", "episodes")
@@ -102,8 +102,8 @@ def read_ahead(wanted: Iterable[Wanted], read: Callable[[Path | str], Record]) -
         try:
             ahead.found[one.path] = read(one.path)
             break
-        except _FAILURES as error:
-            ahead.found[one.path] = _sentence(one, error)
+        except FAILURES as error:
+            ahead.found[one.path] = sentence(one.path, error)
     return ahead
 
 
@@ -234,21 +234,21 @@ def _score_one(one: Wanted, out: Path, score: Callable[[Path | str], ScoredRecor
         scored = score(one.path)
         with watch.step("files"):
             write_scored(out, one.name, scored)
-    except _FAILURES as error:
-        return Outcome(one, None, _sentence(one, error))
+    except FAILURES as error:
+        return Outcome(one, None, sentence(one.path, error))
     return Outcome(one, summarised(scored))
 
 
-def _sentence(one: Wanted, error: Exception) -> EcganError:
-    """Return what a user is told of one of `_FAILURES`."""
+def sentence(place: Path | str, error: Exception) -> EcganError:
+    """Return what a user is told of one of `FAILURES` at a recording."""
     if isinstance(error, EcganError):
         return error
     if isinstance(error, OSError):
-        error.filename = error.filename or str(one.path)
+        error.filename = error.filename or str(place)
         return unusable(error)
     if isinstance(error, UnicodeEncodeError):
         return unsayable(error)
-    return EcganError(f"{one.path} needs more memory than there is.", "Score it in parts.")
+    return EcganError(f"{place} needs more memory than there is.", "Score it in parts.")
 
 
 def _write_summaries(out: Path, outcomes: Sequence[Outcome]) -> None:

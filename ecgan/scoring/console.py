@@ -17,10 +17,14 @@ from ecgan.progress import told
 from ecgan.remotes.recordings import plain
 from ecgan.scoring.batch import SUMMARIES, Outcome, as_document, status_of
 from ecgan.scoring.files import SUFFIXES
+from ecgan.scoring.parts import TABLES
 from ecgan.terminal import printable, say, write_json
 
 if TYPE_CHECKING:
+    from ecgan.scoring.archive import Summary
     from ecgan.scoring.scorer import Scorer
+
+_RED, _YELLOW = 31, 33  # of a terminal
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,26 @@ def tell(
         name = scored[0].wanted.name if len(outcomes) == 1 else "RECORD"
         files = [f"{name}{suffix}" for suffix in SUFFIXES] + list(SUMMARIES if len(outcomes) > 1 else ())
         errors.print(Text(printable(f"wrote {out}: {', '.join(files)}")), soft_wrap=True)
+
+
+def tell_archive(summary: "Summary", out: Path, manner: Manner) -> None:
+    """Say what became of an archive."""
+    counts = summary.counts
+    if manner.as_json:
+        write_json(
+            {**counts, "pages": summary.pages, "kept": summary.kept, "problems": summary.problems, "out": str(out)}
+        )
+    if summary.again:
+        say(f"warning: parts of {summary.again:,} shards were damaged or missing, and were made again")
+    for problem in summary.problems:
+        say(f"error: {problem}", _RED)
+    if failed := int(counts.get("failed", 0)):
+        say(f"warning: {failed:,} recordings could not be scored; the table recordings says why of each", _YELLOW)
+    if not manner.quiet:
+        number, before = int(counts.get("recordings", 0)), f", {summary.kept:,} of them before" if summary.kept else ""
+        say(f"{number:,} recordings{before}: {int(counts['flagged']):,} of {int(counts['scored']):,} beats are flagged")
+        tables = ", ".join(f"{table}/" for table in TABLES)
+        say(f"wrote {out}: {tables}, {SUMMARIES[1]}, {summary.pages:,} pages")
 
 
 def note(sentences: Sequence[str], errors: Console | None = None) -> None:

@@ -1,5 +1,6 @@
 """Consecutive flagged beats are one episode, and so are stretches of noise and of irregular rhythm."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -67,9 +68,18 @@ def episodes_of(
     for kind, mask in ((IRREGULAR, irregular), (NOISE, noisy)):
         for start, stop in stretches(times, mask, *STRETCHES_S[kind]) if mask is not None else ():
             add(start, stop, kind, _WORDS[kind])
+    if not rows:
+        return _none()
     rows.sort(key=lambda row: row[1])
     found = pd.DataFrame(rows, columns=list(EPISODES)).astype({"family": "Int64", "rate_per_min": "Float64"})
     return found.assign(episode=np.arange(1, len(found) + 1))
+
+
+@functools.cache
+def _none() -> pd.DataFrame:
+    """The table without a row."""
+    columns = dict.fromkeys(EPISODES, "object") | {"episode": "int64", "family": "Int64", "rate_per_min": "Float64"}
+    return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in columns.items()})
 
 
 def stretches(
@@ -92,6 +102,8 @@ def stretches(
 
 def rhythm_warnings(episodes: pd.DataFrame, duration_s: float) -> list[str]:
     """Say in a sentence that the rhythm is irregular in much of a recording of this duration."""
+    if not len(episodes):
+        return []
     found = episodes[episodes["kind"] == IRREGULAR]
     share = float((found["end_s"] - found["start_s"]).sum()) / duration_s
     if share <= WARNED:

@@ -45,6 +45,7 @@ def score_recording(
     leads: Sequence[str] | None = None,
     annotator: str | None = None,
     watch: Stopwatch | None = None,
+    explain: bool = True,
 ) -> ScoredRecording:
     """Score the beats of a recording.
 
@@ -56,6 +57,7 @@ def score_recording(
             name so; None: those of the same names. III, aVR, aVL and aVF are derived where they are not there.
         annotator: Where the annotations come from; None: R peaks are detected, whatever annotations there are.
         watch: Is told how long it takes to find the beats and to score them.
+        explain: Whether flagged samples are kept with what the model takes them for, for a page.
 
     Raises:
         EcganError: The recording cannot be scored.
@@ -119,7 +121,7 @@ def score_recording(
         strategy=scorer.strategy,
         threshold=scorer.threshold,
         beats=table,
-        explained=_explained(windows, seen, table, scorer, own.sampling_rate),
+        explained=_explained(windows, seen, table, scorer, own.sampling_rate) if explain else [],
         unit=scorer.trained.expected.unit,
         facts=facts,
         noun="beat" if scorer.beats else "window",

@@ -23,6 +23,16 @@ def browser(tmp_path_factory):
     browser.close()
 
 
+def long_list():
+    """What an archive's list says of 2,000 recordings, one of which could not be scored."""
+    for row in range(2000):
+        warning = "Look at this." if row % 5 == 4 else ""
+        yield ListedRecording(
+            f"a/{row:04d}", f"pages/{row}.html" if row < 3 else None, 0.2, 12, 11, row % 9, 1, 0, warning, 0, False
+        )
+    yield ListedRecording("broken", None, remark="no beats", failed=True)
+
+
 @pytest.fixture(scope="module")
 def pages():
     file = Path(__file__).parent.parent / "unit" / "test_reporting_report.py"
@@ -35,19 +45,20 @@ def pages():
         "report": build(made.inputs())["index.html"],
         "recording": recording_page(scored_recording(flagged=0.4, families=3, facts=facts)),
         "summary": index_page(listed),
+        "list": index_page(long_list()),
     }
 
 
 @pytest.mark.skipif(AXE is None, reason="axe-core is not installed")
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("name", ["report", "recording", "summary"])
+@pytest.mark.parametrize("name", ["report", "recording", "summary", "list"])
 def test_nothing_keeps_people_from_reading_it(browser, pages, name, dark):
     browser.open(pages[name], width=1400)
     browser.see(dark=dark)
     assert browser.findings() == []
 
 
-@pytest.mark.parametrize("name", ["report", "recording", "summary"])
+@pytest.mark.parametrize("name", ["report", "recording", "summary", "list"])
 def test_links_in_text_are_underlined_and_headers_have_words(browser, pages, name):
     browser.open(pages[name], width=1400)
     browser.see()
@@ -59,7 +70,7 @@ def test_links_in_text_are_underlined_and_headers_have_words(browser, pages, nam
     assert browser.run("[...document.querySelectorAll('th')].every((head) => head.textContent.trim())")
 
 
-@pytest.mark.parametrize("name", ["report", "recording", "summary"])
+@pytest.mark.parametrize("name", ["report", "recording", "summary", "list"])
 def test_every_table_fits_at_1400_pixels_and_every_page_at_390(browser, pages, name):
     browser.open(pages[name], width=1400)
     assert browser.run(
@@ -101,3 +112,24 @@ def test_hundreds_of_flagged_beats_are_a_few_screens(browser):
     height, nodes = browser.run("[document.documentElement.scrollHeight, document.querySelectorAll('*').length]")
     assert height < 5000
     assert nodes < 1000
+
+
+def test_a_long_list_is_sorted_searched_and_turned_over(browser, pages):
+    browser.open(pages["list"], width=1400)
+    first = "document.querySelector('tbody tr').innerText.split('\\t')"
+    press = "document.querySelectorAll('{}')[{}].click()".format
+    assert browser.text("#range") == "1 to 100 of 2,001"
+    assert browser.run(first)[0] == "a/0000"
+    browser.run(press("[data-turn]", 3))
+    assert browser.text("#range") == "2,001 to 2,001 of 2,001"
+    assert browser.run(first)[0] == "broken"
+    browser.run(press("th button", 4))  # most flagged first, from the first page on
+    assert browser.text("#range") == "1 to 100 of 2,001"
+    assert browser.run(first)[4] == "8"
+    browser.run("document.getElementById('words').value = 'LOOK'")
+    browser.run("document.getElementById('words').dispatchEvent(new Event('input'))")
+    browser.run("new Promise((done) => setTimeout(done, 300))")
+    assert browser.text("#range") == "1 to 100 of 400"
+    assert browser.run("document.querySelectorAll('tbody tr').length") == 100
+    assert browser.requests[1:] == []
+    assert browser.complaints == []

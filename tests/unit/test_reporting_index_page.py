@@ -1,6 +1,10 @@
 """The list of scored recordings: what it says, where it links to, and that nothing in it is executed."""
 
+import base64
+import json
 import re
+import struct
+import zlib
 from html import unescape
 from urllib.parse import unquote
 
@@ -34,6 +38,33 @@ def test_it_lists_counts_and_remarks():
     text = " ".join(re.sub(r"<[^>]*>", " ", page[page.index("<body>") :]).split())
     assert "3 recordings 443 of 5,224 flagged 1 could not be scored" in text
     assert index_page(RECORDINGS) == page
+
+
+def test_a_long_list_is_packed_and_its_first_rows_need_no_script():
+    listed = [
+        ListedRecording(f"a/{index:04d}", None, 0.2, 12, 11, index % 7, remark="", failed=False)
+        for index in range(1500)
+    ]
+    listed[3] = ListedRecording("b\n3", "pages/b.html", remark="odd\u2028thing")
+    page = index_page(iter(listed))
+    assert len(rows(page)) == 100
+    assert rows(page)[0][:5] == ["a/0000", "0.2", "12", "11", "0"]
+    assert "1,500" in page
+    content = zlib.decompress(base64.b64decode(re.search(r'id="packed"[^>]*>([^<]*)<', page)[1]))
+    (length,) = struct.unpack("<I", content[:4])
+    header, at, parts = json.loads(content[4 : 4 + length]), 4 + length, {}
+    for name, size in header["parts"].items():
+        parts[name], at = content[at : at + size], at + size
+    assert header["links"] == {"3": "./pages/b.html"}
+    names = parts["names"].decode().split("\n")
+    assert names == [f"a/{index:04d}" if index != 3 else "b 3" for index in range(1500)]
+    remarks, remark = parts["remarks"].decode().split("\n"), struct.unpack("<1500I", parts["remark"])
+    assert remarks[remark[3]] == "odd thing"
+    flagged = struct.unpack("<1500f", parts["flagged"])
+    assert flagged[:3] == (0, 1, 2)
+    assert flagged[3] != flagged[3]
+    assert len(page) < 60_000
+    assert index_page(listed) == page
 
 
 @pytest.mark.parametrize("listed", [[], [ListedRecording("x", "x.html", 0.1, 1, 0, 0)]])

@@ -82,13 +82,9 @@ def swing(signals: F64, sampling_rate: float) -> F64 | None:
     if len(signals) < _SHORTEST_S * sampling_rate or width < 2:
         return None
     starts = np.unique(np.linspace(0, max(len(signals) - width, 0), _WINDOWS).astype(np.int64))
-    extents = []
-    for start in starts:
-        part = signals[start : start + width]
-        there = np.isfinite(part)
-        highest = np.where(there, part, -np.inf).max(axis=0)
-        extents.append(np.where(there.any(axis=0), highest - np.where(there, part, np.inf).min(axis=0), np.nan))
-    found = np.array(extents)
+    parts = (signals[start : start + width] for start in starts)
+    with np.errstate(invalid="ignore"):
+        found = np.array([np.fmax.reduce(part) - np.fmin.reduce(part) for part in parts])
     known = np.isfinite(found).any(axis=0)
     return np.array([np.nanmedian(column) if there else np.nan for column, there in zip(found.T, known, strict=True)])
 

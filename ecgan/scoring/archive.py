@@ -1,0 +1,215 @@
+"""Scoring an archive: a plan of shards, an engine that does them, what is done of it, pages of a few, a list of all."""
+
+import contextlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ecgan.engines.base import Engine, LostError, as_done
+from ecgan.engines.choosing import engine
+from ecgan.errors import EcganError, Interrupted, needed
+from ecgan.files import made, sha256, write_text
+from ecgan.progress import track_rate
+from ecgan.reporting.index_page import ListedRecording, index_page
+from ecgan.scoring.inputs import Input
+from ecgan.scoring.parts import TABLES, part_of
+from ecgan.scoring.plan import NAME as MANIFEST
+from ecgan.scoring.plan import Manifest, Shard, damaged, digest, planned, resumed
+from ecgan.scoring.shards import Settings, page_of, score_shard, try_alone, write_one
+
+SUMMARY = "summary.html"
+_GONE = "its process was killed each time that it was tried; memory may be short"
+_COUNTS = ("minutes", "samples", "scored", "flagged", "families", "episodes", "noisy")
+_AT_ONCE = 10_000  # rows of the list that are taken apart together
+_READ = ("record", "status", "error", "share_flagged", "highest_score", "warnings", *_COUNTS)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of an archive.
+
+    Attributes:
+        counts: Numbers of recordings, of those that failed, of beats, …
+        again: Shards whose parts were damaged and were made again.
+        kept: Recordings that had been scored before.
+        pages: Recordings that have a page.
+        problems: What could not be done, a sentence each.
+    """
+
+    counts: dict[str, float]
+    again: int
+    kept: int
+    pages: int
+    problems: list[str]
+
+
+def open_manifest(settings: Settings, told: dict[str, Any], inputs: Sequence[Input], *, resume: bool) -> Manifest:
+    """Plan the archive, or take up the plan that is there."""
+    path = settings.out / MANIFEST
+    if resume and path.exists():
+        return resumed(path, settings.key, told, inputs)
+    return Manifest(path, settings.key, told, list(planned(inputs, len(inputs))))
+
+
+def score_archive(
+    settings: Settings,
+    manifest: Manifest,
+    *,
+    named: Collection[str] = (),
+    leading: int = 0,
+    shown: bool = True,
+) -> Summary:
+    """Score what is not yet scored, and write the pages and the list.
+
+    Args:
+        settings: What scores, and where the results go.
+        manifest: The plan, and what is done of it.
+        named: Recordings that are to have a page.
+        leading: So many of those that lead the ranking have one, too.
+        shown: Whether it is told how far this is.
+    """
+    out = settings.out
+    if missing := set(named) - {one.name for shard in manifest.shards for one in shard.inputs}:
+        raise EcganError(
+            f"--page names {min(missing)}, which is no recording of the archive.",
+            "A recording is called by its path below the folder, without the ending.",
+        )
+    with made(out):
+        again = _verify(out, manifest)
+        manifest.write()
+        kept = int(sum(done.counts["recordings"] for done in manifest.done.values()))
+        try:
+            with engine() as one:
+                problems = _score(one, settings, manifest, shown=shown)
+                ranked = _ranked(out, manifest)
+                leaders = ranked["record"][:leading].to_pylist()
+                problems += _pages(one, settings, manifest, {*named, *leaders}, shown=shown)
+        except Interrupted as error:
+            error.add_note(f"what is scored is in {out}; the same command goes on with --resume.")
+            raise
+        _clear(out, manifest)
+        manifest.write()
+        write_text(out / SUMMARY, _list(out, ranked))
+    return Summary(_total(manifest), again, kept, len(manifest.pages), problems)
+
+
+def _verify(out: Path, manifest: Manifest) -> int:
+    """Forget what is damaged; return of how many shards."""
+    files = {number: {table: part_of(out, table, number) for table in TABLES} for number in manifest.done}
+    manifest.pages = {name: known for name, known in manifest.pages.items() if _is_whole(page_of(out, name), known[1])}
+    return len(damaged(manifest, files))
+
+
+def _is_whole(file: Path, digits: str) -> bool:
+    return file.is_file() and sha256(file) == digits
+
+
+def _score(one: Engine, settings: Settings, manifest: Manifest, *, shown: bool) -> list[str]:
+    """Score the shards that are left; those over which processes were killed come last, one after the other."""
+    left = manifest.left
+    lost: list[Shard] = []
+    problems: list[str] = []
+    with track_rate("scoring", sum(len(shard.inputs) for shard in left), "recordings", shown=shown) as advance:
+        for place, handle in as_done(one, partial(score_shard, settings), left):
+            try:
+                manifest.add(handle.result())
+            except LostError:
+                lost.append(left[place])
+            else:
+                advance(len(left[place].inputs))
+        for shard in sorted(lost, key=lambda shard: shard.number):
+            try:
+                manifest.add(_alone(one, settings, shard))
+            except LostError as error:
+                problems.append(f"shard {shard.number}, of {len(shard.inputs)} recordings: {error.message}")
+            advance(len(shard.inputs))
+    return problems
+
+
+def _alone(one: Engine, settings: Settings, shard: Shard) -> Any:
+    """Score a shard with nothing beside it, without the recordings that kill a process by themselves."""
+    with contextlib.suppress(LostError):
+        return _only(one, partial(score_shard, settings), shard)
+    refused = {}
+    for recording in shard.inputs:
+        try:
+            _only(one, partial(try_alone, settings), recording)
+        except LostError:
+            refused[recording.name] = f"{recording.place}: {_GONE}."
+    return _only(one, partial(score_shard, settings), replace(shard, refused=refused))
+
+
+def _only(one: Engine, work: Any, item: Any) -> Any:
+    return next(handle.result() for _, handle in as_done(one, work, [item]))
+
+
+def _ranked(out: Path, manifest: Manifest) -> Any:
+    """What the list says of each recording, an Arrow table: those with the largest share of flagged beats first."""
+    arrow = needed("pyarrow", "parquet", "--to parquet")
+    parquet = needed("pyarrow.parquet", "parquet", "--to parquet")
+    files = [part_of(out, "recordings", number) for number in sorted(manifest.done)]
+    table = arrow.concat_tables([parquet.read_table(file, columns=list(_READ)) for file in files])
+    order = {
+        "status": "descending",
+        "share_flagged": "descending",
+        "highest_score": "descending",
+        "record": "ascending",
+    }
+    return table.sort_by(list(order.items()))
+
+
+def _pages(one: Engine, settings: Settings, manifest: Manifest, wanted: Collection[str], *, shown: bool) -> list[str]:
+    """Write the pages that are wanted and not there."""
+    inputs = [one for shard in manifest.shards for one in shard.inputs if one.name in wanted]
+    keys = {one.name: digest([settings.key, one]) for one in inputs}
+    left = [one for one in inputs if manifest.pages.get(one.name, ("", ""))[0] != keys[one.name]]
+    problems = []
+    with track_rate("pages", len(left), "pages", shown=shown) as advance:
+        for place, handle in as_done(one, partial(write_one, settings), left):
+            name = left[place].name
+            try:
+                problem = handle.result()
+            except LostError:
+                problem = f"{_GONE}."
+            if problem:
+                problems.append(f"no page of {name}: {problem}")
+            else:
+                manifest.add_page(name, keys[name], sha256(page_of(settings.out, name)))
+            advance(1)
+    return problems
+
+
+def _clear(out: Path, manifest: Manifest) -> None:
+    """Remove parts of no shard, and what killed processes left half-written."""
+    for table in TABLES:
+        wanted = {part_of(out, table, number) for number in manifest.done}
+        for file in (out / table).glob("*part*"):
+            if file not in wanted and (file.name.startswith("part-") or file.name.endswith(".part")):
+                file.unlink(missing_ok=True)
+
+
+def _list(out: Path, ranked: Any) -> str:
+    return index_page(_listed(out, ranked), title="Scored archive")
+
+
+def _listed(out: Path, ranked: Any) -> Iterator[ListedRecording]:
+    for batch in ranked.to_batches(max_chunksize=_AT_ONCE):
+        for row in batch.to_pylist():
+            page, failed = page_of(out, row["record"]), row["status"] != "scored"
+            yield ListedRecording(
+                name=row["record"],
+                page=page.relative_to(out).as_posix() if page.is_file() else None,
+                remark=(row["error"] if failed else row["warnings"]) or "",
+                failed=failed,
+                **{name: row[name] for name in _COUNTS},
+            )
+
+
+def _total(manifest: Manifest) -> dict[str, float]:
+    counts: dict[str, float] = {}
+    for number in sorted(manifest.done):
+        for name, value in manifest.done[number].counts.items():
+            counts[name] = round(counts.get(name, 0) + value, 6)
+    return counts

@@ -1,0 +1,155 @@
+"""The tables of an archive as one Parquet data set: a part a shard and table, the same bytes for the same rows."""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ecgan.errors import needed
+from ecgan.files import made, unwritable
+from ecgan.reporting.recordings import ScoredRecording
+from ecgan.scoring.families import family_frame
+from ecgan.scoring.inputs import Input
+
+TEXT, WHOLE, REAL, TRUTH = "string", "int64", "float64", "bool_"
+"""Types of columns, as Arrow names them."""
+TABLES: dict[str, dict[str, str]] = {
+    "recordings": {
+        **dict.fromkeys(("record", "file", "status", "error"), TEXT),
+        **dict.fromkeys(("minutes", "sampling_rate_hz"), REAL),
+        "leads": TEXT,
+        **dict.fromkeys(("samples", "scored", "flagged"), WHOLE),
+        **dict.fromkeys(("share_flagged", "highest_score"), REAL),
+        **dict.fromkeys(("noisy", "families", "episodes"), WHOLE),
+        **dict.fromkeys(("rate_per_min", "qrs_ms"), REAL),
+        "strategy": TEXT,
+        "threshold": REAL,
+        "model": TEXT,
+        "warnings": TEXT,
+    },
+    "beats": {
+        "record": TEXT,
+        "number": WHOLE,
+        "sample": WHOLE,
+        "time_s": REAL,
+        "symbol": TEXT,
+        "score": REAL,
+        "score_std": REAL,
+        "flagged": TRUTH,
+        "family": WHOLE,
+        "reason": TEXT,
+    },
+    "families": {
+        "record": TEXT,
+        "family": WHOLE,
+        "beats": WHOLE,
+        **dict.fromkeys(("share", "first_s", "last_s", "mean_score", "highest_score", "early"), REAL),
+        "reason": TEXT,
+    },
+    "episodes": {
+        "record": TEXT,
+        "episode": WHOLE,
+        "start_s": REAL,
+        "end_s": REAL,
+        "first_beat": WHOLE,
+        "beats": WHOLE,
+        "kind": TEXT,
+        "reason": TEXT,
+        "highest_score": REAL,
+        "rate_per_min": REAL,
+        "family": WHOLE,
+    },
+}
+"""Type of each column of each table."""
+_COUNTED = ("samples", "scored", "flagged", "noisy", "families", "episodes", "minutes")
+
+
+def part_of(out: Path, table: str, number: int) -> Path:
+    """The part of a table that a shard makes."""
+    return out / table / f"part-{number:05d}.parquet"
+
+
+class Parts:
+    """The rows of a shard, gathered recording by recording."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, dict[str, list[Any]]] = {
+            table: {name: [] for name in names} for table, names in TABLES.items()
+        }
+        self.counts: dict[str, float] = {"recordings": 0, "failed": 0, **dict.fromkeys(_COUNTED, 0)}
+
+    def fail(self, one: Input, message: str) -> None:
+        """Note a recording that could not be scored, and why."""
+        self._recording({"record": one.name, "file": one.place, "status": "failed", "error": message})
+        self.counts["failed"] += 1
+
+    def add(self, one: Input, scored: ScoredRecording, summary: Mapping[str, Any]) -> None:
+        """Note what a recording's summary, beats, families and episodes are."""
+        normal = summary.get("normal") or {}
+        pairs = zip(scored.beats["score"].tolist(), scored.beats["reason"].tolist(), strict=True)
+        row = {**summary, "record": one.name, "file": one.place, "status": "scored"}
+        row |= {"leads": ",".join(scored.record.leads), "warnings": " ".join(scored.warnings)}
+        row |= {name: normal.get(name) for name in ("rate_per_min", "qrs_ms")}
+        row["highest_score"] = max((score for score, reason in pairs if not reason), default=None)
+        self._recording(row)
+        self._rows("beats", one.name, scored.beats)
+        if scored.families:
+            self._rows("families", one.name, family_frame(scored.families, scored.beats))
+        if len(scored.episodes):
+            self._rows("episodes", one.name, scored.episodes)
+
+    def _recording(self, row: Mapping[str, Any]) -> None:
+        for name, values in self.columns["recordings"].items():
+            values.append(row.get(name))
+        self.counts["recordings"] += 1
+        for name in _COUNTED:
+            self.counts[name] = round(self.counts[name] + (row.get(name) or 0), 6)
+
+    def _rows(self, table: str, record: str, frame: Any) -> None:
+        for name, values in self.columns[table].items():
+            if name == "record":
+                values += [record] * len(frame)
+            elif name in frame:
+                values += frame[name].tolist()
+            else:
+                values += [None] * len(frame)
+
+    def write(self, out: Path, number: int) -> dict[str, str]:
+        """Write the parts of a shard, that of the recordings last; return the SHA-256 of each.
+
+        Raises:
+            EcganError: They cannot be written, as on a full disk, or pyarrow is not installed.
+        """
+        return {table: _write(part_of(out, table, number), table, rows) for table, rows in self._last_first()}
+
+    def _last_first(self) -> list[tuple[str, dict[str, list[Any]]]]:
+        return list(reversed(self.columns.items()))
+
+
+def _write(path: Path, table: str, rows: Mapping[str, list[Any]]) -> str:
+    """Write a part beside its place, and move it there: who finds it finds all of it."""
+    arrow = needed("pyarrow", "parquet", "--to parquet")
+    parquet = needed("pyarrow.parquet", "parquet", "--to parquet")
+    types = {name: getattr(arrow, kind)() for name, kind in TABLES[table].items()}
+    arrays = [arrow.array(rows[name], type=kind, from_pandas=True) for name, kind in types.items()]  # NaN: nothing
+    buffer = arrow.BufferOutputStream()
+    parquet.write_table(
+        arrow.table(arrays, schema=arrow.schema(list(types.items()))), buffer, compression="zstd", version="2.6"
+    )
+    content = memoryview(buffer.getvalue())
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")  # of several machines two may write the same part
+    try:
+        with made(path.parent):
+            try:
+                with beside.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return hashlib.sha256(content).hexdigest()

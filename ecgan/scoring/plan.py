@@ -1,0 +1,231 @@
+"""The plan of an archive: which recordings are scored together, and what is done of it already.
+
+It stands in `manifest.jsonl` beside the results. The plan is made once, from the recordings alone, and kept: so the
+same bytes come of it wherever the work is done, and a recording that changes costs its own shard only.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ecgan.errors import EcganError
+from ecgan.files import sha256, write_text
+from ecgan.scoring.inputs import Input
+
+NAME = "manifest.jsonl"
+FORMAT = 1
+MOST = 500
+"""Recordings of a shard at most,"""
+FEWEST = 8
+"""and at least, if there are that many: a small archive has enough shards for a few processes."""
+SHARDS = 64
+LARGE = 16 << 20
+"""Bytes of a shard: who comes above it begins another one. A recording of so many bytes is a shard of its own."""
+_KIND = "another format of the manifest, a damaged one, or none"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Recordings that are scored together, in this order.
+
+    Attributes:
+        number: Of its parts.
+        inputs: The recordings.
+        refused: Why some of them are not tried any more, by name.
+    """
+
+    number: int
+    inputs: tuple[Input, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(one.size for one in self.inputs)
+
+    def key(self, settings: str) -> str:
+        """What its results depend on."""
+        return digest([settings, self.inputs])
+
+
+@dataclass(frozen=True)
+class Done:
+    """A shard that was scored.
+
+    Attributes:
+        number: Of its parts.
+        key: What they depend on.
+        files: SHA-256 of each part, by table.
+        counts: Numbers of recordings, of those that failed, of beats, …
+    """
+
+    number: int
+    key: str
+    files: dict[str, str]
+    counts: dict[str, float]
+
+
+@dataclass
+class Manifest:
+    """What is planned and what is done, in a file to which a line is added whenever a shard is.
+
+    Attributes:
+        path: The file.
+        settings: What all results depend on, as SHA-256.
+        told: The same in words.
+        shards: The plan.
+        done: What is done of it, by number.
+        pages: The pages that are there, by name of the recording: what they depend on, and their SHA-256.
+    """
+
+    path: Path
+    settings: str
+    told: dict[str, Any]
+    shards: list[Shard]
+    done: dict[int, Done] = field(default_factory=dict)
+    pages: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def left(self) -> list[Shard]:
+        """The shards that are to be scored, the largest first: a day begun last would be waited for alone."""
+        left = [shard for shard in self.shards if shard.number not in self.done]
+        return sorted(left, key=lambda shard: (-(shard.size // LARGE), shard.number))
+
+    def write(self) -> None:
+        """Write it whole, in the order of the plan."""
+        head = {"format": FORMAT, "settings": self.settings, "told": self.told}
+        lines = [head, *({"shard": shard.number, "inputs": shard.inputs} for shard in self.shards)]
+        lines += [_line(self.done[number]) for number in sorted(self.done)]
+        lines += [{"page": name, "key": key, "sha256": of} for name, (key, of) in sorted(self.pages.items())]
+        write_text(self.path, "".join(f"{_text(line)}\n" for line in lines))
+
+    def add(self, done: Done) -> None:
+        """Note that a shard is done."""
+        self.done[done.number] = done
+        self._append(_line(done))
+
+    def add_page(self, name: str, key: str, of: str) -> None:
+        """Note that a page is there."""
+        self.pages[name] = key, of
+        self._append({"page": name, "key": key, "sha256": of})
+
+    def _append(self, line: dict[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(f"{_text(line)}\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def planned(inputs: Iterable[Input], count: int, first: int = 0) -> Iterator[Shard]:
+    """Put recordings into shards, in their order; a long one is a shard of its own, wherever it stands.
+
+    Args:
+        inputs: The recordings.
+        count: How many there are.
+        first: Number of the first shard.
+    """
+    most = min(MOST, max(FEWEST, -(-count // SHARDS)))
+    gathered: list[Input] = []
+    size = 0
+    for one in inputs:
+        if one.size >= LARGE:
+            yield Shard(first, (one,))
+            first += 1
+            continue
+        if gathered and (len(gathered) == most or size + one.size > LARGE):
+            yield Shard(first, tuple(gathered))
+            first, gathered, size = first + 1, [], 0
+        gathered.append(one)
+        size += one.size
+    if gathered:
+        yield Shard(first, tuple(gathered))
+
+
+def resumed(path: Path, settings: str, told: dict[str, Any], inputs: Sequence[Input]) -> Manifest:
+    """Take a plan up: recordings stay in their shards, new ones make new shards, those that are gone are left out.
+
+    Raises:
+        EcganError: The manifest cannot be read, or is of another model or other options.
+    """
+    before = _read(path)
+    if before.settings != settings:
+        changed = [name for name in told if before.told.get(name) != told[name]] or ["version of ECGAN"]
+        raise EcganError(
+            f"{path} is of other scores: {', '.join(changed)} differ.",
+            "Name the same, or another --out DIR; --force begins anew.",
+        )
+    current = {one.name: one for one in inputs}
+    known = [
+        replace(shard, inputs=tuple(current.pop(one.name) for one in shard.inputs if one.name in current))
+        for shard in before.shards
+    ]
+    shards = [shard for shard in known if shard.inputs]
+    first = max((shard.number for shard in before.shards), default=-1) + 1
+    shards += planned(current.values(), len(current), first)
+    keys = {shard.number: shard.key(settings) for shard in shards}
+    done = {number: one for number, one in before.done.items() if keys.get(number) == one.key}
+    return Manifest(path, settings, told, shards, done, before.pages)
+
+
+def _read(path: Path) -> Manifest:
+    """Read a manifest; a last line that was not written to its end does not count."""
+    found: Manifest | None = None
+    try:
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                if not line.endswith("\n"):
+                    break
+                found = _taken(path, found, json.loads(line))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EcganError(f"cannot read {path}: {_KIND}.", "Say --force to begin anew.") from error
+    if found is None:
+        raise EcganError(f"cannot read {path}: {_KIND}.", "Say --force to begin anew.")
+    return found
+
+
+def _taken(path: Path, manifest: Manifest | None, line: dict[str, Any]) -> Manifest:
+    if manifest is None:
+        if line["format"] != FORMAT:
+            raise ValueError
+        return Manifest(path, line["settings"], line["told"], [])
+    if "shard" in line:
+        manifest.shards.append(Shard(line["shard"], tuple(Input(*one) for one in line["inputs"])))
+    elif "page" in line:
+        manifest.pages[line["page"]] = line["key"], line["sha256"]
+    else:
+        manifest.done[line["done"]] = Done(line["done"], line["key"], line["files"], line["counts"])
+    return manifest
+
+
+def damaged(manifest: Manifest, files: Mapping[int, Mapping[str, Path]]) -> list[int]:
+    """Return the shards of which a part is missing or not as it was written; they count as done no longer.
+
+    Args:
+        manifest: The manifest.
+        files: The parts of each shard by table.
+    """
+    found = [
+        number
+        for number, done in manifest.done.items()
+        if any(not file.is_file() or sha256(file) != done.files.get(table) for table, file in files[number].items())
+    ]
+    for number in found:
+        del manifest.done[number]
+    return sorted(found)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of plain values."""
+    return hashlib.sha256(_text(value).encode()).hexdigest()
+
+
+def _line(done: Done) -> dict[str, Any]:
+    return {"done": done.number, "key": done.key, "files": done.files, "counts": done.counts}
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

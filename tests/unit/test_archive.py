@@ -1,0 +1,263 @@
+"""An archive as one data set: the same bytes by every engine, resumed, damaged, with what cannot be read named."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ecgan
+from ecgan.datasets.annotated import BeatOptions
+from ecgan.datasets.base import cut_recording
+from ecgan.datasets.ecgsyn import Ecgsyn
+from ecgan.ecg.records import Record, write_record
+from ecgan.ecg.simulated_patients import simulate
+from ecgan.errors import EcganError
+from ecgan.files import sha256
+from ecgan.references import Reference, parse_reference
+from ecgan.scoring import plan, shards
+from ecgan.scoring.console import Manner
+from ecgan.scoring.inputs import Input, expand, list_archive
+from stages import archive
+
+parquet = pytest.importorskip("pyarrow.parquet")
+
+READING: dict[str, Any] = dict.fromkeys(("sampling_rate", "unit", "gain", "baseline", "annotator"))
+BAD = "b/bad"
+THRESHOLD = 2.0
+"""Flags some."""
+ENGINES = pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param({"ECGAN_WORKERS": "2"}, id="pool"),
+        pytest.param({"ECGAN_CLUSTER": "local:2"}, id="dask", marks=pytest.mark.slow),
+    ],
+)
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    return simulate(1, seed=2, minutes=4.0, noise=1.0, variability=1.0)
+
+
+@pytest.fixture(scope="module")
+def model(record: Record, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    folder = tmp_path_factory.mktemp("model") / "run"
+    data = cut_recording(Ecgsyn(), record, BeatOptions())
+    ecgan.Detector("patient_specific", dataset="ecgsyn").fit(data.unlabelled()).save(folder)
+    return parse_reference(str(folder))
+
+
+@pytest.fixture(scope="module")
+def recordings(record: Record, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty recordings of ten seconds in folders below folders, one of which is none."""
+    root = tmp_path_factory.mktemp("archive")
+    for index in range(20):
+        folder = root / "ab"[index % 2] / ("c" if index % 4 else "")
+        folder.mkdir(parents=True, exist_ok=True)
+        signals = record.signals[index * 3600 : (index + 1) * 3600]
+        nothing = np.zeros(0, np.int64)
+        write_record(folder, Record(f"r{index:02d}", signals, 360.0, record.leads, nothing, []))
+    (root / f"{BAD}.csv").write_text("this is no recording\n")
+    (root / "notes.txt").write_text("Neither is this.")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECGAN_WORKERS", "1")
+    monkeypatch.delenv("ECGAN_CLUSTER", raising=False)
+
+
+def run(recordings: Path, model: Reference, out: Path, **options: Any) -> bool:
+    options.setdefault("threshold", THRESHOLD)
+    return archive.run([str(recordings)], model, out, manner=Manner(quiet=True), **READING, **options)
+
+
+def hashes(out: Path) -> dict[str, str]:
+    files = (file for file in out.rglob("*") if file.is_file())
+    return {file.relative_to(out).as_posix(): sha256(file) for file in files}
+
+
+def table(out: Path, name: str) -> list[dict[str, Any]]:
+    return list(parquet.read_table(out / name).sort_by("record").to_pylist())
+
+
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[plan.Shard]:
+    """The shards that are scored from here on."""
+    tried: list[plan.Shard] = []
+
+    def score(settings: shards.Settings, shard: plan.Shard) -> plan.Done:
+        tried.append(shard)
+        return shards.score_shard(settings, shard)
+
+    monkeypatch.setattr("ecgan.scoring.archive.score_shard", score)
+    return tried
+
+
+@pytest.fixture(scope="module")
+def finished(recordings: Path, model: Reference, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("finished") / "out"
+    before = os.environ.get("ECGAN_WORKERS")
+    os.environ["ECGAN_WORKERS"] = "1"
+    assert not run(recordings, model, out, pages=1, named=["a/r00"])
+    if before is not None:
+        os.environ["ECGAN_WORKERS"] = before
+    return out
+
+
+def test_all_recordings_are_in_it_and_one_that_is_none_is_named(finished: Path) -> None:
+    rows = {row["record"]: row for row in table(finished, "recordings")}
+    assert len(rows) == 21
+    assert {name for name, row in rows.items() if row["status"] == "failed"} == {BAD}
+    assert rows[BAD]["error"]
+    assert {"a/r00", "a/c/r02", "b/c/r19"} <= rows.keys()
+    beats = table(finished, "beats")
+    for name, row in rows.items():
+        own = [beat for beat in beats if beat["record"] == name]
+        assert len(own) == (row["samples"] or 0)
+        assert sum(beat["flagged"] for beat in own) == (row["flagged"] or 0)
+    assert sum(row["families"] or 0 for row in rows.values()) == len(table(finished, "families")) > 0
+
+
+def test_scores_are_those_of_a_recording_by_itself(finished: Path, recordings: Path, model: Reference) -> None:
+    page = finished / "pages" / "a" / "r00.csv"
+    import pandas as pd
+
+    alone = pd.read_csv(page)
+    beats = [beat for beat in table(finished, "beats") if beat["record"] == "a/r00"]
+    beats.sort(key=lambda beat: beat["number"])
+    assert [beat["sample"] for beat in beats] == alone["sample"].tolist()
+    scores = np.array([beat["score"] for beat in beats], dtype=np.float64)
+    assert np.allclose(scores, alone["score"], rtol=1e-9, equal_nan=True)
+
+
+def test_pages_are_of_those_that_were_named_and_that_lead(finished: Path) -> None:
+    rows = [row for row in table(finished, "recordings") if row["status"] == "scored"]
+    leader = min(rows, key=lambda row: (-row["share_flagged"], -row["highest_score"], row["record"]))["record"]
+    pages = {
+        page.relative_to(finished / "pages").with_suffix("").as_posix() for page in finished.rglob("pages/**/*.html")
+    }
+    assert pages == {"a/r00", leader}
+
+
+@ENGINES
+def test_every_engine_gives_the_same_bytes(
+    finished: Path, recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine
+) -> None:
+    if "ECGAN_CLUSTER" in engine:
+        pytest.importorskip("distributed")
+    for name, value in engine.items():
+        monkeypatch.setenv(name, value)
+    run(recordings, model, tmp_path / "out", pages=1, named=["a/r00"])
+    assert hashes(tmp_path / "out") == hashes(finished)
+
+
+def test_what_is_done_is_not_done_again_and_damaged_parts_are(
+    finished: Path, recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    with pytest.raises(EcganError, match="already"):
+        run(recordings, model, out)
+    damaged, lost = out / "beats/part-00000.parquet", out / "families/part-00002.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
+    lost.unlink()
+    (out / "beats/.part-00001.parquet.0.part").write_bytes(b"half")
+    (out / "beats/part-00099.parquet").write_bytes(b"of another plan")
+    tried: list[int] = []
+    monkeypatch.setattr(
+        "ecgan.scoring.archive.score_shard", lambda s, one: tried.append(one.number) or shards.score_shard(s, one)
+    )
+    run(recordings, model, out, resume=True, pages=1, named=["a/r00"])
+    assert sorted(tried) == [0, 2]
+    assert hashes(out) == hashes(finished)
+    assert "2 shards" in capsys.readouterr().err
+
+
+def test_another_model_or_option_is_no_reason_to_go_on(
+    finished: Path, recordings: Path, model: Reference, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    with pytest.raises(EcganError, match="threshold"):
+        run(recordings, model, out, resume=True, threshold=3.0)
+    (out / "manifest.jsonl").write_text("{}\n")
+    with pytest.raises(EcganError, match="manifest"):
+        run(recordings, model, out, resume=True)
+    assert run(recordings / "a", model, out, force=True)
+    assert len(table(out, "recordings")) == 10
+
+
+def test_an_archive_that_grows_costs_what_is_new(
+    recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record: Record
+) -> None:
+    root, out = tmp_path / "archive", tmp_path / "out"
+    shutil.copytree(recordings / "a", root)
+    run(root, model, out)
+    write_record(root, Record("new", record.signals[:3600], 360.0, record.leads, np.zeros(0, np.int64), []))
+    for file in root.glob("r00.*"):
+        file.unlink()
+    os.utime(root / "c" / "r18.hea", (1, 1))
+    os.utime(root / "c" / "r18.dat", (1, 1))
+    tried = watched(monkeypatch)
+    run(root, model, out, resume=True)
+    names = [row["record"] for row in table(out, "recordings")]
+    assert "new" in names
+    assert "r00" not in names
+    assert len(names) == 10
+    assert ["new"] in [[one.name for one in shard.inputs] for shard in tried]
+    assert len(tried) == 3  # the new one, the shard that lost one and the shard in which one changed
+
+
+def test_a_plan_depends_on_the_recordings_alone_and_a_long_one_stands_alone() -> None:
+    inputs = [Input(f"r{index}", f"r{index}.edf", 10_000, "1") for index in range(2000)]
+    inputs[7] = inputs[7]._replace(size=plan.LARGE)
+    made = list(plan.planned(inputs, len(inputs)))
+    assert [one for shard in made for one in shard.inputs if one.size < plan.LARGE] == inputs[:7] + inputs[8:]
+    assert [len(shard.inputs) for shard in made if shard.size >= plan.LARGE] == [1]
+    assert max(len(shard.inputs) for shard in made) <= plan.MOST
+    manifest = plan.Manifest(Path("none"), "", {}, made)
+    assert manifest.left[0].inputs == (inputs[7],)
+
+
+def test_folders_lists_and_patterns(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(recordings)
+    (tmp_path / "list.txt").write_text("# those of a\na/r00.hea\n\na/r04.hea\nhttps://example.org/x/r00.hea?key=1\n")
+    assert list(expand(["a/*.hea"])) == [f"a/r{index:02d}.hea" for index in (0, 4, 8, 12, 16)]
+    assert [one.name for one in list_archive(list(expand(["**/r0[12].hea"])))] == ["a/c/r02", "b/c/r01"]
+    listed = list_archive(list(expand([f"@{tmp_path / 'list.txt'}"])))
+    assert len({one.name for one in listed}) == 3
+    assert [one.mark == "" for one in listed] == [False, False, True]
+    with pytest.raises(EcganError, match="nothing matches"):
+        list(expand(["none/*.hea"]))
+    with pytest.raises(EcganError, match="no recording"):
+        list_archive([str(tmp_path)])
+    assert len(list_archive(["a", "a/r00.hea"])) == 10
+    assert len(list_archive(["."], without=Path("a").absolute())) == 11
+
+
+@ENGINES
+def test_what_kills_its_process_is_named_and_the_others_are_scored(
+    recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine, record: Record
+) -> None:
+    if "ECGAN_CLUSTER" in engine:
+        pytest.importorskip("distributed")
+    for name, value in engine.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("ecgan.engines.pool.ATTEMPTS", 1)
+    monkeypatch.setattr("ecgan.engines.cluster.ATTEMPTS", 1)
+    plugin = tmp_path / "killing.py"
+    plugin.write_text(
+        "import os, signal\nfrom ecgan.scoring import shards\nread = shards.read_anywhere\n"
+        "def killing(place, **options):\n"
+        "    if 'r04' in str(place): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return read(place, **options)\n"
+        "shards.read_anywhere = killing\n"
+    )
+    run(recordings / "a", model, tmp_path / "out", plugins=[plugin])
+    rows = table(tmp_path / "out", "recordings")
+    assert [row["record"] for row in rows if row["status"] == "failed"] == ["r04"]
+    assert len(rows) == 10

@@ -159,7 +159,7 @@ def _parsed(path: Path, text: str, most: int) -> Document:
     builder = _Builder(str(path), most)
     try:
         node = builder.yaml.compose(text)
-        value = builder.build(node, ()) if node is not None else None
+        value: Any = builder.build(node, ()) if node is not None else None
     except MarkedYAMLError as error:
         raise _syntax_error(path, error) from None
     except ReaderError as error:

@@ -119,14 +119,16 @@ def leads_of(signals: NDArray[Any], sampling_rate: float, there: Sequence[Bool])
         if known.any():
             slower = _slower(cleaned(signals[:, lead], sampling_rate), step)
             shown = known[step // 2 :: step][:count] & ~_still(slower, round(_STILL_S * rate))
-            energy = np.full(values[lead].size, np.nan)
-            energy[:count] = _energy(slower, rate)
-            energy[:count][~shown] = np.nan
-            pieces = energy.reshape(-1, size)
-            levels = _levels(pieces, _ROUNDING * np.abs(slower).max())
+            largest, energy = np.abs(slower).max(), _energy(slower, rate)
+            del slower  # of a day 80 MB, as is each of the others
+            energy[~shown] = np.nan
+            pieces = np.pad(energy, (0, values[lead].size - count), constant_values=np.nan).reshape(-1, size)
+            del energy
+            levels = _levels(pieces, _ROUNDING * largest)
             if levels.counted.any():
                 values[lead], weights[lead] = _in_parts(pieces, levels)
                 shares[lead] = _shares(pieces, levels)
+            del pieces
     return Leads(values, shares, weights, step, rate)
 
 

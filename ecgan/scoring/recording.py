@@ -24,7 +24,7 @@ from ecgan.samples import RECORD, SHIFT, join
 from ecgan.scoring.doubts import doubts, most_flagged
 from ecgan.scoring.episodes import episodes_of, rhythm_warnings
 from ecgan.scoring.families import families_of
-from ecgan.scoring.leads import choose_leads, with_derived
+from ecgan.scoring.leads import choose_leads, columns, with_derived
 from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, told, warnings_of
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
@@ -64,7 +64,7 @@ def score_recording(
     chosen = choose_leads(record.leads, scorer.leads, leads, record.left_out)
     own = replace(
         record,
-        signals=record.signals if chosen == list(range(len(record.leads))) else record.signals[:, chosen],
+        signals=columns(record.signals, chosen),
         leads=[record.leads[index] for index in chosen],
         notes=[],
     )

@@ -206,11 +206,20 @@ def _still(lead: F64, least: int) -> Bool:
 def _energy(lead: F64, rate: float) -> F64:
     """Root mean square of the slope of the band over the width of a QRS complex, (m,)."""
     sections = signal.butter(2, [_BAND[0], min(_BAND[1], 0.45 * rate)], btype="bandpass", fs=rate, output="sos")
-    slope = np.gradient(signal.sosfiltfilt(sections, lead))
+    slope = _gradient(signal.sosfiltfilt(sections, lead))
     slope *= slope  # in place, as below: a day has many values
-    mean = ndimage.uniform_filter1d(slope, round(_WIDTH_S * rate), mode="constant")
+    mean = ndimage.uniform_filter1d(slope, round(_WIDTH_S * rate), mode="constant", output=slope)
     np.maximum(mean, 0.0, out=mean)
     return np.asarray(np.sqrt(mean, out=mean), dtype=np.float64)
+
+
+def _gradient(lead: F64) -> F64:
+    """`np.gradient` of a lead (m,), m at least 2, without its two arrays besides the result."""
+    found = np.empty_like(lead)
+    np.subtract(lead[2:], lead[:-2], out=found[1:-1])
+    found[1:-1] /= 2.0
+    found[0], found[-1] = lead[1] - lead[0], lead[-1] - lead[-2]
+    return found
 
 
 @dataclass(frozen=True)

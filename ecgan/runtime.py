@@ -96,6 +96,11 @@ def return_large() -> None:
     _mallopt({_M_MMAP_THRESHOLD: _LARGE, _M_MMAP_MAX: _MANY}, trim=True)
 
 
+def return_small() -> None:
+    """Give freed blocks of any size back to the system, once: what comes next needs others."""
+    _mallopt({}, trim=True)
+
+
 def _mallopt(options: dict[int, int], *, trim: bool = False) -> None:
     if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)

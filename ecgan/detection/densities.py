@@ -19,6 +19,7 @@ REFERENCE = 512
 """Most usual beats that a distance is taken to, evenly drawn from the record."""
 
 _ROWS = 512
+_AT_ONCE = 128  # of these, so that their distances stay near the processor
 _TINY = 1e-12  # the unit of beats that are all the same
 _FLOOR = 0.1
 
@@ -92,7 +93,7 @@ def thinness(points: F64, reference: Int, share: float, least: int) -> F64:
     usual = points[evenly(reference, REFERENCE)]
     rank = max(round(share * len(usual)), min(least, len(usual) // 2), 1)
     far = np.empty(len(points))
-    for part in chunks(len(points), _ROWS):
+    for part in chunks(len(points), _AT_ONCE):
         far[part] = np.sqrt(np.partition(_squares(points[part], usual), rank - 1, axis=1)[:, rank - 1])
     unit = max(float(np.median(far[reference])), _TINY)
     return np.log(far / unit + _FLOOR)
@@ -110,12 +111,15 @@ def mean_of_nearest(points: F64, values: F64, count: int, known: Int) -> F64:
     found = np.empty(len(points))
     for part in chunks(len(points), _ROWS):
         begin, end = _around(part, len(points), known)
-        squares = _squares(points[part], points[begin:end])
-        squares[np.arange(begin, end) > known[part, None]] = np.inf
         wanted = max(min(count, (known[0] + 1) // 4, end - begin), 1)
-        nearest = np.argpartition(squares, wanted - 1, axis=1)[:, :wanted]
-        there = np.isfinite(np.take_along_axis(squares, nearest, axis=1))
-        found[part] = (values[begin:end][nearest] * there).sum(axis=1) / there.sum(axis=1)
+        for first in range(part.start, min(part.stop, len(points)), _AT_ONCE):
+            some = slice(first, min(first + _AT_ONCE, part.stop))
+            squares = _squares(points[some], points[begin:end])
+            if known[first] + 1 < end:  # causal
+                squares[np.arange(begin, end) > known[some, None]] = np.inf
+            nearest = np.argpartition(squares, wanted - 1, axis=1)[:, :wanted]
+            there = np.isfinite(np.take_along_axis(squares, nearest, axis=1))
+            found[some] = (values[begin:end][nearest] * there).sum(axis=1) / there.sum(axis=1)
     return found
 
 

@@ -173,7 +173,7 @@ def _there(lead: NDArray[Any], sampling_rate: float) -> Bool:
     """Stretches of a lead (T,) without long gaps that are long enough to find beats in, as a mask (T,)."""
     there: Bool = np.isfinite(lead)
     if there.all() and len(lead) >= _SHORTEST_S * sampling_rate:
-        return there
+        return np.broadcast_to(np.True_, there.shape)  # a day of them is long
     known = np.flatnonzero(there)
     if len(known) == 0:
         return there

@@ -120,14 +120,16 @@ def leads_of(signals: NDArray[Any], sampling_rate: float, there: Sequence[Bool])
         if known.any():
             slower = _slower(cleaned(signals[:, lead], sampling_rate), step)
             shown = known[step // 2 :: step][:count] & ~_still(slower, round(_STILL_S * rate))
-            energy = np.full(values[lead].size, np.nan)
-            energy[:count] = _energy(slower, rate)
-            energy[:count][~shown] = np.nan
-            pieces = energy.reshape(-1, size)
-            levels = _levels(pieces, _ROUNDING * np.abs(slower).max())
+            largest, energy = np.abs(slower).max(), _energy(slower, rate)
+            del slower  # of a day 80 MB, as is each of the others
+            energy[~shown] = np.nan
+            pieces = np.pad(energy, (0, values[lead].size - count), constant_values=np.nan).reshape(-1, size)
+            del energy
+            levels = _levels(pieces, _ROUNDING * largest)
             if levels.counted.any():
                 values[lead], weights[lead] = _in_parts(pieces, levels)
                 shares[lead] = _shares(pieces, levels)
+            del pieces
     return Leads(values, shares, weights, step, rate)
 
 
@@ -205,11 +207,20 @@ def _still(lead: F64, least: int) -> Bool:
 def _energy(lead: F64, rate: float) -> F64:
     """Root mean square of the slope of the band over the width of a QRS complex, (m,)."""
     sections = bandpass_sections(_BAND[0], min(_BAND[1], 0.45 * rate), rate)
-    slope = np.gradient(signal.sosfiltfilt(sections, lead))
+    slope = _gradient(signal.sosfiltfilt(sections, lead))
     slope *= slope  # in place, as below: a day has many values
-    mean = ndimage.uniform_filter1d(slope, round(_WIDTH_S * rate), mode="constant")
+    mean = ndimage.uniform_filter1d(slope, round(_WIDTH_S * rate), mode="constant", output=slope)
     np.maximum(mean, 0.0, out=mean)
     return np.asarray(np.sqrt(mean, out=mean), dtype=np.float64)
+
+
+def _gradient(lead: F64) -> F64:
+    """`np.gradient` of a lead (m,), m at least 2, without its two arrays besides the result."""
+    found = np.empty_like(lead)
+    np.subtract(lead[2:], lead[:-2], out=found[1:-1])
+    found[1:-1] /= 2.0
+    found[0], found[-1] = lead[1] - lead[0], lead[-1] - lead[-2]
+    return found
 
 
 @dataclass(frozen=True)

@@ -209,10 +209,10 @@ def _read(scored: ScoredRecording, around: list[float]) -> NDArray[np.bool_]:
     """Which samples of the recording belong to a beat that is not noise, (T,)."""
     length, rate = len(scored.record.signals), scored.record.sampling_rate
     peaks = scored.beats.loc[scored.beats["reason"] != NOISE, "sample"].to_numpy(np.int64)
-    ends = np.zeros(length + 1, np.int64)
+    ends = np.zeros(length + 1, np.int32)
     for side, seconds in zip((1, -1), around, strict=True):
         np.add.at(ends, np.clip(peaks + round(seconds * rate), 0, length), side)
-    return np.cumsum(ends[:-1]) > 0
+    return np.asarray(np.cumsum(ends, out=ends)[:-1] > 0)  # in place: a day is long
 
 
 def _around_flagged(beats: pd.DataFrame, radius: int, length: int, room: int) -> tuple[NDArray[np.int64], int]:

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any
+
+from numpy.typing import NDArray
 
 from ecgan.ecg.files.units import check_size_of_ecg
 from ecgan.ecg.leads import FORMULAS, canonical_lead, derive_leads, match_leads, standard_lead
@@ -66,6 +69,13 @@ def choose_leads(
         ) from None
 
 
+def columns(signals: NDArray[Any], chosen: Sequence[int]) -> NDArray[Any]:
+    """The chosen leads of signals (T, C), at least one; no copy of a day where they stand side by side."""
+    first = chosen[0]
+    beside = list(chosen) == list(range(first, first + len(chosen)))
+    return signals[:, first : first + len(chosen)] if beside else signals[:, list(chosen)]
+
+
 def _example(have: Sequence[str], wanted: Sequence[str]) -> str:
     """Of each wanted lead that of the recording which is called the same or nearly, II for MLII, or what is left."""
     left = [lead for lead in have if lead not in wanted]
@@ -93,5 +103,5 @@ def check_leads(record: Record, want: Sequence[str], leads: Sequence[str] | None
     chosen = choose_leads(record.leads, want, leads, record.left_out)
     names = [record.leads[index] for index in chosen]
     check_size_of_ecg(
-        f"the recording {record.name}", record.signals[:, chosen], record.sampling_rate, names, record.assumed
+        f"the recording {record.name}", columns(record.signals, chosen), record.sampling_rate, names, record.assumed
     )

@@ -20,11 +20,12 @@ from ecgan.errors import EcganError
 from ecgan.preprocessing.marks import marks_warning
 from ecgan.progress import Stopwatch
 from ecgan.reporting.recordings import NOISE, Explained, Family, Normal, ScoredRecording
+from ecgan.runtime import return_small
 from ecgan.samples import RECORD, SHIFT, join
 from ecgan.scoring.doubts import doubts, most_flagged
 from ecgan.scoring.episodes import episodes_of, rhythm_warnings
 from ecgan.scoring.families import families_of
-from ecgan.scoring.leads import choose_leads, with_derived
+from ecgan.scoring.leads import choose_leads, columns, with_derived
 from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, told, warnings_of
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
@@ -33,6 +34,9 @@ F64 = NDArray[np.float64]
 
 SHOWN = 3
 """Stretches without beats that a warning names."""
+
+LONG = 20_000
+"""Beats from which on freed memory goes back to the system between two steps, which takes a moment."""
 
 EXPLAINED = 1000
 """At most this many flagged samples are kept with what the model takes them for."""
@@ -66,7 +70,7 @@ def score_recording(
     chosen = choose_leads(record.leads, scorer.leads, leads, record.left_out)
     own = replace(
         record,
-        signals=record.signals if chosen == list(range(len(record.leads))) else record.signals[:, chosen],
+        signals=columns(record.signals, chosen),
         leads=[record.leads[index] for index in chosen],
         notes=[],
     )
@@ -200,14 +204,20 @@ def _gathered(stretches: Iterable[Windows], count: int) -> Windows:
     """At most `count` samples of several stretches as one; no stretch is kept, or a day would be there twice."""
     parts: list[Windows] = []
     signals, at = np.empty((0, 0, 0), dtype=np.float32), 0
+    if count > LONG:
+        return_small()  # what was needed to find the beats
     for part in stretches:
         own = part.samples.signals
         if not parts:
             signals = np.empty((count, *own.shape[1:]), dtype=own.dtype)
         signals[at : at + len(own)] = own
         at += len(own)
-        parts.append(replace(part, samples=replace(part.samples, signals=own[:0])))
+        parts.append(
+            replace(part, samples=replace(part.samples, signals=own[:0].copy()))
+        )  # a view would keep all of it
     whole = _together(parts)
+    if count > LONG:
+        return_small()
     return replace(whole, samples=replace(whole.samples, signals=signals[:at]))
 
 

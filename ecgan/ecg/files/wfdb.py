@@ -29,6 +29,8 @@ from ecgan.errors import EcganError
 FETCH_AGAIN = "Fetch the dataset again: `ecgan fetch`."
 _AT_ONCE = 1 << 15
 """Values that are converted at once, which a processor has at hand."""
+_LEVELS = 1 << 16
+"""Most levels of a converter that are converted once each, and then looked up."""
 _PADDING = 1024
 """Frames that a file may have at its end to fill a block of a disk or a tape."""
 COPY_AGAIN = "Copy all files of the record again from where it came from; its .hea names the signal files."
@@ -258,15 +260,27 @@ def _convert(column: NDArray[np.float64], signal: Signal, digital: Digital, fact
     """Convert values of the converter to mV; what lies behind the end of the file is missing."""
     skew = signal.skew * signal.per_frame
     values = digital[skew : skew + len(column)]
-    for start in range(0, len(values), _AT_ONCE):
-        part = values[start : start + _AT_ONCE]
-        found = np.subtract(part, signal.baseline, dtype=np.float64)
-        found /= signal.gain
-        found *= factor
-        if signal.storage in MISSING:
-            found[part == MISSING[signal.storage]] = np.nan
-        column[start : start + len(part)] = found
+    low, high = (int(of(values)) for of in (np.min, np.max)) if len(values) else (0, 0)
+    if high - low < _LEVELS and len(values) > 4 * _LEVELS:
+        levels = _in_mv(np.arange(low, high + 1), signal, factor)
+        for start in range(0, len(values), _AT_ONCE):
+            part = np.subtract(values[start : start + _AT_ONCE], low, dtype=np.int64)
+            np.take(levels, part, out=column[start : start + len(part)], mode="clip")  # none is; "raise" makes a copy
+    else:
+        for start in range(0, len(values), _AT_ONCE):
+            part = values[start : start + _AT_ONCE]
+            column[start : start + len(part)] = _in_mv(part, signal, factor)
     column[len(values) :] = np.nan
+
+
+def _in_mv(values: Digital, signal: Signal, factor: float) -> NDArray[np.float64]:
+    """Values of the converter in mV, NaN where one stands for a missing sample."""
+    found = np.subtract(values, signal.baseline, dtype=np.float64)
+    found /= signal.gain
+    found *= factor
+    if signal.storage in MISSING:
+        found[values == MISSING[signal.storage]] = np.nan
+    return found
 
 
 def _read_segments(header: Header, hint: str, wanted: Sequence[str]) -> Channels:

@@ -133,17 +133,25 @@ def _work(connection: socket.socket, kept: dict[str, str]) -> None:
         text += connection.recv(1 << 16)
     worker = os.fork()
     if not worker:
-        for number, file in enumerate(files):
+        for number, (file, name) in enumerate(zip(files, ("stdin", "stdout", "stderr"), strict=True)):
             os.dup2(file, number)
             os.close(file)
+            setattr(sys, name, _opened(number, getattr(sys, name)))
         code = _done(**json.loads(text), kept=kept)
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code & 0xFF)
     _, status = os.waitpid(worker, 0)
-    connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
+    with contextlib.suppress(BrokenPipeError):  # who asked was killed
+        connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
     os._exit(0)
+
+
+def _opened(number: int, stream: Any) -> Any:
+    """Open a standard stream anew: one that was a file would seek in the pipe that it is now."""
+    how = {"encoding": stream.encoding, "errors": stream.errors, "closefd": False}
+    return open(number, stream.mode, buffering=1 if number == 2 else -1, **how)
 
 
 def _done(command: list[str], cwd: str, environment: dict[str, str], kept: dict[str, str]) -> int:

@@ -43,7 +43,7 @@ def closure(files: Iterable[Path], tops: Tops = OWN) -> set[Path]:
 def direct(file: Path, tops: Tops = OWN) -> frozenset[Path]:
     """Return the files that one file imports."""
     found: set[Path] = set()
-    for node in _running(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in _running(ast.parse(file.read_text(encoding="utf-8")).body):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found |= module_files(alias.name, tops)
@@ -75,9 +75,14 @@ def _files(module: Path) -> set[Path]:
     return {place for place in (module.with_name(f"{module.name}.py"), module / "__init__.py") if place.is_file()}
 
 
-def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}:
-            continue
-        yield node
-        yield from _running(node)
+def _running(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield statements and those inside of them; an expression imports nothing."""
+    for node in statements:
+        if not (isinstance(node, ast.If) and _for_the_type_checker(node.test)):
+            yield node
+            for field in ("body", "handlers", "cases", "orelse", "finalbody"):
+                yield from _running(getattr(node, field, ()))
+
+
+def _for_the_type_checker(test: ast.expr) -> bool:
+    return "TYPE_CHECKING" in (getattr(test, "id", None), getattr(test, "attr", None))

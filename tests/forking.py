@@ -11,6 +11,7 @@ As a program: `forking.py serve SOCKET NAME…` serves, keeping variables of the
 import atexit
 import contextlib
 import functools
+import gc
 import importlib
 import json
 import os
@@ -26,12 +27,19 @@ from pathlib import Path
 from typing import Any
 
 LIBRARIES = (
-    "dvc.cli.parser", "dvc.commands.repro", "dvc.repo", "dvc.repo.reproduce", "dvc.repo.status", "dvc.stage",
-    "dvclive", "jinja2", "matplotlib.backends.backend_svg", "matplotlib.figure", "pandas", "pydantic", "rich.console",
-    "rich.markdown", "safetensors.torch", "scipy.interpolate", "scipy.ndimage", "scipy.optimize", "scipy.signal",
-    "scipy.spatial", "scipy.stats", "sklearn.cluster", "sklearn.decomposition", "sklearn.ensemble", "sklearn.manifold",
-    "sklearn.metrics", "sklearn.mixture", "sklearn.neighbors", "sklearn.svm", "torch", "torch.distributed",
-    "torch.onnx", "torch.optim", "typer", "typer.rich_utils", "wfdb", "yaml",
+    "dvc.cachemgr", "dvc.cli.parser", "dvc.commands.repro", "dvc.data_cloud", "dvc.repo", "dvc.repo.artifacts",
+    "dvc.repo.datasets", "dvc.repo.index", "dvc.repo.metrics", "dvc.repo.params", "dvc.repo.plots",
+    "dvc.repo.reproduce", "dvc.repo.stage", "dvc.repo.status", "dvc.rwlock", "dvc.stage", "dvc.utils.strictyaml",
+    "dvc_data.hashfile.db.local", "dvclive", "filecmp", "flufl.lock", "jinja2", "matplotlib.backends.backend_svg",
+    "matplotlib.figure", "networkx", "pandas", "pandas.core.methods.to_dict", "pandas.io.formats.csvs",
+    "platformdirs.unix", "pydantic", "pydantic.dataclasses", "pydantic.functional_serializers",
+    "pydantic.functional_validators", "pydantic.json_schema", "pydantic.main", "pydantic.plugin._loader",
+    "pydantic.types", "rich._emoji_codes", "rich.console", "rich.markdown", "safetensors.numpy", "safetensors.torch",
+    "scipy.interpolate", "scipy.ndimage", "scipy.optimize", "scipy.signal", "scipy.spatial", "scipy.stats",
+    "scmrepo.git", "sklearn.cluster", "sklearn.decomposition", "sklearn.ensemble", "sklearn.manifold",
+    "sklearn.metrics", "sklearn.mixture", "sklearn.neighbors", "sklearn.svm", "torch", "torch._dynamo",
+    "torch.distributed", "torch.onnx", "torch.optim", "typer", "typer._adapters", "typer._click.decorators",
+    "typer.rich_utils", "wfdb", "xml.etree.ElementTree", "yaml", "zc.lockfile",
 )  # fmt: skip
 TIMEOUT = 3600  # seconds, of a command
 
@@ -100,7 +108,9 @@ def serve(path: Path, kept: list[str]) -> None:
     """Load the libraries, then fork for every job, until whoever started this has ended."""
     variables = {name: os.environ[name] for name in kept}
     for name in LIBRARIES:
-        importlib.import_module(name)
+        with contextlib.suppress(ModuleNotFoundError):  # what other versions do not have
+            importlib.import_module(name)
+    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -123,17 +133,25 @@ def _work(connection: socket.socket, kept: dict[str, str]) -> None:
         text += connection.recv(1 << 16)
     worker = os.fork()
     if not worker:
-        for number, file in enumerate(files):
+        for number, (file, name) in enumerate(zip(files, ("stdin", "stdout", "stderr"), strict=True)):
             os.dup2(file, number)
             os.close(file)
+            setattr(sys, name, _opened(number, getattr(sys, name)))
         code = _done(**json.loads(text), kept=kept)
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code & 0xFF)
     _, status = os.waitpid(worker, 0)
-    connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
+    with contextlib.suppress(BrokenPipeError):  # who asked was killed
+        connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
     os._exit(0)
+
+
+def _opened(number: int, stream: Any) -> Any:
+    """Open a standard stream anew: one that was a file would seek in the pipe that it is now."""
+    how = {"encoding": stream.encoding, "errors": stream.errors, "closefd": False}
+    return open(number, stream.mode, buffering=1 if number == 2 else -1, **how)
 
 
 def _done(command: list[str], cwd: str, environment: dict[str, str], kept: dict[str, str]) -> int:

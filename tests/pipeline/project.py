@@ -27,6 +27,7 @@ PARTS = (
     ".dvc/.gitignore",
 )
 
+TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python")
 EXPERIMENT = {"entity": "lab", "project": "tiny"}
 TINY: dict[str, Any] = {
     "runtime": {"seed": 3, "threads": 1},

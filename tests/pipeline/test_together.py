@@ -2,23 +2,24 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .project import environment
+from tests import forking
+
+from .project import TORCHRUN, environment
 
 pytestmark = pytest.mark.slow
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, dict[str, float]]]:
     """The differences that each of two processes found."""
     out = tmp_path_factory.mktemp("together") / "found.json"
-    command = [*TORCHRUN, str(Path(__file__).parent / "together.py"), str(out)]
+    code = f"import runpy; runpy.run_path({str(Path(__file__).with_name('together.py'))!r}, run_name='__main__')"
+    command = [*TORCHRUN, forking.runner(), "python", "-c", code, str(out)]
     done = subprocess.run(command, env=environment(ECGAN_DEVICE="cpu"), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
     both: list[dict[str, dict[str, float]]] = json.loads(out.read_text())

@@ -1,14 +1,15 @@
 """`torchrun -m ecgan train`: the curve of one process, the same bytes in every run, and one end for all processes."""
 
 import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from .project import EXPERIMENT, TINY, Project, environment, make
+from tests import forking
+
+from .project import EXPERIMENT, TINY, TORCHRUN, Project, environment, make
 
 pytestmark = pytest.mark.slow
 FILES = {"params.yaml": ["aegan", "dcgan"], "cnn.yaml": ["cnn"]}  # a gradient penalty; weighted classes
@@ -17,7 +18,6 @@ OPTIONS = {
     "split": {"k": 2, "folds": [0], "protocol": "stratified", "train_on": "all"},
     "train": {"epochs": 2, "augment": "timewarp", "ema": 0.9, "generation": {"figures": False, "metrics": []}},
 }
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "ecgan")
 FAULTY = """
 import os, signal
 from ecgan.errors import EcganError
@@ -57,8 +57,9 @@ def write(project: Project, file: str, models: list[str], batch: int = 32) -> No
 
 
 def two(project: Project, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-    """Start two processes; a hang ends the test."""
-    command = [*TORCHRUN, *arguments]
+    """Start two processes, forks unless one is to be killed; a hang ends the test."""
+    start = [] if extra.get("FAULT") == "killed" else [forking.runner()]
+    command = [*TORCHRUN, *start, "python", "-m", "ecgan", *arguments]
     made = environment(ECGAN_DEVICE="cpu", **extra)
     return subprocess.run(
         command, cwd=project.folder, env=made, capture_output=True, text=True, timeout=120, check=False
@@ -84,7 +85,7 @@ def test_two_processes_follow_the_curve_of_one_and_again_with_the_same_bytes(pro
         np.testing.assert_allclose(seen[losses], expected[losses], rtol=2e-3, atol=1e-4, err_msg=name)
         weights = f"models/lab/tiny/{name}/train/fold_0/v02/model.safetensors"
         assert found[weights] != hashes[weights]  # two did it, and not one: sums are rounded elsewhere
-    project.ecgan("train", ECGAN_DEVICE="cpu", ECGAN_PROCESSES="2")  # the same by the variable
+    project.ecgan("train", ECGAN_DEVICE="cpu", ECGAN_PROCESSES="2")  # the same by the variable, and without forks
     assert project.hashes("models", "reports/train") == found
 
 

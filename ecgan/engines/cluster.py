@@ -4,6 +4,7 @@ Whoever can reach an unprotected scheduler can run code on its workers, and thes
 and TLS keeps others out. What `local:N` starts has certificates of its own, made for it.
 """
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -66,8 +67,19 @@ class Cluster:
         self._done: SimpleQueue[_Sent] = SimpleQueue()
         self._threads, self._counted = 0, -_RECOUNT
         self._local = self._start(int(match[1])) if match[1] else None
+        if self._local is None:
+            self._knock(address)
+        self._client = self._distributed.Client(self._local or address, set_as_default=False)
+
+    def _knock(self, address: str) -> None:
+        """See that a scheduler answers, before a client is made that waits for one without end."""
+
+        async def knock() -> None:
+            keys = self._distributed.Security().get_connection_args("client")
+            await (await self._distributed.comm.connect(address, **keys)).close()
+
         try:
-            self._client = self._distributed.Client(self._local or address, set_as_default=False)
+            asyncio.run(knock())
         except (OSError, ValueError, TypeError) as error:
             hint = "Start it (`dask scheduler`), and workers (`python -m ecgan.engines.worker`); see docs/archives.md."
             raise EcganError(f"no scheduler answers at {address}: {first_line(error)}", hint) from error

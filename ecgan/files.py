@@ -228,9 +228,9 @@ def _with_texts(frame: "pd.DataFrame", change: Callable[[Any], Any]) -> "pd.Data
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
         if column.dtype.kind == "O":
-            cells = column.tolist()
-            texts = [change(cell) for cell in cells]
-            if any(new is not old for new, old in zip(texts, cells, strict=True)):
+            changed = {cell: new for cell in _words(column) if (new := change(cell)) != cell}
+            if changed:
+                texts = [changed.get(cell, cell) if isinstance(cell, str) else cell for cell in column.tolist()]
                 frame = frame.assign(**{name: pd.Series(texts, index=frame.index, dtype=object)})
     return frame.set_axis([change(name) for name in frame.columns], axis=1)
 
@@ -250,11 +250,16 @@ def _written(frame: "pd.DataFrame", number: str) -> "pd.DataFrame":
 
 
 def _texts(frame: "pd.DataFrame") -> Iterator[str]:
-    """Yield the names of the columns and the cells that are texts."""
+    """Yield the names of the columns and the texts in them, those of a column once each."""
     yield from (name for name in frame.columns if isinstance(name, str))
     for place, kind in enumerate(frame.dtypes):
         if kind.kind == "O":
-            yield from (cell for cell in frame.iloc[:, place].tolist() if isinstance(cell, str))
+            yield from _words(frame.iloc[:, place])
+
+
+def _words(column: "pd.Series[Any]") -> set[str]:
+    """The texts in a column; of a day's beats most are the same."""
+    return {cell for cell in column.tolist() if isinstance(cell, str)}
 
 
 def neutral(cell: Any) -> Any:

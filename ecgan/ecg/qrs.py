@@ -161,8 +161,9 @@ def _spikes(lead: F64, sampling_rate: float) -> I64:
     for begin in range(apart, len(lead) - apart, _AT_ONCE):
         end = min(begin + _AT_ONCE, len(lead) - apart)
         before, behind = (lead[begin:end] - lead[begin + step : end + step] for step in (-apart, apart))
-        height = np.maximum(np.minimum(before, behind), -np.maximum(before, behind))  # below 0: of one side only
-        np.maximum(height, 0.0, out=height)
+        height = np.minimum(before, behind)
+        np.negative(np.maximum(before, behind, out=before), out=before)
+        np.maximum(np.maximum(height, before, out=height), 0.0, out=height)  # below 0: of one side only
         likely = np.flatnonzero(height > _LIKELY * height.mean())
         around = lead[np.clip(begin + likely[:, None] + beside, 0, len(lead) - 1)]
         around.sort(axis=1)  # much faster than np.quantile

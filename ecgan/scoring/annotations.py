@@ -28,7 +28,7 @@ def write_annotations(path: Path, scored: ScoredRecording) -> None:
     if scored.decided:
         accepted = [family.number for family in scored.families if family.decision == ACCEPTED]
         beats = beats[beats["family"].isin(accepted)]
-    rows = zip(beats["score"], beats["flagged"], beats["reason"], beats["family"], strict=True)
+    rows = zip(*(beats[name].tolist() for name in ("score", "flagged", "reason", "family")), strict=True)
     pairs = [_annotation(*row) for row in rows]
     no_beats = scored.facts["beats_from"] == "windows"
     symbols = [NO_BEAT if no_beats else symbol for symbol, _ in pairs]

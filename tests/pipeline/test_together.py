@@ -43,6 +43,14 @@ def test_gradients_are_those_of_distributed_data_parallel(found: list[dict[str, 
     assert seen["gradients"] == 0
 
 
+def test_torch_by_itself_still_does_not_do(found: list[dict[str, Any]]) -> None:
+    """Where this fails, see `docs/scaling.md`: something of ours may go."""
+    seen = differences(found, "torch_alone")
+    assert seen["ours"] == 0
+    assert seen["torch's"] > 1e-4
+    assert seen["batch norm that torch refuses"] == 1
+
+
 @pytest.mark.parametrize("name", ["losses", "draws", "of_the_first", "an_odd_batch"])
 def test_what_is_exchanged(found: list[dict[str, Any]], name: str) -> None:
     assert max(differences(found, name).values()) < 1e-6

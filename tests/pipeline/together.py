@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.distributed._composable import replicate
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
@@ -19,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from ecgan.config import Train
 from ecgan.errors import EcganError
 from ecgan.models.aegan import Aegan, AeganOptions
+from ecgan.models.autoencoder import Autoencoder, AutoencoderOptions
 from ecgan.models.layers.convolutions import Convolutions
 from ecgan.sharing import draw, over_batch, own, process, processes
 from ecgan.training import distributed
@@ -86,6 +88,33 @@ def data_parallel() -> dict[str, float]:
         "gradients": furthest([p.grad for p in plain.parameters()], theirs),
         "not averaged they would differ by": furthest(unaveraged, theirs),
     }
+
+
+def torch_alone() -> dict[str, float]:
+    """What torch's own wrappers make of a model that is asked by another method than `forward`, and of a CPU."""
+    x = own(torch.rand(8, 1, 32, generator=torch.Generator().manual_seed(0)))
+    found = {}
+    for name, wrap in (("ours", False), ("torch's", True)):
+        torch.manual_seed(0)
+        model = Autoencoder(AutoencoderOptions(width=0.125, latent_size=4), channels=1, length=32)
+        optimizers = model.optimizers()
+        if wrap:
+            for network in model.children():
+                replicate(network)
+        else:
+            optimizers["autoencoder"].register_step_pre_hook(distributed.average_gradients)
+        model.train_batch(x, optimizers, 0)
+        weights = [parameter.detach().clone() for parameter in model.parameters()]
+        theirs = [weight.clone() for weight in weights]
+        for weight in theirs:
+            torch.distributed.broadcast(weight, 0)
+        found[name] = furthest(weights, theirs)
+    try:
+        nn.SyncBatchNorm(2)(torch.rand(4, 2, 3))
+        found["batch norm that torch refuses"] = 0.0
+    except ValueError:
+        found["batch norm that torch refuses"] = 1.0
+    return found
 
 
 def losses() -> dict[str, float]:
@@ -163,6 +192,7 @@ def main(out: Path) -> None:
     checks: list[Callable[[], dict[str, float]]] = [
         batch_norm,
         data_parallel,
+        torch_alone,
         losses,
         draws,
         of_the_first,

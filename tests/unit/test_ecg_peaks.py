@@ -11,7 +11,7 @@ from scipy.signal import butter, sosfiltfilt
 
 from ecgan.ecg.aami import BEAT_SYMBOLS, CLASSES, class_ids
 from ecgan.ecg.peaks import find_r_peaks, matches, stretches_without
-from ecgan.ecg.qrs import cleaned
+from ecgan.ecg.qrs import _gradient, cleaned
 from ecgan.ecg.records import Record, read_record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
@@ -350,3 +350,9 @@ def test_what_is_missing_and_a_spike_are_crossed_by_straight_lines() -> None:
     others = np.setdiff1d(np.arange(2000), [0, 1, 500, 501, 1000, 1500, 1999])
     np.testing.assert_array_equal(found[others], lead[others])
     assert np.isnan(cleaned(np.full(100, np.nan), 360.0)).all()
+
+
+@pytest.mark.parametrize("count", [2, 3, 100])
+def test_the_slope_is_that_of_numpy_bit_by_bit(count: int) -> None:
+    values = np.random.default_rng(count).normal(size=count)
+    np.testing.assert_array_equal(_gradient(values), np.gradient(values))

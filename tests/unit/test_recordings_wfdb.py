@@ -110,6 +110,19 @@ def test_storage_formats_are_read(tmp_path: Path, storage: str) -> None:
     np.testing.assert_allclose(read_recording(tmp_path / "r1").signals, signal / 50)
 
 
+def test_a_long_record_has_the_values_of_a_short_one_bit_by_bit(tmp_path: Path) -> None:
+    """Levels of the converter are converted once there, the one that stands for a missing sample among them."""
+    short = np.append(np.arange(-1999, 2000), np.full(5, np.nan)) / 200
+    for name, times in (("short", 1), ("long", 70)):
+        signals = np.tile(np.stack([short, short[::-1]], axis=1), (times, 1))
+        write_record(tmp_path, Record(name, signals, 360.0, LEADS, np.zeros(0, dtype=np.int64), [], []))
+        mend(tmp_path, r"200\.0\(0\)/mV", "199.7(3)/uV", name)
+    long, once = (read_recording(tmp_path / name).signals for name in ("long", "short"))
+    np.testing.assert_array_equal(long, np.tile(once, (70, 1)))
+    assert np.isnan(long).any()
+    assert np.nanmax(long) == (1999 - 3) / 199.7 * 1e-3
+
+
 def test_signals_behind_a_matlab_header_are_read(tmp_path: Path) -> None:
     signal = digital(tmp_path, units=["mV"], names=["I"])
     (tmp_path / "r1.mat").write_bytes(b"\0" * 24 + (tmp_path / "r1.dat").read_bytes())

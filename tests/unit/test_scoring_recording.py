@@ -17,7 +17,7 @@ from ecgan.reporting.recordings import ScoredRecording
 from ecgan.samples import Samples
 from ecgan.scoring import recording as module
 from ecgan.scoring import windows
-from ecgan.scoring.leads import choose_leads
+from ecgan.scoring.leads import choose_leads, columns
 from ecgan.scoring.recording import score_recording
 from tests.scorers import toy_scorer
 
@@ -286,6 +286,14 @@ def test_leads_by_name_or_as_they_are_given(
     have: list[str], expected: list[str], given: list[str] | None, found: list[int]
 ) -> None:
     assert choose_leads(have, expected, given) == found
+
+
+@pytest.mark.parametrize(("chosen", "copied"), [([0, 1, 2], False), ([1, 2], False), ([2], False), ([1, 0], True)])
+def test_leads_side_by_side_are_not_copied(chosen: list[int], copied: bool) -> None:
+    signals = np.arange(12.0).reshape(4, 3)
+    found = columns(signals, chosen)
+    np.testing.assert_array_equal(found, signals[:, chosen])
+    assert np.shares_memory(found, signals) is not copied
 
 
 @pytest.mark.parametrize(

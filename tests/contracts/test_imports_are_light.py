@@ -1,5 +1,6 @@
 """What a command must not import: waiting for torch to show a help text is a defect."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -92,3 +93,13 @@ for name in ("bad", "counts", "lead"):
         raise AssertionError"""
     assert "torch" not in imported_by(code)
     assert not (tmp_path / "out").exists()
+
+
+def test_models_know_of_no_processes() -> None:
+    """What several processes share is arranged around them: they draw and weigh as if they were alone."""
+    for file in (Path(ecgan.__file__).parent / "models").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "ecgan.sharing":
+                assert {alias.name for alias in node.names} <= {"draw", "over_batch"}, file
+            assert not (isinstance(node, ast.Attribute) and node.attr == "distributed"), file
+            assert not (isinstance(node, ast.ImportFrom) and "distributed" in (node.module or "")), file

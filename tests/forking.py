@@ -13,16 +13,17 @@ import contextlib
 import functools
 import gc
 import importlib
+import io
 import json
 import os
 import runpy
 import select
 import shlex
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -110,42 +111,83 @@ def serve(path: Path, kept: list[str]) -> None:
     for name in LIBRARIES:
         with contextlib.suppress(ModuleNotFoundError):  # what other versions do not have
             importlib.import_module(name)
+    for library in weakref.finalize._registry:
+        library.atexit = False  # operators of torch, each taken down as a fork ends, for nothing
+    _remember_locks()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    running: dict[int, tuple[int, socket.socket]] = {}
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
         os.write(sys.stdout.fileno(), b"ready\n")
-        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
-            connection, _ = listener.accept()
-            if not os.fork():
-                listener.close()
-                _work(connection, variables)
-            connection.close()
+        while sys.stdin not in (ready := select.select([listener, sys.stdin, *running], [], [])[0]):
+            for one in ready:
+                if one is not listener:
+                    _tell(one, *running.pop(one))
+                    continue
+                connection, _ = listener.accept()
+                worker = os.fork()
+                if not worker:
+                    listener.close()
+                    for other, (_, asking) in running.items():
+                        os.close(other)
+                        asking.close()
+                    _work(connection, variables)
+                running[os.pidfd_open(worker)] = worker, connection
+
+
+def _remember_locks() -> None:
+    """Let DVC go on with the `dvc.lock` that it has written, and not parse it for every stage: a third of its time."""
+    from dvc.utils.serialize import _yaml
+
+    parse, dump = _yaml.parse_yaml_for_update, _yaml._dump
+    written: dict[str, Any] = {}
+
+    def parse_or_remember(text: str, path: Any) -> Any:
+        known = Path(path).name == "dvc.lock" and text in written
+        return _copied(written[text]) if known else parse(text, path)
+
+    def dump_and_remember(data: Any, stream: Any) -> None:
+        text = io.StringIO()
+        dump(data, text)
+        stream.write(text.getvalue())
+        written.clear()
+        written[text.getvalue()] = data
+
+    _yaml.parse_yaml_for_update, _yaml._dump = parse_or_remember, dump_and_remember
+
+
+def _copied(value: Any) -> Any:
+    """Copy lists and mappings; what stands twice in them is two things afterwards, as in a file."""
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return [_copied(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _tell(ended: int, worker: int, connection: socket.socket) -> None:
+    """Tell whoever asked for it how a job has ended."""
+    os.close(ended)
+    code = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+    with connection, contextlib.suppress(BrokenPipeError):  # who asked was killed
+        connection.sendall(code.to_bytes(4, "big", signed=True))
 
 
 def _work(connection: socket.socket, kept: dict[str, str]) -> None:
     """See to one job in a process of its own; it may end in any way, and begin another program."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     length, files, _, _ = socket.recv_fds(connection, 4, 3)
     text = b""
     while len(text) < int.from_bytes(length, "big"):
         text += connection.recv(1 << 16)
-    worker = os.fork()
-    if not worker:
-        for number, (file, name) in enumerate(zip(files, ("stdin", "stdout", "stderr"), strict=True)):
-            os.dup2(file, number)
-            os.close(file)
-            setattr(sys, name, _opened(number, getattr(sys, name)))
-        code = _done(**json.loads(text), kept=kept)
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code & 0xFF)
-    _, status = os.waitpid(worker, 0)
-    with contextlib.suppress(BrokenPipeError):  # who asked was killed
-        connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
-    os._exit(0)
+    connection.close()
+    for number, (file, name) in enumerate(zip(files, ("stdin", "stdout", "stderr"), strict=True)):
+        os.dup2(file, number)
+        os.close(file)
+        setattr(sys, name, _opened(number, getattr(sys, name)))
+    code = _done(**json.loads(text), kept=kept)
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code & 0xFF)
 
 
 def _opened(number: int, stream: Any) -> Any:

@@ -1,7 +1,7 @@
 """What beats of a record look like: its template, beats aligned to it, and the windows of a beat by physiology.
 
 Beats are arrays (n, C, L): beats, leads, time steps, with the R peak at or near the index `centre`. The unit does not
-matter: alignment does not see scale and offset of a lead, and `lead_scale` takes the scale out.
+matter: alignment does not see scale and offset of a lead.
 """
 
 from typing import Any
@@ -114,22 +114,6 @@ def evenly(rows: Int, most: int) -> Int:
 def evenly_places(count: int, most: int) -> Int:
     """Return at most `most` of the places 0 to `count` − 1, evenly spaced."""
     return np.arange(count) if count <= most else (np.arange(most) * count) // most
-
-
-def lead_scale(beats: NDArray[Any], chosen: NDArray[Any], qrs: slice) -> F64:
-    """Return the scale of each lead of a record: median peak-to-peak of the QRS of its chosen beats.
-
-    Args:
-        beats: Shape (n, C, L).
-        chosen: Mask (n,), at least one beat.
-        qrs: The window of the QRS.
-
-    Returns:
-        Shape (C,), in the unit of the beats; 1 for a lead without any deflection.
-    """
-    rows = evenly(np.flatnonzero(chosen), FEW)
-    scale: F64 = np.median(np.ptp(beats[rows][:, :, qrs], axis=2), axis=0).astype(np.float64)
-    return np.where(scale > 0, scale, 1.0)
 
 
 def align(beats: NDArray[Any], template: F64, centre: int, sampling_rate: float, *, most_ms: float = MOST_MS) -> Int:

@@ -5,6 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from .imports import ROOT
 
 
@@ -26,24 +28,29 @@ def test_image_test_names_every_missing_tool_with_the_way_to_get_it(tmp_path: Pa
     assert not list(tmp_path.iterdir())
 
 
-def test_ci_says_when_the_image_was_not_tested_and_fails_when_it_is_broken(tmp_path: Path) -> None:
-    for name in ("docker", ".ci", "bin"):
-        (tmp_path / name).mkdir()
-    shutil.copy(ROOT / ".ci/run", tmp_path / ".ci/run")
-    (tmp_path / ".venv/bin").mkdir(parents=True)
-    for command in (tmp_path / "bin/make", tmp_path / ".venv/bin/python"):  # neither installs nor makes
-        command.write_text("#!/bin/sh\n")
-        command.chmod(0o755)
-    test = tmp_path / "docker" / "image-test"
-    for code, expected, words in ((0, 0, ""), (3, 0, "skipped"), (1, 1, ""), (130, 130, "")):
-        test.write_text(f"#!/bin/sh\nexit {code}\n")
-        test.chmod(0o755)
-        done = subprocess.run(
-            [str(tmp_path / ".ci/run")],
-            env={"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == expected
-        assert (words in done.stdout) if words else not done.stdout
+def ci(folder: Path, *, fails: str = "", image: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run `.ci/run` where nothing is installed or made, but for one target of `make` that fails, and the image-test."""
+    for name in ("docker", ".ci", "bin", ".venv/bin"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / ".ci/run", folder / ".ci/run")
+    make = f"echo $1 >> made\nsleep 0.1\n[ $1 != '{fails}' ]\n"
+    for name, text in (("bin/make", make), (".venv/bin/python", ""), ("docker/image-test", f"exit {image}\n")):
+        (folder / name).write_text(f"#!/bin/sh\n{text}")
+        (folder / name).chmod(0o755)
+    given = {"PATH": f"{folder / 'bin'}:/usr/bin:/bin"}
+    return subprocess.run([folder / ".ci/run"], cwd=folder, env=given, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("code", "expected", "words"), [(0, 0, ""), (3, 0, "skipped"), (1, 1, ""), (130, 130, "")])
+def test_ci_says_when_the_image_was_not_tested_and_fails_when_it_is_broken(
+    tmp_path: Path, code: int, expected: int, words: str
+) -> None:
+    done = ci(tmp_path, image=code)
+    assert done.returncode == expected
+    assert (words in done.stdout) if words else not done.stdout
+    assert sorted((tmp_path / "made").read_text().split()) == [".venv/.installed", "lint", "test-all"]
+
+
+@pytest.mark.parametrize("target", [".venv/.installed", "lint", "test-all"])
+def test_ci_fails_where_a_part_of_it_does(tmp_path: Path, target: str) -> None:
+    assert ci(tmp_path, fails=target, image=3).returncode == 1

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgan.ecg import template
-from ecgan.ecg.template import aligned, covered, lead_scale, template_and_shifts, window
+from ecgan.ecg.template import aligned, covered, template_and_shifts, window
 
 rates = st.sampled_from([125.0, 180.0, 250.0, 360.0, 500.0])
 
@@ -46,9 +46,6 @@ def test_scale_offset_and_polarity_of_a_lead_do_not_move_beats(
     second, others = template_and_shifts(other, chosen, centre, rate)
     np.testing.assert_array_equal(others, shifts)
     np.testing.assert_allclose(second, sign * first * [[5.0], [scale]] + offset, atol=1e-6 * (5 + scale + abs(offset)))
-    qrs = window(*template.WINDOWS_MS["qrs"], sampling_rate=rate, centre=centre, length=x.shape[2])
-    first_scale, second_scale = lead_scale(x, chosen, qrs), lead_scale(other, chosen, qrs)
-    np.testing.assert_allclose(second_scale, first_scale * [5, scale], rtol=1e-6)
 
 
 @given(st.floats(-400, 400), st.floats(0, 400), rates, st.integers(1, 500), st.integers(0, 499))

@@ -43,6 +43,8 @@ def build(name: str, data: st.DataObject) -> Any:
         options["latent_size"] = 3
     if "loss" in cls.Options.model_fields:
         options |= {"loss": "bce"}  # allows every norm
+    if "sampling_steps" in cls.Options.model_fields:
+        options["sampling_steps"] = 2
     for key, values in SWITCHES.items():
         if key in cls.Options.model_fields:
             options[key] = data.draw(st.sampled_from(values), label=key)

@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from tests import forking
+from tests.conftest import ROOT
+
 FAULTS = """
 import resource, sys
 from ecgan.runtime import reuse_memory, set_deterministic
@@ -81,4 +84,6 @@ assert state() == before, (before, state())
     ],
 )
 def test_a_borrowed_process_gets_its_precision_back(change: str) -> None:
-    run(PRECISION.replace("{change}", change))
+    code = PRECISION.replace("{change}", change)
+    done = forking.run([sys.executable, "-c", code], ROOT, dict(os.environ))
+    assert done.returncode == 0, done.stderr

@@ -30,6 +30,8 @@ MOST_RECORDINGS = 256
 _ENDS = 64
 """Where a shard ends is told by names, too: behind a recording that has come or gone shards are soon what they were."""
 _MOST_WORKERS = 8
+FEW = 8
+"""Fewer shards are cut in this process, in threads: starting others would take longer."""
 
 Cut = tuple[Samples, Sequence[str]]
 """Labelled samples of a recording, and what its reader warned of."""
@@ -149,9 +151,11 @@ def _prepared(cut: Callable[[Any], Cut], options: Any, recording: Recording) -> 
             return Shard(None, warnings=told)
         prepared = prepare_samples(samples, options)
     except EcganError as error:
-        if getattr(options, "on_error", "") == LEAVE_OUT:
+        policy = getattr(options, "on_error", None)
+        if policy == LEAVE_OUT:
             return Shard(None, left_out={recording.name: error.message})
-        raise
+        hint = f"{error.hint} Or set preprocess.on_error to {LEAVE_OUT}, to go on without it." if policy else error.hint
+        raise EcganError(error.message, hint.strip(), error.items) from error
     kept = replace(prepared.samples, signals=rounded(prepared.samples.signals))
     return Shard(kept, len(samples), prepared.left_out, told, offsets(samples, options))
 

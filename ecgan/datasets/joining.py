@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ecgan.datasets.cuts import Cuts, Recording, Shard, check_alike, cut_shard, grouped, joined, stems_of, table_of
-from ecgan.datasets.parallel import each
+from ecgan.datasets.cuts import FEW, Cuts, Recording, Shard, check_alike, cut_shard, grouped, joined, stems_of, table_of
 from ecgan.datasets.remarks import left_out_note, warnings_note
+from ecgan.engines.choosing import each
 from ecgan.errors import EcganError
 from ecgan.preprocessing.cleansing import FAULTS
 from ecgan.preprocessing.marks import marks_note
@@ -35,7 +35,7 @@ def as_cut(cuts: Cuts) -> Samples:
 def samples_in_memory(cuts: Cuts, raw: Path, options: Any, say: Say) -> Samples:
     """Cut all samples of a dataset and return them."""
     groups, largest = groups_of(cuts, Files(cuts, raw, None))
-    shards = list(each(partial(cut_shard, cuts.cut, options, largest), groups, "cutting"))
+    shards = list(each(partial(cut_shard, cuts.cut, options, largest), groups, "cutting", few=FEW, at_once=1))
     facts = summed_up(cuts, shards, say)
     return replace(facts, signals=np.concatenate([one.samples.signals for one in shards if one.samples is not None]))
 
@@ -65,7 +65,7 @@ def summed_up(cuts: Cuts, shards: Iterable[Shard], say: Say) -> Samples:
     labels = np.concatenate([one.class_ids for one in found])
     signals = np.broadcast_to(np.float32(np.nan), (len(labels), *found[0].signals.shape[1:]))
     about = replace(found[0].about, left_out=left_out)
-    notes = [*cuts.notes, warnings_note(warnings), left_out_note(left_out, len(cuts.recordings))]
+    notes = [*cuts.notes, warnings_note(warnings), left_out_note(left_out, len(cuts.recordings), say)]
     notes += [marks_note(marks, about.leads, say)]
     if told := describe_left_out({name: faults[name] for name in FAULTS if name in faults}, count):
         say(f"{told}.")

@@ -1,8 +1,8 @@
 """What readers warn of while a dataset is cut: on the terminal, and in a few words with the samples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from ecgan.terminal import say
+from ecgan import terminal
 
 _TOLD, _NAMED = 5, 3
 
@@ -19,14 +19,14 @@ def warnings_note(found: Mapping[str, Sequence[str]]) -> str:
     if not by_text:
         return ""
     for text, names in list(by_text.items())[:_TOLD]:
-        say(f"warning: {_list(names, len(found))}: {text}")
+        terminal.say(f"warning: {_list(names, len(found))}: {text}")
     if len(by_text) > _TOLD:
-        say(f"warning: and {len(by_text) - _TOLD:,} warnings more, of other kinds")
+        terminal.say(f"warning: and {len(by_text) - _TOLD:,} warnings more, of other kinds")
     warned = [name for name, texts in found.items() if texts]
     return f"readers warned of {_list(warned, len(found))}"
 
 
-def left_out_note(found: Mapping[str, str], count: int) -> str:
+def left_out_note(found: Mapping[str, str], count: int, say: Callable[[str], None]) -> str:
     """Say which of so many recordings could not be used, and why; return it in a few words for the reports.
 
     `found` has the reason by the name of the recording.

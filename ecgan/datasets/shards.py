@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from ecgan.arrays import load_array, save_array
 from ecgan.datasets.base import Dataset
-from ecgan.datasets.cuts import Cuts, Recording, Shard, cut_shard
+from ecgan.datasets.cuts import FEW, Cuts, Recording, Shard, cut_shard
 from ecgan.datasets.joining import Files, Say, groups_of, summed_up
-from ecgan.datasets.parallel import each
+from ecgan.engines.choosing import each
 from ecgan.errors import EcganError
 from ecgan.files import read_json, read_table, sha256, write_frame, write_json
 from ecgan.preprocessing.processed import save_blocks_of, save_processed
@@ -78,7 +78,8 @@ def _cut(cuts: Cuts, work: Work, say: Say) -> list[Path]:
     if any(there):
         say(f"{sum(there):,} of {len(keys):,} shards are there already.")
     todo = [number for number, whole in enumerate(there) if not whole]
-    results = each(partial(cut_shard, cuts.cut, work.options, largest), [groups[number] for number in todo], "cutting")
+    cut, left = partial(cut_shard, cuts.cut, work.options, largest), [groups[number] for number in todo]
+    results = each(cut, left, "cutting", few=FEW, at_once=1)
     for number, shard in zip(todo, results, strict=True):
         _write(work.place / keys[number], shard, inputs[number])
     return [work.place / key for key in keys]

@@ -2,7 +2,7 @@
 
 Simulated samples of twelve leads and 500 time steps (24 KB each) are written into FOLDER as a processed dataset, block
 by block, for each of the sizes, and removed at the end. Then come the stages `split`, `train` (one epoch of a small
-autoencoder), `inverse`, `detect` (the model, and an isolation forest) and `report`, each a process of its own. Where the
+autoencoder), `inverse`, `detect` (the model, an isolation forest) and `report`, each a process of its own. Where the
 system has control groups (Linux, as root), each runs under `--limit` gigabytes of memory, in which the pages of mapped
 files count; one that needs more is killed. What is kept, in reports/benchmarks/memory.csv, is the peak of anonymous
 memory, which no file stands behind, and of resident memory, pages of mapped files included.

@@ -66,7 +66,7 @@ class Dataset(ABC):
         cuts = self.cuts(raw, options)
         if cuts is None:
             raise NotImplementedError(f"{type(self).__name__} has neither cuts nor preprocess")
-        return as_cut(cuts)
+        return as_cut(cuts, raw)
 
     def by_recording(self, raw: Path, options: Any) -> Cuts | None:
         """Return `cuts`, but None where a subclass has a `preprocess` of its own."""

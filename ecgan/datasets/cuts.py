@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
@@ -23,6 +23,8 @@ from ecgan.preprocessing.options import LEAVE_OUT
 from ecgan.preprocessing.preparing import prepare_samples, rounded
 from ecgan.runtime import workers
 from ecgan.samples import Samples, join
+
+T = TypeVar("T")
 
 MOST_BYTES = 16 << 20
 """Bytes of the files of a shard, unless one recording has more; and of those that threads read at once."""
@@ -117,19 +119,10 @@ def grouped(recordings: Iterable[Recording], size: Callable[[Recording], int]) -
 def cut_shard(cut: Callable[[Any], Cut], options: Any, largest: int, group: Sequence[Recording]) -> Shard:
     """Cut a group of recordings, several at a time; the result is the same whatever the number of workers.
 
-    Threads are enough within a process: nearly all time goes into NumPy and SciPy calls that let other threads run
-    meanwhile. BLAS is held to one thread, so that it neither competes with them nor sums in an order that depends on
-    its thread count. `largest` is how many bytes the files of the largest recording have.
-
     Raises:
         EcganError: A recording cannot be used, and `on_error` says to stop.
     """
-    pool = ThreadPoolExecutor(max(1, min(workers(), _MOST_WORKERS, MOST_BYTES // max(largest, 1))))
-    try:
-        with threadpool_limits(1, user_api="blas"):
-            parts = list(pool.map(partial(_prepared, cut, options), group))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    parts = in_threads(partial(_prepared, cut, options), group, largest)
     found = [part.samples for part in parts if part.samples is not None]
     faults = sum((Counter(part.faults) for part in parts), Counter[str]())
     return Shard(
@@ -140,6 +133,21 @@ def cut_shard(cut: Callable[[Any], Cut], options: Any, largest: int, group: Sequ
         marks={name: ms for part in parts for name, ms in part.marks.items()},
         left_out={name: why for part in parts for name, why in part.left_out.items()},
     )
+
+
+def in_threads(function: Callable[[Recording], T], recordings: Sequence[Recording], largest: int) -> list[T]:
+    """Apply a function to recordings, several at a time; the files of the largest have so many bytes.
+
+    Threads are enough within a process: nearly all time goes into NumPy and SciPy calls that let other threads run
+    meanwhile. BLAS is held to one thread, so that it neither competes with them nor sums in an order that depends on
+    its thread count.
+    """
+    pool = ThreadPoolExecutor(max(1, min(workers(), _MOST_WORKERS, MOST_BYTES // max(largest, 1))))
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            return list(pool.map(function, recordings))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _prepared(cut: Callable[[Any], Cut], options: Any, recording: Recording) -> Shard:

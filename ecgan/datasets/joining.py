@@ -10,7 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from ecgan.datasets.cuts import FEW, Cuts, Recording, Shard, check_alike, cut_shard, grouped, joined, stems_of, table_of
+from ecgan.datasets.cuts import (
+    FEW,
+    Cuts,
+    Recording,
+    Shard,
+    check_alike,
+    cut_shard,
+    grouped,
+    in_threads,
+    joined,
+    stems_of,
+    table_of,
+)
 from ecgan.datasets.remarks import left_out_note, warnings_note
 from ecgan.engines.choosing import each
 from ecgan.errors import EcganError
@@ -22,9 +34,10 @@ from ecgan.samples import Samples
 Say = Callable[[str], None]
 
 
-def as_cut(cuts: Cuts) -> Samples:
+def as_cut(cuts: Cuts, raw: Path) -> Samples:
     """Return all samples as they are cut, neither cleansed nor resampled."""
-    parts = [cuts.cut(one.item) for one in cuts.recordings]
+    _, largest = groups_of(cuts, Files(cuts, raw, None))
+    parts = in_threads(lambda one: cuts.cut(one.item), cuts.recordings, largest)
     found = joined([samples for samples, _ in parts])
     if cuts.nothing is not None and not len(found):
         raise cuts.nothing

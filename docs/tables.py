@@ -23,7 +23,7 @@ from ecgan.config.schema import Split
 from ecgan.listing import LISTS, parts
 from ecgan.models.layers.initialisation import InitOptions
 from ecgan.models.layers.optimizers import OptimizerOptions
-from ecgan.preprocessing.options import AlignOptions, Cleansing, FilterOptions, Resampling
+from ecgan.preprocessing.options import AlignOptions, Cleansing, FilterOptions, RecordingOptions, Resampling
 from ecgan.presets import PRESETS
 from ecgan.registry import DATASETS, PROTOCOLS, Registry
 
@@ -39,6 +39,7 @@ MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOT
 SHARED: dict[str, type[Options]] = {
     "optimizer": OptimizerOptions,
     "init": InitOptions,
+    "recordings": RecordingOptions,
     "filters": FilterOptions,
     "alignment": AlignOptions,
     "cleansing": Cleansing,

@@ -46,6 +46,7 @@ _MB = 1 << 20
 LARGEST_JSON = 32 * _MB
 LARGEST_TABLE = 1024 * _MB
 LARGEST_WEIGHTS = 4096 * _MB
+_ROWS = 50_000  # of a table that become text at once
 _MOST_VALUES = 1_000_000  # lists and mappings of a JSON file: an empty one takes as much memory as ten numbers
 _LONGEST_HEADER = 4 * _MB  # of a safetensors file
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -201,24 +202,33 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_frame(path: Path, frame: "pd.DataFrame") -> None:
-    """Write a table as CSV atomically, floats with ten significant digits; see `csv_text`."""
-    write_text(path, csv_text(frame))
+    """Write a table as CSV atomically, floats with ten significant digits; see `csv_text`. It is made in blocks."""
+    quoting = _quoting(frame)
+    with written(path) as file:
+        for start in range(0, max(len(frame), 1), _ROWS):
+            block = frame.iloc[start : start + _ROWS]
+            file.write(encodable(csv_text(block, header=not start, quoting=quoting)).encode())
 
 
-def csv_text(frame: "pd.DataFrame", number: str = "%.10g", *, header: bool = True) -> str:
+def csv_text(frame: "pd.DataFrame", number: str = "%.10g", *, header: bool = True, quoting: Any = None) -> str:
     """Return a table as CSV of which a spreadsheet computes nothing: texts that would be formulas get a `'` in front.
 
     Args:
         frame: The table, whose index is left out.
         number: How numbers with a fraction are written.
         header: Whether the first line has the names.
+        quoting: What stands in quotation marks, a constant of `csv`; None: what has to.
     """
     frame = _with_texts(frame, neutral)
-    ends = any("\r" in cell for cell in _texts(frame))  # which pandas leaves without quotation marks
-    quoting: Any = csv.QUOTE_NONNUMERIC if ends else csv.QUOTE_MINIMAL
-    if not ends:  # texts without quotation marks are the same as numbers, and much faster
+    quoting = _quoting(frame) if quoting is None else quoting
+    if quoting == csv.QUOTE_MINIMAL:  # texts without quotation marks are the same as numbers, and much faster
         frame = _written(frame, number)
     return str(frame.to_csv(index=False, header=header, float_format=number, lineterminator="\n", quoting=quoting))
+
+
+def _quoting(frame: "pd.DataFrame") -> Any:
+    """Return what stands in quotation marks: all texts where one has a line end that pandas would leave without."""
+    return csv.QUOTE_NONNUMERIC if any("\r" in cell for cell in _texts(frame)) else csv.QUOTE_MINIMAL
 
 
 def _with_texts(frame: "pd.DataFrame", change: Callable[[Any], Any]) -> "pd.DataFrame":

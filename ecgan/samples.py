@@ -42,6 +42,7 @@ class About:
         centre: Index in 0..L-1 of the R peak, or None where samples are no beats.
         name: Name of the dataset; "" where there is none.
         counts: Samples of each class, by name; empty where nobody counted.
+        left_out: Recordings that could not be used, and why; written where there are any.
         preprocess: The section `preprocess` that they were cut by, where it is known; files of datasets do not say it.
     """
 
@@ -53,6 +54,7 @@ class About:
     centre: int | None = None
     name: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
     preprocess: dict[str, Any] | None = None
 
 

@@ -9,6 +9,7 @@ from ecgan.runs import layout
 MODELS = Path("models")
 REPORTS = Path("reports")
 RESUME = Path(".ecgan/resume")
+SHARDS = Path(".ecgan/shards")
 
 
 def dataset(params: Params) -> Path:
@@ -24,6 +25,11 @@ def raw(params: Params) -> Path:
 def processed(params: Params) -> Path:
     """Output of `preprocess`."""
     return dataset(params) / "processed"
+
+
+def shards(params: Params) -> Path:
+    """Where `preprocess` keeps what is cut until all is: `.ecgan/shards/<path of its output>`."""
+    return SHARDS / "-".join(part for part in processed(params).parts if part not in ("/", ".", ".."))
 
 
 def folds(params: Params) -> Path:

@@ -1,16 +1,19 @@
 """Stage `preprocess`: `data/<dataset>/raw` → `data/<dataset>/processed`."""
 
+import shutil
+from pathlib import Path
+
 from ecgan.config import Params
 from ecgan.config.declaring import reads
+from ecgan.datasets.shards import Work, write_dataset
 from ecgan.errors import EcganError
 from ecgan.files import sole_writer
-from ecgan.preprocessing.processed import save_processed
 from ecgan.registry import DATASETS
 from ecgan.runtime import set_threads
 from ecgan.samples import About
 from ecgan.seals import check_seal
 from ecgan.terminal import say
-from ecgan.watched import watch_file, watch_part, watch_stage
+from ecgan.watched import code, watch_file, watch_part, watch_stage
 from stages import paths
 
 
@@ -24,7 +27,10 @@ def run(params: Params) -> About:
     raw = paths.raw(params)
     if not raw.is_dir():
         raise EcganError(f"there are no raw files in {raw}.", "Run `ecgan fetch` first.")
-    check_seal(raw, "Run `ecgan fetch` again.")
+    digests = check_seal(raw, "Run `ecgan fetch` again.")
+    place, files = paths.shards(params), code(Path(__file__), DATASETS, params.dataset)
     with sole_writer(paths.processed(params)) as folder:
-        samples = DATASETS.get(params.dataset)().samples(raw, params.preprocess, say)
-        return save_processed(folder, params.dataset, samples)
+        work = Work(DATASETS.get(params.dataset)(), raw, params.preprocess, place, digests, files)
+        about = write_dataset(folder, work, say)
+    shutil.rmtree(place, ignore_errors=True)  # now that all is in its place
+    return about

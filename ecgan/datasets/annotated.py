@@ -2,9 +2,9 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -12,33 +12,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from threadpoolctl import threadpool_limits
 
 from ecgan.datasets.base import Dataset
+from ecgan.datasets.cuts import Cut, Cuts, Recording
 from ecgan.datasets.databases import NOTHING, Facts
-from ecgan.datasets.remarks import note_warnings
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS, class_ids
 from ecgan.ecg.alignment import Method, mark_shifts
 from ecgan.ecg.beats import beat_table, cut_windows, window_starts
 from ecgan.ecg.leads import ANY, match_leads
-from ecgan.ecg.records import Record, read_leads, read_record, record_size
+from ecgan.ecg.records import Record, read_leads, read_record
 from ecgan.errors import EcganError, nearest
 from ecgan.files import read_text
 from ecgan.preprocessing.filtering import filter_recording
-from ecgan.preprocessing.options import AlignOptions, FilterOptions, SampleOptions
+from ecgan.preprocessing.options import LEAVE_OUT, AlignOptions, FilterOptions, RecordingOptions, SampleOptions
 from ecgan.preprocessing.preparing import rounded
-from ecgan.progress import track
-from ecgan.runtime import workers
-from ecgan.samples import SHIFT, About, Samples, join
-
-_MOST_WORKERS = 8
-"""Each worker holds a whole record and its filtered copies, about 100 MB for half an hour of two leads."""
-
-_MOST_VALUES = 12_000_000
-"""Values that all workers together hold: fewer of them work where records are long."""
+from ecgan.samples import SHIFT, About, Samples
 
 
-class BeatOptions(SampleOptions, AlignOptions, FilterOptions):
+class BeatOptions(RecordingOptions, SampleOptions, AlignOptions, FilterOptions):
     """How annotated records become beats."""
 
     leads: list[str] = Field(
@@ -94,9 +85,9 @@ def choose_records(wanted: Sequence[str] | None, known: Sequence[str], usual: Se
 class OfRecords(Dataset):
     """Beats of WFDB records with annotations; a subclass fetches them, and says how they are cut."""
 
-    def preprocess(self, raw: Path, options: Any) -> Samples:
+    def cuts(self, raw: Path, options: Any) -> Cuts | None:
         """Cut the beats of the records that are wanted."""
-        return self.cut_all(raw, self.wanted(raw, options), options)
+        return self.cuts_of(raw, self.wanted(raw, options), options)
 
     def facts(self, raw: Path) -> Facts:
         """Return what is known of the records in a raw folder beside what their files say."""
@@ -107,17 +98,10 @@ class OfRecords(Dataset):
         known, left_out = record_names(raw), self.facts(raw).left_out
         return choose_records(options.records, known, [name for name in known if name not in left_out])
 
-    def cut_all(self, raw: Path, names: Sequence[str], options: Any) -> Samples:
-        """Cut the named records."""
-        facts = self.facts(raw)
-        warnings: dict[str, list[str]] = {name: [] for name in names}
-
-        def cut(name: str) -> Samples:
-            record = read_record(raw, name, facts.annotator)
-            warnings[name] = record.warnings
-            return of_patient(self.beats(record, options), facts.patient(raw, name))
-
-        return note_warnings(cut_records(cut, names, max(record_size(raw, name) for name in names)), warnings)
+    def cuts_of(self, raw: Path, names: Sequence[str], options: Any, notes: Sequence[str] = ()) -> Cuts:
+        """Say how the named records are cut."""
+        cut = partial(_cut_record, self, raw, self.facts(raw), options)
+        return Cuts([Recording(name, name, name) for name in names], cut, notes)
 
     @abstractmethod
     def beats(self, record: Record, options: Any) -> Samples:
@@ -129,21 +113,17 @@ class Annotated(OfRecords):
 
     Preprocess = BeatOptions
 
-    def preprocess(self, raw: Path, options: Any) -> Samples:
+    def cuts(self, raw: Path, options: Any) -> Cuts | None:
         """Cut the annotated beats; records that lack a lead are named in `about.mapping`."""
         names = self.wanted(raw, options)
-        with_leads = [name for name in names if _has(read_leads(raw, name), options.leads)]
+        with_leads = [name for name in names if _has(raw, name, options)]
         if not with_leads:
             raise EcganError(
                 f"no record has the leads {', '.join(options.leads)}.",
                 f"Record {names[0]} has: {', '.join(read_leads(raw, names[0]))}.",
             )
-        found = self.cut_all(raw, with_leads, options)
-        if len(with_leads) == len(names):
-            return found
         lacking = ", ".join(name for name in names if name not in with_leads)
-        mapping = f"{found.about.mapping}; left out for want of a lead: {lacking}"
-        return replace(found, about=replace(found.about, mapping=mapping))
+        return self.cuts_of(raw, with_leads, options, [f"left out for want of a lead: {lacking}"] if lacking else [])
 
     def beats(self, record: Record, options: Any) -> Samples:
         """Cut the beats of the leads that are named."""
@@ -156,9 +136,23 @@ class Annotated(OfRecords):
         return cut_beats(record, signals, options.before, options.after, options.class_mapping, options.align)
 
 
-def _has(have: Sequence[str], leads: Sequence[str]) -> bool:
-    """Whether a record has leads, each spelt the same, and as many others as `ANY` asks for."""
-    return {lead for lead in leads if lead != ANY} <= set(have) and len(leads) <= len(have)
+def _cut_record(dataset: OfRecords, raw: Path, facts: Facts, options: Any, name: str) -> Cut:
+    record = read_record(raw, name, facts.annotator)
+    return of_patient(dataset.beats(record, options), facts.patient(raw, name)), record.warnings
+
+
+def _has(raw: Path, name: str, options: Any) -> bool:
+    """Whether a record has the leads, each spelt the same, and as many others as `ANY` asks for.
+
+    One that cannot be read and is to be left out has them: it is found out when it is cut.
+    """
+    try:
+        have = read_leads(raw, name)
+    except EcganError:
+        if options.on_error == LEAVE_OUT:
+            return True
+        raise
+    return {lead for lead in options.leads if lead != ANY} <= set(have) and len(options.leads) <= len(have)
 
 
 def cut_beats(
@@ -203,29 +197,6 @@ def labelled(samples: Samples, ids: NDArray[np.int64], classes: Sequence[str], m
 def of_patient(samples: Samples, patient: str | Sequence[str]) -> Samples:
     """Say whose samples they are: one patient's, or whose each of them is."""
     return replace(samples, table=samples.table.assign(patient=patient))
-
-
-def cut_records(cut: Callable[[str], Samples], names: Sequence[str], largest: int = 1) -> Samples:
-    """Cut records, several at a time; the order of the result is that of `names`, whatever the number of workers.
-
-    `largest` is the number of values (samples times leads) of the largest record.
-
-    Threads are enough: nearly all time goes into NumPy and SciPy calls that let other threads run meanwhile. BLAS is
-    held to one thread, so that it neither competes with them nor sums in an order that depends on its thread count.
-
-    Raises:
-        EcganError: The records differ in their sampling rate, or a record cannot be used.
-    """
-    pool = ThreadPoolExecutor(max(1, min(workers(), _MOST_WORKERS, _MOST_VALUES // max(largest, 1))))
-    try:
-        with threadpool_limits(1, user_api="blas"):
-            parts = list(track(pool.map(cut, names), len(names), "cutting"))
-    finally:
-        pool.shutdown(cancel_futures=True)
-    rates = sorted({part.about.sampling_rate for part in parts})
-    if len(rates) > 1:
-        raise EcganError(f"the records differ in their sampling rate: {', '.join(f'{rate:g}' for rate in rates)} Hz.")
-    return join(parts)
 
 
 def cut_windows_of(record: Record, signals: NDArray[Any], window: int, step: int) -> Samples:

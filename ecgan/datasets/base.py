@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ecgan.config.options import Options
+from ecgan.datasets.cuts import Cuts
+from ecgan.datasets.joining import as_cut, samples_in_memory
 from ecgan.ecg.beats import beat_times
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
@@ -35,9 +37,9 @@ class Dataset(ABC):
 
     `Fetch` and `Preprocess` are its own parameters: they type the sections `fetch` and `preprocess` of `params.yaml`.
     `Preprocess` derives from `SampleOptions`, which brings cleansing and resampling. `defaults` overrides defaults of
-    other sections, such as `{"split": {"protocol": "beatgan"}}`. With `prepares`, `preprocess` has cleansed, filled and
-    resampled the samples itself, record by record, as what would not fit into memory before must. `simulated` says that
-    no person's ECG is in it: whoever scores one with a model of it is warned.
+    other sections, such as `{"split": {"protocol": "beatgan"}}`. `simulated` says that no person's ECG is in it:
+    whoever scores one with a model of it is warned. A dataset of recordings says by `cuts` how each of them is cut, so
+    that all of them need no more memory than a few; another one returns all samples at once from `preprocess`.
     """
 
     name: ClassVar[str]
@@ -45,7 +47,6 @@ class Dataset(ABC):
     Fetch: ClassVar[type[Options]] = Options
     Preprocess: ClassVar[type[Options]] = SampleOptions
     defaults: ClassVar[dict[str, dict[str, Any]]] = {}
-    prepares: ClassVar[bool] = False
     simulated: ClassVar[bool] = False
 
     @abstractmethod
@@ -56,17 +57,31 @@ class Dataset(ABC):
         `seed`.
         """
 
-    @abstractmethod
+    def cuts(self, raw: Path, options: Any) -> Cuts | None:
+        """Say how the samples are cut recording by recording; None: they come all at once from `preprocess`."""
+        return None
+
     def preprocess(self, raw: Path, options: Any) -> Samples:
         """Turn the raw files into labelled samples, in float64 (preparing, rounding and saving happen elsewhere)."""
+        cuts = self.cuts(raw, options)
+        if cuts is None:
+            raise NotImplementedError(f"{type(self).__name__} has neither cuts nor preprocess")
+        return as_cut(cuts, raw)
+
+    def by_recording(self, raw: Path, options: Any) -> Cuts | None:
+        """Return `cuts`, but None where a subclass has a `preprocess` of its own."""
+        own = next(vars(cls) for cls in type(self).__mro__ if vars(cls).keys() & {"cuts", "preprocess"})
+        return self.cuts(raw, options) if "cuts" in own else None
 
     def samples(self, raw: Path, options: Any, say: Callable[[str], None] = lambda _: None) -> Samples:
         """Preprocess the raw files, then cleanse, fill and resample the samples: what the stage `preprocess` writes.
 
         `say` is called with a sentence if samples were left out, or annotations sit beside the peaks.
         """
-        found = note_marks(self.preprocess(raw, options), options, say)
-        return found if self.prepares else prepare(found, options, say)
+        cuts = self.by_recording(raw, options)
+        if cuts is not None:
+            return samples_in_memory(cuts, raw, options, say)
+        return prepare(note_marks(self.preprocess(raw, options), options, say), options, say)
 
     def recording_rate(self, options: Any) -> float | None:
         """Return the sampling rate in Hz that recordings are brought to before `cut`; None: there are no recordings."""

@@ -1,5 +1,6 @@
 """A user's own data: a folder of recordings, or one table of ready samples; labels optional."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,12 +10,12 @@ from pydantic import Field
 
 from ecgan.config.options import Options
 from ecgan.config.schema import FilePath
-from ecgan.datasets.annotated import cut_beats, cut_records, cut_windows_of, labelled, of_patient
+from ecgan.datasets.annotated import cut_beats, cut_windows_of, labelled, of_patient
 from ecgan.datasets.base import Card, Dataset
+from ecgan.datasets.cuts import Cut, Cuts, Recording
 from ecgan.datasets.inventory import NAME, load_inventory, take_inventory, write_inventory
 from ecgan.datasets.labelling import Classes, classes_of_labels
-from ecgan.datasets.own_recordings import PreprocessOptions, label_one, plan_for, read_one
-from ecgan.datasets.remarks import note_warnings
+from ecgan.datasets.own_recordings import Own, Plan, PreprocessOptions, label_one, plan_for, read_one
 from ecgan.datasets.sample_tables import SampleTable, read_samples
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
@@ -57,32 +58,33 @@ class Folder(Dataset):
             if entry.name != NAME and entry.is_file():
                 entry.unlink()
 
+    def cuts(self, raw: Path, options: PreprocessOptions) -> Cuts | None:
+        """Cut the recordings, unless there is a table of samples."""
+        if options.cut == "none":
+            return None
+        inventory = load_inventory(raw)
+        plan = plan_for(inventory, options)
+        hint = "Take longer recordings or a shorter preprocess.window."
+        return Cuts(
+            [Recording(name, plan.of(name), name) for name in plan.files],
+            partial(_cut_one, self, plan.without()),
+            facts=repr((plan.leads, plan.annotator, plan.classes)),
+            nothing=EcganError(f"no sample can be cut from {inventory.path}.", hint),
+            root=inventory.root,
+            digests={name: entry.sha256 for name, entry in inventory.files.items()},
+        )
+
     def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
         """Cut the recordings, or read the table."""
-        inventory = load_inventory(raw)
-        path = Path(inventory.path)
-        if options.cut == "none":
-            if not path.is_file():
-                raise EcganError(
-                    f"preprocess.cut is none, and {path} is a folder.",
-                    "Name one table of samples in fetch.path, or set preprocess.cut to beats or windows.",
-                )
-            return _ready_samples(read_samples(path, options.label_column), options)
-        plan = plan_for(inventory, options)
-
-        warnings: dict[str, list[str]] = {name: [] for name in plan.files}
-
-        def cut(name: str) -> Samples:
-            record = read_one(plan, name)
-            warnings[name] = record.warnings
-            return of_patient(label_one(plan, record, self.cut(record, options)), plan.patients[name])
-
-        found = cut_records(cut, list(plan.files))
-        if not len(found):
+        if options.cut != "none":
+            return super().preprocess(raw, options)
+        path = Path(load_inventory(raw).path)
+        if not path.is_file():
             raise EcganError(
-                f"no sample can be cut from {path}.", "Take longer recordings or a shorter preprocess.window."
+                f"preprocess.cut is none, and {path} is a folder.",
+                "Name one table of samples in fetch.path, or set preprocess.cut to beats or windows.",
             )
-        return note_warnings(found, warnings)
+        return _ready_samples(read_samples(path, options.label_column), options)
 
     def recording_rate(self, options: PreprocessOptions) -> float | None:
         """The rate that recordings are brought to; None where samples come ready."""
@@ -96,6 +98,12 @@ class Folder(Dataset):
         if options.cut == "windows":
             return cut_windows_of(record, signals, options.window, options.step)
         return cut_beats(record, signals, options.before, options.after, None, options.align)
+
+
+def _cut_one(dataset: Folder, common: Plan, own: Own) -> Cut:
+    plan = common.having(own)
+    record = read_one(plan, own.name)
+    return of_patient(label_one(plan, record, dataset.cut(record, plan.options)), own.patient), record.warnings
 
 
 def _ready_samples(table: SampleTable, options: PreprocessOptions) -> Samples:

@@ -21,7 +21,7 @@ from ecgan.ecg.segments import LENGTH, cut_segments
 from ecgan.errors import EcganError
 from ecgan.files import table_words
 from ecgan.preprocessing.filtering import filter_recording
-from ecgan.preprocessing.options import AlignOptions, FilterOptions, Resampling, SampleOptions
+from ecgan.preprocessing.options import AlignOptions, FilterOptions, RecordingOptions, Resampling, SampleOptions
 from ecgan.preprocessing.preparing import rounded
 from ecgan.samples import SHIFT, About, Samples
 
@@ -38,7 +38,7 @@ class FetchOptions(SourceOptions):
     """Where the beats come from: the records of PhysioNet, or published files that the user has."""
 
 
-class ScaledOptions(SampleOptions, AlignOptions, FilterOptions):
+class ScaledOptions(RecordingOptions, SampleOptions, AlignOptions, FilterOptions):
     """What is done with the beats; 160 time steps suit the models, and are those of the β-VAEGAN paper."""
 
     resampling: Resampling = Field(

@@ -24,6 +24,7 @@ from pydantic import Field, model_validator
 from ecgan.config.schema import FilePath
 from ecgan.datasets.annotated import cut_beats, labelled
 from ecgan.datasets.base import Card
+from ecgan.datasets.cuts import Cuts
 from ecgan.datasets.mitbih import CARD_SOURCE, LICENCE, SAMPLING_RATE, OfMitbih
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS
 from ecgan.ecg.files.npy import load_npy
@@ -33,7 +34,7 @@ from ecgan.ecg.peaks import distance
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 from ecgan.preprocessing.filtering import across_gaps
-from ecgan.preprocessing.options import AlignOptions, SampleOptions
+from ecgan.preprocessing.options import AlignOptions, RecordingOptions, SampleOptions
 from ecgan.registry import register_dataset
 from ecgan.samples import About, Samples
 
@@ -49,7 +50,7 @@ _BEFORE = 140 - _SHIFT
 _NEAR = 10
 
 
-class PreprocessOptions(SampleOptions, AlignOptions):
+class PreprocessOptions(RecordingOptions, SampleOptions, AlignOptions):
     """Where the beats come from."""
 
     npy: FilePath | None = Field(
@@ -79,6 +80,10 @@ class MitbihBeatgan(OfMitbih):
         "split": {"protocol": "beatgan"},
         "train": {"transformation": "individual", "leads": ["MLII"], "epochs": 20},
     }
+
+    def cuts(self, raw: Path, options: PreprocessOptions) -> Cuts | None:
+        """Cut the beats from the raw records, unless the authors' arrays are read."""
+        return super().cuts(raw, options) if options.npy is None else None
 
     def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
         """Cut the beats from the raw records, or read the authors' arrays."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ecgan.datasets.base import Card
+from ecgan.datasets.cuts import Cuts
 from ecgan.datasets.databases import MITDB, Facts
 from ecgan.datasets.kachuee import UNIT, FetchOptions, ScaledOptions, cut_scaled, published, take_csv
 from ecgan.datasets.mitbih import CARD_SOURCE, LICENCE, SAMPLING_RATE, OfMitbih
@@ -59,6 +60,10 @@ class MitbihBeats(OfMitbih):
             super().fetch(raw, options, seed=seed)
         else:
             take_csv(raw, options.source, FILES)
+
+    def cuts(self, raw: Path, options: ScaledOptions) -> Cuts | None:
+        """Cut the beats from the records, unless there are the published files."""
+        return None if any((raw / name).exists() for name in FILES) else super().cuts(raw, options)
 
     def preprocess(self, raw: Path, options: ScaledOptions) -> Samples:
         """Cut the beats from the records, or read the published files."""

@@ -1,8 +1,9 @@
 """From a user's recordings to labelled samples."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from ecgan.ecg.leads import canonical_lead, derive_leads, match_leads
 from ecgan.ecg.peaks import find_r_peaks
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
-from ecgan.preprocessing.options import AlignOptions, FilterOptions, SampleOptions
+from ecgan.preprocessing.options import LEAVE_OUT, AlignOptions, FilterOptions, RecordingOptions, SampleOptions
 from ecgan.preprocessing.rates import at_rate
 from ecgan.progress import track
 from ecgan.samples import SHIFT, Samples
@@ -30,7 +31,7 @@ from ecgan.samples import SHIFT, Samples
 I64 = NDArray[np.int64]
 
 
-class PreprocessOptions(SampleOptions, AlignOptions, FilterOptions):
+class PreprocessOptions(RecordingOptions, SampleOptions, AlignOptions, FilterOptions):
     """How recordings become samples, and what their labels mean."""
 
     cut: Literal["beats", "windows", "none"] = Field(
@@ -84,6 +85,16 @@ class PreprocessOptions(SampleOptions, AlignOptions, FilterOptions):
 
 
 @dataclass(frozen=True)
+class Own:
+    """What a plan says of one recording: its name, file, patient and labels."""
+
+    name: str
+    file: Path
+    patient: str
+    labels: Labels | None
+
+
+@dataclass(frozen=True)
 class Plan:
     """How the recordings of a folder are cut.
 
@@ -109,6 +120,23 @@ class Plan:
     def detects(self) -> bool:
         """Whether R peaks are detected: beats are wanted, and nobody says where they are."""
         return self.options.cut == "beats" and self.annotator is None and not (self.labels and self.labels.at)
+
+    def of(self, name: str) -> Own:
+        """Return what the plan says of one recording."""
+        labels = self.labels and Labels(*(_only(known, name) for known in (self.labels.of_recording, self.labels.at)))
+        return Own(name, self.files[name], self.patients[name], labels)
+
+    def without(self) -> "Plan":
+        """Return what the plan says of no recording in particular."""
+        return replace(self, files={}, patients={}, labels=None)
+
+    def having(self, own: Own) -> "Plan":
+        """Return the plan of one recording."""
+        return replace(self, files={own.name: own.file}, patients={own.name: own.patient}, labels=own.labels)
+
+
+def _only(known: dict[str, Any], name: str) -> dict[str, Any]:
+    return {name: known[name]} if name in known else {}
 
 
 def plan_for(inventory: Inventory, options: PreprocessOptions) -> Plan:
@@ -195,8 +223,8 @@ def label_one(plan: Plan, record: Record, samples: Samples) -> Samples:
 
 def _common_leads(files: dict[str, Path], options: PreprocessOptions) -> list[str]:
     """Return the leads that all recordings have, in the order of the first and under its names."""
-    every = (_leads(file, options) for file in track(files.values(), len(files), "reading lead names"))
-    common = next(every)
+    every = _all_leads(files, options)
+    common = next(every, [])
     for leads in every:
         known = {canonical_lead(lead) for lead in leads}
         common = [lead for lead in common if canonical_lead(lead) in known]
@@ -206,6 +234,16 @@ def _common_leads(files: dict[str, Path], options: PreprocessOptions) -> list[st
             "Name the leads that you want in preprocess.leads, and take recordings without them out of the folder.",
         )
     return common
+
+
+def _all_leads(files: dict[str, Path], options: PreprocessOptions) -> Iterator[list[str]]:
+    """Yield the leads of each recording, but for what cannot be read and is to be left out."""
+    for file in track(files.values(), len(files), "reading lead names"):
+        try:
+            yield _leads(file, options)
+        except EcganError:
+            if options.on_error != LEAVE_OUT:
+                raise
 
 
 def _leads(file: Path, options: PreprocessOptions) -> list[str]:

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from ecgan.datasets.annotated import Annotated, BeatOptions, choose_records, record_names
 from ecgan.datasets.base import Card, cut_recording
+from ecgan.datasets.cuts import Cuts
 from ecgan.datasets.databases import (
     KNOWN,
     NOTHING,
@@ -94,7 +95,7 @@ class Physionet(Annotated):
         project = read_project(raw)
         return replace(KNOWN.get(project.name, NOTHING), annotator=project.annotator)
 
-    def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
+    def cuts(self, raw: Path, options: PreprocessOptions) -> Cuts | None:
         """Cut the annotated beats; records that lack a lead, or are left out as paced, are named in `about.mapping`."""
         known, facts, notes = record_names(raw), self.facts(raw), []
         if not options.leads:
@@ -110,8 +111,8 @@ class Physionet(Annotated):
                 if names:
                     notes.append(f"left out {why}: {', '.join(name for name in known if name in names)}")
             options = options.model_copy(update={"records": [name for name in marked if name not in paced]})
-        found = super().preprocess(raw, options)
-        return replace(found, about=replace(found.about, mapping="; ".join([found.about.mapping, *notes])))
+        found = super().cuts(raw, options)
+        return found and replace(found, notes=[*found.notes, *notes])
 
     def wanted(self, raw: Path, options: PreprocessOptions) -> list[str]:
         """Return the names of the records to use."""

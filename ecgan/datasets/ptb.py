@@ -15,14 +15,16 @@ polyphase filter, so that the hum and noise above 62.5 Hz are not folded into th
 
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from ecgan.datasets.annotated import choose_records, cut_records, labelled, of_patient, record_names
+from ecgan.datasets.annotated import choose_records, labelled, of_patient, record_names
 from ecgan.datasets.base import Card, Dataset, cut_recording
+from ecgan.datasets.cuts import Cut, Cuts, Recording
 from ecgan.datasets.fetching import download_published
 from ecgan.datasets.kachuee import UNIT, FetchOptions, ScaledOptions, cut_scaled, published, take_csv
 from ecgan.ecg.files.wfdb import FETCH_AGAIN, read_header, read_lead
@@ -79,28 +81,22 @@ class Ptb(Dataset):
         if any((raw / name).exists() for name in FILES):
             about = About(float(SAMPLING_RATE), [options.lead], CLASSES, UNIT, _mapping(options), centre=0)
             return published([raw / name for name in FILES], options, about)
+        return super().preprocess(raw, options)
+
+    def cuts(self, raw: Path, options: PreprocessOptions) -> Cuts | None:
+        """Cut the beats from the records, unless there are the published files."""
+        if any((raw / name).exists() for name in FILES):
+            return None
         known = record_names(raw)
         reasons = {name: _reason(raw, name) for name in choose_records(options.records, known, known)}
         labels = {name: _label(reason, options) for name, reason in reasons.items()}
-        names = [name for name, label in labels.items() if label is not None]
-        if not names:
+        wanted = [(name, reasons[name], label) for name, label in labels.items() if label is not None]
+        if not wanted:
             raise EcganError(
                 f"none of the {len(reasons)} records is of a person with a wanted diagnosis.",
                 "Set preprocess.diagnoses to all, or preprocess.records to null.",
             )
-
-        def cut(name: str) -> Samples:
-            place = raw / name
-            content = read_lead(place.parent, place.name, options.lead, FETCH_AGAIN)
-            peaks = find_r_peaks(content.signals[:, 0], content.sampling_rate)
-            symbols = ["N"] * len(peaks)
-            record = Record(name, content.signals, content.sampling_rate, [options.lead], peaks, symbols)
-            beats = of_patient(cut_recording(self, record, options), name.split("/")[0])
-            beats = replace(beats, table=beats.table.assign(diagnosis=reasons[name]))
-            ids = np.full(len(beats), labels[name], dtype=np.int64)
-            return labelled(beats, ids, CLASSES, _mapping(options))
-
-        return cut_records(cut, names)
+        return Cuts([Recording(one[0], one, one[0]) for one in wanted], partial(_cut_record, self, raw, options))
 
     def recording_rate(self, options: PreprocessOptions) -> float:
         """The rate of the beats."""
@@ -109,6 +105,18 @@ class Ptb(Dataset):
     def cut(self, record: Record, options: PreprocessOptions) -> Samples:
         """Filter a recording and cut a beat at every R peak but the last."""
         return cut_scaled(record, options, 1, None)
+
+
+def _cut_record(dataset: Ptb, raw: Path, options: PreprocessOptions, wanted: tuple[str, str, int]) -> Cut:
+    name, reason, label = wanted
+    place = raw / name
+    content = read_lead(place.parent, place.name, options.lead, FETCH_AGAIN)
+    peaks = find_r_peaks(content.signals[:, 0], content.sampling_rate)
+    symbols = ["N"] * len(peaks)
+    record = Record(name, content.signals, content.sampling_rate, [options.lead], peaks, symbols)
+    beats = of_patient(cut_recording(dataset, record, options), name.split("/")[0])
+    beats = replace(beats, table=beats.table.assign(diagnosis=reason))
+    return labelled(beats, np.full(len(beats), label, dtype=np.int64), CLASSES, _mapping(options)), []
 
 
 def _mapping(options: PreprocessOptions) -> str:

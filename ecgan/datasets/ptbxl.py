@@ -7,8 +7,6 @@ without a diagnostic statement is left out. All statements stay in the table.
 """
 
 import re
-from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -20,18 +18,17 @@ from pydantic import Field
 
 from ecgan.datasets.annotated import cut_windows_of, labelled, of_patient
 from ecgan.datasets.base import Card, Dataset, cut_recording
+from ecgan.datasets.cuts import Cut, Cuts, Recording
 from ecgan.datasets.databases import VERSION, Project, ProjectOptions, fetch_project
 from ecgan.ecg.files.wfdb import FETCH_AGAIN, read_signals
 from ecgan.ecg.leads import match_leads
 from ecgan.ecg.records import Record
-from ecgan.engines.choosing import each
 from ecgan.errors import EcganError
 from ecgan.files import table_words
 from ecgan.preprocessing.filtering import filter_recording
-from ecgan.preprocessing.options import Cleansing, FilterOptions, Resampling, SampleOptions
-from ecgan.preprocessing.preparing import Prepared, describe_left_out, no_sample_left, prepare_samples, rounded
+from ecgan.preprocessing.options import Cleansing, FilterOptions, RecordingOptions, Resampling, SampleOptions
 from ecgan.registry import register_dataset
-from ecgan.samples import FINDING, FOLD, Samples, join
+from ecgan.samples import FINDING, FOLD, Samples
 
 Lead = Literal["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
 LEADS: tuple[Lead, ...] = get_args(Lead)
@@ -56,7 +53,7 @@ class FetchOptions(ProjectOptions):
     rate_hz: Literal[100, 500] = Field(100, description="rate of the recordings that are fetched, Hz")
 
 
-class PreprocessOptions(SampleOptions, FilterOptions):
+class PreprocessOptions(RecordingOptions, SampleOptions, FilterOptions):
     """How recordings become windows, and which statements count."""
 
     leads: list[Lead] = Field(list(LEADS), min_length=1, description="leads by name")
@@ -75,7 +72,7 @@ class PreprocessOptions(SampleOptions, FilterOptions):
 
 
 @dataclass(frozen=True)
-class Recording:
+class Listed:
     """A recording that can be used.
 
     Attributes:
@@ -110,7 +107,6 @@ class Ptbxl(Dataset):
     )
     Fetch = FetchOptions
     Preprocess = PreprocessOptions
-    prepares = True
     defaults: ClassVar[dict[str, dict[str, Any]]] = {
         "split": {"protocol": "published", "k": 1},
         "train": {"transformation": "individual"},
@@ -121,24 +117,12 @@ class Ptbxl(Dataset):
         """Download the recordings of the rate and both tables, or copy those that the user has."""
         fetch_project(raw, Project("ptb-xl", options.version), options, partial(_pick, options.rate_hz))
 
-    def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
-        """Cut the windows; each recording is cut, cleansed and resampled by itself, to spare memory."""
+    def cuts(self, raw: Path, options: PreprocessOptions) -> Cuts:
+        """Cut each recording into windows."""
         diagnostic = _superclasses(raw / STATEMENTS)
         recordings, notes = list_recordings(raw, diagnostic, options.likelihood)
-        parts = list(each(partial(_windows, self, raw, options), recordings, "cutting windows"))
-        left_out = dict(sum((Counter(part.left_out) for part in parts), Counter[str]()))
-        found, count = join([part.samples for part in parts]), sum(len(part.kept) for part in parts)
-        if not len(found):
-            raise no_sample_left(left_out, count)
-        of = np.repeat(np.arange(len(recordings)), [len(part.samples) for part in parts])
-        facts = _facts(recordings, diagnostic).iloc[of].reset_index(drop=True)
-        found = replace(found, table=found.table.join(facts))
-        ids = np.array([recording.label for recording in recordings], dtype=np.int64)[of]
-        mapping = f"{NORMAL}: no other diagnostic superclass; abnormal: any other"
-        if options.likelihood:
-            mapping += f"; statements of a likelihood of {options.likelihood:g} % and more"
-        said = [mapping, *notes, describe_left_out(left_out, count)]
-        return labelled(found, ids, CLASSES, "; ".join(filter(None, said)))
+        items = [Recording(one.file, one, one.file) for one in recordings]
+        return Cuts(items, partial(_windows, self, raw, options, diagnostic), notes)
 
     def recording_rate(self, options: PreprocessOptions) -> float:
         """The rate that recordings are brought to."""
@@ -159,7 +143,7 @@ def _pick(rate_hz: int, name: str) -> str | None:
     return found[1] if found and int(found[2]) == rate_hz else None
 
 
-def list_recordings(raw: Path, diagnostic: dict[str, str], likelihood: float) -> tuple[list[Recording], list[str]]:
+def list_recordings(raw: Path, diagnostic: dict[str, str], likelihood: float) -> tuple[list[Listed], list[str]]:
     """Return the recordings in a raw folder by number, and in words what was left out.
 
     `diagnostic` has the superclass of each diagnostic statement, "" for other statements.
@@ -188,7 +172,7 @@ def list_recordings(raw: Path, diagnostic: dict[str, str], likelihood: float) ->
             without += 1
             continue
         numbers = _whole(patient, where, 10**9), _whole(fold, where, _MOST_FOLDS)
-        found.append(Recording(file, str(numbers[0]), numbers[1], statements, frozenset(counted)))
+        found.append(Listed(file, str(numbers[0]), numbers[1], statements, frozenset(counted)))
     if not found:
         raise EcganError(f"no recording of {raw / TABLE} can be used: {absent:,} are not there.", FETCH_AGAIN)
     notes = [f"recordings without a diagnostic statement, left out: {without:,}"] if without else []
@@ -235,22 +219,19 @@ def _whole(text: str, where: str, most: int) -> int:
     return int(found[1])
 
 
-def _facts(recordings: Collection[Recording], diagnostic: dict[str, str]) -> pd.DataFrame:
-    """What the table says of each recording: fold, statements in words, and a column for each finding."""
+def _facts(recording: Listed, diagnostic: dict[str, str]) -> dict[str, int | str]:
+    """What the table says of a recording: fold, statements in words, and whether it has each finding."""
     supers = list(dict.fromkeys(name for name in diagnostic.values() if name not in ("", NORMAL)))
-    facts: dict[str, list[Any]] = {
-        FOLD: [one.fold for one in recordings],
-        "statements": [
-            "; ".join(f"{code} {likely:g}" for code, likely in one.statements.items()) for one in recordings
-        ],
-    }
-    facts |= {f"{FINDING}{name}": [int(name in one.superclasses) for one in recordings] for name in supers}
     said = [code for code in diagnostic if code != NORMAL and code not in supers]
-    facts |= {f"{FINDING}{code}": [int(code in one.statements) for one in recordings] for code in said}
-    return pd.DataFrame(facts)
+    statements = "; ".join(f"{code} {likely:g}" for code, likely in recording.statements.items())
+    findings = {f"{FINDING}{name}": int(name in recording.superclasses) for name in supers}
+    findings |= {f"{FINDING}{code}": int(code in recording.statements) for code in said}
+    return {FOLD: recording.fold, "statements": statements, **findings}
 
 
-def _windows(dataset: Ptbxl, raw: Path, options: PreprocessOptions, recording: Recording) -> Prepared:
+def _windows(
+    dataset: Ptbxl, raw: Path, options: PreprocessOptions, diagnostic: dict[str, str], recording: Listed
+) -> Cut:
     place = raw / recording.file
     content = read_signals(place.parent, place.name, FETCH_AGAIN)
     try:
@@ -266,5 +247,8 @@ def _windows(dataset: Ptbxl, raw: Path, options: PreprocessOptions, recording: R
             f" {options.rate_hz:g} Hz.",
             "Set a shorter window, or take the recording away.",
         )
-    prepared = prepare_samples(samples, options)
-    return replace(prepared, samples=replace(prepared.samples, signals=rounded(prepared.samples.signals)))
+    samples = replace(samples, table=samples.table.assign(**_facts(recording, diagnostic)))
+    mapping = f"{NORMAL}: no other diagnostic superclass; abnormal: any other"
+    if options.likelihood:
+        mapping += f"; statements of a likelihood of {options.likelihood:g} % and more"
+    return labelled(samples, np.full(len(samples), recording.label, dtype=np.int64), CLASSES, mapping), []

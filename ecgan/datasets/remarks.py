@@ -1,35 +1,43 @@
 """What readers warn of while a dataset is cut: on the terminal, and in a few words with the samples."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 
-from ecgan.samples import Samples
-from ecgan.terminal import say
+from ecgan import terminal
 
 _TOLD, _NAMED = 5, 3
 
 
-def note_warnings(samples: Samples, found: Mapping[str, Sequence[str]]) -> Samples:
-    """Say what readers warned of; which recordings it was is kept in `about.mapping`, for the reports.
+def warnings_note(found: Mapping[str, Sequence[str]]) -> str:
+    """Say what readers warned of; return of which recordings they did, in a few words for the reports, "" of none.
 
-    Args:
-        samples: What was cut.
-        found: The warnings of each recording, by its name, in the order of the recordings.
+    `found` has the warnings of each recording, by its name, in the order of the recordings.
     """
     by_text: dict[str, list[str]] = {}
     for name, texts in found.items():
         for text in texts:
             by_text.setdefault(text, []).append(name)
     if not by_text:
-        return samples
+        return ""
     for text, names in list(by_text.items())[:_TOLD]:
-        say(f"warning: {_list(names, len(found))}: {text}")
+        terminal.say(f"warning: {_list(names, len(found))}: {text}")
     if len(by_text) > _TOLD:
-        say(f"warning: and {len(by_text) - _TOLD:,} warnings more, of other kinds")
+        terminal.say(f"warning: and {len(by_text) - _TOLD:,} warnings more, of other kinds")
     warned = [name for name, texts in found.items() if texts]
-    note = f"readers warned of {_list(warned, len(found))}"
-    mapping = "; ".join(filter(None, [samples.about.mapping, note]))
-    return replace(samples, about=replace(samples.about, mapping=mapping))
+    return f"readers warned of {_list(warned, len(found))}"
+
+
+def left_out_note(found: Mapping[str, str], count: int, say: Callable[[str], None]) -> str:
+    """Say which of so many recordings could not be used, and why; return it in a few words for the reports.
+
+    `found` has the reason by the name of the recording.
+    """
+    if not found:
+        return ""
+    for name, why in list(found.items())[:_TOLD]:
+        say(f"left out {name}: {why}")
+    note = f"{_list(list(found), count)} left out, which could not be used"
+    say(f"{note}.")
+    return note
 
 
 def _list(names: Sequence[str], count: int) -> str:

@@ -4,11 +4,9 @@ J. Zheng et al., "A 12-lead electrocardiogram database for arrhythmia research c
 Scientific Data 7, 48, 2020.
 """
 
-from collections import Counter
 from collections.abc import Collection
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
@@ -17,6 +15,7 @@ from pydantic import Field, field_validator
 from ecgan.datasets.annotated import cut_windows_of, labelled
 from ecgan.datasets.archives import Limits, unpack
 from ecgan.datasets.base import Card, Dataset
+from ecgan.datasets.cuts import Cut, Cuts, Recording
 from ecgan.datasets.fetching import download_published
 from ecgan.datasets.shaoxing_files import (
     CLASSES,
@@ -25,23 +24,21 @@ from ecgan.datasets.shaoxing_files import (
     RECORDS,
     SAMPLING_RATE,
     SIGNALS,
-    Recording,
     list_recordings,
     pick_figshare,
     pick_physionet,
     read_diagnostics,
     read_recording,
 )
+from ecgan.datasets.shaoxing_files import Recording as Listed
 from ecgan.datasets.sources import Archive, SourceOptions, fetch_archive, take_source
 from ecgan.datasets.transfer import Remote
 from ecgan.ecg.records import Record
-from ecgan.engines.choosing import each
 from ecgan.errors import EcganError, nearest
 from ecgan.preprocessing.filtering import filter_recording
-from ecgan.preprocessing.options import Cleansing, FilterOptions, Resampling, SampleOptions
-from ecgan.preprocessing.preparing import Prepared, describe_left_out, no_sample_left, prepare_samples, rounded
+from ecgan.preprocessing.options import Cleansing, FilterOptions, RecordingOptions, Resampling, SampleOptions
 from ecgan.registry import register_dataset
-from ecgan.samples import Samples, join
+from ecgan.samples import Samples
 
 PHYSIONET = "https://physionet.org/files/ecg-arrhythmia/1.0.0/"
 ARCHIVE = Remote("https://ndownloader.figshare.com/files/15652862", "md5:049caea0")
@@ -63,7 +60,7 @@ class FetchOptions(SourceOptions):
     ningbo: bool = Field(False, description="with physionet: the 34,905 recordings of Ningbo as well")
 
 
-class PreprocessOptions(SampleOptions, FilterOptions):
+class PreprocessOptions(RecordingOptions, SampleOptions, FilterOptions):
     """How recordings become windows."""
 
     leads: list[str] = Field(list(LEADS), min_length=1, description="leads by name")
@@ -97,7 +94,6 @@ class Shaoxing(Dataset):
     )
     Fetch = FetchOptions
     Preprocess = PreprocessOptions
-    prepares = True
 
     def fetch(self, raw: Path, options: FetchOptions, *, seed: int) -> None:
         """Download the recordings in the layout that is asked for, or copy the files that the user has."""
@@ -114,18 +110,11 @@ class Shaoxing(Dataset):
             archive = Archive(ARCHIVE, f"{SIGNALS}.zip", pick, _LIMITS)
             fetch_archive(raw, archive, partial(_check_complete, raw), {DIAGNOSTICS: TABLE})
 
-    def preprocess(self, raw: Path, options: PreprocessOptions) -> Samples:
-        """Cut the windows; each recording is filtered, cut, cleansed and resampled by itself, to spare memory."""
+    def cuts(self, raw: Path, options: PreprocessOptions) -> Cuts:
+        """Cut each recording into windows."""
         recordings, note = list_recordings(raw)
-        parts = list(each(partial(_windows, self, raw, options), recordings, "cutting windows"))
-        left_out = dict(sum((Counter(part.left_out) for part in parts), Counter[str]()))
-        found, count = join([part.samples for part in parts]), sum(len(part.kept) for part in parts)
-        if not len(found):
-            raise no_sample_left(left_out, count)
-        counts = [len(part.samples) for part in parts]
-        ids = np.repeat([CLASSES.index(recording.rhythm) for recording in recordings], counts).astype(np.int64)
-        notes = ["each window has the rhythm of its recording", note, describe_left_out(left_out, count)]
-        return labelled(found, ids, CLASSES, "; ".join(filter(None, notes)))
+        items = [Recording(one.name, one, PurePosixPath(one.file).with_suffix("").as_posix()) for one in recordings]
+        return Cuts(items, partial(_windows, self, raw, options), [note])
 
     def recording_rate(self, options: PreprocessOptions) -> float:
         """The rate of the database."""
@@ -147,7 +136,7 @@ def _check_layout(options: FetchOptions, found: Collection[str]) -> None:
         )
 
 
-def _windows(dataset: Shaoxing, raw: Path, options: PreprocessOptions, recording: Recording) -> Prepared:
+def _windows(dataset: Shaoxing, raw: Path, options: PreprocessOptions, recording: Listed) -> Cut:
     signals = read_recording(raw, recording)[:, [LEADS.index(lead) for lead in options.leads]]
     if len(signals) < options.window:
         raise EcganError(
@@ -156,8 +145,9 @@ def _windows(dataset: Shaoxing, raw: Path, options: PreprocessOptions, recording
         )
     nothing = np.zeros(0, dtype=np.int64)
     record = Record(recording.name, signals, SAMPLING_RATE, list(options.leads), nothing, [])
-    prepared = prepare_samples(dataset.cut(record, options), options)
-    return replace(prepared, samples=replace(prepared.samples, signals=rounded(prepared.samples.signals)))
+    samples = dataset.cut(record, options)
+    ids = np.full(len(samples), CLASSES.index(recording.rhythm), dtype=np.int64)
+    return labelled(samples, ids, CLASSES, "each window has the rhythm of its recording"), []
 
 
 def _check_complete(raw: Path) -> None:

@@ -32,16 +32,19 @@ def engine() -> Engine:
     return Here() if count == 1 else Pool(count)
 
 
-def each(work: Callable[[Item], Result], items: Sequence[Item], what: str) -> Iterator[Result]:
+def each(
+    work: Callable[[Item], Result], items: Sequence[Item], what: str, *, few: int = _FEW, at_once: int = _AT_ONCE
+) -> Iterator[Result]:
     """Apply a function to every item; the results are in the order of the items, wherever they come from.
 
     The function, what it is given and what it returns can be sent to another process. Whatever it raises is raised;
-    the others are then dropped, and the processes end. `what` is going on, for the progress bar.
+    the others are then dropped, and the processes end. `what` is going on, for the progress bar; fewer than `few`
+    items are worked on here, others are handed out `at_once`.
     """
-    if len(items) < _FEW:
+    if len(items) < few:
         yield from track(map(work, items), len(items), what)
         return
-    parts = (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
+    parts = (items[start : start + at_once] for start in range(0, len(items), at_once))
     with engine() as one:
         yield from track(chain.from_iterable(in_order(one, partial(_all, work), parts)), len(items), what)
 

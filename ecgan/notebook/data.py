@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ecgan.config import Document, names, resolve_params
+from ecgan.datasets.shards import Work, write_dataset
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, nearest
-from ecgan.preprocessing.processed import load_processed, save_processed
+from ecgan.preprocessing.processed import load_processed
 from ecgan.registry import DATASETS
 from ecgan.remotes.recordings import read_anywhere
 from ecgan.samples import Samples
@@ -73,10 +74,10 @@ def load_dataset(name: str, folder: Path | str | None = None, *, seed: int = 0, 
     document = Document(f"load_dataset({name!r})", values)
     params = resolve_params(document, models=False, plugins=False, hint="Mend that parameter.")
     with tempfile.TemporaryDirectory(prefix="ecgan-") as place:
-        raw, processed = Path(folder or Path(place, "raw")), Path(place)
+        raw, processed = Path(folder or Path(place, "raw")), Path(place, "processed")
         raw.mkdir(parents=True, exist_ok=True)
         dataset.fetch(raw, params.fetch, seed=seed)
-        save_processed(processed, name, dataset.samples(raw, params.preprocess))
+        write_dataset(processed, Work(dataset, raw, params.preprocess, Path(place, "shards")))
         data = load_processed(processed)
         about = replace(data.about, preprocess=params.preprocess.model_dump(mode="json"))
         return replace(data, signals=contiguous(data.signals), about=about)

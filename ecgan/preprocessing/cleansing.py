@@ -12,6 +12,7 @@ FLAT = 1.5e-4
 step is stored as a constant or flips between two neighbouring values, as a lead does whose electrode is off. (Half a
 step more, so that float32 makes no difference.)"""
 
+FAULTS = ("with too large gaps", "flat", "out of range")
 _SAMPLES = 4096  # looked at in one go
 
 
@@ -26,10 +27,9 @@ def find_faults(data: NDArray[Any], options: Cleansing) -> dict[str, NDArray[np.
     if not options.drop:
         return {}
     parts = [_faults(data[start : start + _SAMPLES], options) for start in range(0, len(data), _SAMPLES)]
-    words = ("with too large gaps", "flat", "out of range")
-    found = np.concatenate(parts, axis=1) if parts else np.zeros((len(words), 0), dtype=bool)
+    found = np.concatenate(parts, axis=1) if parts else np.zeros((len(FAULTS), 0), dtype=bool)
     first = found & (np.cumsum(found, axis=0) == 1)
-    return {word: rows for word, rows in zip(words, first, strict=True) if rows.any()}
+    return {word: rows for word, rows in zip(FAULTS, first, strict=True) if rows.any()}
 
 
 def _faults(part: NDArray[Any], options: Cleansing) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """Whether annotations sit where models expect them: on the peaks, unless `preprocess.align` moves them there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,21 +27,33 @@ def note_marks(samples: Samples, options: Options, say: Callable[[str], None]) -
 
     `say` is called with a sentence if there are any.
     """
+    note, about = marks_note(offsets(samples, options), samples.about.leads, say), samples.about
+    if not note:
+        return samples
+    return replace(samples, about=replace(about, mapping="; ".join(filter(None, [about.mapping, note]))))
+
+
+def offsets(samples: Samples, options: Options) -> dict[str, float]:
+    """Return how far the annotations of each record sit beside its peaks, ms; none where that does not matter."""
     records, about = samples.records, samples.about
     if records is None or about.centre is None or about.sampling_rate <= 0 or aligns(options):
-        return samples
+        return {}
     names, first = np.unique(records, return_index=True)
-    names = names[np.argsort(first)]
-    found = {name: marks_off(samples.signals[records == name], about.centre, about.sampling_rate) for name in names}
+    names = names[np.argsort(first)].tolist()
+    return {name: marks_off(samples.signals[records == name], about.centre, about.sampling_rate) for name in names}
+
+
+def marks_note(found: Mapping[str, float], leads: Sequence[str], say: Callable[[str], None]) -> str:
+    """Return in which records annotations sit off the peaks, "" where they sit there in all; `say` is told."""
     off = {name: ms for name, ms in found.items() if abs(ms) > OFF_MS}
     if not off:
-        return samples
+        return ""
     named = ", ".join(f"{name} {_words(ms)}" for name, ms in list(off.items())[:_MOST_NAMED])
     more = f" and {len(off) - _MOST_NAMED:,} more" if len(off) > _MOST_NAMED else ""
-    where = f"{len(off):,} of {len(names):,} records"
-    note = f"annotations beside the peaks of {', '.join(about.leads)} in {where}: {named}{more}"
+    where = f"{len(off):,} of {len(found):,} records"
+    note = f"annotations beside the peaks of {', '.join(leads)} in {where}: {named}{more}"
     say(f"{note}; preprocess.align would move them there.")
-    return replace(samples, about=replace(about, mapping="; ".join(filter(None, [about.mapping, note]))))
+    return note
 
 
 def marks_warning(record: Record, options: Options) -> str:

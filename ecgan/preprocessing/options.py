@@ -6,6 +6,16 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from ecgan.config.options import Options
 
+STOP, LEAVE_OUT = "stop", "leave_out"
+
+
+class RecordingOptions(Options):
+    """What happens where recordings are read one by one."""
+
+    on_error: Literal["stop", "leave_out"] = Field(
+        "stop", description="what happens at a recording that cannot be used: stop, or leave it out, named and counted"
+    )
+
 
 class FilterOptions(Options):
     """Filters of a whole recording, before samples are cut out of it."""

@@ -2,18 +2,19 @@
 
 import hashlib
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgan.arrays import load_array, save_array
+from ecgan.arrays import F32, load_array, save_array, save_blocks
 from ecgan.errors import EcganError
 from ecgan.files import check_numbers, read_json, read_record, read_table, write_frame, write_json
 from ecgan.preprocessing.preparing import rounded
 from ecgan.samples import SHIFT, About, Samples
-from ecgan.scratch import finite_rows, of_type
+from ecgan.scratch import finite_rows, of_type, parts
 from ecgan.seals import check_seal, seal
 
 AGAIN = "Run `ecgan preprocess` again."
@@ -30,15 +31,35 @@ def save_processed(folder: Path, name: str, samples: Samples) -> About:
         )
     if fault := _fault(samples):
         raise EcganError(f"the dataset {name!r} gave samples that do not fit: {fault}.")
-    counts = dict.fromkeys(samples.about.classes, 0) | class_counts(samples.class_ids, samples.about.classes)
-    about = replace(samples.about, name=name, counts=counts)
-    save_array(folder / "data.pkl", rounded(samples.signals).transpose(0, 2, 1))  # (n, C, L) to (n, L, C)
-    save_array(folder / "label.pkl", samples.class_ids.astype(np.int64))
-    write_frame(folder / "samples.csv", samples.table)
-    described = {key: value for key, value in asdict(about).items() if key != "preprocess"}
-    write_json(folder / "dataset.json", described)
+    signals = samples.signals
+    blocks = (rounded(signals[part]).transpose(0, 2, 1) for part in parts(signals))  # (n, C, L) to (n, L, C)
+    return save_blocks_of(folder, name, samples.facts(slice(None)), blocks)
+
+
+def save_blocks_of(folder: Path, name: str, facts: Samples, blocks: Iterable[F32]) -> About:
+    """Write samples whose signals come in blocks (b, L, C), rounded, as `save_processed` writes them.
+
+    `facts` is what is known of all of them besides.
+    """
+    if fault := _fault_of(facts):
+        raise EcganError(f"the dataset {name!r} gave samples that do not fit: {fault}.")
+    counts = dict.fromkeys(facts.about.classes, 0) | class_counts(facts.class_ids, facts.about.classes)
+    about = replace(facts.about, name=name, counts=counts)
+    count, leads, steps = facts.signals.shape
+    save_blocks(folder / "data.pkl", (count, steps, leads), np.dtype(np.float32), _finite(name, blocks))
+    save_array(folder / "label.pkl", facts.class_ids.astype(np.int64))
+    write_frame(folder / "samples.csv", facts.table)
+    left_out = {"preprocess"} if about.left_out else {"preprocess", "left_out"}
+    write_json(folder / "dataset.json", {key: value for key, value in asdict(about).items() if key not in left_out})
     seal(folder)
     return about
+
+
+def _finite(name: str, blocks: Iterable[F32]) -> Iterator[F32]:
+    for block in blocks:
+        if broken := int((~finite_rows(block)).sum()):
+            raise EcganError(f"the dataset {name!r} gave samples that do not fit: {broken} hold NaN or infinity.")
+        yield block
 
 
 def load_processed(folder: Path) -> Samples:
@@ -64,6 +85,14 @@ def load_processed(folder: Path) -> Samples:
 
 def _fault(samples: Samples) -> str:
     """Say what would break later stages, after the file that says it; nothing where all fits."""
+    fault = _fault_of(samples)
+    if not fault and (broken := int((~finite_rows(samples.signals)).sum())):
+        return f"data.pkl: {broken} of {len(samples):,} samples hold NaN or infinity"
+    return fault
+
+
+def _fault_of(samples: Samples) -> str:
+    """Say so, but do not look at the signals."""
     signals, labels, table, about = samples.signals, samples.labels, samples.table, samples.about
     if signals.ndim != 3 or not len(signals):
         return f"data.pkl: {len(signals)} samples, signals have shape {signals.shape}, expected (n, C, L)"
@@ -76,8 +105,6 @@ def _fault(samples: Samples) -> str:
         return f"dataset.json: {len(about.leads)} lead names for {signals.shape[1]} channels"
     if about.centre is not None and about.centre >= samples.length:
         return f"dataset.json: centre is {about.centre}, for {samples.length} time steps"
-    if broken := int((~finite_rows(signals)).sum()):
-        return f"data.pkl: {broken} of {len(samples):,} samples hold NaN or infinity"
     if labels.min() < 0 or labels.max() >= len(about.classes):
         return f"label.pkl: labels from {labels.min()} to {labels.max()} for {len(about.classes)} classes"
     if "class_name" not in table:

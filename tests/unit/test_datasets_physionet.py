@@ -297,7 +297,7 @@ def test_one_long_record_is_read_at_a_time(lay: Lay, tmp_path: Path, monkeypatch
     cut(tmp_path / "raw")
     assert max(most) > 1
     most.clear()
-    monkeypatch.setattr("ecgan.datasets.annotated._MOST_VALUES", len(record(0, "x").signals) * 2)
+    monkeypatch.setattr("ecgan.datasets.cuts.MOST_BYTES", 1000)
     cut(tmp_path / "raw")
     assert max(most) == 1
 

@@ -69,9 +69,8 @@ def tree(folder: Path) -> list[str]:
 
 
 def test_windows_have_the_rhythm_and_the_patient_of_their_recording(made: Path) -> None:
-    samples = Shaoxing().preprocess(made / "figshare", PreprocessOptions())
+    samples = Shaoxing().samples(made / "figshare", PreprocessOptions())
     assert samples.signals.shape == (len(PATIENTS) * 16, 12, 128)
-    assert Shaoxing.prepares
     assert samples.about.sampling_rate == pytest.approx(500 * 128 / 1250)
     assert samples.table["class_name"].tolist() == list(np.repeat(PATIENTS, 16))
     assert [CLASSES[label] for label in samples.class_ids] == samples.table["class_name"].tolist()
@@ -81,7 +80,7 @@ def test_windows_have_the_rhythm_and_the_patient_of_their_recording(made: Path) 
 
 def test_samples_that_are_prepared_are_not_prepared_again(made: Path) -> None:
     options = PreprocessOptions(leads=["II"], resampling={"method": "fixed_rate", "rate_hz": 100})
-    samples = Shaoxing().preprocess(made / "figshare", options)
+    samples = Shaoxing().samples(made / "figshare", options)
     again = Shaoxing().samples(made / "figshare", options)
     assert (again.length, again.about.sampling_rate) == (250, 100.0)
     np.testing.assert_array_equal(again.signals, samples.signals)
@@ -93,7 +92,7 @@ def test_class_ids_are_those_of_the_reference() -> None:
 
 def test_windows_are_the_recordings_millivolts(made: Path) -> None:
     options = PreprocessOptions(leads=["V2", "I"], window=1000, step=1500, **PLAIN)
-    samples = Shaoxing().preprocess(made / "figshare", options)
+    samples = Shaoxing().samples(made / "figshare", options)
     signal = signals("SR", 0)[:, [7, 0]] / 1000
     assert samples.about.leads == ["V2", "I"]
     starts = [0, 1500, 3000, 4000]  # the last one ends with the recording
@@ -114,8 +113,8 @@ def test_both_layouts_give_the_same_recordings(made: Path) -> None:
 
 def test_leads_and_filters_are_applied_to_whole_recordings(made: Path) -> None:
     raw = made / "figshare"
-    plain = Shaoxing().preprocess(raw, PreprocessOptions(leads=["II"], **PLAIN)).signals
-    filtered = Shaoxing().preprocess(raw, PreprocessOptions(leads=["II"], filters=["bandpass"], **PLAIN)).signals
+    plain = Shaoxing().samples(raw, PreprocessOptions(leads=["II"], **PLAIN)).signals
+    filtered = Shaoxing().samples(raw, PreprocessOptions(leads=["II"], filters=["bandpass"], **PLAIN)).signals
     assert not np.allclose(plain, filtered, atol=0.05)
     assert abs(filtered.mean()) < abs(plain.mean()) / 10
     assert np.array_equal(filtered[0, 0, 250:], filtered[1, 0, :-250])  # no trace of where windows end
@@ -130,21 +129,21 @@ def test_flat_windows_are_left_out_and_counted_even_where_a_recording_has_no_oth
     values[:1500, 4] = 7.0
     write_csv(raw / "ECGDataDenoised/half.csv", values)
     write_table(raw / "Diagnostics.xlsx", {"good": "SR", "flat": "SB", "half": "SI"})
-    samples = Shaoxing().preprocess(raw, PreprocessOptions())
+    samples = Shaoxing().samples(raw, PreprocessOptions())
     assert samples.table["record"].value_counts().to_dict() == {"good": 16, "half": 14}
     assert samples.table[samples.table["record"] == "half"]["time_s"].min() == 2.25
     assert "18 of 48 samples left out: 18 flat" in samples.about.mapping
     for name in ("good", "half"):
         (raw / f"ECGDataDenoised/{name}.csv").unlink()
     with pytest.raises(EcganError, match="no sample is left: 16 of 16 samples left out: 16 flat"):
-        Shaoxing().preprocess(raw, PreprocessOptions())
+        Shaoxing().samples(raw, PreprocessOptions())
 
 
 def test_the_number_of_processes_changes_nothing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Shaoxing().preprocess(made / "figshare", PreprocessOptions())
+    one = Shaoxing().samples(made / "figshare", PreprocessOptions())
     monkeypatch.setattr(choosing, "_FEW", 1)
     monkeypatch.setenv("ECGAN_WORKERS", "2")
-    two = Shaoxing().preprocess(made / "figshare", PreprocessOptions())
+    two = Shaoxing().samples(made / "figshare", PreprocessOptions())
     assert np.array_equal(one.signals, two.signals)
     assert one.table.equals(two.table)
 
@@ -164,7 +163,7 @@ def test_damaged_recordings_are_named(tmp_path: Path, content: str, words: str) 
     (tmp_path / "ECGDataDenoised/a.csv").write_text(content)
     write_table(tmp_path / "Diagnostics.xlsx", {"a": "SR"})
     with pytest.raises(EcganError, match=words):
-        Shaoxing().preprocess(tmp_path, PreprocessOptions())
+        Shaoxing().samples(tmp_path, PreprocessOptions())
 
 
 def test_a_header_of_lead_names_is_not_taken_for_a_sample(tmp_path: Path) -> None:
@@ -288,7 +287,7 @@ def test_physionet_gives_the_recordings_of_shaoxing_or_all(
             assert len(tree(tmp_path / "raw")) == 2 * (len(PATIENTS) + 1 + ningbo) + 1
     finally:
         (folder / SUMS).unlink()
-    samples = Shaoxing().preprocess(tmp_path / "raw", PreprocessOptions(leads=["II"]))
+    samples = Shaoxing().samples(tmp_path / "raw", PreprocessOptions(leads=["II"]))
     assert len(samples) == 16 * (len(PATIENTS) + 1)
     assert "1 with a damaged header" in samples.about.mapping
 

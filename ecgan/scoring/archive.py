@@ -76,22 +76,23 @@ def score_archive(
             f"--page names {min(missing)}, which is no recording of the archive.",
             "A recording is called by its path below the folder, without the ending.",
         )
-    with made(out):
+    with made(out), engine() as one:  # without an engine nothing is begun
         again = _verify(out, manifest)
         manifest.write()
         kept = int(sum(done.counts["recordings"] for done in manifest.done.values()))
         try:
-            with engine() as one:
-                problems = _score(one, settings, manifest, shown=shown)
-                ranked = _ranked(out, manifest)
-                leaders = ranked["record"][:leading].to_pylist()
-                problems += _pages(one, settings, manifest, {*named, *leaders}, shown=shown)
+            problems = _score(one, settings, manifest, shown=shown)
+            if not manifest.done:
+                raise EcganError(problems[0])
+            ranked = _ranked(out, manifest)
+            leaders = ranked["record"][:leading].to_pylist()
+            problems += _pages(one, settings, manifest, {*named, *leaders}, shown=shown)
         except Interrupted as error:
             error.add_note(f"what is scored is in {out}; the same command goes on with --resume.")
             raise
         _clear(out, manifest)
         manifest.write()
-        write_text(out / SUMMARY, _list(out, ranked))
+        write_text(out / SUMMARY, index_page(_listed(manifest, ranked), title="Scored archive"))
     return Summary(_total(manifest), again, kept, len(manifest.pages), problems)
 
 
@@ -190,17 +191,14 @@ def _clear(out: Path, manifest: Manifest) -> None:
                 file.unlink(missing_ok=True)
 
 
-def _list(out: Path, ranked: Any) -> str:
-    return index_page(_listed(out, ranked), title="Scored archive")
-
-
-def _listed(out: Path, ranked: Any) -> Iterator[ListedRecording]:
+def _listed(manifest: Manifest, ranked: Any) -> Iterator[ListedRecording]:
+    out = manifest.path.parent
     for batch in ranked.to_batches(max_chunksize=_AT_ONCE):
         for row in batch.to_pylist():
-            page, failed = page_of(out, row["record"]), row["status"] != "scored"
+            name, failed = row["record"], row["status"] != "scored"
             yield ListedRecording(
-                name=row["record"],
-                page=page.relative_to(out).as_posix() if page.is_file() else None,
+                name=name,
+                page=page_of(out, name).relative_to(out).as_posix() if name in manifest.pages else None,
                 remark=(row["error"] if failed else row["warnings"]) or "",
                 failed=failed,
                 **{name: row[name] for name in _COUNTS},

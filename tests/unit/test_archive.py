@@ -2,6 +2,11 @@
 
 import os
 import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +244,7 @@ def test_folders_lists_and_patterns(recordings: Path, tmp_path: Path, monkeypatc
     assert len(list_archive(["."], without=Path("a").absolute())) == 11
 
 
+@pytest.mark.slow
 @ENGINES
 def test_what_kills_its_process_is_named_and_the_others_are_scored(
     recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine, record: Record
@@ -261,3 +267,63 @@ def test_what_kills_its_process_is_named_and_the_others_are_scored(
     rows = table(tmp_path / "out", "recordings")
     assert [row["record"] for row in rows if row["status"] == "failed"] == ["r04"]
     assert len(rows) == 10
+
+
+def _started(*arguments: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(ecgan.__file__).parents[1])}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, "-m", *arguments, "--no-dashboard"], env=environment, **quiet)
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_killed_costs_what_is_not_yet_done(
+    finished: Path, recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dask = pytest.importorskip("dask")
+    pytest.importorskip("distributed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    scheduler = _started("dask", "scheduler", "--host", address)
+    worker = _started("ecgan.engines.worker", address, "--no-nanny", "--death-timeout", "60")
+    out = tmp_path / "out"
+
+    def kill() -> None:
+        end = time.monotonic() + 120
+        while time.monotonic() < end and '"done"' not in _text(out / "manifest.jsonl"):
+            time.sleep(0.02)
+        scheduler.kill()
+
+    try:
+        monkeypatch.setenv("ECGAN_CLUSTER", address)
+        threading.Thread(target=kill).start()
+        with dask.config.set({"distributed.comm.timeouts.connect": "60s"}):
+            pytest.importorskip("distributed").Client(address).close()  # it has begun
+        with dask.config.set({"distributed.comm.timeouts.connect": "2s"}), pytest.raises(EcganError, match="cluster"):
+            run(recordings, model, out, pages=1, named=["a/r00"])
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+    assert '"done"' in _text(out / "manifest.jsonl")
+    monkeypatch.delenv("ECGAN_CLUSTER")
+    run(recordings, model, out, resume=True, pages=1, named=["a/r00"])
+    assert hashes(out) == hashes(finished)
+
+
+def _text(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
+def test_no_scheduler_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    dask = pytest.importorskip("dask")
+    pytest.importorskip("distributed")
+    from ecgan.engines.choosing import engine
+
+    for address in ("somewhere", "local:0", "local:two", "https://127.0.0.1:1"):
+        monkeypatch.setenv("ECGAN_CLUSTER", address)
+        with pytest.raises(EcganError, match="is no cluster"):
+            engine()
+    monkeypatch.setenv("ECGAN_CLUSTER", "tcp://127.0.0.1:9")
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(EcganError, match="no scheduler"):
+        engine()

@@ -57,7 +57,7 @@ def member(
     given = make_transformation(transformation, None if cls.classifies else (-1.0, 1.0))
     given.fit(x)
     torch.manual_seed(seed)
-    settled = small(cls.Options, {"width": 0.125, "latent_size": 3}, options)
+    settled = small(cls.Options, {"width": 0.125, "latent_size": 3, "sampling_steps": 3}, options)
     model = cls(settled, channels=given.channels(leads), length=length, classes=3).eval()
     with torch.no_grad():
         for parameter in model.parameters():

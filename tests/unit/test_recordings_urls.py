@@ -303,7 +303,7 @@ def test_an_answer_without_end_is_not_waited_for(
         with pytest.raises(EcganError) as caught:
             read_anywhere(f"{address}/{name}")
         assert f"{address}/{name}" in caught.value.message
-        assert sum(sent) < (most_mb << 20) + 10_000_000  # what systems keep for each other on the way
+        assert sum(sent) < (most_mb << 20) + 20_000_000  # of 40 MB; what systems keep for each other on the way
     assert not list(scratch.iterdir())
 
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.autograd.function import once_differentiable
 
+from ecgan.training.exchanging import exchange
+
 
 class SharedBatchNorm1d(nn.BatchNorm1d):
     """`nn.BatchNorm1d` whose mean and variance are those of the rows of all processes, which have equally many.
@@ -74,7 +76,7 @@ class _Normalise(torch.autograd.Function):
         g = gradient.float()
         sums = torch.stack([g.sum(context.axes), (g * normalised).sum(context.axes)])  # (2, C)
         own_bias, own_weight = sums.clone() if weight is not None else (None, None)
-        distributed.all_reduce(sums)
+        exchange(distributed.all_reduce, sums)
         means = sums * (g.shape[1] / g.numel() / distributed.get_world_size())
         x = g - _per_channel(means[0], g) - normalised * _per_channel(means[1], g)
         x *= _per_channel(slope if weight is None else slope * weight, g)
@@ -86,7 +88,7 @@ def _statistics(x: Tensor, axes: list[int]) -> tuple[Tensor, Tensor]:
     variance, mean = torch.var_mean(x, axes, correction=0)
     every = x.new_zeros(distributed.get_world_size(), 2, len(mean))
     every[distributed.get_rank()] = torch.stack([mean, variance])
-    distributed.all_reduce(every)
+    exchange(distributed.all_reduce, every)
     means, variances = every.unbind(1)
     mean = means.mean(0)
     return mean, variances.mean(0) + (means - mean).square().mean(0)

@@ -20,6 +20,7 @@ from ecgan.models.base import Model, Optimizers
 from ecgan.runtime import device
 from ecgan.sharing import process, processes
 from ecgan.training.batch_norm import share_batch_norm
+from ecgan.training.exchanging import exchange
 from ecgan.training.resume import Progress, ResumeFile
 
 
@@ -48,7 +49,7 @@ def average_gradients(optimizer: torch.optim.Optimizer, *_: Any) -> None:
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     flat = torch.cat([gradient.flatten() for gradient in gradients])
-    _exchange(distributed.all_reduce, flat)
+    exchange(distributed.all_reduce, flat)
     flat /= processes()
     parts = flat.split([gradient.numel() for gradient in gradients])
     torch._foreach_copy_(gradients, [part.view_as(g) for part, g in zip(parts, gradients, strict=True)])
@@ -70,7 +71,7 @@ def restore(resume: ResumeFile, model: Model, optimizers: Optimizers) -> Progres
         copy.write_bytes(state)
         progress = ResumeFile(copy, fingerprint).load(model, optimizers)
     for tensor in model.state_dict().values():
-        _exchange(distributed.broadcast, tensor, 0)
+        exchange(distributed.broadcast, tensor, 0)
     return progress
 
 
@@ -79,7 +80,7 @@ def mean_losses(sums: dict[str, Tensor], counts: Mapping[str, int]) -> dict[str,
     if processes() == 1:
         return {name: float(total) / counts[name] for name, total in sums.items()}
     totals = torch.stack(list(sums.values())).double()
-    _exchange(distributed.all_reduce, totals)
+    exchange(distributed.all_reduce, totals)
     whole = (totals / processes()).tolist()
     return {name: total / counts[name] for name, total in zip(sums, whole, strict=True)}
 
@@ -96,27 +97,11 @@ def _from_first(content: bytes) -> bytes:
     """Return the bytes that process 0 gives."""
     on = device()
     size = torch.tensor([len(content)], device=on)
-    _exchange(distributed.broadcast, size, 0)
+    exchange(distributed.broadcast, size, 0)
     if process():
         content = bytes(int(size))
     if not int(size):
         return b""
     buffer = torch.frombuffer(bytearray(content), dtype=torch.uint8).to(on)
-    _exchange(distributed.broadcast, buffer, 0)
+    exchange(distributed.broadcast, buffer, 0)
     return buffer.cpu().numpy().tobytes()
-
-
-def _exchange(operation: Callable[..., Any], *arguments: Any) -> None:
-    """Do it together with the other processes.
-
-    Raises:
-        EcganError: One of them has ended. It was the first to fail, so nobody sees this but where it was killed.
-    """
-    try:
-        operation(*arguments)
-    except RuntimeError as error:
-        raise EcganError(
-            "another process of this training has ended.",
-            "Run the command again: the training is taken up where it stood. A process that says nothing was killed,"
-            " often for want of memory.",
-        ) from error

@@ -120,25 +120,23 @@ def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def measured(folder: Path, command: list[str], limit: int | None) -> dict[str, float]:
-    """Run a command of ecgan in a folder, under a limit where there is one; return its peaks and seconds."""
+    """Run a command of ecgan in a folder, under a limit where there is one; return its peaks."""
     group = _group(limit)
     enter = f"echo $$ > {group}/cgroup.procs && " if group else ""
     run = [sys.executable, "-m", "ecgan", *command]
     variables = {**os.environ, "PYTHONPATH": str(ROOT)}
-    start = time.monotonic()
     process = subprocess.Popen(["sh", "-c", f'{enter}exec "$@"', "sh", *run], cwd=folder, env=variables)
     peaks = {"RssAnon": 0, "VmRSS": 0}
     watcher = threading.Thread(target=_watch, args=(process, peaks))
     watcher.start()
     code = process.wait()
     watcher.join()
-    seconds = time.monotonic() - start
     if group:
         with contextlib.suppress(OSError):
             group.rmdir()
     if code:
         raise SystemExit(f"{' '.join(command)} ended with {code}, of memory: {peaks}")
-    return {"anonymous MB": peaks["RssAnon"] / 1000, "resident MB": peaks["VmRSS"] / 1000, "seconds": seconds}
+    return {"anonymous MB": round(peaks["RssAnon"] / 1000), "resident MB": round(peaks["VmRSS"] / 1000)}
 
 
 def _watch(process: subprocess.Popen[bytes], peaks: dict[str, int]) -> None:

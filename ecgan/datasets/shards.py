@@ -105,9 +105,8 @@ def _digest(value: Any) -> str:
 
 def _clear(place: Path, keys: Sequence[str]) -> None:
     """Remove shards of other files, parameters or code."""
-    place.mkdir(parents=True, exist_ok=True)
     known = set(keys)
-    for folder in place.iterdir():
+    for folder in place.iterdir() if place.is_dir() else ():
         if folder.name not in known:
             shutil.rmtree(folder)
 
@@ -126,6 +125,7 @@ def _is_whole(folder: Path) -> bool:
 
 def _write(folder: Path, shard: Shard, inputs: Mapping[str, Any]) -> None:
     """Write a shard, the seal last."""
+    folder.mkdir(parents=True, exist_ok=True)
     described = {name: value for name, value in vars(shard).items() if name != "samples"}
     if (samples := shard.samples) is not None:
         save_array(folder / "data.pkl", samples.signals.transpose(0, 2, 1))  # (n, C, L) to (n, L, C)

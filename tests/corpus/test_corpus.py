@@ -86,11 +86,11 @@ def _plugins_are_forgotten() -> Iterator[None]:
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Every file with its hash and every folder; locks aside, which a process leaves."""
+    """Every file with its hash and every folder; aside locks, which a process leaves, and shards that are taken up."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
-        if name == ".ecgan" or name.startswith(".ecgan/lock"):
+        if name == ".ecgan" or name.startswith((".ecgan/lock", ".ecgan/shards")):
             continue
         about = path.lstat()
         if path.is_symlink() and not path.exists():

@@ -15,6 +15,7 @@ from typing import Any
 
 from ecgan.errors import EcganError
 from ecgan.files import check_plain, sha256, write_text
+from ecgan.remotes.recordings import is_url
 from ecgan.scoring.inputs import Input, told_place
 
 NAME = "manifest.jsonl"
@@ -179,7 +180,12 @@ def resumed(path: Path, settings: str, told: dict[str, Any], inputs: Sequence[In
     first = max((shard.number for shard in before.shards), default=-1) + 1
     shards += planned(current.values(), len(current), first)
     keys = {shard.number: shard.key(settings) for shard in shards}
-    done = {number: one for number, one in before.done.items() if keys.get(number) == one.key}
+    again = {shard.number for shard in shards if any(is_url(one.place) for one in shard.inputs)}
+    done = {
+        number: one
+        for number, one in before.done.items()
+        if keys.get(number) == one.key and not (one.counts["failed"] and number in again)
+    }
     return Manifest(path, settings, told, shards, done, before.pages)
 
 

@@ -390,20 +390,29 @@ def test_a_page_of_what_has_changed_is_not_linked(
     assert "pages/r04.html" not in (out / "summary.html").read_text()
 
 
-def test_names_and_places_that_are_told(record: Record, model: Reference, tmp_path: Path) -> None:
+def test_names_and_places_that_are_told(
+    record: Record, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root, out = tmp_path / "archive", tmp_path / "out"
     root.mkdir()
     write_record(root, Record("good", record.signals[:3600], 360.0, record.leads, np.zeros(0, np.int64), []))
-    try:
-        Path(os.fsdecode(os.fsencode(root) + b"/b\xff.csv")).write_text("none\n")
-    except OSError:
-        pytest.skip("every name is text here")
+    for name in (b"b\xff", b"n" * 250):
+        try:
+            file = Path(os.fsdecode(os.fsencode(root) + b"/" + name + b".csv"))
+            np.savetxt(file, record.signals[:3600], delimiter=",", header=",".join(record.leads), comments="")
+        except OSError:
+            pytest.skip("every name is short text here")
     url = "https://127.0.0.1:1/x/r.hea?signature=SECRET"
-    options: dict[str, Any] = {"manner": Manner(quiet=True), "pages": 9, "threshold": THRESHOLD, **READING}
+    options: dict[str, Any] = {**READING, "manner": Manner(quiet=True), "threshold": THRESHOLD, "sampling_rate": 360.0}
     assert not archive.run([str(root), url], model, out, **options)
     rows = {Path(row["record"]).name: row for row in table(out, "recordings")}
-    assert rows["good"]["status"] == "scored"
-    assert rows["b\\xff"]["status"] == rows["r"]["status"] == "failed"
+    assert {name for name, row in rows.items() if row["status"] == "scored"} == {"good", "b\\xff", "n" * 250}
+    assert rows["r"]["status"] == "failed"
+    tried = watched(monkeypatch)
+    archive.run([str(root), url.replace("SECRET", "OTHER")], model, out, resume=True, **options)
+    assert len(tried) == 1  # what is behind a URL may be there now
+    archive.run([str(root)], model, out, resume=True, pages=9, **options)
+    assert (out / "pages" / "b\\xff.html").exists()
     assert not [file for file in out.rglob("*") if file.is_file() and b"SECRET" in file.read_bytes()]
 
 

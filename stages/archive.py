@@ -85,6 +85,8 @@ def _check_target(out: Path, places: Sequence[str], *, resume: bool, force: bool
     inside = os.path.join(os.path.abspath(out), "")  # noqa: PTH100, PTH118
     if any(os.path.abspath(place).startswith(inside) for place in places):  # noqa: PTH100
         raise EcganError(f"what is to be scored lies in {out}, where the results go.", "Name another: --out DIR.")
+    if resume and force:
+        raise EcganError("--resume goes on, and --force begins anew.", "Leave one of them out.")
     if (out / NAME).exists() and not (resume or force):
         raise EcganError(
             f"{out / NAME} is there already.",

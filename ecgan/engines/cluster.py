@@ -29,7 +29,7 @@ _LEAST = 32
 """So many are under way at least: a cluster that grows with its work sees that there is some."""
 _RECOUNT = 10.0  # seconds
 _PATIENCE = 1.0  # seconds between looks whether the scheduler is still there
-_AGAIN = "The scheduler ended, or cannot be reached any more; the same command goes on with what is not yet done."
+_AGAIN = "The scheduler ended, or cannot be reached any more; the same command goes on, `ecgan score` with --resume."
 
 
 class _Sent:

@@ -1,6 +1,7 @@
 """Scoring an archive: a plan of shards, an engine that does them, what is done of it, pages of a few, a list of all."""
 
 import contextlib
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +14,7 @@ from ecgan.errors import EcganError, Interrupted, needed
 from ecgan.files import made, sha256, write_text
 from ecgan.progress import track_rate
 from ecgan.reporting.index_page import ListedRecording, index_page
-from ecgan.scoring.inputs import Input
+from ecgan.scoring.inputs import Input, told_place
 from ecgan.scoring.parts import TABLES, part_of
 from ecgan.scoring.plan import NAME as MANIFEST
 from ecgan.scoring.plan import Manifest, Shard, damaged, digest, planned, resumed
@@ -22,6 +23,7 @@ from ecgan.scoring.shards import Settings, page_of, score_shard, try_alone, writ
 SUMMARY = "summary.html"
 _GONE = "its process was killed each time that it was tried; memory may be short"
 _COUNTS = ("minutes", "samples", "scored", "flagged", "families", "episodes", "noisy")
+_PART = re.compile(r"part-\d+\.parquet|\.part-\d+\.parquet\.\w+\.part")
 _AT_ONCE = 10_000  # rows of the list that are taken apart together
 _READ = ("record", "status", "error", "share_flagged", "highest_score", "warnings", *_COUNTS)
 
@@ -77,15 +79,15 @@ def score_archive(
             "A recording is called by its path below the folder, without the ending.",
         )
     with made(out), engine() as one:  # without an engine nothing is begun
-        again = _verify(out, manifest)
-        manifest.write()
+        again = _verify(settings, manifest)
         kept = int(sum(done.counts["recordings"] for done in manifest.done.values()))
         try:
             problems = _score(one, settings, manifest, shown=shown)
             if not manifest.done:
-                raise EcganError(problems[0])
+                raise EcganError(f"nothing could be scored: {problems[0]}", "Take less at once: ECGAN_WORKERS=1.")
             ranked = _ranked(out, manifest)
-            leaders = ranked["record"][:leading].to_pylist()
+            first = (ranked[name][:leading].to_pylist() for name in ("record", "status"))
+            leaders = [name for name, status in zip(*first, strict=True) if status == "scored"]
             problems += _pages(one, settings, manifest, {*named, *leaders}, shown=shown)
         except Interrupted as error:
             error.add_note(f"what is scored is in {out}; the same command goes on with --resume.")
@@ -96,11 +98,23 @@ def score_archive(
     return Summary(_total(manifest), again, kept, len(manifest.pages), problems)
 
 
-def _verify(out: Path, manifest: Manifest) -> int:
-    """Forget what is damaged; return of how many shards."""
+def _verify(settings: Settings, manifest: Manifest) -> int:
+    """Forget what is damaged, and pages of what has changed; return how many shards have damaged parts."""
+    out = settings.out
     files = {number: {table: part_of(out, table, number) for table in TABLES} for number in manifest.done}
-    manifest.pages = {name: known for name, known in manifest.pages.items() if _is_whole(page_of(out, name), known[1])}
+    keys = _page_keys(settings, manifest, manifest.pages)
+    manifest.pages = {
+        name: (key, of)
+        for name, (key, of) in manifest.pages.items()
+        if key == keys.get(name) and _is_whole(page_of(out, name), of)
+    }
     return len(damaged(manifest, files))
+
+
+def _page_keys(settings: Settings, manifest: Manifest, names: Collection[str]) -> dict[str, str]:
+    """What the pages of recordings depend on, by their names."""
+    inputs = (one for shard in manifest.shards for one in shard.inputs if one.name in names)
+    return {one.name: digest([settings.key, one._replace(place=told_place(one.place))]) for one in inputs}
 
 
 def _is_whole(file: Path, digits: str) -> bool:
@@ -138,7 +152,7 @@ def _alone(one: Engine, settings: Settings, shard: Shard) -> Any:
         try:
             _only(one, partial(try_alone, settings), recording)
         except LostError:
-            refused[recording.name] = f"{recording.place}: {_GONE}."
+            refused[recording.name] = f"{told_place(recording.place)}: {_GONE}."
     return _only(one, partial(score_shard, settings), replace(shard, refused=refused))
 
 
@@ -164,7 +178,7 @@ def _ranked(out: Path, manifest: Manifest) -> Any:
 def _pages(one: Engine, settings: Settings, manifest: Manifest, wanted: Collection[str], *, shown: bool) -> list[str]:
     """Write the pages that are wanted and not there."""
     inputs = [one for shard in manifest.shards for one in shard.inputs if one.name in wanted]
-    keys = {one.name: digest([settings.key, one]) for one in inputs}
+    keys = _page_keys(settings, manifest, wanted)
     left = [one for one in inputs if manifest.pages.get(one.name, ("", ""))[0] != keys[one.name]]
     problems = []
     with track_rate("pages", len(left), "pages", shown=shown) as advance:
@@ -186,8 +200,8 @@ def _clear(out: Path, manifest: Manifest) -> None:
     """Remove parts of no shard, and what killed processes left half-written."""
     for table in TABLES:
         wanted = {part_of(out, table, number) for number in manifest.done}
-        for file in (out / table).glob("*part*"):
-            if file not in wanted and (file.name.startswith("part-") or file.name.endswith(".part")):
+        for file in (out / table).glob("*part-*"):
+            if file not in wanted and _PART.fullmatch(file.name):
                 file.unlink(missing_ok=True)
 
 

@@ -8,15 +8,20 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from ecgan.datasets.inventory import recordings_among
-from ecgan.ecg.files.recordings import files_of_recording
+from ecgan.ecg.files.hospital import ENDINGS
+from ecgan.ecg.files.recordings import FORMATS, files_of_recording
 from ecgan.errors import EcganError
-from ecgan.files import alike, read_text
+from ecgan.files import LARGEST_TABLE, alike, check_plain
 from ecgan.remotes.recordings import is_url, plain
+from ecgan.terminal import encodable
 
 LIST = "@"
 """In front of the name of a file that lists recordings, a path or URL a line."""
 URL_BYTES = 1 << 20
 """A recording behind a URL counts as much: how large it is nobody says before it comes."""
+_LONGEST = 1 << 16
+"""Characters of a line of a list."""
+_HINT = "A list has a path or URL a line."
 _BESIDE = (".dat", ".mat")
 _PATTERN = "*?["
 
@@ -55,10 +60,22 @@ def expand(words: Iterable[str]) -> Iterator[str]:
             yield from found
 
 
-def _listed(file: Path) -> list[str]:
+def _listed(file: Path) -> Iterator[str]:
     """The lines of a list; blank ones and those that begin with # do not count."""
-    lines = [line.strip() for line in read_text(file, "A list has a path or URL a line.").splitlines()]
-    return [line for line in lines if line and not line.startswith(("#", LIST))]
+    try:
+        check_plain(file, LARGEST_TABLE, _HINT)
+        with file.open(encoding="utf-8-sig") as lines:
+            while line := lines.readline(_LONGEST):
+                if len(line) == _LONGEST:
+                    raise EcganError(f"{file} has a line of {_LONGEST:,} characters and more.", _HINT)
+                if "\0" in line:
+                    raise EcganError(f"cannot read {file}: it is no text.", _HINT)
+                if (word := line.strip()) and not word.startswith(("#", LIST)):
+                    yield word
+    except UnicodeDecodeError:
+        raise EcganError(f"cannot read {file}: it is no UTF-8 text.", _HINT) from None
+    except OSError as error:
+        raise EcganError(f"cannot read {file}: {error.strerror or error}.", _HINT) from error
 
 
 def list_archive(places: Sequence[str], annotator: str | None = None, without: Path | None = None) -> list[Input]:
@@ -76,15 +93,17 @@ def list_archive(places: Sequence[str], annotator: str | None = None, without: P
         EcganError: There is none, or two have the same name.
     """
     found: dict[str, tuple[int, str]] = {}
+    folders = {place for place in places if not is_url(place) and _is_folder(place)}
     for place in places:
-        for one in [place] if is_url(place) or not Path(place).is_dir() else _below(place, without):
-            found.setdefault(one, _identity(one, annotator))
+        for one in _below(place, without) if place in folders else [_recording(place)]:
+            if one not in found:
+                found[one] = _identity(one, annotator)
     if not found:
         raise EcganError(
             f"there is no recording in {', '.join(places) or 'an empty list'}.",
             "Name folders with recordings in them, recordings, patterns or @LIST.",
         )
-    names = _names(list(found), folders=[place for place in places if Path(place).is_dir()])
+    names = _names(list(found), sorted(folders))
     return [Input(name, place, *found[place]) for name, place in zip(names, found, strict=True)]
 
 
@@ -96,6 +115,24 @@ def _below(folder: str, without: Path | None) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and Path(root, name) != without)
         for name in recordings_among(Path(root), sorted(files)):
             yield os.path.join(root, name)  # noqa: PTH118
+
+
+def _is_folder(place: str) -> bool:
+    return os.path.isdir(place)  # noqa: PTH112 (of Path, it fails at a name that is too long)
+
+
+def _recording(place: str) -> str:
+    """The file of a recording that was named by any of its files, or by none: of a WFDB record, the header."""
+    stem, ending = os.path.splitext(place)  # noqa: PTH122
+    if is_url(place) or ending.lower() in {*FORMATS, *ENDINGS}:
+        return place
+    headers = (f"{place}.hea", f"{stem}.hea")
+    return next((header for header in headers if os.path.isfile(header)), place)  # noqa: PTH113
+
+
+def told_place(place: str) -> str:
+    """A place as others may read it: a URL without a query, which may hold a signature."""
+    return plain(place) if is_url(place) else place
 
 
 def _identity(place: str, annotator: str | None) -> tuple[int, str]:
@@ -130,10 +167,12 @@ def _names(places: list[str], folders: Sequence[str]) -> list[str]:
     short = [os.path.splitext(name)[0] for name in full]  # noqa: PTH122
     count = Counter(map(alike, short))
     names = [stem if count[alike(stem)] == 1 else name for stem, name in zip(short, full, strict=True)]
-    twice = [name for name, count in Counter(map(alike, names)).items() if count > 1]
-    if twice:
-        raise EcganError(f"two recordings would have results of one name, {twice[0]}.", "Score them apart.")
-    return names
+    seen: dict[str, str] = {}
+    for name, place in zip(map(alike, names), places, strict=True):
+        if (other := seen.setdefault(name, place)) is not place:
+            both = f"{told_place(other)} and {told_place(place)}"
+            raise EcganError(f"{both} would have results of one name.", "Score them apart, or rename one of them.")
+    return list(map(encodable, names))
 
 
 def _path(place: str) -> PurePosixPath:

@@ -11,7 +11,8 @@ from ecgan.errors import needed
 from ecgan.files import made, unwritable
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.families import family_frame
-from ecgan.scoring.inputs import Input
+from ecgan.scoring.inputs import Input, told_place
+from ecgan.terminal import encodable
 
 TEXT, WHOLE, REAL, TRUTH = "string", "int64", "float64", "bool_"
 """Types of columns, as Arrow names them."""
@@ -82,14 +83,14 @@ class Parts:
 
     def fail(self, one: Input, message: str) -> None:
         """Note a recording that could not be scored, and why."""
-        self._recording({"record": one.name, "file": one.place, "status": "failed", "error": message})
+        self._recording({"record": one.name, "file": told_place(one.place), "status": "failed", "error": message})
         self.counts["failed"] += 1
 
     def add(self, one: Input, scored: ScoredRecording, summary: Mapping[str, Any]) -> None:
         """Note what a recording's summary, beats, families and episodes are."""
         normal = summary.get("normal") or {}
         pairs = zip(scored.beats["score"].tolist(), scored.beats["reason"].tolist(), strict=True)
-        row = {**summary, "record": one.name, "file": one.place, "status": "scored"}
+        row = {**summary, "record": one.name, "file": told_place(one.place), "status": "scored"}
         row |= {"leads": ",".join(scored.record.leads), "warnings": " ".join(scored.warnings)}
         row |= {name: normal.get(name) for name in ("rate_per_min", "qrs_ms")}
         row["highest_score"] = max((score for score, reason in pairs if not reason), default=None)
@@ -128,12 +129,21 @@ class Parts:
         return list(reversed(self.columns.items()))
 
 
+def _array(arrow: Any, values: list[Any], kind: Any) -> Any:
+    r"""A column, in which NaN is nothing; bytes of file names that are no UTF-8 stand as they are shown, `\xff`."""
+    try:
+        return arrow.array(values, type=kind, from_pandas=True)
+    except UnicodeEncodeError:
+        texts = [encodable(value) if isinstance(value, str) else value for value in values]
+        return arrow.array(texts, type=kind, from_pandas=True)
+
+
 def _write(path: Path, table: str, rows: Mapping[str, list[Any]]) -> str:
     """Write a part beside its place, and move it there: who finds it finds all of it."""
     arrow = needed("pyarrow", "parquet", "--to parquet")
     parquet = needed("pyarrow.parquet", "parquet", "--to parquet")
     types = {name: getattr(arrow, kind)() for name, kind in TABLES[table].items()}
-    arrays = [arrow.array(rows[name], type=kind, from_pandas=True) for name, kind in types.items()]  # NaN: nothing
+    arrays = [_array(arrow, rows[name], kind) for name, kind in types.items()]
     buffer = arrow.BufferOutputStream()
     parquet.write_table(
         arrow.table(arrays, schema=arrow.schema(list(types.items()))), buffer, compression="zstd", version="2.6"

@@ -6,6 +6,7 @@ same bytes come of it wherever the work is done, and a recording that changes co
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ecgan.errors import EcganError
-from ecgan.files import sha256, write_text
-from ecgan.scoring.inputs import Input
+from ecgan.files import check_plain, sha256, write_text
+from ecgan.remotes.recordings import is_url
+from ecgan.scoring.inputs import Input, told_place
 
 NAME = "manifest.jsonl"
 FORMAT = 1
@@ -25,6 +27,11 @@ FEWEST = 8
 SHARDS = 64
 LARGE = 16 << 20
 """Bytes of a shard: who comes above it begins another one. A recording of so many bytes is a shard of its own."""
+_LONGEST = 64 << 20
+"""Characters of a line of the manifest: 500 recordings whose places are as long as any."""
+_LARGEST = 16 << 30
+_TOLD = {"recordings", "failed", "scored", "flagged"}
+"""Counts that every shard has."""
 _KIND = "another format of the manifest, a damaged one, or none"
 
 
@@ -49,7 +56,7 @@ class Shard:
 
     def key(self, settings: str) -> str:
         """What its results depend on."""
-        return digest([settings, self.inputs])
+        return digest([settings, _inputs(self)])
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,7 @@ class Manifest:
     shards: list[Shard]
     done: dict[int, Done] = field(default_factory=dict)
     pages: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _written: bool = field(default=False, init=False)
 
     @property
     def left(self) -> list[Shard]:
@@ -98,10 +106,11 @@ class Manifest:
     def write(self) -> None:
         """Write it whole, in the order of the plan."""
         head = {"format": FORMAT, "settings": self.settings, "told": self.told}
-        lines = [head, *({"shard": shard.number, "inputs": shard.inputs} for shard in self.shards)]
+        lines = [head, *({"shard": shard.number, "inputs": _inputs(shard)} for shard in self.shards)]
         lines += [_line(self.done[number]) for number in sorted(self.done)]
         lines += [{"page": name, "key": key, "sha256": of} for name, (key, of) in sorted(self.pages.items())]
         write_text(self.path, "".join(f"{_text(line)}\n" for line in lines))
+        self._written = True
 
     def add(self, done: Done) -> None:
         """Note that a shard is done."""
@@ -114,6 +123,10 @@ class Manifest:
         self._append({"page": name, "key": key, "sha256": of})
 
     def _append(self, line: dict[str, Any]) -> None:
+        """Add a line; the file is begun with the first, so that what failed before leaves none."""
+        if not self._written:
+            self.write()
+            return
         with self.path.open("a", encoding="utf-8") as file:
             file.write(f"{_text(line)}\n")
             file.flush()
@@ -167,7 +180,12 @@ def resumed(path: Path, settings: str, told: dict[str, Any], inputs: Sequence[In
     first = max((shard.number for shard in before.shards), default=-1) + 1
     shards += planned(current.values(), len(current), first)
     keys = {shard.number: shard.key(settings) for shard in shards}
-    done = {number: one for number, one in before.done.items() if keys.get(number) == one.key}
+    again = {shard.number for shard in shards if any(is_url(one.place) for one in shard.inputs)}
+    done = {
+        number: one
+        for number, one in before.done.items()
+        if keys.get(number) == one.key and not (one.counts["failed"] and number in again)
+    }
     return Manifest(path, settings, told, shards, done, before.pages)
 
 
@@ -175,14 +193,16 @@ def _read(path: Path) -> Manifest:
     """Read a manifest; a last line that was not written to its end does not count."""
     found: Manifest | None = None
     try:
+        check_plain(path, _LARGEST)
         with path.open(encoding="utf-8") as file:
-            for line in file:
-                if not line.endswith("\n"):
-                    break
+            while (line := file.readline(_LONGEST)).endswith("\n"):
                 found = _taken(path, found, json.loads(line))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (EcganError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise EcganError(f"cannot read {path}: {_KIND}.", "Say --force to begin anew.") from error
-    if found is None:
+    whole = (
+        found is not None and len(line) < _LONGEST and len({one.number for one in found.shards}) == len(found.shards)
+    )
+    if found is None or not whole:
         raise EcganError(f"cannot read {path}: {_KIND}.", "Say --force to begin anew.")
     return found
 
@@ -191,14 +211,30 @@ def _taken(path: Path, manifest: Manifest | None, line: dict[str, Any]) -> Manif
     if manifest is None:
         if line["format"] != FORMAT:
             raise ValueError
-        return Manifest(path, line["settings"], line["told"], [])
+        return Manifest(path, line["settings"], dict(line["told"]), [])
     if "shard" in line:
-        manifest.shards.append(Shard(line["shard"], tuple(Input(*one) for one in line["inputs"])))
+        inputs = (Input(str(name), str(place), int(size), str(mark)) for name, place, size, mark in line["inputs"])
+        manifest.shards.append(Shard(_number(line["shard"]), tuple(inputs)))
     elif "page" in line:
-        manifest.pages[line["page"]] = line["key"], line["sha256"]
+        manifest.pages[str(line["page"])] = str(line["key"]), str(line["sha256"])
     else:
-        manifest.done[line["done"]] = Done(line["done"], line["key"], line["files"], line["counts"])
+        number, counts = _number(line["done"]), dict(line["counts"])
+        if not counts.keys() >= _TOLD or not all(map(math.isfinite, counts.values())):
+            raise ValueError
+        manifest.done[number] = Done(number, str(line["key"]), dict(line["files"]), counts)
     return manifest
+
+
+def _number(value: Any) -> int:
+    """The number of a shard; another value would be the name of another file."""
+    if type(value) is not int or value < 0:
+        raise ValueError
+    return value
+
+
+def _inputs(shard: Shard) -> list[Input]:
+    """The recordings of a shard as they may be told: a signature in a URL is nobody's business, and changes."""
+    return [one._replace(place=told_place(one.place)) for one in shard.inputs]
 
 
 def damaged(manifest: Manifest, files: Mapping[int, Mapping[str, Path]]) -> list[int]:

@@ -29,6 +29,7 @@ from ecgan.scoring.leads import choose_leads, columns, with_derived
 from ecgan.scoring.normal import Seen, normal_of, points_of, see, seen_together, told, warnings_of
 from ecgan.scoring.scorer import Judged, Scorer
 from ecgan.scoring.windows import Windows, windows_of
+from ecgan.terminal import encodable
 
 F64 = NDArray[np.float64]
 
@@ -70,6 +71,7 @@ def score_recording(
     chosen = choose_leads(record.leads, scorer.leads, leads, record.left_out)
     own = replace(
         record,
+        name=encodable(record.name),  # tables hold text only
         signals=columns(record.signals, chosen),
         leads=[record.leads[index] for index in chosen],
         notes=[],

@@ -1,5 +1,6 @@
 """An archive as one data set: the same bytes by every engine, resumed, damaged, with what cannot be read named."""
 
+import json
 import os
 import shutil
 import socket
@@ -327,3 +328,102 @@ def test_no_scheduler_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECGAN_CLUSTER", "tcp://127.0.0.1:9")
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(EcganError, match="no scheduler"):
         engine()
+
+
+HEAD: dict[str, Any] = {"format": 1, "settings": "s", "told": {}}
+COUNTS = {"recordings": 1, "failed": 0, "scored": 9, "flagged": 0}
+SHARD: dict[str, Any] = {"shard": 0, "inputs": [["a", "a.csv", 1, "1"]]}
+DONE: dict[str, Any] = {"done": 0, "key": "k", "files": {}, "counts": COUNTS}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [HEAD | {"told": [1]}, SHARD],
+        [HEAD, SHARD | {"shard": "../x"}],
+        [HEAD, SHARD | {"shard": True}],
+        [HEAD, SHARD | {"shard": -1}],
+        [HEAD, SHARD, SHARD],
+        [HEAD, SHARD | {"inputs": [[[], "a.csv", "b", "1"]]}],
+        [HEAD, SHARD, DONE | {"files": [1]}],
+        [HEAD, SHARD, DONE | {"counts": {}}],
+        [HEAD, SHARD, DONE | {"counts": {**COUNTS, "scored": "x"}}],
+        [HEAD, SHARD, "[" * 100_000],
+        [HEAD, SHARD, "x" * 2000],
+    ],
+)
+def test_a_hostile_manifest_is_one_sentence(tmp_path: Path, lines: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "_LONGEST", 1000)
+    file = tmp_path / "manifest.jsonl"
+    file.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+    with pytest.raises(EcganError, match="manifest") as error:
+        plan.resumed(file, "other", {"threshold": 1}, [])
+    assert error.value.hint
+
+
+def test_what_fails_at_once_leaves_nothing_that_stands_in_the_way(
+    recordings: Path, model: Reference, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(EcganError, match="strategy"):
+        run(recordings / "a", model, out, strategy="none")
+    assert not out.exists()
+    with pytest.raises(EcganError):
+        run(recordings / "a", model, out, resume=True, force=True)
+
+
+def test_a_page_of_what_has_changed_is_not_linked(
+    recordings: Path, model: Reference, tmp_path: Path, record: Record
+) -> None:
+    root, out = tmp_path / "archive", tmp_path / "out"
+    shutil.copytree(recordings / "a", root)
+    run(root, model, out, named=["r00", "r04"])
+    (out / "beats" / "part-of-my-thesis.txt").write_text("mine")
+    os.utime(root / "r00.dat", (1, 1))
+    os.utime(root / "r00.hea", (1, 1))
+    run(root, model, out, resume=True)
+    listed = (out / "summary.html").read_text()
+    assert "pages/r04.html" in listed
+    assert "pages/r00.html" not in listed
+    assert (out / "beats" / "part-of-my-thesis.txt").exists()
+    run(root, model, out, force=True, threshold=3.0)  # pages of the old threshold lie there
+    assert "pages/r04.html" not in (out / "summary.html").read_text()
+
+
+def test_names_and_places_that_are_told(
+    record: Record, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, out = tmp_path / "archive", tmp_path / "out"
+    root.mkdir()
+    write_record(root, Record("good", record.signals[:3600], 360.0, record.leads, np.zeros(0, np.int64), []))
+    for name in (b"b\xff", b"n" * 250):
+        try:
+            file = Path(os.fsdecode(os.fsencode(root) + b"/" + name + b".csv"))
+            np.savetxt(file, record.signals[:3600], delimiter=",", header=",".join(record.leads), comments="")
+        except OSError:
+            pytest.skip("every name is short text here")
+    url = "https://127.0.0.1:1/x/r.hea?signature=SECRET"
+    options: dict[str, Any] = {**READING, "manner": Manner(quiet=True), "threshold": THRESHOLD, "sampling_rate": 360.0}
+    assert not archive.run([str(root), url], model, out, **options)
+    rows = {Path(row["record"]).name: row for row in table(out, "recordings")}
+    assert {name for name, row in rows.items() if row["status"] == "scored"} == {"good", "b\\xff", "n" * 250}
+    assert rows["r"]["status"] == "failed"
+    tried = watched(monkeypatch)
+    archive.run([str(root), url.replace("SECRET", "OTHER")], model, out, resume=True, **options)
+    assert len(tried) == 1  # what is behind a URL may be there now
+    archive.run([str(root)], model, out, resume=True, pages=9, **options)
+    assert (out / "pages" / "b\\xff.html").exists()
+    assert not [file for file in out.rglob("*") if file.is_file() and b"SECRET" in file.read_bytes()]
+
+
+def test_a_record_counts_once_whichever_of_its_files_are_named(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(recordings)
+    assert [one.name for one in list_archive(list(expand(["a/r0*"])))] == ["r00", "r04", "r08"]
+    assert len(list_archive(["a/r00", "a/r00.dat", "a/r04.hea", "n" * 300, "x" * 5000])) == 4
+    (tmp_path / "list").write_text(f"a/{'r' * 100_000}\n")
+    (tmp_path / "binary").write_bytes(b"a\0b\n")
+    for name in ("list", "binary"):
+        with pytest.raises(EcganError, match=name):
+            list(expand([f"@{tmp_path / name}"]))

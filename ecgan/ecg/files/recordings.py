@@ -176,7 +176,7 @@ def _absent(path: Path) -> EcganError:
 def by_content(path: Path) -> str | None:
     """Tell the format of a file whose ending does not, or not surely; None where its content does not either."""
     ending = path.suffix.lower()
-    beside = any((path.parent / f"{name}.hea").is_file() for name in (path.name, path.stem))
+    beside = any(is_file(path.parent / f"{name}.hea") for name in (path.name, path.stem))
     if ending in FORMATS or ending == ".dat" or (beside and ending not in ENDINGS) or not path.is_file():
         return None
     with path.open("rb") as file:

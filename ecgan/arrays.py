@@ -396,5 +396,7 @@ class _Names:
 
 
 def _memory() -> int:
-    """Return the memory of this machine in bytes: a larger array could not be read."""
+    """Return the memory of this machine in bytes, where the system says it: a larger array could not be read."""
+    if not hasattr(os, "sysconf"):  # Windows
+        return sys.maxsize
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -12,8 +12,8 @@ from ecgan.files import alone_in, made, sha256
 from ecgan.references import Reference
 from ecgan.scoring.archive import open_manifest, score_archive
 from ecgan.scoring.console import Manner, note, tell_archive
-from ecgan.scoring.inputs import expand, list_archive
-from ecgan.scoring.plan import NAME, digest
+from ecgan.scoring.inputs import MANIFEST, expand, list_archive
+from ecgan.scoring.plan import digest
 from ecgan.scoring.runs import asked_of, leads_of
 from ecgan.scoring.shards import Settings
 from ecgan.scoring.usual import SENTENCE
@@ -87,9 +87,9 @@ def _check_target(out: Path, places: Sequence[str], *, resume: bool, force: bool
         raise EcganError(f"what is to be scored lies in {out}, where the results go.", "Name another: --out DIR.")
     if resume and force:
         raise EcganError("--resume goes on, and --force begins anew.", "Leave one of them out.")
-    if (out / NAME).exists() and not (resume or force):
+    if (out / MANIFEST).exists() and not (resume or force):
         raise EcganError(
-            f"{out / NAME} is there already.",
+            f"{out / MANIFEST} is there already.",
             "Say --resume to go on, --force to begin anew, or name another --out DIR.",
         )
 

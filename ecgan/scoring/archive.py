@@ -14,9 +14,8 @@ from ecgan.errors import EcganError, Interrupted, needed
 from ecgan.files import made, sha256, write_text
 from ecgan.progress import track_rate
 from ecgan.reporting.index_page import ListedRecording, index_page
-from ecgan.scoring.inputs import Input, told_place
+from ecgan.scoring.inputs import MANIFEST, Input, told_place
 from ecgan.scoring.parts import TABLES, part_of
-from ecgan.scoring.plan import NAME as MANIFEST
 from ecgan.scoring.plan import Manifest, Shard, damaged, digest, planned, resumed
 from ecgan.scoring.shards import Settings, page_of, score_shard, try_alone, write_one
 

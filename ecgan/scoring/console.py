@@ -115,10 +115,15 @@ def tell_archive(summary: "Summary", out: Path, manner: Manner) -> None:
     for problem in summary.problems:
         say(f"error: {problem}", _RED)
     if failed := int(counts.get("failed", 0)):
-        say(f"warning: {failed:,} recordings could not be scored; the table recordings says why of each", _YELLOW)
+        say(
+            f"warning: {failed:,} recording{'s' * (failed != 1)} could not be scored; the table recordings says why of each",
+            _YELLOW,
+        )
     if not manner.quiet:
         number, before = int(counts.get("recordings", 0)), f", {summary.kept:,} of them before" if summary.kept else ""
-        say(f"{number:,} recordings{before}: {int(counts['flagged']):,} of {int(counts['scored']):,} beats are flagged")
+        say(
+            f"{number:,} recording{'s' * (number != 1)}{before}: {int(counts['flagged']):,} of {int(counts['scored']):,} beats are flagged"
+        )
         tables = ", ".join(f"{table}/" for table in TABLES)
         say(f"wrote {out}: {tables}, {SUMMARIES[1]}, {summary.pages:,} pages")
 

@@ -19,6 +19,8 @@ LIST = "@"
 """In front of the name of a file that lists recordings, a path or URL a line."""
 URL_BYTES = 1 << 20
 """A recording behind a URL counts as much: how large it is nobody says before it comes."""
+MANIFEST = "manifest.jsonl"
+"""In a folder of results: what was scored; with it recordings are not looked for in there."""
 _LONGEST = 1 << 16
 """Characters of a line of a list."""
 _HINT = "A list has a path or URL a line."
@@ -108,10 +110,16 @@ def list_archive(places: Sequence[str], annotator: str | None = None, without: P
 
 
 def _below(folder: str, without: Path | None) -> Iterator[str]:
-    """The recordings in a folder and in all below it, in one order everywhere; links to folders are not followed."""
+    """The recordings in a folder and in all below it, in one order everywhere; links to folders are not followed.
+
+    What lies in a folder of results, such as the tables of pages, is no recording.
+    """
     if without is not None:
         without = Path(folder, os.path.relpath(without, folder))
     for root, folders, files in os.walk(folder):
+        if MANIFEST in files and "recordings" in folders:
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith(".") and Path(root, name) != without)
         for name in recordings_among(Path(root), sorted(files)):
             yield os.path.join(root, name)  # noqa: PTH118

@@ -18,7 +18,6 @@ from ecgan.files import check_plain, sha256, write_text
 from ecgan.remotes.recordings import is_url
 from ecgan.scoring.inputs import Input, told_place
 
-NAME = "manifest.jsonl"
 FORMAT = 1
 MOST = 500
 """Recordings of a shard at most,"""
@@ -168,7 +167,7 @@ def resumed(path: Path, settings: str, told: dict[str, Any], inputs: Sequence[In
     if before.settings != settings:
         changed = [name for name in told if before.told.get(name) != told[name]] or ["version of ECGAN"]
         raise EcganError(
-            f"{path} is of other scores: {', '.join(changed)} differ.",
+            f"{path} is of other scores: {', '.join(changed)} differ{'s' * (len(changed) == 1)}.",
             "Name the same, or another --out DIR; --force begins anew.",
         )
     current = {one.name: one for one in inputs}

@@ -243,6 +243,10 @@ def test_folders_lists_and_patterns(recordings: Path, tmp_path: Path, monkeypatc
         list_archive([str(tmp_path)])
     assert len(list_archive(["a", "a/r00.hea"])) == 10
     assert len(list_archive(["."], without=Path("a").absolute())) == 11
+    (tmp_path / "results/recordings").mkdir(parents=True)
+    for name in ("own.csv", "results/manifest.jsonl", "results/recordings/r00.csv"):
+        (tmp_path / name).write_text("")
+    assert [one.name for one in list_archive([str(tmp_path)])] == ["own"]
 
 
 @pytest.mark.slow

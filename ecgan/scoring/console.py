@@ -116,14 +116,12 @@ def tell_archive(summary: "Summary", out: Path, manner: Manner) -> None:
         say(f"error: {problem}", _RED)
     if failed := int(counts.get("failed", 0)):
         say(
-            f"warning: {failed:,} recording{'s' * (failed != 1)} could not be scored; the table recordings says why of each",
+            f"warning: {_counted(failed)} could not be scored; the table recordings says why of each",
             _YELLOW,
         )
     if not manner.quiet:
         number, before = int(counts.get("recordings", 0)), f", {summary.kept:,} of them before" if summary.kept else ""
-        say(
-            f"{number:,} recording{'s' * (number != 1)}{before}: {int(counts['flagged']):,} of {int(counts['scored']):,} beats are flagged"
-        )
+        say(f"{_counted(number)}{before}: {int(counts['flagged']):,} of {int(counts['scored']):,} beats are flagged")
         tables = ", ".join(f"{table}/" for table in TABLES)
         say(f"wrote {out}: {tables}, {SUMMARIES[1]}, {summary.pages:,} pages")
 
@@ -153,3 +151,7 @@ def _table(outcomes: Sequence[Outcome]) -> Table:
         status = Text(printable(status_of(outcome)), style="yellow" if outcome.warnings else "")
         table.add_row(name, f"{facts['minutes']:.1f}", *counts, share, families, status)
     return table
+
+
+def _counted(recordings: int) -> str:
+    return f"{recordings:,} recording{'s' * (recordings != 1)}"

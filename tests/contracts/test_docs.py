@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from ecgan.cli import app
 from ecgan.registry import DATASETS, DETECTORS, MODELS, PROTOCOLS, REGISTRIES, STRATEGIES
+from tests.benchmarks import curves
 
 from .imports import ROOT
 
@@ -121,3 +122,8 @@ def test_commands_and_their_options_exist(page: Path) -> None:
         for word in words:
             if word.startswith("-") and len(word) > 1:
                 assert re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", known), f"{page.name}: ecgan {line}"
+
+
+@pytest.mark.parametrize("name", curves.FIGURES)
+def test_figures_of_benchmarks_are_drawn_from_what_was_measured(name: str) -> None:
+    assert (curves.FOLDER / name).read_text(encoding="utf-8") == curves.FIGURES[name]()

@@ -142,6 +142,13 @@ def test_a_truncated_or_foreign_file_is_one_sentence(tmp_path: Path) -> None:
             load_array(path, ndim=3, kind="f")
 
 
+def test_bytes_that_are_not_the_arrays_are_not_taken_for_it(tmp_path: Path) -> None:
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    left_over = b"B" + (1 << 17).to_bytes(4, "little") + bytes(1 << 17)
+    (tmp_path / "data.pkl").write_bytes(b"\x80\x04" + left_over + pickle.dumps(array, protocol=4)[2:])
+    np.testing.assert_array_equal(load_array(tmp_path / "data.pkl", ndim=2, kind="f"), array)
+
+
 def test_shape_and_type_are_checked(tmp_path: Path) -> None:
     path = tmp_path / "data.pkl"
     save_array(path, np.zeros((4, 5), np.float32))

@@ -35,10 +35,11 @@ def cut_one(calls: list[str], raw: Path, gain: float, name: str) -> Cut:
     if len(content) % 128:
         raise EcganError(f"{raw / name}.bin is damaged.", "Fetch it again.")
     signals = gain * np.frombuffer(content, dtype=np.float64).reshape(-1, 2, 8)
-    table = pd.DataFrame({"class_name": "N", "record": name, "sample": np.arange(len(signals)), "code": "007"})
-    about = About(100.0, ["I", "II"], ["N", "V"], mapping="all normal")
+    label = int(name[1:]) % 2
+    table = pd.DataFrame({"class_name": "NV"[label], "record": name, "sample": np.arange(len(signals)), "code": "007"})
+    about = About(100.0, ["I", "II"], ["N", "V"], mapping="every other one normal")
     warnings = ["it hums"] if name == "r03" else []
-    return Samples(signals, table, about, np.zeros(len(signals), dtype=np.int64)), warnings
+    return Samples(signals, table, about, np.full(len(signals), label, dtype=np.int64)), warnings
 
 
 class Toy(Dataset):
@@ -78,13 +79,13 @@ def work(tmp_path: Path) -> Any:
     toy = Toy()
     toy.fetch(tmp_path / "raw", None, seed=0)
 
-    def make(folder: str = "processed", **options: Any) -> tuple[list[str], list[str]]:
+    def make(folder: str = "processed", code: Path = Path(__file__), **options: Any) -> tuple[list[str], list[str]]:
         """Cut the dataset; return which recordings were read, in their order, and what was said."""
         said: list[str] = []
         raw = tmp_path / "raw"
         digests = {file.name: sha256(file) for file in sorted(raw.iterdir())}
         toy.calls.clear()
-        job = Work(toy, raw, ToyOptions(**options), tmp_path / "shards", digests, [Path(__file__)])
+        job = Work(toy, raw, ToyOptions(**options), tmp_path / "shards", digests, [code])
         write_dataset(tmp_path / folder, job, said.append)
         return sorted(toy.calls), said
 
@@ -109,7 +110,7 @@ def test_shards_give_the_bytes_of_one_piece(work: Any, tmp_path: Path) -> None:
     data = load_processed(tmp_path / "processed")
     assert list(dict.fromkeys(data.table["record"])) == NAMES
     mapping = data.about.mapping
-    assert [part in mapping for part in ("all normal", "a note", "r03", "1 flat")] == [True] * 4
+    assert [part in mapping for part in ("every other one normal", "a note", "r03", "1 flat")] == [True] * 4
     assert (tmp_path / "processed" / "samples.csv").read_text().count(",007\n") == len(data)
 
 
@@ -126,6 +127,16 @@ def test_what_is_cut_is_not_cut_again(work: Any, tmp_path: Path) -> None:
     assert any("already" in text for text in said)
     assert work("again")[0] == []
     assert same(tmp_path / "processed", tmp_path / "again")
+
+
+def test_other_code_cuts_anew_and_leaves_no_shard_of_the_old(work: Any, tmp_path: Path) -> None:
+    work()
+    before = {folder.name for folder in (tmp_path / "shards").iterdir()}
+    (tmp_path / "code.py").write_text("# other code")
+    assert work(code=tmp_path / "code.py")[0] == NAMES
+    after = {folder.name for folder in (tmp_path / "shards").iterdir()}
+    assert len(after) == len(before)
+    assert not after & before
 
 
 @pytest.mark.parametrize("name", ["data.pkl", "shard.json", "seal.json"])

@@ -8,7 +8,7 @@ from ecgan.config import Params
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "wfdb", "dvc")
 
-VARIABLES = ("ECGAN_DEVICE", "ECGAN_PROCESSES", "ECGAN_WORKERS", "ECGAN_MIRROR")
+VARIABLES = ("ECGAN_DEVICE", "ECGAN_PROCESSES", "ECGAN_WORKERS", "ECGAN_CLUSTER", "ECGAN_MIRROR")
 
 
 def lines(params: Params | None) -> list[str]:

@@ -355,12 +355,12 @@ class PatientSpecific(Detector):
     def _scores(self, record: _Record, residual: F64) -> dict[str, F64]:
         options, known = self.options, record.reach.known(len(record.signals))
         qrs, raw = self._shape_of(record, WINDOWS_MS["qrs"])
-        early = rhythm.early_share(self._early(record, options.local_beats, p := self._p(record)))
+        early = rhythm.early_share(record.rr_prev, record.reach, options.local_beats, options.quantile)
         irregularity = self._irregularity(_read(raw, ~record.dead), record)
         scale = options.irregular_to - options.irregular_from
         found = {
             "qrs": self._calm(raw, record),
-            "p": p,
+            "p": (p := self._p(record)),
             "st": self._st(record),
             "rhythm": self._rhythm(record, irregularity, p),
             "pause": rhythm.pause(record.rr_prev, record.rr_next, options.pause_cap),
@@ -468,14 +468,6 @@ class PatientSpecific(Detector):
         around = record.beats[: record.reach.learned]
         return self.mapping.reconstruct(replace(record.beats[rows], around=around), self.seed)
 
-    def _early(self, record: _Record, beats: int, p: F64) -> F64:
-        """Prematurity, (n,): that of a beat whose P wave is a usual one does not count beats that were dropped."""
-        given = (record.rr_prev, record.reach, beats, self.options.quantile)
-        other = np.clip(p, 0.0, 1.0)
-        return np.asarray(
-            other * rhythm.prematurity(*given) + (1 - other) * rhythm.prematurity(*given, dropped=True)
-        )
-
     def _rhythm(self, record: _Record, irregularity: F64, p: F64) -> F64:
         """Prematurity in units of the rhythm's spread, bounded; early beats in a pattern are no spread.
 
@@ -485,7 +477,7 @@ class PatientSpecific(Detector):
         options, reach = self.options, record.reach
         median = rhythm.local_median(record.rr_prev, reach, options.local_beats)
         spread = rhythm.local_spread(record.rr_prev, median, reach, options.local_beats)
-        early = self._early(record, options.wide_beats, p)
+        early = rhythm.prematurity(record.rr_prev, reach, options.wide_beats, options.quantile)
         z = early / (options.spread_floor + np.minimum(np.nan_to_num(spread), _PATTERNED * irregularity))
         told = np.clip(np.maximum(p, rhythm.suddenness(record.rr_prev) / _SUDDEN), 0.0, 1.0)
         if covered(*WINDOWS_MS["p"], **_place(record.about, record.signals.shape[2])) < _HALF:

@@ -18,11 +18,18 @@ ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /opt/ecgan
 ARG EXTRAS=s3
 ARG PIP_EXTRA_INDEX_URL=
-COPY constraints.txt pyproject.toml hatch_build.py ./
+COPY constraints.txt constraints-hashed.txt pyproject.toml hatch_build.py ./
+# On x86-64 and with a Python whose wheels have them, all but torch and its libraries is held against its SHA-256.
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.crt \
     mkdir ecgan stages && touch LICENSE README.md \
- && PIP_CONFIG_FILE=/run/secrets/pip.conf \
-    pip install --cache-dir /root/.cache/pip --constraint constraints.txt ".[${EXTRAS}]" \
+ && export PIP_CONFIG_FILE=/run/secrets/pip.conf \
+ && case "$(python3 -c 'import platform as p; print(p.machine(), p.python_version())')" in \
+    "x86_64 3.11."* | "x86_64 3.12."*) \
+      sed '/^# Not in the image/,$d' constraints-hashed.txt > /tmp/hashed.txt \
+      && pip install --cache-dir /root/.cache/pip --require-hashes --no-deps --requirement /tmp/hashed.txt \
+      && rm /tmp/hashed.txt ;; \
+    esac \
+ && pip install --cache-dir /root/.cache/pip --constraint constraints.txt ".[${EXTRAS}]" \
  && pip uninstall --yes ecgan
 
 # A copy of the code, for containers without a repository.

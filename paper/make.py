@@ -48,8 +48,10 @@ def names() -> list[str]:
 
 def changed() -> set[str]:
     """Names of the stages that DVC would run."""
-    said = subprocess.run([*DVC, "status", "--json"], cwd=unit.HERE, capture_output=True, text=True, check=True).stdout
-    return {name.removeprefix("dvc.yaml:") for name in json.loads(said)}
+    said = call(*DVC, "status", "--json")
+    if said.returncode:
+        raise SystemExit(f"dvc status failed, as it does while rows are computed: {said.stderr.strip()[-2000:]}")
+    return {name.removeprefix("dvc.yaml:") for name in json.loads(said.stdout)}
 
 
 def arguments(name: str) -> list[str]:

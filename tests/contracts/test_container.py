@@ -1,6 +1,7 @@
 """The container's files hold together; none of this needs Docker."""
 
 import re
+import runpy
 import shutil
 import subprocess
 import tomllib
@@ -32,7 +33,7 @@ def test_the_base_is_an_argument_with_a_pinned_default() -> None:
 
 def test_dependencies_are_installed_before_any_code_is_copied() -> None:
     order = re.findall(r"^(COPY .*|.*--constraint constraints.txt.*)$", DOCKERFILE, re.MULTILINE)
-    assert order[0] == "COPY constraints.txt pyproject.toml hatch_build.py ./"
+    assert order[0] == "COPY constraints.txt constraints-hashed.txt pyproject.toml hatch_build.py ./"
     assert "pip install" in order[1]
     assert {"COPY ecgan ecgan", "COPY stages stages"} <= set(order[2:])
 
@@ -120,6 +121,18 @@ def test_linters_find_nothing(linter: str, files: list[str]) -> None:
     assert tool, f"{linter} is part of the extra dev"
     done = subprocess.run([tool, *files], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_the_image_installs_is_held_against_hashes() -> None:
+    """What the Dockerfile takes of constraints-hashed.txt is all that ecgan needs there, and no more."""
+    (end,) = re.findall(r"sed '/\^(.*)/,\$d' constraints-hashed.txt > (?:\S+)", DOCKERFILE)
+    taken = (ROOT / "constraints-hashed.txt").read_text().split(f"\n{end}")[0]
+    script = runpy.run_path(str(ROOT / ".ci/hashes.py"))
+    pins = [line.split()[0] for line in taken.splitlines() if "==" in line]
+    needed = script["in_image"]()
+    assert pins == [pin for pin in script["pins"]() if script["name_of"](pin) in needed], "run: python .ci/hashes.py"
+    assert {"numpy", "dvc", "torch", "dvc-s3"} <= needed
+    assert "--require-hashes --no-deps" in DOCKERFILE
 
 
 def test_packages_that_ci_installs_have_hashes() -> None:

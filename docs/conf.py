@@ -4,11 +4,16 @@ The pages are plain Markdown, read in the repository as well. Two things are dif
 is that of the links in `index.md`, and links to Markdown files outside this folder become plain text.
 """
 
+import functools
+import inspect
 import re
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
+
+from sphinx.addnodes import toctree
+from sphinx.domains.python import PythonDomain
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the reference describes the code beside these pages
@@ -40,6 +45,7 @@ autodoc_default_options = {
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_typehints = "description"
+autodoc_use_type_comments = False
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
@@ -82,8 +88,54 @@ def _plain(_app: Any, _what: str, _name: str, _object: Any, _options: Any, lines
         lines[index] = _BAR.sub(lambda match: r"\|" if match[1] else match[0], literal)
 
 
+class Python(PythonDomain):
+    """Names of Python, of which those of other packages are not searched for among all that end like them."""
+
+    def find_obj(self, env: Any, modname: str, classname: str, name: str, *how: Any) -> list[Any]:
+        """Find what is described under a name."""
+        if name.removesuffix("()").rpartition(".")[2] not in _ends(self, len(self.objects)):
+            return []
+        return super().find_obj(env, modname, classname, name, *how)
+
+
+@functools.lru_cache(maxsize=1)
+def _ends(domain: PythonDomain, _number: int) -> set[str]:
+    """Return the last parts of all names that are described."""
+    return {name.rpartition(".")[2] for name in domain.objects}
+
+
+def _titles_only(app: Any, _page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
+    """Make the list of all pages, for each of them, without a copy of their headings, which it does not show."""
+    make = context["toctree"]
+
+    def made(**options: Any) -> Any:
+        whole = app.env.tocs
+        if options.get("titles_only"):
+            app.env.tocs = _titles(app.env)
+        try:
+            return make(**options)
+        finally:
+            app.env.tocs = whole
+
+    context["toctree"] = made
+
+
+@functools.cache
+def _titles(env: Any) -> dict[str, Any]:
+    """Return the contents of pages: of those that list no others, the title alone."""
+    found = {page: contents.deepcopy() for page, contents in env.tocs.items()}
+    for contents in found.values():
+        for title in contents.children:
+            if len(title.children) > 1 and not any(title.findall(toctree)):
+                title.pop(1)
+    return found
+
+
 def setup(app: Any) -> None:
     """Connect the functions above."""
+    inspect.getsource = functools.lru_cache(maxsize=1)(inspect.getsource)  # asked for twice in turn
+    app.add_domain(Python, override=True)
+    app.connect("html-page-context", _titles_only, priority=400)  # before the theme
     app.connect("source-read", _read)
     app.connect("autodoc-process-docstring", _whole, priority=400)  # before Napoleon
     app.connect("autodoc-process-docstring", _plain)

@@ -1,5 +1,6 @@
 """A copy of the project with tiny parameters, in a Git repository of its own."""
 
+import compileall
 import hashlib
 import json
 import os
@@ -60,7 +61,7 @@ class Project:
     def run(self, *command: str, ok: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
         becomes_another = "ECGAN_PROCESSES" in extra  # a program that starts workers, which no fork can do
         if command[0] in ("dvc", sys.executable) and not becomes_another:
-            done = forking.run([*command], self.folder, environment(ECGAN_RUN=forking.runner(), **extra))
+            done = forking.run([*command], self.folder, environment(**{"ECGAN_RUN": forking.runner()} | extra))
         else:
             done = subprocess.run(
                 command, cwd=self.folder, env=environment(**extra), capture_output=True, text=True, check=False
@@ -95,13 +96,15 @@ class Project:
 
 
 def make(folder: Path) -> Project:
-    """Copy the project's code and start a repository with tiny parameters."""
+    """Copy the project's code, compiled, and start a repository with tiny parameters."""
     folder.mkdir(parents=True)
+    for part in ("ecgan", "stages"):
+        compileall.compile_dir(ROOT / part, quiet=2)
     for part in PARTS:
         source, target = ROOT / part, folder / part
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target, symlinks=True)
         else:
             shutil.copy(source, target)
     project = Project(folder)

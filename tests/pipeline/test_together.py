@@ -1,7 +1,6 @@
 """Two processes that share a batch do what one does on all of it; each module of the exchange by itself."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, dict[str, 
     out = tmp_path_factory.mktemp("together") / "found.json"
     code = f"import runpy; runpy.run_path({str(Path(__file__).with_name('together.py'))!r}, run_name='__main__')"
     command = [*TORCHRUN, forking.runner(), "python", "-c", code, str(out)]
-    done = subprocess.run(command, env=environment(ECGAN_DEVICE="cpu"), capture_output=True, text=True, timeout=120)
+    done = forking.run(command, out.parent, environment(ECGAN_DEVICE="cpu"), timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
     both: list[dict[str, dict[str, float]]] = json.loads(out.read_text())
     return both

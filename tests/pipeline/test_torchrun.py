@@ -57,13 +57,9 @@ def write(project: Project, file: str, models: list[str], batch: int = 32) -> No
 
 
 def two(project: Project, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-    """Start two processes, forks unless one is to be killed; a hang ends the test."""
-    start = [] if extra.get("FAULT") == "killed" else [forking.runner()]
-    command = [*TORCHRUN, *start, "python", "-m", "ecgan", *arguments]
-    made = environment(ECGAN_DEVICE="cpu", **extra)
-    return subprocess.run(
-        command, cwd=project.folder, env=made, capture_output=True, text=True, timeout=120, check=False
-    )
+    """Start two forks, by `torchrun` in a third; a hang ends the test."""
+    command = [*TORCHRUN, forking.runner(), "python", "-m", "ecgan", *arguments]
+    return forking.run(command, project.folder, environment(ECGAN_DEVICE="cpu", **extra), timeout=120)
 
 
 def history(project: Project, model: str) -> pd.DataFrame:
@@ -85,7 +81,9 @@ def test_two_processes_follow_the_curve_of_one_and_again_with_the_same_bytes(pro
         np.testing.assert_allclose(seen[losses], expected[losses], rtol=2e-3, atol=1e-4, err_msg=name)
         weights = f"models/lab/tiny/{name}/train/fold_0/v02/model.safetensors"
         assert found[weights] != hashes[weights]  # two did it, and not one: sums are rounded elsewhere
-    project.ecgan("train", ECGAN_DEVICE="cpu", ECGAN_PROCESSES="2")  # the same by the variable, and without forks
+    project.ecgan(
+        "train", "--model", "aegan", ECGAN_DEVICE="cpu", ECGAN_PROCESSES="2"
+    )  # the same by the variable, and without forks
     assert project.hashes("models", "reports/train") == found
 
 

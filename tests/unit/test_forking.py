@@ -1,6 +1,7 @@
 """A command in a fork is what it would be as a process of its own, but for the libraries that are there already."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,22 @@ def test_a_program_may_have_its_commands_done_in_forks(tmp_path: Path) -> None:
     environment = {**os.environ, "ECGAN_RUN": forking.runner()}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (7, "5\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_such_a_program_ends_by_the_signal_that_ended_the_command(tmp_path: Path, number: int) -> None:
+    command = [forking.runner(), "python", "-c", f"import os; os.kill(os.getpid(), {number})"]
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == -number
+
+
+def test_such_a_program_passes_on_what_would_end_it(tmp_path: Path) -> None:
+    code = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(9)); print(1, flush=True)"
+    command = [forking.runner(), "python", "-c", f"{code}; signal.pause()"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"1\n"
+        process.terminate()
+        assert process.wait(60) == 9
 
 
 def test_nothing_of_a_command_is_there_for_the_next(tmp_path: Path) -> None:

@@ -43,15 +43,22 @@ def closure(files: Iterable[Path], tops: Tops = OWN) -> set[Path]:
 def direct(file: Path, tops: Tops = OWN) -> frozenset[Path]:
     """Return the files that one file imports."""
     found: set[Path] = set()
+    for level, name in _named(file):
+        found |= _below(file.parents[level - 1], name) if level else module_files(name, tops)
+    return frozenset(found)
+
+
+@cache
+def _named(file: Path) -> set[tuple[int, str]]:
+    """Return what one file imports: modules, and what may be one, each with the number of dots before its name."""
+    found: set[tuple[int, str]] = set()
     for node in _running(ast.parse(file.read_text(encoding="utf-8")).body):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                found |= module_files(alias.name, tops)
+            found |= {(0, alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             inner = [f"{node.module}.{alias.name}" if node.module else alias.name for alias in node.names]
-            for name in filter(None, [node.module, *inner]):
-                found |= _below(file.parents[node.level - 1], name) if node.level else module_files(name, tops)
-    return frozenset(found)
+            found |= {(node.level, name) for name in (node.module, *inner) if name}
+    return found
 
 
 def module_files(name: str, tops: Tops = OWN) -> set[Path]:

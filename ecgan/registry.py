@@ -12,6 +12,7 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -105,7 +106,7 @@ class Registry(Generic[T]):
         cls = self._entries[name]
         if is_built_in(cls):
             return None
-        return next((entry.dist for entry in entry_points(group=self.group) if _belongs(cls, entry)), None)
+        return next((entry.dist for entry in _offered(group=self.group) if _belongs(cls, entry)), None)
 
     def _holders(self, key: str, cls: type[T]) -> Iterator[str]:
         """Describe what else has, or claims by its entry point, the name `key`."""
@@ -113,7 +114,7 @@ class Registry(Generic[T]):
         if holder is not None and _described(holder) != _described(cls):
             yield _described(holder)
         if not is_built_in(cls):
-            for entry in entry_points(group=self.group, name=key):
+            for entry in _offered(group=self.group, name=key):
                 if not _belongs(cls, entry):
                     yield f"{entry.value} of the package {_package(entry)}"
 
@@ -121,11 +122,11 @@ class Registry(Generic[T]):
         if name.isidentifier() and importlib.util.find_spec(f"{self.package}.{name}") is not None:
             importlib.import_module(f"{self.package}.{name}")
         else:
-            self._load(entry_points(group=self.group, name=name))
+            self._load(_offered(group=self.group, name=name))
 
     def _import_all(self) -> None:
         self._import_built_in()
-        self._load(entry_points(group=self.group))
+        self._load(_offered(group=self.group))
 
     def _import_built_in(self) -> None:
         package = importlib.import_module(self.package)
@@ -154,6 +155,19 @@ def plugin_file(cls: type[Any]) -> Path | None:
     """Return the plug-in file that a class comes from; None for parts of packages."""
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
     return Path(file) if file and cls.__module__.startswith(_PLUGIN) else None
+
+
+def _offered(group: str, name: str | None = None) -> list[EntryPoint]:
+    """Return entry points of installed packages, which are read again once a folder of packages has changed."""
+    folders = [folder for folder in map(Path, sys.path) if folder.exists()]
+    found = _entry_points(tuple((folder, folder.stat().st_mtime_ns) for folder in folders))
+    return [entry for entry in found if entry.group == group and name in (None, entry.name)]
+
+
+@lru_cache(maxsize=1)
+def _entry_points(_folders: tuple[tuple[Path, int], ...]) -> list[EntryPoint]:
+    found = entry_points()
+    return [entry for registry in REGISTRIES for entry in found.select(group=registry.group)]
 
 
 def _described(cls: type[Any]) -> str:

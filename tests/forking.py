@@ -36,15 +36,16 @@ LIBRARIES = (
     "dvc.repo.datasets", "dvc.repo.index", "dvc.repo.metrics", "dvc.repo.params", "dvc.repo.plots",
     "dvc.repo.reproduce", "dvc.repo.stage", "dvc.repo.status", "dvc.rwlock", "dvc.stage", "dvc.utils.strictyaml",
     "dvc_data.hashfile.db.local", "dvclive", "filecmp", "flufl.lock", "jinja2", "matplotlib.backends.backend_svg",
-    "matplotlib.figure", "networkx", "pandas", "pandas.core.methods.to_dict", "pandas.io.formats.csvs",
-    "platformdirs.unix", "pydantic", "pydantic.dataclasses", "pydantic.functional_serializers",
-    "pydantic.functional_validators", "pydantic.json_schema", "pydantic.main", "pydantic.plugin._loader",
-    "pydantic.types", "rich._emoji_codes", "rich.console", "rich.markdown", "safetensors.numpy", "safetensors.torch",
-    "scipy.interpolate", "scipy.ndimage", "scipy.optimize", "scipy.signal", "scipy.spatial", "scipy.stats",
-    "scmrepo.git", "sklearn.cluster", "sklearn.decomposition", "sklearn.ensemble", "sklearn.manifold",
-    "sklearn.metrics", "sklearn.mixture", "sklearn.neighbors", "sklearn.svm", "torch", "torch._dynamo",
-    "torch.distributed", "torch.onnx", "torch.optim", "typer", "typer._adapters", "typer._click.decorators",
-    "typer.rich_utils", "wfdb", "xml.etree.ElementTree", "yaml", "zc.lockfile",
+    "matplotlib.figure", "mlflow.artifacts", "mlflow.store.tracking.sqlalchemy_store", "networkx", "pandas",
+    "pandas.core.methods.to_dict", "pandas.io.formats.csvs", "platformdirs.unix", "pydantic",
+    "pydantic.dataclasses", "pydantic.functional_serializers", "pydantic.functional_validators",
+    "pydantic.json_schema", "pydantic.main", "pydantic.plugin._loader", "pydantic.types", "rich._emoji_codes",
+    "rich.console", "rich.markdown", "safetensors.numpy", "safetensors.torch", "scipy.interpolate", "scipy.ndimage",
+    "scipy.optimize", "scipy.signal", "scipy.spatial", "scipy.stats", "scmrepo.git", "sklearn.cluster",
+    "sklearn.decomposition", "sklearn.ensemble", "sklearn.manifold", "sklearn.metrics", "sklearn.mixture",
+    "sklearn.neighbors", "sklearn.svm", "torch", "torch._dynamo", "torch.distributed", "torch.onnx", "torch.optim",
+    "typer", "typer._adapters", "typer._click.decorators", "typer.rich_utils", "wfdb", "xml.etree.ElementTree",
+    "yaml", "zc.lockfile",
 )  # fmt: skip
 TIMEOUT = 3600  # seconds, of a command
 
@@ -121,7 +122,8 @@ def ask(
 
 def _pass_on(worker: int) -> None:
     """Pass on to the process that does it what would end this one; it then ends as that one does."""
-    signal.signal(signal.SIGTERM, lambda number, _: os.kill(worker, number))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: os.kill(worker, number))
 
 
 def serve(path: Path, kept: list[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ecgan.config import render_params
+from tests import forking
 
 from .project import EXPERIMENT, TINY, Project, environment, make
 
@@ -25,7 +26,7 @@ MODULE = TINY["modules"]["aegan"]
 
 
 def start(project: Project) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "ecgan", "train"]
+    command = [forking.runner(), sys.executable, "-m", "ecgan", "train"]
     return subprocess.Popen(command, cwd=project.folder, env=environment(), stderr=subprocess.PIPE, text=True)
 
 

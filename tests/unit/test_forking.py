@@ -59,13 +59,14 @@ def test_such_a_program_ends_by_the_signal_that_ended_the_command(tmp_path: Path
     assert subprocess.run(command, cwd=tmp_path, check=False).returncode == -number
 
 
-def test_such_a_program_passes_on_what_would_end_it(tmp_path: Path) -> None:
-    code = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(9)); print(1, flush=True)"
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_such_a_program_passes_on_what_would_end_it(tmp_path: Path, number: int) -> None:
+    code = f"import signal, sys; signal.signal({number}, lambda *_: sys.exit(9)); print(1, flush=True)"
     command = [forking.runner(), "python", "-c", f"{code}; signal.pause()"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"1\n"
-        process.terminate()
+        process.send_signal(number)
         assert process.wait(60) == 9
 
 

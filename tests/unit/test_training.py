@@ -224,7 +224,7 @@ def test_history_is_read_back_as_written(tmp_path: Path) -> None:
 
 
 KILLED = """
-    import sys
+    import os, sys
     from pathlib import Path
     sys.path[:0] = [{root!r}, {here!r}]
     import torch
@@ -232,6 +232,7 @@ KILLED = """
     from test_training import run, weights
     from ecgan.training.loop import fit
     from safetensors.torch import save_file
+    print(os.getpid())
     job = run(Path(sys.argv[1]), epochs=12, schedule="one_cycle", ema=0.9, every=2)
     class Slow:
         def epoch(self, row):
@@ -249,10 +250,11 @@ def test_a_killed_process_is_taken_up_to_the_same_bytes(tmp_path: Path, root: Pa
         return [sys.executable, "-c", code, str(tmp_path / name), str(tmp_path / f"{name}.safetensors")]
 
     for epoch in ("2", "9"):
-        process = subprocess.Popen(command("cut"), stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([forking.runner(), *command("cut")], stdout=subprocess.PIPE, text=True)
+        number = int(process.stdout.readline())
         for line in process.stdout:
             if line.strip() == epoch:
-                os.kill(process.pid, signal.SIGKILL)
+                os.kill(number, signal.SIGKILL)
                 break
         assert process.wait() == -signal.SIGKILL
     for name in ("cut", "whole"):

@@ -122,12 +122,12 @@ def _titles_only(app: Any, _page: str, _template: str, context: dict[str, Any], 
 
 @functools.cache
 def _titles(env: Any) -> dict[str, Any]:
-    """Return the contents of pages: of those that list no others, the title alone."""
+    """Return the contents of pages: their titles and lists of other pages."""
     found = {page: contents.deepcopy() for page, contents in env.tocs.items()}
     for contents in found.values():
         for title in contents.children:
-            if len(title.children) > 1 and not any(title.findall(toctree)):
-                title.pop(1)
+            for headings in title.children[1:]:
+                headings[:] = title.findall(toctree)
     return found
 
 

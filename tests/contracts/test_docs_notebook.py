@@ -2,13 +2,14 @@
 
 import importlib.util
 import json
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests import forking
 
 from ..pipeline.project import environment
 from .imports import ROOT
@@ -43,14 +44,10 @@ def outline(notebook: Any) -> list[tuple[str, str, list[list[str]]]]:
 
 @pytest.mark.slow
 def test_every_snippet_runs_from_an_empty_folder_and_the_notebook_shows_it(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), "run"],
-        cwd=tmp_path,
-        env=environment(PYTHONPATH=str(ROOT)),
-        capture_output=True,
-        text=True,
-        check=False,
+    code = (
+        f"import runpy, sys; sys.argv[:] = [{str(SCRIPT)!r}, 'run']; runpy.run_path(sys.argv[0], run_name='__main__')"
     )
+    done = forking.run([sys.executable, "-c", code], tmp_path, environment(PYTHONPATH=str(ROOT)))
     assert done.returncode == 0, done.stderr
     assert outline(json.loads(done.stdout)) == outline(COMMITTED), AGAIN
     made = {path.name for path in tmp_path.iterdir()}

@@ -449,8 +449,10 @@ def test_training_brings_generated_beats_closer_to_real_ones(cls: type[Gan], los
         if step % 20 == 0:
             values.append(model.eval().validation_loss(x, labels, torch.zeros(32)))
             model.train()
+            if values[-1] < 0.6 * values[0]:  # what is kept is the best version
+                return
         model.train_batch(x, optimizers, 0)
-    assert min(values) < 0.6 * values[0]  # what is kept is the best version
+    raise AssertionError(f"it was {values[0]} and {min(values)} at best")
 
 
 @pytest.mark.parametrize("cls", KINDS)

@@ -127,7 +127,7 @@ def _titles(env: Any) -> dict[str, Any]:
     for contents in found.values():
         for title in contents.children:
             for headings in title.children[1:]:
-                headings[:] = title.findall(toctree)
+                headings[:] = list(title.findall(toctree))
     return found
 
 

@@ -43,6 +43,8 @@ def test_every_page_is_built_and_can_be_found(site: Path) -> None:
     for page in (ROOT / "docs").glob("*.md"):
         assert (site / f"{page.stem}.html").is_file()
         assert f'href="{page.stem}.html"' in contents or page.stem == "index"
+    for page in (site / "api").glob("*.html"):
+        assert f'href="api/{page.name}"' in contents
 
 
 def test_the_reference_has_the_docstrings_of_the_library(site: Path) -> None:

@@ -13,6 +13,7 @@ from ecgan.references import Reference
 from ecgan.scoring.archive import open_manifest, score_archive
 from ecgan.scoring.console import Manner, note, tell_archive
 from ecgan.scoring.inputs import MANIFEST, expand, list_archive
+from ecgan.scoring.places import content_of, folders_of
 from ecgan.scoring.plan import digest
 from ecgan.scoring.runs import asked_of, leads_of
 from ecgan.scoring.shards import Settings
@@ -53,10 +54,13 @@ def run(
         reading: How recordings are read: `sampling_rate`, `unit`, `gain`, `baseline`, `annotator`.
     """
     models = {0: model} if isinstance(model, Reference) else dict(model)
-    inputs = list_archive(list(expand(places)), reading["annotator"], out)
+    places = list(expand(places))
+    inputs = list_archive(places, reading["annotator"], out)
     _check_target(out, [one.place for one in inputs], resume=resume, force=force)
     wanted = None if leads is None else tuple(lead.strip() for lead in leads.split(","))
-    told: dict[str, Any] = {"model": _content(models), "leads": leads, "strategy": strategy, "threshold": threshold}
+    contents = {count: content_of(one.folder) for count, one in models.items()}
+    told: dict[str, Any] = {"model": {models[count].text: content for count, content in contents.items()}}
+    told |= {"leads": leads, "strategy": strategy, "threshold": threshold}
     told |= {"ecgan": ecgan.__version__, "plugins": [sha256(file) for file in plugins], **reading}
     settings = Settings(
         models=tuple((count, replace(one, folder=one.folder.absolute())) for count, one in models.items()),
@@ -66,6 +70,8 @@ def run(
         strategy=strategy,
         threshold=threshold,
         leads=wanted,
+        contents=tuple(contents.items()),
+        folders=folders_of(places),
         asked=asked_of(wanted, models, {count: leads_of(one) for count, one in models.items()}),
         reading=tuple(sorted(reading.items())),
         plugins=tuple(str(file.absolute()) for file in plugins),
@@ -92,12 +98,3 @@ def _check_target(out: Path, places: Sequence[str], *, resume: bool, force: bool
             f"{out / MANIFEST} is there already.",
             "Say --resume to go on, --force to begin anew, or name another --out DIR.",
         )
-
-
-def _content(models: Mapping[int, Reference]) -> dict[str, str]:
-    """SHA-256 of all files of each run, by its name, fold and version."""
-    found = {}
-    for one in models.values():
-        files = sorted(file for file in one.folder.rglob("*") if file.is_file() and not file.name.startswith("."))
-        found[one.text] = digest([[file.relative_to(one.folder).as_posix(), sha256(file)] for file in files])
-    return found

@@ -1,5 +1,6 @@
 """An archive as one data set: the same bytes by every engine, resumed, damaged, with what cannot be read named."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -23,11 +24,14 @@ from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
 from ecgan.files import sha256
 from ecgan.references import Reference, parse_reference
+from ecgan.remotes.recordings import read_anywhere
 from ecgan.scoring import plan, shards
 from ecgan.scoring.console import Manner
 from ecgan.scoring.inputs import Input, expand, list_archive
+from ecgan.scoring.places import content_of, models_here
 from stages import archive
 
+fsspec = pytest.importorskip("fsspec")
 parquet = pytest.importorskip("pyarrow.parquet")
 
 READING: dict[str, Any] = dict.fromkeys(("sampling_rate", "unit", "gain", "baseline", "annotator"))
@@ -161,6 +165,57 @@ def test_every_engine_gives_the_same_bytes(
     assert hashes(tmp_path / "out") == hashes(finished)
 
 
+def test_a_process_that_does_not_see_the_results_gives_them_back(
+    finished: Path, recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere, out = tmp_path / "elsewhere", tmp_path / "out"
+    elsewhere.mkdir()
+    score, write = shards.score_shard, shards.write_one
+
+    def there(settings: shards.Settings) -> shards.Settings:
+        return dataclasses.replace(settings, out=elsewhere)
+
+    monkeypatch.setattr("ecgan.scoring.archive.score_shard", lambda settings, one: score(there(settings), one))
+    monkeypatch.setattr("ecgan.scoring.archive.write_one", lambda settings, one: write(there(settings), one))
+    run(recordings, model, out, pages=1, named=["a/r00"])
+    assert hashes(out) == hashes(finished)
+    run(recordings, model, out, pages=1, named=["a/r00"], resume=True)  # what had failed, without the parts
+    assert hashes(out) == hashes(finished)
+    assert not list(elsewhere.iterdir())
+
+
+def test_a_process_that_lacks_model_or_recordings_refuses(
+    recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = shards.score_shard
+    content = content_of(model.folder)
+    changes: list[dict[str, Any]] = [
+        {"folders": (str(tmp_path / "none"),)},
+        {"models": ((0, dataclasses.replace(model, folder=tmp_path)),)},
+        {"contents": ((0, "another"),)},
+        {"plugins": (str(tmp_path / "none.py"),)},
+    ]
+    for change in changes:
+        monkeypatch.setattr(
+            "ecgan.scoring.archive.score_shard",
+            lambda settings, one, change=change: score(dataclasses.replace(settings, **change), one),
+        )
+        with pytest.raises(EcganError) as error:
+            run(recordings / "a", model, tmp_path / "out")
+        assert error.value.hint
+        assert not (tmp_path / "out").exists()
+    url = f"memory://models/{tmp_path.name}/run"
+    files = {
+        file.relative_to(model.folder).as_posix(): file.read_bytes()
+        for file in model.folder.rglob("*")
+        if file.is_file()
+    }
+    fsspec.filesystem("memory").pipe({f"{url.removeprefix('memory:/')}/{name}": part for name, part in files.items()})
+    monkeypatch.chdir(tmp_path)
+    found = models_here({0: Reference(url, tmp_path, None, "best")}, {0: content})
+    assert content_of(found[0].folder) == content
+
+
 def test_what_is_done_is_not_done_again_and_damaged_parts_are(
     finished: Path, recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
@@ -173,12 +228,12 @@ def test_what_is_done_is_not_done_again_and_damaged_parts_are(
     lost.unlink()
     (out / "beats/.part-00001.parquet.0.part").write_bytes(b"half")
     (out / "beats/part-00099.parquet").write_bytes(b"of another plan")
-    tried: list[int] = []
-    monkeypatch.setattr(
-        "ecgan.scoring.archive.score_shard", lambda s, one: tried.append(one.number) or shards.score_shard(s, one)
-    )
+    read = read_from_here(monkeypatch)
     run(recordings, model, out, resume=True, pages=1, named=["a/r00"])
-    assert sorted(tried) == [0, 2]
+    kept = {Path(row["record"]).name for row in parquet.read_table(out / "recordings/part-00001.parquet").to_pylist()}
+    wanted = {f"r{index:02d}" for index in range(20)} - kept
+    assert 0 < len(wanted) < 20
+    assert sorted(read) == ["bad.csv", *sorted(f"{name}.hea" for name in wanted)]
     assert hashes(out) == hashes(finished)
     assert "2 shards" in capsys.readouterr().err
 
@@ -216,6 +271,52 @@ def test_an_archive_that_grows_costs_what_is_new(
     assert len(names) == 10
     assert ["new"] in [[one.name for one in shard.inputs] for shard in tried]
     assert len(tried) == 3  # the new one, the shard that lost one and the shard in which one changed
+
+
+def test_what_had_failed_is_tried_again_and_nothing_else(
+    recordings: Path, record: Record, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, out = tmp_path / "archive", tmp_path / "out"
+    shutil.copytree(recordings / "b", root)
+    write_record(root, Record("gone", record.signals[:3600], 360.0, record.leads, np.zeros(0, np.int64), []))
+    signals = (root / "gone.dat").read_bytes()
+    (root / "gone.dat").unlink()
+    run(root, model, out)
+    before = hashes(out)
+    assert failed(out) == {"bad", "gone"}
+    read = read_from_here(monkeypatch)
+    assert not run(root, model, out, resume=True)
+    assert sorted(read) == ["bad.csv", "gone.hea"]
+    assert hashes(out) == before
+    (root / "gone.dat").write_bytes(signals)
+    read.clear()
+    run(root, model, out, resume=True)
+    assert sorted(read) == ["bad.csv", "gone.hea"]
+    assert failed(out) == {"bad"}
+    run(root, model, tmp_path / "direct")
+    for name in ("recordings", "beats", "families", "episodes"):
+        assert table(out, name) == table(tmp_path / "direct", name)
+    (root / "bad.csv").unlink()
+    read.clear()
+    assert run(root, model, out, resume=True)
+    assert not read
+    assert not failed(out)
+
+
+def failed(out: Path) -> set[str]:
+    return {row["record"] for row in table(out, "recordings") if row["status"] == "failed"}
+
+
+def read_from_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files of recordings that are read from here on, or are tried."""
+    read: list[str] = []
+
+    def reading(place: Path, **options: Any) -> Record:
+        read.append(Path(place).name)
+        return read_anywhere(place, **options)
+
+    monkeypatch.setattr("ecgan.scoring.shards.read_anywhere", reading)
+    return read
 
 
 def test_a_plan_depends_on_the_recordings_alone_and_a_long_one_stands_alone() -> None:

@@ -77,6 +77,17 @@ def check_target_file(path: Path, *, force: bool) -> None:
         raise EcganError(f"{path} is there already.", "Say --force to overwrite it, or name another file.")
 
 
+def check_target_folder(out: Path) -> None:
+    """Refuse what a user names for results and what is, or can be, no folder here."""
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(out)):
+        raise EcganError(
+            f"--out {out} is no folder here: an object store replaces no folder at once, and adds to no file.",
+            "Name a folder, and copy it there at the end, such as by `aws s3 sync`.",
+        )
+    if os.path.lexists(out) and not out.is_dir():
+        raise EcganError(f"--out {out} is no folder.", "Name a folder; it is made if it is not there.")
+
+
 @contextlib.contextmanager
 def written(path: Path) -> Iterator[BinaryIO]:
     """Give a temporary file beside `path` and rename it at the end: a reader never sees a half-written file.

@@ -8,12 +8,12 @@ from typing import Any
 
 import ecgan
 from ecgan.errors import EcganError
-from ecgan.files import alone_in, made, sha256
+from ecgan.files import alone_in, check_target_folder, made, sha256
 from ecgan.references import Reference
 from ecgan.scoring.archive import open_manifest, score_archive
 from ecgan.scoring.console import Manner, note, tell_archive
 from ecgan.scoring.inputs import MANIFEST, expand, list_archive
-from ecgan.scoring.places import content_of, folders_of
+from ecgan.scoring.places import content_of
 from ecgan.scoring.plan import digest
 from ecgan.scoring.runs import asked_of, leads_of
 from ecgan.scoring.shards import Settings
@@ -54,8 +54,7 @@ def run(
         reading: How recordings are read: `sampling_rate`, `unit`, `gain`, `baseline`, `annotator`.
     """
     models = {0: model} if isinstance(model, Reference) else dict(model)
-    places = list(expand(places))
-    inputs = list_archive(places, reading["annotator"], out)
+    inputs = list_archive(list(expand(places)), reading["annotator"], out)
     _check_target(out, [one.place for one in inputs], resume=resume, force=force)
     wanted = None if leads is None else tuple(lead.strip() for lead in leads.split(","))
     contents = {count: content_of(one.folder) for count, one in models.items()}
@@ -71,7 +70,6 @@ def run(
         threshold=threshold,
         leads=wanted,
         contents=tuple(contents.items()),
-        folders=folders_of(places),
         asked=asked_of(wanted, models, {count: leads_of(one) for count, one in models.items()}),
         reading=tuple(sorted(reading.items())),
         plugins=tuple(str(file.absolute()) for file in plugins),
@@ -86,8 +84,7 @@ def run(
 
 def _check_target(out: Path, places: Sequence[str], *, resume: bool, force: bool) -> None:
     """Refuse a folder that is scored itself, and one with results where it is not said what becomes of them."""
-    if os.path.lexists(out) and not out.is_dir():
-        raise EcganError(f"--out {out} is no folder.", "Name a folder; it is made if it is not there.")
+    check_target_folder(out)
     inside = os.path.join(os.path.abspath(out), "")  # noqa: PTH100, PTH118
     if any(os.path.abspath(place).startswith(inside) for place in places):  # noqa: PTH100
         raise EcganError(f"what is to be scored lies in {out}, where the results go.", "Name another: --out DIR.")

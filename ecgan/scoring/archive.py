@@ -16,7 +16,7 @@ from ecgan.progress import track_rate
 from ecgan.reporting.index_page import ListedRecording, index_page
 from ecgan.scoring.inputs import MANIFEST, Input, told_place
 from ecgan.scoring.parts import TABLES, part_of, scored_in, write_parts
-from ecgan.scoring.places import marked
+from ecgan.scoring.places import check_seen, marked
 from ecgan.scoring.plan import Done, Manifest, Shard, damaged, digest, planned, resumed
 from ecgan.scoring.shards import PAGES, Settings, page_of, score_shard, try_alone, write_one
 
@@ -162,8 +162,9 @@ def _score(one: Engine, settings: Settings, manifest: Manifest, *, shown: bool) 
 
 def _placed(settings: Settings, done: Done) -> Done:
     """Write the parts that a process gave back which does not see where they belong."""
+    check_seen(done.unseen)
     write_parts(settings.out, done.number, done.content)
-    return replace(done, content={})
+    return replace(done, content={}, unseen={})
 
 
 def _alone(one: Engine, settings: Settings, shard: Shard) -> Any:

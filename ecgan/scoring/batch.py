@@ -15,7 +15,7 @@ from ecgan.datasets.omissions import left_out
 from ecgan.ecg.files.recordings import files_of_recording, locate
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, Interrupted
-from ecgan.files import FULL, alike, unsayable, unusable, write_frame, write_text
+from ecgan.files import FULL, alike, check_target_folder, unsayable, unusable, write_frame, write_text
 from ecgan.progress import Stopwatch, track
 from ecgan.remotes.recordings import path_in, plain
 from ecgan.reporting.recordings import ScoredRecording
@@ -151,8 +151,7 @@ def check_targets(
 
     No file is that is read, under whatever name: the recordings, all that their headers name, and `others`.
     """
-    if os.path.lexists(out) and not out.is_dir():
-        raise EcganError(f"--out {out} is no folder.", "Name a folder; it is made if it is not there.")
+    check_target_folder(out)
     targets = [file for one in wanted for file in files_of(out, one.name)]
     if len(wanted) > 1:
         targets += [out / name for name in SUMMARIES]

@@ -1,22 +1,20 @@
-"""What a process finds where it is: the model, the folders of the recordings, and the mark in that of the results."""
+"""What a process finds where it is: the model, the recordings, and the folder of the results."""
 
 import contextlib
 import os
 import platform
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ecgan.engines.choosing import SHARED
 from ecgan.errors import EcganError
 from ecgan.files import sha256, unwritable
 from ecgan.references import Reference, parse_reference
 from ecgan.remotes import is_remote
-from ecgan.remotes.recordings import is_url
 from ecgan.scoring.plan import digest
 
 _MARK = ".shared-"
-_MOST = 100  # folders that are looked for
-_SHARED = "All machines need it under the same path, on a file system that they share"
 
 
 @contextlib.contextmanager
@@ -45,24 +43,18 @@ def content_of(folder: Path) -> str:
     return digest([[file.relative_to(folder).as_posix(), sha256(file)] for file in files])
 
 
-def folders_of(places: Iterable[str]) -> tuple[str, ...]:
-    """The folders that are here of those that are named, or in which what is named lies."""
-    found = (place if os.path.isdir(place) else os.path.dirname(place) for place in places if not is_url(place))  # noqa: PTH112, PTH120
-    folders = sorted({os.path.abspath(folder) for folder in found})  # noqa: PTH100
-    return tuple(filter(os.path.isdir, folders[:_MOST]))
+def check_seen(unseen: Mapping[str, str]) -> None:
+    """See that no recording is here which another process did not find: it would be one that cannot be read.
 
-
-def check_folders(folders: Iterable[str]) -> None:
-    """See that the folders of the recordings are here: else each of them would be one that cannot be read.
+    Args:
+        unseen: Where it was not found, and which.
 
     Raises:
-        EcganError: One is not.
+        EcganError: One is here.
     """
-    for folder in folders:
-        if not os.path.isdir(folder):  # noqa: PTH112
-            raise EcganError(
-                f"{platform.node()} sees no folder {folder}, where recordings are.", f"{_SHARED}; or name URLs."
-            )
+    for machine, place in unseen.items():
+        if os.path.lexists(place):
+            raise EcganError(f"{machine} does not see {place}, which is to be scored.", f"{SHARED} Or name a URL.")
 
 
 def models_here(models: Mapping[int, Reference], contents: Mapping[int, str]) -> dict[int, Reference]:
@@ -81,5 +73,5 @@ def _model_here(model: Reference, content: str) -> Reference:
         return own
     raise EcganError(
         f"{platform.node()} has not the model {model.text} in {model.folder}, or another one.",
-        f"{_SHARED}; or name it by a URL (s3://…), from which each fetches it.",
+        f"{SHARED} Or name it by a URL (s3://…), from which each fetches it.",
     )

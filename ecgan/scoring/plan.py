@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ FEWEST = 8
 SHARDS = 64
 LARGE = 16 << 20
 """Bytes of a shard: who comes above it begins another one. A recording of so many bytes is a shard of its own."""
+_EARLIER = 1.25
 _LONGEST = 64 << 20
 """Characters of a line of the manifest: 500 recordings whose places are as long as any."""
 _LARGEST = 16 << 30
@@ -69,6 +71,7 @@ class Done:
         files: SHA-256 of each part, by table.
         counts: Numbers of recordings, of those that failed, of beats, …
         content: The parts, by table, from a process that does not see the folder of the results.
+        unseen: A recording that was not there, by the name of the machine.
     """
 
     number: int
@@ -76,6 +79,7 @@ class Done:
     files: dict[str, str]
     counts: dict[str, float]
     content: Mapping[str, bytes] = field(default_factory=dict)
+    unseen: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -103,9 +107,11 @@ class Manifest:
 
     @property
     def left(self) -> list[Shard]:
-        """The shards that are to be scored, the largest first: a day begun last would be waited for alone."""
+        """The shards that are to be scored, in the order in which they are begun."""
         left = [shard for shard in self.shards if shard.number not in self.done]
-        return sorted(left, key=lambda shard: (-(shard.size // LARGE), shard.number))
+        long = [shard for shard in left if shard.inputs[0].size >= LARGE]
+        short = [shard for shard in left if shard.inputs[0].size < LARGE]
+        return list(_mixed(sorted(long, key=lambda shard: (-(shard.size // LARGE), shard.number)), short))
 
     def write(self) -> None:
         """Write it whole, in the order of the plan."""
@@ -163,6 +169,22 @@ def planned(inputs: Iterable[Input], count: int, first: int = 0) -> Iterator[Sha
         size += one.size
     if gathered:
         yield Shard(first, tuple(gathered))
+
+
+def _mixed(long: Sequence[Shard], short: Sequence[Shard]) -> Iterator[Shard]:
+    """Yield the long ones among the short ones: none waits for all the others, and no day is begun last.
+
+    Of both the same share of their bytes has been begun at any time, of the long ones a little more.
+    """
+    sums = [sum(shard.size for shard in shards) for shards in (long, short)]
+    waiting, begun = deque(long), [0, 0]
+    for shard in short:
+        while waiting and begun[0] * sums[1] <= _EARLIER * begun[1] * sums[0]:
+            begun[0] += waiting[0].size
+            yield waiting.popleft()
+        begun[1] += shard.size
+        yield shard
+    yield from waiting
 
 
 def resumed(path: Path, settings: str, told: dict[str, Any], inputs: Sequence[Input]) -> Manifest:

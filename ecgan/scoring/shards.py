@@ -8,6 +8,7 @@ leaves the same bytes.
 import functools
 import hashlib
 import os
+import platform
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from ecgan.scoring.batch import FAILURES, sentence
 from ecgan.scoring.files import files_of, summarised, write_scored
 from ecgan.scoring.inputs import Input
 from ecgan.scoring.parts import Earlier, Parts, write_parts
-from ecgan.scoring.places import check_folders, models_here
+from ecgan.scoring.places import models_here
 from ecgan.scoring.plan import Done, Shard
 from ecgan.scoring.recording import score_recording
 from ecgan.scoring.runs import chosen, load_all
@@ -50,7 +51,6 @@ class Settings:
         asked: The leads that reading looks for.
         reading: Rate, unit, gain, baseline and annotator of the recordings.
         contents: SHA-256 of the runs' files, by the same numbers.
-        folders: Some in which the recordings are.
         plugins: Files with parts of the user's own, from the root.
         mark: The name of a file in the folder of the results.
     """
@@ -65,7 +65,6 @@ class Settings:
     asked: tuple[str, ...]
     reading: tuple[tuple[str, Any], ...]
     contents: tuple[tuple[int, str], ...]
-    folders: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
     mark: str = ""
 
@@ -86,7 +85,6 @@ class Page:
 @functools.lru_cache(maxsize=1)
 def _scorers(settings: Settings) -> dict[int, Scorer]:
     """The runs, loaded once a process; it computes in one thread, since others compute beside it."""
-    check_folders(settings.folders)
     models = models_here(dict(settings.models), dict(settings.contents))
     load_plugins(list(settings.plugins), Path())
     scorers = load_all(models, settings.strategy, settings.threshold)
@@ -109,6 +107,7 @@ def score_shard(settings: Settings, shard: Shard) -> Done:
     """
     _scorers(settings)
     parts, sees_out = Parts(), _sees_out(settings)
+    unseen: dict[str, str] = {}
     earlier = Earlier(settings.out, shard.number) if shard.keep and sees_out else None
     for one in shard.inputs:
         if earlier is not None and one.name in shard.keep:
@@ -122,12 +121,14 @@ def score_shard(settings: Settings, shard: Shard) -> Done:
             parts.add(one, scored, summarised(scored))
         except EcganError as error:
             parts.fail(one, _without_root(settings, error.message))
+            if not is_url(one.place) and not os.path.lexists(settings.root / one.place):
+                unseen = {platform.node(): str(settings.root / one.place)}
     content = parts.encoded()
     files = {table: hashlib.sha256(part).hexdigest() for table, part in content.items()}
     if sees_out:
         write_parts(settings.out, shard.number, content)
         content = {}
-    return Done(shard.number, shard.key(settings.key), files, parts.counts, content)
+    return Done(shard.number, shard.key(settings.key), files, parts.counts, content, unseen)
 
 
 def try_alone(settings: Settings, one: Input) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from ecgan.datasets.base import cut_recording
 from ecgan.datasets.ecgsyn import Ecgsyn
 from ecgan.ecg.records import Record, write_record
 from ecgan.ecg.simulated_patients import simulate
+from ecgan.engines.base import as_done
+from ecgan.engines.pool import Pool
 from ecgan.errors import EcganError
 from ecgan.files import sha256
 from ecgan.references import Reference, parse_reference
@@ -29,7 +32,7 @@ from ecgan.scoring import plan, shards
 from ecgan.scoring.console import Manner
 from ecgan.scoring.inputs import Input, expand, list_archive
 from ecgan.scoring.places import content_of, models_here
-from stages import archive
+from stages import archive, score
 
 fsspec = pytest.importorskip("fsspec")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -190,7 +193,6 @@ def test_a_process_that_lacks_model_or_recordings_refuses(
     score = shards.score_shard
     content = content_of(model.folder)
     changes: list[dict[str, Any]] = [
-        {"folders": (str(tmp_path / "none"),)},
         {"models": ((0, dataclasses.replace(model, folder=tmp_path)),)},
         {"contents": ((0, "another"),)},
         {"plugins": (str(tmp_path / "none.py"),)},
@@ -204,6 +206,19 @@ def test_a_process_that_lacks_model_or_recordings_refuses(
             run(recordings / "a", model, tmp_path / "out")
         assert error.value.hint
         assert not (tmp_path / "out").exists()
+    shutil.copytree(recordings / "a", tmp_path / "archive")
+
+    def unseen(settings: shards.Settings, one: plan.Shard) -> plan.Done:
+        (tmp_path / "archive").rename(tmp_path / "aside")
+        try:
+            return score(settings, one)
+        finally:
+            (tmp_path / "aside").rename(tmp_path / "archive")
+
+    monkeypatch.setattr("ecgan.scoring.archive.score_shard", unseen)
+    with pytest.raises(EcganError, match="does not see") as error:
+        run(tmp_path / "archive", model, tmp_path / "out")
+    assert error.value.hint
     url = f"memory://models/{tmp_path.name}/run"
     files = {
         file.relative_to(model.folder).as_posix(): file.read_bytes()
@@ -328,6 +343,52 @@ def test_a_plan_depends_on_the_recordings_alone_and_a_long_one_stands_alone() ->
     assert max(len(shard.inputs) for shard in made) <= plan.MOST
     manifest = plan.Manifest(Path("none"), "", {}, made)
     assert manifest.left[0].inputs == (inputs[7],)
+
+
+def mixed_plan(long: int, short: int) -> plan.Manifest:
+    """Days, and shards of short recordings."""
+    inputs = [Input(f"d{index}", f"d{index}.edf", (index % 3 + 2) * plan.LARGE, "1") for index in range(long)]
+    inputs += [Input(f"r{index}", f"r{index}.edf", plan.LARGE // 4, "1") for index in range(4 * short)]
+    return plan.Manifest(Path("none"), "", {}, list(plan.planned(inputs, len(inputs))))
+
+
+def seconds(left: list[plan.Shard], processes: int) -> tuple[float, float]:
+    """When half of the short shards and when all are done, if a process takes a second for `LARGE` bytes."""
+    free, ends = [0.0] * processes, []
+    for shard in left:
+        free.sort()
+        free[0] += shard.size / plan.LARGE
+        ends += [free[0]] * (len(shard.inputs) > 1)
+    return sorted(ends)[len(ends) // 2], max(free)
+
+
+@pytest.mark.parametrize(("long", "short"), [(200, 400), (10, 1000), (3, 40)])
+def test_neither_days_nor_short_recordings_wait_for_all_the_others(long: int, short: int) -> None:
+    left = mixed_plan(long, short).left
+    for processes in (1, 2, 8):
+        half, end = seconds(left, processes)
+        best = max(sum(shard.size for shard in left) / processes, left[0].size) / plan.LARGE
+        assert half < 0.75 * best + 4
+        assert end < best + 2
+
+
+def wait_for_the_others(folder: Path, short: int, shard: plan.Shard) -> bool:
+    """A day is done when all short ones are."""
+    if len(shard.inputs) > 1:
+        (folder / str(shard.number)).touch()
+        return True
+    end = time.monotonic() + 120
+    while (done := len(list(folder.iterdir()))) < short and time.monotonic() < end:
+        time.sleep(0.01)
+    return done == short
+
+
+def test_short_recordings_end_while_a_day_is_under_way(tmp_path: Path) -> None:
+    left = mixed_plan(1, 9).left
+    with Pool(2) as pool:
+        done = [handle.result() for _, handle in as_done(pool, partial(wait_for_the_others, tmp_path, 9), left)]
+    assert all(done)
+    assert len(done) == 10
 
 
 def test_folders_lists_and_patterns(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -532,3 +593,19 @@ def test_a_record_counts_once_whichever_of_its_files_are_named(
     for name in ("list", "binary"):
         with pytest.raises(EcganError, match=name):
             list(expand([f"@{tmp_path / name}"]))
+
+
+@pytest.mark.parametrize("out", ["s3://bucket/scores", "memory://scores", "file:///tmp/scores"])
+def test_results_go_into_a_folder_here(
+    recordings: Path, model: Reference, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for stage in (run, score_alone):
+        with pytest.raises(EcganError, match="--out") as error:
+            stage(recordings / "a", model, Path(out))
+        assert error.value.hint
+    assert not list(tmp_path.iterdir())
+
+
+def score_alone(recordings: Path, model: Reference, out: Path) -> bool:
+    return score.run([recordings], model, out)

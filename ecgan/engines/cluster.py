@@ -119,7 +119,7 @@ class Cluster:
             yield
         except dask.KilledWorker as error:
             many = "workers of the cluster were killed several times with the same work; memory may be short."
-            raise LostError(many) from error
+            raise LostError(many, "Give workers more memory, or one thread each: --nthreads 1.") from error
         except (dask.client.FutureCancelledError, dask.comm.CommClosedError, CancelledError) as error:
             raise EcganError("the cluster is gone.", _AGAIN) from error
 

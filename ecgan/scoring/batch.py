@@ -156,7 +156,10 @@ def check_targets(
     if len(wanted) > 1:
         targets += [out / name for name in SUMMARIES]
         if any(one.name.casefold() == "summary" for one in wanted):
-            raise EcganError("the results of the recording 'summary' and the summary of all would have one name.")
+            raise EcganError(
+                "the results of the recording 'summary' and the summary of all would have one name.",
+                "Rename the recording, or score it by itself.",
+            )
     if len({alike(str(target)) for target in targets}) < len(targets):
         raise EcganError("two recordings would have results of one name.", "Score them one by one.")
     inputs = [file for one in wanted for file in files_of_recording(one.file, annotator)]
@@ -241,6 +244,7 @@ def _score_one(one: Wanted, out: Path, score: Callable[[Path | str], ScoredRecor
 def sentence(place: Path | str, error: Exception) -> EcganError:
     """Return what a user is told of one of `FAILURES` at a recording."""
     if isinstance(error, EcganError):
+        error.hint = error.hint or "Mend or convert it, or leave it out; docs/recordings.md says what can be read."
         return error
     if isinstance(error, OSError):
         error.filename = error.filename or str(place)

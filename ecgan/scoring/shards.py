@@ -178,7 +178,10 @@ def _score(settings: Settings, one: Input, *, pages: bool) -> ScoredRecording:
         raise sentence(place, error) from error
     except Exception as error:
         kind = type(error).__name__
-        raise EcganError(f"a mistake of ECGAN's own, to be reported: {kind}: {first_line(error)}") from error
+        raise EcganError(
+            f"a mistake of ECGAN's own, to be reported: {kind}: {first_line(error)}",
+            "Leave the recording out till then.",
+        ) from error
 
 
 def _without_root(settings: Settings, message: str) -> str:

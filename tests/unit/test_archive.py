@@ -588,6 +588,7 @@ def test_a_record_counts_once_whichever_of_its_files_are_named(
     monkeypatch.chdir(recordings)
     assert [one.name for one in list_archive(list(expand(["a/r0*"])))] == ["r00", "r04", "r08"]
     assert len(list_archive(["a/r00", "a/r00.dat", "a/r04.hea", "n" * 300, "x" * 5000])) == 4
+    assert len(list_archive(["b/../a/r00", "./a/r00.hea", str(recordings / "a" / "r00"), "./a", "a/"])) == 10
     (tmp_path / "list").write_text(f"a/{'r' * 100_000}\n")
     (tmp_path / "binary").write_bytes(b"a\0b\n")
     for name in ("list", "binary"):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,8 @@ def run(
     """
     models = {0: model} if isinstance(model, Reference) else dict(model)
     inputs = list_archive(list(expand(places)), reading["annotator"], out)
-    _check_target(out, [one.place for one in inputs], resume=resume, force=force)
+    check = partial(_check_target, out, [one.place for one in inputs], resume=resume, force=force)
+    check()
     wanted = None if leads is None else tuple(lead.strip() for lead in leads.split(","))
     contents = {count: content_of(one.folder) for count, one in models.items()}
     told: dict[str, Any] = {"model": {models[count].text: content for count, content in contents.items()}}
@@ -75,7 +77,9 @@ def run(
         plugins=tuple(str(file.absolute()) for file in plugins),
     )
     note([SENTENCE] if 0 not in models and not manner.quiet else [])
-    with made(out), alone_in(out):
+    with made(out), alone_in(out) as waited:
+        if waited:
+            check()
         manifest = open_manifest(settings, told, inputs, resume=resume)
         summary = score_archive(settings, manifest, named=named, leading=pages, shown=manner.bar)
     tell_archive(summary, out, manner)

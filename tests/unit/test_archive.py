@@ -1,5 +1,6 @@
 """An archive as one data set: the same bytes by every engine, resumed, damaged, with what cannot be read named."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -491,6 +493,11 @@ def test_no_scheduler_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ECGAN_CLUSTER", address)
         with pytest.raises(EcganError, match="is no cluster"):
             engine()
+    for address, words in (("local:100000", "more workers"), ("tls://127.0.0.1:9", "certificates")):
+        monkeypatch.setenv("ECGAN_CLUSTER", address)
+        with pytest.raises(EcganError, match=words) as error:
+            engine()
+        assert error.value.hint
     monkeypatch.setenv("ECGAN_CLUSTER", "tcp://127.0.0.1:9")
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(EcganError, match="no scheduler"):
         engine()
@@ -594,6 +601,22 @@ def test_a_record_counts_once_whichever_of_its_files_are_named(
     for name in ("list", "binary"):
         with pytest.raises(EcganError, match=name):
             list(expand([f"@{tmp_path / name}"]))
+
+
+def test_who_waited_finds_what_the_first_one_wrote(
+    finished: Path, recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+
+    @contextlib.contextmanager
+    def wait(folder: Path) -> Iterator[bool]:
+        shutil.copytree(finished, folder, dirs_exist_ok=True)
+        yield True
+
+    monkeypatch.setattr("stages.archive.alone_in", wait)
+    with pytest.raises(EcganError, match="already"):
+        run(recordings, model, out)
+    assert hashes(out) == hashes(finished)
 
 
 @pytest.mark.parametrize("out", ["s3://bucket/scores", "memory://scores", "file:///tmp/scores"])

@@ -273,7 +273,8 @@ def load_array(path: Path, *, ndim: int, kind: str) -> NDArray[Any]:
         expected = "floating-point numbers" if kind == "f" else "whole numbers"
         raise EcganError(
             f"{path} holds an array of shape {array.shape} and type {array.dtype};"
-            f" expected {ndim} dimension{'s' if ndim > 1 else ''} of {expected}."
+            f" expected {ndim} dimension{'s' if ndim > 1 else ''} of {expected}.",
+            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
         )
     return array
 

@@ -281,7 +281,12 @@ def _status(app: Callable[..., Any]) -> int:
     except (BrokenPipeError, SystemExit) as error:
         return _ended(error)
     except MemoryError:
-        _tell(EcganError("there is not enough memory for this."))
+        _tell(
+            EcganError(
+                "there is not enough memory for this.",
+                "End other programs, or take less at once: ECGAN_WORKERS=1, a smaller batch_size, fewer recordings.",
+            )
+        )
     except OSError as error:
         _tell(unusable(error))
     except UnicodeEncodeError as error:

@@ -77,6 +77,17 @@ def check_target_file(path: Path, *, force: bool) -> None:
         raise EcganError(f"{path} is there already.", "Say --force to overwrite it, or name another file.")
 
 
+def check_target_folder(out: Path) -> None:
+    """Refuse what a user names for results and what is, or can be, no folder here."""
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(out)):
+        raise EcganError(
+            f"--out {out} is no folder here: an object store replaces no folder at once, and adds to no file.",
+            "Name a folder, and copy it there at the end, such as by `aws s3 sync`.",
+        )
+    if os.path.lexists(out) and not out.is_dir():
+        raise EcganError(f"--out {out} is no folder.", "Name a folder; it is made if it is not there.")
+
+
 @contextlib.contextmanager
 def written(path: Path) -> Iterator[BinaryIO]:
     """Give a temporary file beside `path` and rename it at the end: a reader never sees a half-written file.
@@ -119,7 +130,7 @@ def unwritable(path: Path, error: OSError) -> EcganError:
         folder = next((place for place in path.absolute().parents if place.is_dir()), path)
         hint = f"Make room on the disk of {folder}, or write elsewhere; nothing half-written is left."
         return EcganError(f"cannot write {path}: the disk is full ({os.strerror(error.errno)}).", hint)
-    return EcganError(f"cannot write {path}: {error.strerror or error}.")
+    return EcganError(f"cannot write {path}: {error.strerror or error}.", _next(error))
 
 
 def unusable(error: OSError) -> EcganError:
@@ -129,7 +140,25 @@ def unusable(error: OSError) -> EcganError:
         return EcganError(
             f"cannot write{where}: the disk is full ({os.strerror(error.errno)}).", "Make room, or write elsewhere."
         )
-    return EcganError(f"cannot use{where}: {error.strerror or error}.")
+    return EcganError(f"cannot use{where}: {error.strerror or error}.", _next(error))
+
+
+def _next(error: OSError) -> str:
+    """What to do about what the system refuses."""
+    words = {
+        errno.ENAMETOOLONG: "Name a shorter folder, or rename what has so long a name.",
+        errno.EMFILE: "Let a process open more files: ulimit -n 4096.",
+        errno.ENFILE: "End other programs: the system opens no more files.",
+        errno.ENOENT: "Look whether another program moves or removes it, and run the command again.",
+        errno.ELOOP: "Remove the link that leads to itself.",
+        errno.EIO: "Look whether the disk is whole and there: `dmesg` tells.",
+        errno.ESTALE: "The file system that is shared has changed: run the command again.",
+        errno.ENOMEM: "End other programs, or take less at once: ECGAN_WORKERS=1.",
+        errno.EACCES: "Take a folder of your own, or have its permissions changed: `ls -ld` shows them.",
+        errno.EPERM: "Take a folder of your own, or have its permissions changed: `ls -ld` shows them.",
+        errno.EROFS: "Take a folder of a disk that can be written to.",
+    }
+    return words.get(error.errno or 0, "Look whether it is there and yours, or take another place.")
 
 
 def unsayable(error: UnicodeEncodeError) -> EcganError:
@@ -324,7 +353,10 @@ def read_safetensors(path: Path) -> bytes:
     """
     content = read_bytes(path, LARGEST_WEIGHTS)
     if (length := int.from_bytes(content[:8], "little")) > min(_LONGEST_HEADER, len(content)):
-        raise EcganError(f"{path} is no safetensors file, or is cut off: its header would have {length:,} bytes.")
+        raise EcganError(
+            f"{path} is no safetensors file, or is cut off: its header would have {length:,} bytes.",
+            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+        )
     return content
 
 
@@ -332,18 +364,32 @@ def read_json(path: Path) -> Any:
     """Read JSON; a missing, broken or huge file is one sentence."""
     content = read_bytes(path, LARGEST_JSON)
     if content.count(b"[") + content.count(b"{") > _MOST_VALUES:
-        raise EcganError(f"{path} holds more than {_MOST_VALUES:,} lists and mappings.")
+        raise EcganError(
+            f"{path} holds more than {_MOST_VALUES:,} lists and mappings.",
+            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+        )
     try:
         return json.loads(content, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         what = f"line {error.lineno}, column {error.colno}: {error.msg[:1].lower()}{error.msg[1:]}"
-        raise EcganError(f"{path} is not JSON, or is cut off: {what}.") from None
+        raise EcganError(
+            f"{path} is not JSON, or is cut off: {what}.",
+            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+        ) from None
     except RecursionError:
-        raise EcganError(f"{path} is not JSON: it is nested too deeply.") from None
+        raise EcganError(
+            f"{path} is not JSON: it is nested too deeply.",
+            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+        ) from None
     except UnicodeDecodeError:
-        raise EcganError(f"{path} is not JSON: it is no UTF-8 text.") from None
+        raise EcganError(
+            f"{path} is not JSON: it is no UTF-8 text.",
+            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+        ) from None
     except ValueError as error:
-        raise EcganError(f"{path} is not JSON: {error}.") from None
+        raise EcganError(
+            f"{path} is not JSON: {error}.", "Run again what wrote it, or restore it: `dvc checkout`, or a copy."
+        ) from None
 
 
 def _no_constant(word: str) -> NoReturn:
@@ -360,14 +406,23 @@ def read_record(path: Path, kind: type[T], what: str) -> T:
 
     found = read_json(path)
     if not isinstance(found, dict):
-        raise EcganError(f"{path} does not describe {what}: it holds {shown(found)}, expected keys and values.")
+        raise EcganError(
+            f"{path} does not describe {what}: it holds {shown(found)}, expected keys and values.",
+            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+        )
     known = {field.name for field in dataclasses.fields(kind)}
     if unknown := sorted(found.keys() - known):
-        raise EcganError(f"{path} does not describe {what}: unknown key {unknown[0]!r}.")
+        raise EcganError(
+            f"{path} does not describe {what}: unknown key {unknown[0]!r}.",
+            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+        )
     try:
         return TypeAdapter(kind).validate_json(json.dumps(found), strict=True)
     except ValidationError as error:
-        raise EcganError(f"{path} does not describe {what}: {found_words(error)}.") from None
+        raise EcganError(
+            f"{path} does not describe {what}: {found_words(error)}.",
+            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+        ) from None
 
 
 def found_words(error: "ValidationError") -> str:

@@ -260,5 +260,5 @@ def _failed(file: str, path: Path, error: BaseException) -> EcganError:
     if isinstance(error, SystemExit):
         return EcganError(f"{where}: it ended the program.", "Take out sys.exit(): the file is only to define parts.")
     if isinstance(error, SyntaxError):
-        return EcganError(f"{where}: it is no Python: {error.msg}.")
-    return EcganError(f"{where}: {type(error).__name__}: {error}.")
+        return EcganError(f"{where}: it is no Python: {error.msg}.", "Mend the plug-in.")
+    return EcganError(f"{where}: {type(error).__name__}: {error}.", "Mend the plug-in.")

@@ -229,7 +229,7 @@ def workers() -> int:
     if not wanted:
         return os.cpu_count() or 1
     if not wanted.isdigit() or int(wanted) < 1:
-        raise EcganError(f"ECGAN_WORKERS={wanted!r} is no positive number.")
+        raise EcganError(f"ECGAN_WORKERS={wanted!r} is no positive number.", "Set it to 1 or more, or leave it out.")
     return int(wanted)
 
 

@@ -118,7 +118,9 @@ class Samples:
             EcganError: They are not.
         """
         if self.labels is None:
-            raise EcganError("the samples have no labels, and labels are needed.")
+            raise EcganError(
+                "the samples have no labels, and labels are needed.", "Give labels, or choose what needs none."
+            )
         return self.labels
 
     @property

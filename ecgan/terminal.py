@@ -118,7 +118,9 @@ def flush_results() -> None:
         raise
     except OSError as error:
         discard_results()
-        raise EcganError(f"cannot write to standard output: {error.strerror or error}.") from error
+        raise EcganError(
+            f"cannot write to standard output: {error.strerror or error}.", "Write into another file or pipe."
+        ) from error
 
 
 def discard_results() -> None:

@@ -3,16 +3,18 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import ecgan
 from ecgan.errors import EcganError
-from ecgan.files import alone_in, made, sha256
+from ecgan.files import alone_in, check_target_folder, made, sha256
 from ecgan.references import Reference
 from ecgan.scoring.archive import open_manifest, score_archive
 from ecgan.scoring.console import Manner, note, tell_archive
 from ecgan.scoring.inputs import MANIFEST, expand, list_archive
+from ecgan.scoring.places import content_of
 from ecgan.scoring.plan import digest
 from ecgan.scoring.runs import asked_of, leads_of
 from ecgan.scoring.shards import Settings
@@ -54,9 +56,12 @@ def run(
     """
     models = {0: model} if isinstance(model, Reference) else dict(model)
     inputs = list_archive(list(expand(places)), reading["annotator"], out)
-    _check_target(out, [one.place for one in inputs], resume=resume, force=force)
+    check = partial(_check_target, out, [one.place for one in inputs], resume=resume, force=force)
+    check()
     wanted = None if leads is None else tuple(lead.strip() for lead in leads.split(","))
-    told: dict[str, Any] = {"model": _content(models), "leads": leads, "strategy": strategy, "threshold": threshold}
+    contents = {count: content_of(one.folder) for count, one in models.items()}
+    told: dict[str, Any] = {"model": {models[count].text: content for count, content in contents.items()}}
+    told |= {"leads": leads, "strategy": strategy, "threshold": threshold}
     told |= {"ecgan": ecgan.__version__, "plugins": [sha256(file) for file in plugins], **reading}
     settings = Settings(
         models=tuple((count, replace(one, folder=one.folder.absolute())) for count, one in models.items()),
@@ -66,12 +71,15 @@ def run(
         strategy=strategy,
         threshold=threshold,
         leads=wanted,
+        contents=tuple(contents.items()),
         asked=asked_of(wanted, models, {count: leads_of(one) for count, one in models.items()}),
         reading=tuple(sorted(reading.items())),
         plugins=tuple(str(file.absolute()) for file in plugins),
     )
     note([SENTENCE] if 0 not in models and not manner.quiet else [])
-    with made(out), alone_in(out):
+    with made(out), alone_in(out) as waited:
+        if waited:
+            check()
         manifest = open_manifest(settings, told, inputs, resume=resume)
         summary = score_archive(settings, manifest, named=named, leading=pages, shown=manner.bar)
     tell_archive(summary, out, manner)
@@ -80,8 +88,7 @@ def run(
 
 def _check_target(out: Path, places: Sequence[str], *, resume: bool, force: bool) -> None:
     """Refuse a folder that is scored itself, and one with results where it is not said what becomes of them."""
-    if os.path.lexists(out) and not out.is_dir():
-        raise EcganError(f"--out {out} is no folder.", "Name a folder; it is made if it is not there.")
+    check_target_folder(out)
     inside = os.path.join(os.path.abspath(out), "")  # noqa: PTH100, PTH118
     if any(os.path.abspath(place).startswith(inside) for place in places):  # noqa: PTH100
         raise EcganError(f"what is to be scored lies in {out}, where the results go.", "Name another: --out DIR.")
@@ -92,12 +99,3 @@ def _check_target(out: Path, places: Sequence[str], *, resume: bool, force: bool
             f"{out / MANIFEST} is there already.",
             "Say --resume to go on, --force to begin anew, or name another --out DIR.",
         )
-
-
-def _content(models: Mapping[int, Reference]) -> dict[str, str]:
-    """SHA-256 of all files of each run, by its name, fold and version."""
-    found = {}
-    for one in models.values():
-        files = sorted(file for file in one.folder.rglob("*") if file.is_file() and not file.name.startswith("."))
-        found[one.text] = digest([[file.relative_to(one.folder).as_posix(), sha256(file)] for file in files])
-    return found

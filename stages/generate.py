@@ -54,7 +54,7 @@ def run(
     if count > MOST:
         raise EcganError(f"-n {count}: one file holds {MOST:,} samples at most.", "Ask for fewer, several times.")
     if seed < 0:
-        raise EcganError(f"--seed {seed}: a seed is 0 or more.")
+        raise EcganError(f"--seed {seed}: a seed is 0 or more.", "Give 0 or more.")
     if features is not None and metrics is None:
         raise EcganError("--features is for the metrics, and none are asked for.", "Say --metrics FILE.json as well.")
     check_targets(out, figure, metrics, force=force, read=model.folder.rglob("*"))

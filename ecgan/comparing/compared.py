@@ -120,7 +120,7 @@ def compare_json(where: str, old: Any, new: Any) -> list[Compared]:
 def _leaves(where: str, value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     """Yield dotted names and plain values, and one array for each list of numbers."""
     if depth > _DEEPEST:
-        raise EcganError(f"{where} is nested too deeply to be compared.")
+        raise EcganError(f"{where} is nested too deeply to be compared.", "Compare parts of it.")
     if isinstance(value, dict):
         for key in sorted(value):
             yield from _leaves(where, value[key], f"{path}.{key}" if path else str(key), depth + 1)

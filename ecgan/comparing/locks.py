@@ -142,10 +142,16 @@ def _unlike(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def _stage(path: Path, name: str, stage: Any) -> Stage:
     if not isinstance(stage, dict):
-        raise EcganError(f"{path} is no dvc.lock: stages.{name} is {shown(stage)}, expected a mapping.")
+        raise EcganError(
+            f"{path} is no dvc.lock: stages.{name} is {shown(stage)}, expected a mapping.",
+            "Restore it: git checkout, or run `dvc repro`.",
+        )
     params = stage.get("params") or {}
     if not isinstance(params, dict) or not all(isinstance(values, dict) for values in params.values()):
-        raise EcganError(f"{path} is no dvc.lock: stages.{name}.params is no mapping of files.")
+        raise EcganError(
+            f"{path} is no dvc.lock: stages.{name}.params is no mapping of files.",
+            "Restore it: git checkout, or run `dvc repro`.",
+        )
     asked = {key: value for values in params.values() for key, value in flat(values)}
     deps, outs = (_hashes(path, name, kind, stage.get(kind)) for kind in ("deps", "outs"))
     return Stage(str(stage.get("cmd", "")), asked, deps, outs)
@@ -156,7 +162,10 @@ def _hashes(path: Path, name: str, kind: str, entries: Any) -> dict[str, str]:
     found = {}
     for entry in entries if isinstance(entries, list) else [] if entries is None else [entries]:
         if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
-            raise EcganError(f"{path} is no dvc.lock: stages.{name}.{kind} holds {shown(entry)} without a path.")
+            raise EcganError(
+                f"{path} is no dvc.lock: stages.{name}.{kind} holds {shown(entry)} without a path.",
+                "Restore it: git checkout, or run `dvc repro`.",
+            )
         rest = {key: value for key, value in entry.items() if key != "path"}
         found[entry["path"]] = str(rest.get(str(rest.get("hash", "md5")), rest))
     return found

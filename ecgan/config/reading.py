@@ -165,12 +165,13 @@ def _parsed(path: Path, text: str, most: int) -> Document:
     except ReaderError as error:
         line = text[: error.position].count("\n") + 1
         raise EcganError(
-            f"{path}, line {line}: the character #x{error.character:04x} is not allowed in YAML."
+            f"{path}, line {line}: the character #x{error.character:04x} is not allowed in YAML.",
+            "Remove it from the file.",
         ) from None
     except RecursionError:
-        raise EcganError(f"{path}: the values are nested too deeply.") from None
+        raise EcganError(f"{path}: the values are nested too deeply.", "Write it as `ecgan init` does.") from None
     except ValueError as error:  # a broken \U escape and the like
-        raise EcganError(f"{path} is not YAML: {error}.") from None
+        raise EcganError(f"{path} is not YAML: {error}.", "Mend it there.") from None
     return Document(str(path), value, builder.lines)
 
 

@@ -101,9 +101,11 @@ def check_archive(archive: Path, limits: Limits) -> None:
         with zipfile.ZipFile(archive) as opened:
             _wanted(archive, opened.infolist(), lambda name: name, limits)
     except (zipfile.BadZipFile, NotImplementedError, struct.error) as error:
-        raise EcganError(f"{archive} is damaged: {error}.") from None
+        raise EcganError(f"{archive} is damaged: {error}.", "Fetch it again; a copy may have been cut off.") from None
     except OSError as error:
-        raise EcganError(f"cannot read {archive}: {error.strerror or error}.") from error
+        raise EcganError(
+            f"cannot read {archive}: {error.strerror or error}.", "Check its permissions, or fetch it again."
+        ) from error
 
 
 def _check_directory(archive: Path, limits: Limits) -> None:
@@ -139,7 +141,10 @@ def _wanted(archive: Path, members: list[zipfile.ZipInfo], pick: Pick, limits: L
             raise EcganError(f"{where} was refused: its member {member.filename!r} {reason}.", _NOT_THIS)
         if (name := pick(member.filename)) is not None:
             if name in found:
-                raise EcganError(f"{where} has {name!r} twice: {found[name].filename!r} and {member.filename!r}.")
+                raise EcganError(
+                    f"{where} has {name!r} twice: {found[name].filename!r} and {member.filename!r}.",
+                    "Fetch it again from its publisher.",
+                )
             found[name] = member
     check_names(found, where)
     if (total := sum(member.file_size for member in found.values())) > limits.size:

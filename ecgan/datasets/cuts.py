@@ -179,11 +179,17 @@ def check_alike(parts: Iterable[Samples]) -> None:
     parts = list(parts)
     rates = sorted({part.about.sampling_rate for part in parts})
     if len(rates) > 1:
-        raise EcganError(f"the records differ in their sampling rate: {', '.join(f'{rate:g}' for rate in rates)} Hz.")
+        raise EcganError(
+            f"the records differ in their sampling rate: {', '.join(f'{rate:g}' for rate in rates)} Hz.",
+            "Leave out those of another rate: `preprocess.records`, or another folder.",
+        )
     shapes = sorted({part.signals.shape[1:] for part in parts})
     if len(shapes) > 1:
         told = " and ".join(f"{leads} × {steps}" for leads, steps in shapes)
-        raise EcganError(f"the recordings give samples of several shapes (leads × time steps): {told}.")
+        raise EcganError(
+            f"the recordings give samples of several shapes (leads × time steps): {told}.",
+            "Leave out those that differ.",
+        )
 
 
 def stems_of(paths: Iterable[str], known: Iterable[str]) -> dict[str, list[str]]:

@@ -182,4 +182,4 @@ def _entry(file: Path) -> Entry:
     try:
         return Entry(file.stat().st_size, sha256(file))
     except OSError as error:
-        raise EcganError(f"cannot read {file}: {error.strerror or error}") from error
+        raise EcganError(f"cannot read {file}: {error.strerror or error}", "Check its permissions.") from error

@@ -148,5 +148,8 @@ def _read_array(file: Path) -> NDArray[np.float64]:
     array = load_npy(file)
     if array.dtype.kind not in "fiu" or array.shape[1:] != (len(LEADS), _LENGTH):
         found = f"{array.dtype} of shape {array.shape}"
-        raise EcganError(f"{file} holds {found}; expected numbers of shape (n, {len(LEADS)}, {_LENGTH}).")
+        raise EcganError(
+            f"{file} holds {found}; expected numbers of shape (n, {len(LEADS)}, {_LENGTH}).",
+            "Fetch it again: `ecgan fetch`.",
+        )
     return array.astype(np.float64)

@@ -20,17 +20,25 @@ def check_names(names: Iterable[str], where: str) -> None:
     seen: dict[str, str] = {}
     for name in names:
         if reason := _reason(name):
-            raise EcganError(f"{where} names the file {name!r}, which is refused: {reason}.")
+            raise EcganError(
+                f"{where} names the file {name!r}, which is refused: {reason}.",
+                "Fetch it from its publisher, or leave that file out.",
+            )
         folded = unicodedata.normalize("NFC", name).casefold()
         if (known := seen.get(folded)) is not None:
             kind = "twice" if known == name else f"and {known!r}, which are one file where case does not count"
-            raise EcganError(f"{where} names the file {name!r} {kind}.")
+            raise EcganError(
+                f"{where} names the file {name!r} {kind}.", "Fetch it from its publisher, or leave that file out."
+            )
         seen[folded] = name
     for folded, name in seen.items():
         parts = folded.split("/")
         for count in range(1, len(parts)):
             if (above := seen.get("/".join(parts[:count]))) is not None:
-                raise EcganError(f"{where} names {above!r} as a file and, for {name!r}, as a folder.")
+                raise EcganError(
+                    f"{where} names {above!r} as a file and, for {name!r}, as a folder.",
+                    "Fetch it from its publisher, or leave that file out.",
+                )
 
 
 def _reason(name: str) -> str:

@@ -61,7 +61,10 @@ def read_samples(path: Path, label: LabelColumn) -> SampleTable:
     else:
         raise EcganError(f"{path} is no table of samples.", "Tables: .csv, .tsv, .txt, .npy, .npz.")
     if 0 in table.signals.shape:
-        raise EcganError(f"{path} holds no samples: its shape is {table.signals.shape}.")
+        raise EcganError(
+            f"{path} holds no samples: its shape is {table.signals.shape}.",
+            "Save it again; see docs/datasets.md for what is read.",
+        )
     if np.isinf(table.signals).any():
         raise EcganError(f"{path} holds infinite values.", "Mark missing values as NaN.")
     return table
@@ -89,7 +92,8 @@ def _from_array(path: Path, array: NDArray[Any], label: LabelColumn) -> SampleTa
     if array.dtype.kind not in "fiu" or array.ndim not in (2, 3):
         raise EcganError(
             f"{path} holds an array of {array.dtype} and shape {array.shape}; expected numbers of shape (n, L) or"
-            " (n, L, C): samples, time steps, leads."
+            " (n, L, C): samples, time steps, leads.",
+            "Save it again; see docs/datasets.md for what is read.",
         )
     values = array.astype(np.float64)
     if array.ndim == 3:
@@ -135,7 +139,10 @@ def _from_archive(path: Path, arrays: dict[str, NDArray[Any]], label: LabelColum
         leads=leads_of(arrays),
     )
     if table.leads is not None and len(table.leads) != table.signals.shape[1]:
-        raise EcganError(f"{path} has samples of {table.signals.shape[1]} leads and names {len(table.leads)}.")
+        raise EcganError(
+            f"{path} has samples of {table.signals.shape[1]} leads and names {len(table.leads)}.",
+            "Save it again; see docs/datasets.md for what is read.",
+        )
     return table
 
 
@@ -143,7 +150,10 @@ def _column(path: Path, arrays: dict[str, NDArray[Any]], key: str, count: int) -
     if key not in arrays:
         return None
     if arrays[key].shape != (count,):
-        raise EcganError(f"{path} holds {count} samples, and {key} of shape {arrays[key].shape}.")
+        raise EcganError(
+            f"{path} holds {count} samples, and {key} of shape {arrays[key].shape}.",
+            "Save it again; see docs/datasets.md for what is read.",
+        )
     return texts_of(arrays[key])
 
 

@@ -111,14 +111,20 @@ def read_diagnostics(file: Path) -> dict[str, str]:
     except (EcganError, MemoryError):
         raise
     except Exception as error:
-        raise EcganError(f"{file} is no workbook with the columns FileName and Rhythm, or is damaged.") from error
+        raise EcganError(
+            f"{file} is no workbook with the columns FileName and Rhythm, or is damaged.",
+            "Fetch it again: `ecgan fetch`.",
+        ) from error
     names = [str(name).strip() for name in table["FileName"]]
     check_names(names, str(file))
     rhythms = [str(rhythm).strip().upper() for rhythm in table["Rhythm"]]
     rhythms = [_SPELLINGS.get(rhythm, rhythm) for rhythm in rhythms]
     for name, rhythm in zip(names, rhythms, strict=True):
         if rhythm not in CLASSES:
-            raise EcganError(f"{file}: the rhythm of {name} is {rhythm!r}; there are {', '.join(CLASSES)}.")
+            raise EcganError(
+                f"{file}: the rhythm of {name} is {rhythm!r}; there are {', '.join(CLASSES)}.",
+                "Fetch it again, or leave the record out: preprocess.on_error.",
+            )
     return dict(zip(names, rhythms, strict=True))
 
 
@@ -144,7 +150,10 @@ def _list_physionet(raw: Path) -> tuple[list[Recording], str]:
         else:
             left_out[reason] += 1
     if not found:
-        raise EcganError(f"no record in {raw / RECORDS} has one of the rhythms {', '.join(CLASSES)}.")
+        raise EcganError(
+            f"no record in {raw / RECORDS} has one of the rhythms {', '.join(CLASSES)}.",
+            "Fetch it again: `ecgan fetch`.",
+        )
     notes = ", ".join(f"{count:,} {reason}" for reason, count in sorted(left_out.items()))
     return found, f"recordings left out: {notes}" if notes else ""
 
@@ -199,8 +208,12 @@ def _read_wfdb(header: Path) -> NDArray[np.float64]:
     if leads != [canonical_lead(lead) for lead in LEADS] or {unit.lower() for unit in record.units} != {"mv"}:
         raise EcganError(
             f"the record {header} has the leads {', '.join(record.sig_name)} in {', '.join(sorted(set(record.units)))};"
-            f" expected {', '.join(LEADS)} in mV."
+            f" expected {', '.join(LEADS)} in mV.",
+            "Fetch it again, or leave the record out: preprocess.on_error.",
         )
     if record.fs != SAMPLING_RATE:
-        raise EcganError(f"the record {header} has {record.fs:g} Hz; expected {SAMPLING_RATE:g}.")
+        raise EcganError(
+            f"the record {header} has {record.fs:g} Hz; expected {SAMPLING_RATE:g}.",
+            "Fetch it again, or leave the record out: preprocess.on_error.",
+        )
     return np.asarray(record.p_signal, dtype=np.float64)

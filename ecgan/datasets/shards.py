@@ -6,10 +6,12 @@ SHA-256 of its recordings' files and of the files that belong to none of them, t
 whole is taken as it is; one that is damaged, or was cut from something else, is cut again.
 """
 
+import functools
 import hashlib
 import json
+import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -22,12 +24,12 @@ from ecgan.arrays import load_array, save_array
 from ecgan.datasets.base import Dataset
 from ecgan.datasets.cuts import FEW, Cuts, Recording, Shard, cut_shard
 from ecgan.datasets.joining import Files, Say, groups_of, summed_up
-from ecgan.engines.choosing import each
+from ecgan.engines.choosing import SHARED, each
 from ecgan.errors import EcganError
 from ecgan.files import read_json, read_table, sha256, write_frame, write_json
 from ecgan.preprocessing.processed import save_blocks_of, save_processed
 from ecgan.samples import About, Samples
-from ecgan.seals import check_seal, seal
+from ecgan.seals import NAME, check_seal, seal
 
 _AGAIN = "Run `ecgan preprocess` again."
 
@@ -78,11 +80,31 @@ def _cut(cuts: Cuts, work: Work, say: Say) -> list[Path]:
     if any(there):
         say(f"{sum(there):,} of {len(keys):,} shards are there already.")
     todo = [number for number, whole in enumerate(there) if not whole]
-    cut, left = partial(cut_shard, cuts.cut, work.options, largest), [groups[number] for number in todo]
+    content = _sha256(files.root / NAME)
+    cut = partial(_cut_group, partial(cut_shard, cuts.cut, work.options, largest), files.root, content)
+    left = [groups[number] for number in todo]
     results = each(cut, left, "cutting", few=FEW, at_once=1)
     for number, shard in zip(todo, results, strict=True):
         _write(work.place / keys[number], shard, inputs[number])
     return [work.place / key for key in keys]
+
+
+def _cut_group(
+    cut: Callable[[Sequence[Recording]], Shard], root: Path, content: str | None, group: Sequence[Recording]
+) -> Shard:
+    """Cut recordings where their files are seen: else they would be such as cannot be used."""
+    _check_root(root, content)
+    return cut(group)
+
+
+@functools.cache
+def _check_root(root: Path, content: str | None) -> None:
+    if not root.is_dir() or content != _sha256(root / NAME):
+        raise EcganError(f"{platform.node()} does not see {root} as it is, where the raw files are.", SHARED)
+
+
+def _sha256(file: Path) -> str | None:
+    return sha256(file) if file.is_file() else None
 
 
 def _inputs(cuts: Cuts, work: Work, files: Files, groups: Sequence[Sequence[Recording]]) -> list[dict[str, Any]]:

@@ -43,13 +43,18 @@ def read_labels(file: Path, recordings: Collection[str]) -> Labels:
     for number, row in rows:
         name = _recording(file, number, row["file"], recordings)
         if not row["label"]:
-            raise EcganError(f"{file}, line {number}: there is no label.")
+            raise EcganError(f"{file}, line {number}: there is no label.", "Mend that line.")
         if "sample" in row:
             if not row["sample"].isdecimal() or len(row["sample"]) > 15:
-                raise EcganError(f"{file}, line {number}: {row['sample']!r} is no position, a whole number from 0.")
+                raise EcganError(
+                    f"{file}, line {number}: {row['sample']!r} is no position, a whole number from 0.",
+                    "Mend that line.",
+                )
             at.setdefault(name, []).append((int(row["sample"]), row["label"]))
         elif of_recording.setdefault(name, row["label"]) != row["label"]:
-            raise EcganError(f"{file}, line {number}: {row['file']} has two labels, {of_recording[name]} as well.")
+            raise EcganError(
+                f"{file}, line {number}: {row['file']} has two labels, {of_recording[name]} as well.", "Mend that line."
+            )
     _complete(file, recordings, of_recording.keys() | at.keys(), "label")
     ordered = {name: sorted(marks) for name, marks in at.items()}
     for name, marks in ordered.items():
@@ -69,9 +74,11 @@ def read_patients(file: Path, recordings: Collection[str]) -> dict[str, str]:
     for number, row in _rows(file, ["file", "patient"]):
         name = _recording(file, number, row["file"], recordings)
         if not row["patient"]:
-            raise EcganError(f"{file}, line {number}: there is no patient.")
+            raise EcganError(f"{file}, line {number}: there is no patient.", "Mend that line.")
         if patients.setdefault(name, row["patient"]) != row["patient"]:
-            raise EcganError(f"{file}, line {number}: {row['file']} has two patients, {patients[name]} as well.")
+            raise EcganError(
+                f"{file}, line {number}: {row['file']} has two patients, {patients[name]} as well.", "Mend that line."
+            )
     _complete(file, recordings, patients.keys(), "patient")
     return patients
 
@@ -88,7 +95,7 @@ def _rows(file: Path, needed: list[str]) -> list[tuple[int, dict[str, str]]]:
     try:
         rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
     except csv.Error as error:
-        raise EcganError(f"{file} is no table: a line in it is one long word.") from error
+        raise EcganError(f"{file} is no table: a line in it is one long word.", "Mend that line.") from error
     header = [cell.casefold() for cell in rows[0]] if rows else []
     if missing := [name for name in needed if name not in header]:
         raise EcganError(
@@ -100,7 +107,7 @@ def _rows(file: Path, needed: list[str]) -> list[tuple[int, dict[str, str]]]:
         if not any(row):
             continue
         if len(row) != len(header):
-            raise EcganError(f"{file}, line {number}: {len(row)} cells, expected {len(header)}.")
+            raise EcganError(f"{file}, line {number}: {len(row)} cells, expected {len(header)}.", "Mend that line.")
         found.append((number, dict(zip(header, row, strict=True))))
     return found
 

@@ -152,5 +152,7 @@ def _copy(file: Path, target: Path) -> None:
         part.unlink(missing_ok=True)
         if error.errno in FULL:
             raise unwritable(target, error) from error
-        raise EcganError(f"cannot copy {file}: {error.strerror or error}") from error
+        raise EcganError(
+            f"cannot copy {file}: {error.strerror or error}", "Check its permissions and the room on the disk."
+        ) from error
     part.replace(target)

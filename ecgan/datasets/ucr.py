@@ -41,22 +41,33 @@ def read_series(file: Path, length: int) -> Series:
     lines = read_text(file, "Fetch the dataset first.", most=_LARGEST, errors="replace").splitlines()  # prose
     header, rows = _parts(file, lines) if file.suffix in (".arff", ".ts") else (0, lines)
     if header not in (0, length + 1):
-        raise EcganError(f"{file} declares {header} attributes; expected {length} values and a label.")
+        raise EcganError(
+            f"{file} declares {header} attributes; expected {length} values and a label.",
+            "Fetch it again: `ecgan fetch`.",
+        )
     if file.suffix == ".ts":
         rows = [row.replace(":", ",") for row in rows]
     rows = [row for row in rows if row.strip() and not row.startswith("%")]
     table = numbers_of(file, rows, "," if file.suffix in (".arff", ".ts") else None)
     if table.shape[1] != length + 1:
-        raise EcganError(f"{file} has rows of {table.shape[1]} numbers; expected {length} values and a label.")
+        raise EcganError(
+            f"{file} has rows of {table.shape[1]} numbers; expected {length} values and a label.",
+            "Fetch it again: `ecgan fetch`.",
+        )
     unusable = ~np.isfinite(table).all(axis=1)
     if unusable.any():
-        raise EcganError(f"{file}, data row {int(unusable.argmax()) + 1}, holds NaN or infinity.")
+        raise EcganError(
+            f"{file}, data row {int(unusable.argmax()) + 1}, holds NaN or infinity.", "Fetch it again: `ecgan fetch`."
+        )
     first = file.suffix in (".tsv", ".txt")
     labels, values = (table[:, 0], table[:, 1:]) if first else (table[:, -1], table[:, :-1])
     whole = labels == np.rint(labels)
     if not whole.all():
         row = int(whole.argmin())
-        raise EcganError(f"{file}, data row {row + 1}, has the label {labels[row]:g}, which is no whole number.")
+        raise EcganError(
+            f"{file}, data row {row + 1}, has the label {labels[row]:g}, which is no whole number.",
+            "Fetch it again: `ecgan fetch`.",
+        )
     return Series(np.ascontiguousarray(values), labels.astype(np.int64))
 
 
@@ -68,4 +79,6 @@ def _parts(file: Path, lines: list[str]) -> tuple[int, list[str]]:
         attributes += word == "@attribute"
         if word == "@data":
             return attributes, lines[number + 1 :]
-    raise EcganError(f"{file} has no line @data: it is no {file.suffix[1:]} file, or is cut off.")
+    raise EcganError(
+        f"{file} has no line @data: it is no {file.suffix[1:]} file, or is cut off.", "Fetch it again: `ecgan fetch`."
+    )

@@ -79,7 +79,10 @@ class Wafer(Dataset):
         read = {part: read_series(file, LENGTH) for part, file in _files(raw).items()}
         for part, series in read.items():
             if unknown := sorted(set(series.labels.tolist()) - set(_LABELS)):
-                raise EcganError(f"Wafer_{part} has the label {unknown[0]}; expected 1 (normal) and -1 (abnormal).")
+                raise EcganError(
+                    f"Wafer_{part} has the label {unknown[0]}; expected 1 (normal) and -1 (abnormal).",
+                    "Fetch it again: `ecgan fetch`.",
+                )
         labels = np.concatenate([series.labels for series in read.values()])
         ids = np.where(labels == 1, 0, 1).astype(np.int64)
         return Samples(

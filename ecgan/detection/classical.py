@@ -42,7 +42,9 @@ class Classical(Detector):
         """The component of each of n samples, float64 (n,), higher = more abnormal."""
         x = samples.signals
         if self._shape is None:
-            raise EcganError(f"the detector {self.name!r} has not been fitted.")
+            raise EcganError(
+                f"the detector {self.name!r} has not been fitted.", "Fit it first: `fit`, or `ecgan detect`."
+            )
         check_shape(self.name, x, self._shape)
         _check_input(self.name, x)
         flat = contiguous(x, np.float32).reshape(len(x), self._shape[0] * self._shape[1])
@@ -71,7 +73,10 @@ class Classical(Detector):
     def check_count(self, count: int) -> None:
         """Refuse too few training samples."""
         if count == 0:
-            raise EcganError(f"there are no training samples for the detector {self.name!r} to learn from.")
+            raise EcganError(
+                f"there are no training samples for the detector {self.name!r} to learn from.",
+                "Choose other classes or more data in `split`.",
+            )
 
     @abstractmethod
     def learn(self, rows: F32) -> None:
@@ -115,13 +120,20 @@ def check_shape(detector: str, x: F32, learned: tuple[int, ...]) -> None:
     """Refuse samples of another shape than those that a detector learned."""
     if x.shape[1:] != learned:
         raise EcganError(
-            f"the samples have shape {x.shape[1:]} (leads, steps) and those that {detector!r} learned {learned}."
+            f"the samples have shape {x.shape[1:]} (leads, steps) and those that {detector!r} learned {learned}.",
+            "Give samples (n, leads, steps) as those that it was fitted to.",
         )
 
 
 def _check_input(detector: str, x: F32) -> None:
     if x.ndim != 3:
-        raise EcganError(f"the detector {detector!r} takes samples (n, leads, steps), not an array {x.shape}.")
+        raise EcganError(
+            f"the detector {detector!r} takes samples (n, leads, steps), not an array {x.shape}.",
+            "Give samples (n, leads, steps) as those that it was fitted to.",
+        )
     broken = int(np.count_nonzero(~finite_rows(x)))
     if broken:
-        raise EcganError(f"{broken} of {len(x)} samples hold values that are no finite numbers.")
+        raise EcganError(
+            f"{broken} of {len(x)} samples hold values that are no finite numbers.",
+            "Give samples (n, leads, steps) as those that it was fitted to.",
+        )

@@ -284,7 +284,10 @@ def _model(stored: Any, cls: type[Detector], mapping: Mapping | None) -> Mapping
     if cls.needs_model or cls.takes_model:
         raise EcganError(f"the detector {cls.name!r} is none that looks at latents.", AGAIN)
     if mapping is None:
-        raise EcganError(f"the detector {cls.name!r} was fitted on a model's latents, and no model was given.")
+        raise EcganError(
+            f"the detector {cls.name!r} was fitted on a model's latents, and no model was given.",
+            "Give the model: `load(..., model)`.",
+        )
     return mapping
 
 
@@ -326,7 +329,8 @@ def _components(detector: Detector, samples: Samples, needed: tuple[str, ...] = 
         if values.dtype != np.float64 or values.shape != (len(samples),):
             raise EcganError(
                 f"the detector {detector.name!r} gave {name!r} with shape {values.shape} and type {values.dtype};"
-                f" expected {(len(samples),)} and float64."
+                f" expected {(len(samples),)} and float64.",
+                "Mend the detector; docs/plugins.md says what it returns.",
             )
     check_finite(found)
     return found

@@ -78,7 +78,10 @@ class Reconstructing(Detector):
     def fit(self, train: Samples) -> None:
         """Learn from the training samples: the most frequent latent norm, the smoothed residual's scale."""
         if len(train) == 0:
-            raise EcganError("there are no training samples to learn the latent's mode from.")
+            raise EcganError(
+                "there are no training samples to learn the latent's mode from.",
+                "Choose other classes or more data in `split`.",
+            )
         rows = np.linspace(0, len(train) - 1, min(self.mode_samples, len(train))).astype(np.int64)
         some = train[rows]
         z = self.latents(some)
@@ -100,7 +103,9 @@ class Reconstructing(Detector):
     def compare(self, samples: Samples, z: F32 | None, wanted: Collection[str] | None = None) -> dict[str, F64]:
         """Components of samples with the latents z (n, Z), all or those that are wanted; z where it counts."""
         if self._mode is None or self._smoothed is None:
-            raise EcganError(f"the detector {self.name!r} has not been fitted.")
+            raise EcganError(
+                f"the detector {self.name!r} has not been fitted.", "Fit it first: `fit`, or `ecgan detect`."
+            )
         measure = self._smoothed.measure
         return model_components(samples, z, self.model, self._mode, self.discrimination, wanted, measure, self.seed)
 
@@ -122,7 +127,10 @@ class Reconstructing(Detector):
     def model(self) -> Mapping:
         """The trained model."""
         if self.mapping is None:
-            raise EcganError(f"the detector {self.name!r} scores through a trained model, and none was given.")
+            raise EcganError(
+                f"the detector {self.name!r} scores through a trained model, and none was given.",
+                "Give the trained model.",
+            )
         if self.mapping.logits is not None:
             raise EcganError(
                 f"the detector {self.name!r} compares samples with reconstructions, and a classifier makes none.",

@@ -74,7 +74,8 @@ def fit_svm(x: F64, abnormal: NDArray[np.bool_], *, samples: int, seed: int, set
     """
     if not abnormal.any() or abnormal.all():
         raise EcganError(
-            "a support vector machine needs normal and abnormal samples in the validation half for fitting."
+            "a support vector machine needs normal and abnormal samples in the validation half for fitting.",
+            "Choose a strategy without one, or more data in `split`.",
         )
     from sklearn.svm import SVC
 

@@ -1,20 +1,24 @@
 """Which engine does the work: this process, a pool of the machine, or the cluster that `ECGAN_CLUSTER` names."""
 
 import os
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import TypeVar
 
 from ecgan.engines.base import Engine, in_order
 from ecgan.engines.here import Here
 from ecgan.engines.pool import Pool
+from ecgan.errors import EcganError
 from ecgan.progress import track
 from ecgan.runtime import workers
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+SHARED = "All machines need it under the same path, on a file system that they share."
 CLUSTER = "ECGAN_CLUSTER"
 """Environment variable: `local:N`, `tcp://HOST:PORT` or `tls://HOST:PORT`."""
 _AT_ONCE = 8  # items that a process is given
@@ -39,15 +43,22 @@ def each(
 
     The function, what it is given and what it returns can be sent to another process. Whatever it raises is raised;
     the others are then dropped, and the processes end. `what` is going on, for the progress bar; fewer than `few`
-    items are worked on here, others are handed out `at_once`.
+    items are worked on here, others are handed out `at_once`. Paths may be relative: all work in the same folder.
+
+    Raises:
+        EcganError: A process does not see the folder.
     """
     if len(items) < few:
         yield from track(map(work, items), len(items), what)
         return
     parts = (items[start : start + at_once] for start in range(0, len(items), at_once))
     with engine() as one:
-        yield from track(chain.from_iterable(in_order(one, partial(_all, work), parts)), len(items), what)
+        yield from track(chain.from_iterable(in_order(one, partial(_all, work, Path.cwd()), parts)), len(items), what)
 
 
-def _all(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def _all(work: Callable[[Item], Result], folder: Path, items: Sequence[Item]) -> list[Result]:
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise EcganError(f"{platform.node()} does not see {folder}, where the work is.", SHARED) from error
     return [work(item) for item in items]

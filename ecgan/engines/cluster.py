@@ -27,6 +27,7 @@ _AHEAD = 3
 """Items that are under way for each thread of the cluster: one, and those that wait beside it."""
 _LEAST = 32
 """So many are under way at least: a cluster that grows with its work sees that there is some."""
+_MOST = 16  # workers that are started here, for each core
 _RECOUNT = 10.0  # seconds
 _PATIENCE = 1.0  # seconds between looks whether the scheduler is still there
 _AGAIN = "The scheduler ended, or cannot be reached any more; the same command goes on, `ecgan score` with --resume."
@@ -61,6 +62,8 @@ class Cluster:
             raise EcganError(
                 f"{address!r} is no cluster.", "Write local:N (N workers here), tcp://HOST:PORT or tls://HOST:PORT."
             )
+        if match[1] and int(match[1]) > (most := _MOST * (os.cpu_count() or 1)):
+            raise EcganError(f"{address} is more workers than this machine bears.", f"Take local:{most} at most.")
         self._distributed = needed("distributed", "cluster", "a cluster")
         for name in ("distributed.client", "distributed.scheduler"):  # what a user must know is said otherwise
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -80,7 +83,10 @@ class Cluster:
 
         try:
             asyncio.run(knock())
-        except (OSError, ValueError, TypeError) as error:
+        except TypeError as error:  # what Dask says without certificates
+            hint = "Name them in Dask's configuration, distributed.comm.tls, or by variables; see docs/archives.md."
+            raise EcganError(f"{address} needs certificates, and none are named.", hint) from error
+        except (OSError, ValueError) as error:
             hint = "Start it (`dask scheduler`), and workers (`python -m ecgan.engines.worker`); see docs/archives.md."
             raise EcganError(f"no scheduler answers at {address}: {first_line(error)}", hint) from error
 
@@ -119,7 +125,7 @@ class Cluster:
             yield
         except dask.KilledWorker as error:
             many = "workers of the cluster were killed several times with the same work; memory may be short."
-            raise LostError(many) from error
+            raise LostError(many, "Give workers more memory, or one thread each: --nthreads 1.") from error
         except (dask.client.FutureCancelledError, dask.comm.CommClosedError, CancelledError) as error:
             raise EcganError("the cluster is gone.", _AGAIN) from error
 

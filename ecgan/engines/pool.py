@@ -63,7 +63,8 @@ class _Given:
         """What came of it."""
         if self.lost:
             raise LostError(
-                f"a process was killed {ATTEMPTS} times, each time with the same work; memory may be short."
+                f"a process was killed {ATTEMPTS} times, each time with the same work; memory may be short.",
+                "Take less at once: ECGAN_WORKERS=1.",
             )
         return self.future.result()
 

@@ -26,11 +26,12 @@ def mmd2(x: Tensor, y: Tensor, sigma: float | None = None) -> float:
     if min(len(x), len(y)) < 2 or x.shape[1:] != y.shape[1:]:
         raise EcganError(
             f"the discrepancy needs two sets of at least two equally long signals, not {tuple(x.shape)} and "
-            f"{tuple(y.shape)}."
+            f"{tuple(y.shape)}.",
+            "Give more signals, of one length.",
         )
     sigma = median_distance(x) if sigma is None else sigma
     if not sigma > 0:
-        raise EcganError(f"the bandwidth of the kernel must be positive, not {sigma}.")
+        raise EcganError(f"the bandwidth of the kernel must be positive, not {sigma}.", "Give another bandwidth.")
     within = _mean_of_pairs(x, sigma) + _mean_of_pairs(y, sigma)
     return within - 2 * float(_kernel(x, y, sigma).mean())
 

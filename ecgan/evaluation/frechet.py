@@ -26,7 +26,8 @@ def frechet_distance(x: NDArray[Any], y: NDArray[Any]) -> float:
     """
     if min(len(x), len(y)) < 2 or x.ndim != 2 or x.shape[1:] != y.shape[1:]:
         raise EcganError(
-            f"a Fréchet distance needs two sets of at least two points of as many numbers, not {x.shape} and {y.shape}."
+            f"a Fréchet distance needs two sets of two or more points of as many numbers, not {x.shape} and {y.shape}.",
+            "Give more points.",
         )
     (mean_x, spread_x), (mean_y, spread_y) = _moments(x), _moments(y)
     root = _root(spread_x)

@@ -43,7 +43,10 @@ def memorisation(generated: NDArray[Any], unseen: NDArray[Any], train: NDArray[A
     shapes = {x.shape[1:] for x in (generated, unseen, train)}
     if len(shapes) > 1 or min(len(generated), len(unseen), len(train) - 1) < 1:
         sizes = ", ".join(str(x.shape) for x in (generated, unseen, train))
-        raise EcganError(f"memorisation needs generated, unseen and at least two training samples, not {sizes}.")
+        raise EcganError(
+            f"memorisation needs generated, unseen and at least two training samples, not {sizes}.",
+            "Give more samples.",
+        )
     g, near_g = nearest(generated, train)
     u, near_u = nearest(unseen, train)
     nearer, p = _rank_test(g, u)

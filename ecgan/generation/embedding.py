@@ -51,7 +51,7 @@ def embed(x: F32, method: str, seed: int) -> F64:
     from threadpoolctl import threadpool_limits
 
     if len(x) < LEAST:
-        raise EcganError(f"{len(x)} signals are too few to be placed in a plane; {LEAST} are needed.")
+        raise EcganError(f"{len(x)} signals are too few to be placed in a plane; {LEAST} are needed.", "Generate more.")
     rows = np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float64)
     with threadpool_limits(1):
         most = min(2 if method == "pca" else COMPONENTS, *rows.shape)

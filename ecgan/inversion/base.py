@@ -94,7 +94,10 @@ class Inversion(ABC):
         """
         precision, seed = stored.get("precision", "fp32"), stored.get("seed", 0)
         if precision not in ("fp32", "bf16") or not isinstance(seed, int):
-            raise EcganError(f"precision {shown(precision)} or seed {shown(seed)} is none.")
+            raise EcganError(
+                f"precision {shown(precision)} or seed {shown(seed)} is none.",
+                "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            )
         self.precision, self.seed = precision, seed
         self.bandwidth = Bandwidth.restore(stored["bandwidth"]) if "bandwidth" in stored else None
 

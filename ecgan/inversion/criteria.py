@@ -48,7 +48,9 @@ class Bandwidth:
     def of(cls, train: Tensor) -> Self:
         """Learn both from training samples (n, C, L), 512 evenly spaced ones where there are more."""
         if len(train) < 2:
-            raise EcganError(f"{len(train)} training samples are too few to compare two of them.")
+            raise EcganError(
+                f"{len(train)} training samples are too few to compare two of them.", "Give more training samples."
+            )
         rows = spread(len(train), COMPARED)
         x = train[rows.to(train.device)]
         half = len(x) // 2
@@ -64,7 +66,10 @@ class Bandwidth:
 
 def _positive(number: Any) -> float:
     if not isinstance(number, float) or not 0 < number < float("inf"):
-        raise EcganError(f"{shown(number)} is no bandwidth of a criterion.")
+        raise EcganError(
+            f"{shown(number)} is no bandwidth of a criterion.",
+            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+        )
     return number
 
 

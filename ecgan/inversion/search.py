@@ -43,7 +43,10 @@ class SearchInversion(Inversion):
         try:
             search = SearchOptions.model_validate(stored.get("search"))
         except ValidationError as error:
-            raise EcganError(f"the parameters of its search are none: {error}") from None
+            raise EcganError(
+                f"the parameters of its search are none: {error}",
+                "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            ) from None
         self.options = self.options.model_copy(update={"search": search})
 
     def _begin(self, x: Tensor, batch_size: int) -> Tensor | None:

@@ -280,7 +280,8 @@ def model_input(model: Model, samples: Samples) -> F32:
     if given.shape not in (expected, expected[:2]) or not np.isfinite(given).all():
         raise EcganError(
             f"the model {model.name!r} gave conditions of shape {given.shape}; expected finite numbers of shape"
-            f" {expected[:2]} or {expected}."
+            f" {expected[:2]} or {expected}.",
+            "Mend the model; docs/plugins.md says what it returns.",
         )
     if given.ndim == 2:
         given = np.broadcast_to(given[:, :, None], expected)  # (n, K) to (n, K, L)

@@ -98,7 +98,10 @@ class NetworkClassifier(ClassifierModel):
             )
         for label in (int(found[0]), int(found[-1])):
             if not 0 <= label < self.classes:
-                raise EcganError(f"{self.name} was built for {self.classes} classes, and a label is {label}.")
+                raise EcganError(
+                    f"{self.name} was built for {self.classes} classes, and a label is {label}.",
+                    "Train it on all classes.",
+                )
         if self.options.class_weights == "balanced":
             self.class_weight.copy_(class_weights(labels, self.classes))
 

@@ -225,11 +225,17 @@ def _completed(chosen: Chosen, signals: F32, labels: NDArray[np.int64], given: S
         raise EcganError(f"the samples have {channels} leads; found {leads!r} as their names.", "Name each: leads=[…].")
     centre = facts.get("centre", about.centre if about else None)
     if centre is not None and not 0 <= centre < length:
-        raise EcganError(f"centre is {centre}, the index of the R peak among {length} time steps.")
+        raise EcganError(
+            f"centre is {centre}, the index of the R peak among {length} time steps.",
+            "Give an index within the samples.",
+        )
     others = [f"class {index}" for index in range(1, max(int(labels.max(initial=0)), 1) + 1)]
     classes = about.classes if about else ["normal", *others]
     if labels.max(initial=0) >= len(classes):
-        raise EcganError(f"y holds the class {labels.max()}; the samples have {len(classes)}: {', '.join(classes)}.")
+        raise EcganError(
+            f"y holds the class {labels.max()}; the samples have {len(classes)}: {', '.join(classes)}.",
+            "Name all classes: `classes=[…]`.",
+        )
     described = About(
         name=chosen.params.dataset,
         sampling_rate=float(facts.get("sampling_rate", about.sampling_rate if about else 0.0)),

@@ -199,7 +199,8 @@ class Run:
         if array.dtype.kind not in "biuf" or array.ndim not in (1, 2):
             raise EcganError(
                 f"a recording is a file, a record or an array (T, C) of numbers; found {type(x).__name__} with the"
-                f" shape {array.shape} and {array.dtype}."
+                f" shape {array.shape} and {array.dtype}.",
+                "Give a path, an `ecgan` record or an array (T, C) with `sampling_rate`.",
             )
         signals = array.astype(np.float64).reshape(len(array), -1)  # (T, C)
         names = leads or self.leads

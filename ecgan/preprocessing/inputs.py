@@ -65,7 +65,10 @@ def load_input(folder: Path) -> Input:
     elif found.centre is not None and not 0 <= found.centre < found.length:
         problem = f"centre is {found.centre}, expected null or 0 to {found.length - 1}"
     if problem:
-        raise EcganError(f"{path} does not describe what a model expects: {problem}.")
+        raise EcganError(
+            f"{path} does not describe what a model expects: {problem}.",
+            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+        )
     return found
 
 

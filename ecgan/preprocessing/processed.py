@@ -30,7 +30,10 @@ def save_processed(folder: Path, name: str, samples: Samples) -> About:
             "Look at records, leads and cleansing in the section `preprocess`.",
         )
     if fault := _fault(samples):
-        raise EcganError(f"the dataset {name!r} gave samples that do not fit: {fault}.")
+        raise EcganError(
+            f"the dataset {name!r} gave samples that do not fit: {fault}.",
+            "Mend the dataset; docs/plugins.md says what it gives.",
+        )
     signals = samples.signals
     blocks = (rounded(signals[part]).transpose(0, 2, 1) for part in parts(signals))  # (n, C, L) to (n, L, C)
     return save_blocks_of(folder, name, samples.facts(slice(None)), blocks)
@@ -42,7 +45,10 @@ def save_blocks_of(folder: Path, name: str, facts: Samples, blocks: Iterable[F32
     `facts` is what is known of all of them besides.
     """
     if fault := _fault_of(facts):
-        raise EcganError(f"the dataset {name!r} gave samples that do not fit: {fault}.")
+        raise EcganError(
+            f"the dataset {name!r} gave samples that do not fit: {fault}.",
+            "Mend the dataset; docs/plugins.md says what it gives.",
+        )
     counts = dict.fromkeys(facts.about.classes, 0) | class_counts(facts.class_ids, facts.about.classes)
     about = replace(facts.about, name=name, counts=counts)
     count, leads, steps = facts.signals.shape
@@ -58,7 +64,10 @@ def save_blocks_of(folder: Path, name: str, facts: Samples, blocks: Iterable[F32
 def _finite(name: str, blocks: Iterable[F32]) -> Iterator[F32]:
     for block in blocks:
         if broken := int((~finite_rows(block)).sum()):
-            raise EcganError(f"the dataset {name!r} gave samples that do not fit: {broken} hold NaN or infinity.")
+            raise EcganError(
+                f"the dataset {name!r} gave samples that do not fit: {broken} hold NaN or infinity.",
+                "Mend the dataset; docs/plugins.md says what it gives.",
+            )
         yield block
 
 

@@ -55,7 +55,9 @@ class Protocol(ABC):
         """
         labels = samples.class_ids
         if options.k < self.least_folds:
-            raise EcganError(f"the protocol {self.name!r} needs split.k of at least {self.least_folds}.")
+            raise EcganError(
+                f"the protocol {self.name!r} needs split.k of at least {self.least_folds}.", "Raise split.k."
+            )
         if options.train_on not in self.train_on:
             raise EcganError(
                 f"the protocol {self.name!r} cannot train on {options.train_on!r}.",

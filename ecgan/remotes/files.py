@@ -65,7 +65,9 @@ class Remote:
         if match and (fold is None or int(match["fold"]) == fold):
             self.files[path] = file()
             if len(self.files) > MOST_FILES:
-                raise EcganError(f"{self.name} holds more than {MOST_FILES:,} files, more than a trained run.")
+                raise EcganError(
+                    f"{self.name} holds more than {MOST_FILES:,} files, more than a trained run.", "Check the address."
+                )
 
     def folds(self) -> list[int]:
         """Return the trained folds."""
@@ -83,13 +85,18 @@ def copy_stream(source: IO[bytes], target: Path, limit: int) -> None:
             file.write(chunk)
             if time.monotonic() - began > _MINUTE:
                 if done - before < _SLOWEST * _MINUTE:
-                    raise EcganError(f"{target.name} comes too slowly: {done - before:,} bytes in a minute.")
+                    raise EcganError(
+                        f"{target.name} comes too slowly: {done - before:,} bytes in a minute.",
+                        "Try again later, or copy it here first.",
+                    )
                 before, began = done, time.monotonic()
 
 
 def too_large(name: str, limit: int) -> EcganError:
     """Return the error for a file beyond its limit."""
-    return EcganError(f"{name} is larger than {limit // _MB:,} MB, more than a trained run holds.")
+    return EcganError(
+        f"{name} is larger than {limit // _MB:,} MB, more than a trained run holds.", "Check the address."
+    )
 
 
 def download(remote: Remote, path: str, fold: int | None, cache: Path) -> Path:
@@ -128,12 +135,15 @@ def _check(remote: Remote, path: str, fold: int | None) -> None:
     folds = remote.folds()
     if not folds:
         where = "train/fold_<k>" if fold is None else f"train/fold_{fold}"
-        raise EcganError(f"{path} holds no trained run: there is no {where} below it, or it cannot be listed.")
+        raise EcganError(
+            f"{path} holds no trained run: there is no {where} below it, or it cannot be listed.",
+            "Check the address; it is that of the folder above `train`.",
+        )
     for index in folds:
         train = f"train/fold_{index}"
         missing = [name for name in REQUIRED if f"{train}/{name}" not in remote.files]
         if missing := missing + _lacking(remote, index):
-            raise EcganError(f"{path} is no complete run: {train} lacks {', '.join(missing)}.")
+            raise EcganError(f"{path} is no complete run: {train} lacks {', '.join(missing)}.", "Check the address.")
     for name, file in remote.files.items():
         if file.size is not None and file.size > _limit(name):
             raise too_large(f"{name} of {path}", _limit(name))

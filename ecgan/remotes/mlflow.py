@@ -83,7 +83,10 @@ def _list(store: Any, run: str, folder: str, remote: Remote, fold: int | None) -
     """Add the files below a folder of artifacts, at most three levels deep."""
     entries = store.list_artifacts(run, folder)
     if len(entries) > MOST_ENTRIES:
-        raise EcganError(f"{folder} of MLflow run {run} holds {len(entries):,} entries, more than a trained run.")
+        raise EcganError(
+            f"{folder} of MLflow run {run} holds {len(entries):,} entries, more than a trained run.",
+            "Check the number of the run.",
+        )
     for entry in entries:
         if entry.is_dir and entry.path.count("/") < 3:
             _list(store, run, entry.path, remote, fold)
@@ -98,9 +101,12 @@ def _describe(store: Any, run: str, entry: Any) -> RemoteFile:
 
 def _fetch(store: Any, run: str, entry: Any, target: Path, limit: int) -> None:
     if entry.file_size is None:
-        raise EcganError(f"the store of MLflow run {run} does not say how large {entry.path} is.")
+        raise EcganError(
+            f"the store of MLflow run {run} does not say how large {entry.path} is.",
+            "Copy the run here, and name the folder.",
+        )
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        with outside(f"{entry.path} of MLflow run {run} cannot be read"):
+        with outside(f"{entry.path} of MLflow run {run} cannot be read", "Check the number of the run."):
             path = Path(store.download_artifacts(run, entry.path, folder))
         if path.stat().st_size > limit:
             raise too_large(target.name, limit)

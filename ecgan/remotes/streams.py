@@ -66,7 +66,10 @@ def _asked(filesystem: Any, path: str, url: str) -> Any:
         filesystem.loop.call_soon_threadsafe(answer.close)
         if answer.status in (404, 410):
             raise FileNotFoundError(url)
-        raise EcganError(f"{url} cannot be read: the server answers {answer.status} {answer.reason or ''}".rstrip())
+        raise EcganError(
+            f"{url} cannot be read: the server answers {answer.status} {answer.reason or ''}".rstrip(),
+            "Check the address, and whether it asks for a password.",
+        )
     return answer
 
 
@@ -118,7 +121,7 @@ def _reading(url: str) -> Iterator[None]:
     except EcganError:
         raise
     except FileNotFoundError as error:
-        raise EcganError(f"there is no {url}.") from error
+        raise EcganError(f"there is no {url}.", "Check the address.") from error
     except Exception as error:  # stores raise what they like
         if isinstance(error, TimeoutError):
             raise _slow(url, f"nothing came in {PATIENCE_S:g} s") from error

@@ -83,7 +83,9 @@ def _walk(filesystem: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _check_count(found: int, most: int, where: str) -> None:
     if found > most:
-        raise EcganError(f"{where} holds {found:,} folders, more than the {most:,} of any trained run.")
+        raise EcganError(
+            f"{where} holds {found:,} folders, more than the {most:,} of any trained run.", "Check the address."
+        )
 
 
 def _list(filesystem: Any, folder: str) -> list[tuple[str, dict[str, Any]]]:
@@ -105,7 +107,9 @@ def _links(filesystem: Any, folder: str) -> list[tuple[str, dict[str, Any]]]:
         while chunk := page.read(CHUNK):
             content += chunk
             if len(content) > _LONGEST_PAGE or time.monotonic() - began > _LONGEST_WAIT:
-                raise EcganError(f"{folder} is no list of a run's files: it is too long, or comes too slowly.")
+                raise EcganError(
+                    f"{folder} is no list of a run's files: it is too long, or comes too slowly.", "Check the address."
+                )
     found = {}
     for tag in content.decode("utf-8", "replace").split("<"):
         if match := _LINK.match(tag):
@@ -129,5 +133,5 @@ def _describe(filesystem: Any, path: str, entry: dict[str, Any]) -> RemoteFile:
 
 def _fetch(filesystem: Any, path: str, target: Path, limit: int) -> None:
     whole = {"block_size": 0} if "http" in filesystem.protocol else {}  # one request, no ranges
-    with outside(f"{path} cannot be read"), filesystem.open(path, "rb", **whole) as source:
+    with outside(f"{path} cannot be read", "Check the address."), filesystem.open(path, "rb", **whole) as source:
         copy_stream(source, target, limit)

@@ -143,7 +143,10 @@ def family_of(one: Metrics) -> str:
     """What stands behind a method: a generative model, a classifier, or neither."""
     stated = str(one.get("family") or (CLASSICAL if one["method"] == one["detector"] else GENERATIVE))
     if stated not in FAMILIES:
-        raise EcganError(f"metrics of {name_of(one)}: family is {stated!r}, none of {', '.join(FAMILIES)}")
+        raise EcganError(
+            f"metrics of {name_of(one)}: family is {stated!r}, none of {', '.join(FAMILIES)}",
+            "Run `ecgan detect` again.",
+        )
     return stated
 
 
@@ -182,7 +185,10 @@ class Tables:
         twice = frame[frame.duplicated([*_KEY, "fold"])]
         if len(twice):
             row = twice.iloc[0]
-            raise EcganError(f"{row['method']} × {row['strategy']} is there twice for fold {row['fold']}")
+            raise EcganError(
+                f"{row['method']} × {row['strategy']} is there twice for fold {row['fold']}",
+                "Run `ecgan detect` again.",
+            )
         return frame
 
     @cached_property
@@ -346,7 +352,9 @@ def _fold_row(one: Metrics, name: str) -> dict[str, Any]:
             f"{where}: there is no {error.args[0]!r}", "Run `ecgan detect` again to write it anew."
         ) from None
     if row["supervision"] not in SUPERVISION:
-        raise EcganError(f"{where}: supervision is {row['supervision']!r}, neither 'U' nor 'S'")
+        raise EcganError(
+            f"{where}: supervision is {row['supervision']!r}, neither 'U' nor 'S'", "Run `ecgan detect` again."
+        )
     return row
 
 
@@ -396,7 +404,9 @@ def _shared(metrics: Sequence[Metrics], key: str) -> str:
     values = _distinct(one[key] for one in metrics)
     if len(values) > 1:
         word = key.replace("_", " ")
-        raise EcganError(f"one table cannot hold results of more than one {word}: {', '.join(values)}")
+        raise EcganError(
+            f"one table cannot hold results of more than one {word}: {', '.join(values)}", "Run `ecgan detect` again."
+        )
     return values[0] if values else ""
 
 

@@ -68,7 +68,10 @@ def load_settled(folder: Path, fold: int) -> Settled:
     params = load_params(train / "config.yml", plugins=False)
     expected = load_input(train)
     if len(params.models) > 1:
-        raise EcganError(f"{train / 'config.yml'} lists {len(params.models)} models; a run has one.")
+        raise EcganError(
+            f"{train / 'config.yml'} lists {len(params.models)} models; a run has one.",
+            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+        )
     try:
         transformation = restore_transformation(expected.transformation)
     except EcganError as error:

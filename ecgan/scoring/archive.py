@@ -11,13 +11,14 @@ from typing import Any
 from ecgan.engines.base import Engine, LostError, as_done
 from ecgan.engines.choosing import engine
 from ecgan.errors import EcganError, Interrupted, needed
-from ecgan.files import made, sha256, write_text
+from ecgan.files import made, sha256, write_bytes, write_text
 from ecgan.progress import track_rate
 from ecgan.reporting.index_page import ListedRecording, index_page
 from ecgan.scoring.inputs import MANIFEST, Input, told_place
-from ecgan.scoring.parts import TABLES, part_of
-from ecgan.scoring.plan import Manifest, Shard, damaged, digest, planned, resumed
-from ecgan.scoring.shards import Settings, page_of, score_shard, try_alone, write_one
+from ecgan.scoring.parts import TABLES, part_of, scored_in, write_parts
+from ecgan.scoring.places import check_seen, marked
+from ecgan.scoring.plan import Done, Manifest, Shard, damaged, digest, planned, resumed
+from ecgan.scoring.shards import PAGES, Settings, page_of, score_shard, try_alone, write_one
 
 SUMMARY = "summary.html"
 _GONE = "its process was killed each time that it was tried; memory may be short"
@@ -35,6 +36,7 @@ class Summary:
         counts: Numbers of recordings, of those that failed, of beats, …
         again: Shards whose parts were damaged and were made again.
         kept: Recordings that had been scored before.
+        tried_again: Recordings that had failed before.
         pages: Recordings that have a page.
         problems: What could not be done, a sentence each.
     """
@@ -42,6 +44,7 @@ class Summary:
     counts: dict[str, float]
     again: int
     kept: int
+    tried_again: int
     pages: int
     problems: list[str]
 
@@ -77,9 +80,10 @@ def score_archive(
             f"--page names {min(missing)}, which is no recording of the archive.",
             "A recording is called by its path below the folder, without the ending.",
         )
-    with made(out), engine() as one:  # without an engine nothing is begun
+    with made(out), marked(out) as mark, engine() as one:  # without an engine nothing is begun
+        settings = replace(settings, mark=mark)
         again = _verify(settings, manifest)
-        kept = int(sum(done.counts["recordings"] for done in manifest.done.values()))
+        kept, tried_again = _keep(out, manifest)
         try:
             problems = _score(one, settings, manifest, shown=shown)
             if not manifest.done:
@@ -94,13 +98,14 @@ def score_archive(
         _clear(out, manifest)
         manifest.write()
         write_text(out / SUMMARY, index_page(_listed(manifest, ranked), title="Scored archive"))
-    return Summary(_total(manifest), again, kept, len(manifest.pages), problems)
+    return Summary(_total(manifest), again, kept, tried_again, len(manifest.pages), problems)
 
 
 def _verify(settings: Settings, manifest: Manifest) -> int:
     """Forget what is damaged, and pages of what has changed; return how many shards have damaged parts."""
     out = settings.out
-    files = {number: {table: part_of(out, table, number) for table in TABLES} for number in manifest.done}
+    numbers = [*manifest.done, *manifest.before]
+    files = {number: {table: part_of(out, table, number) for table in TABLES} for number in numbers}
     keys = _page_keys(settings, manifest, manifest.pages)
     manifest.pages = {
         name: (key, of)
@@ -108,6 +113,17 @@ def _verify(settings: Settings, manifest: Manifest) -> int:
         if key == keys.get(name) and _is_whole(page_of(out, name), of)
     }
     return len(damaged(manifest, files))
+
+
+def _keep(out: Path, manifest: Manifest) -> tuple[int, int]:
+    """Settle whose results stay; return how many do, and how many are tried again that had failed."""
+    tried_again = 0
+    for place, shard in enumerate(manifest.shards):
+        scored = scored_in(out, shard.number) if shard.number in manifest.before else {}
+        manifest.shards[place] = replace(shard, keep=frozenset(name for name in shard.keep if scored.get(name)))
+        tried_again += sum(not scored.get(one.name, True) for one in shard.inputs)
+    done = sum(int(one.counts["recordings"]) for one in manifest.done.values())
+    return done + sum(len(shard.keep) for shard in manifest.shards), tried_again
 
 
 def _page_keys(settings: Settings, manifest: Manifest, names: Collection[str]) -> dict[str, str]:
@@ -123,23 +139,32 @@ def _is_whole(file: Path, digits: str) -> bool:
 def _score(one: Engine, settings: Settings, manifest: Manifest, *, shown: bool) -> list[str]:
     """Score the shards that are left; those over which processes were killed come last, one after the other."""
     left = manifest.left
-    lost: list[Shard] = []
+    due = [len(shard.inputs) - len(shard.keep) for shard in left]
+    lost: list[int] = []
     problems: list[str] = []
-    with track_rate("scoring", sum(len(shard.inputs) for shard in left), "recordings", shown=shown) as advance:
+    with track_rate("scoring", sum(due), "recordings", shown=shown) as advance:
         for place, handle in as_done(one, partial(score_shard, settings), left):
             try:
-                manifest.add(handle.result())
+                manifest.add(_placed(settings, handle.result()))
             except LostError:
-                lost.append(left[place])
+                lost.append(place)
             else:
-                advance(len(left[place].inputs))
-        for shard in sorted(lost, key=lambda shard: shard.number):
+                advance(due[place])
+        for place in sorted(lost, key=lambda place: left[place].number):
+            shard = left[place]
             try:
-                manifest.add(_alone(one, settings, shard))
+                manifest.add(_placed(settings, _alone(one, settings, shard)))
             except LostError as error:
                 problems.append(f"shard {shard.number}, of {len(shard.inputs)} recordings: {error.message}")
-            advance(len(shard.inputs))
+            advance(due[place])
     return problems
+
+
+def _placed(settings: Settings, done: Done) -> Done:
+    """Write the parts that a process gave back which does not see where they belong."""
+    check_seen(done.unseen)
+    write_parts(settings.out, done.number, done.content)
+    return replace(done, content={}, unseen={})
 
 
 def _alone(one: Engine, settings: Settings, shard: Shard) -> Any:
@@ -184,7 +209,10 @@ def _pages(one: Engine, settings: Settings, manifest: Manifest, wanted: Collecti
         for place, handle in as_done(one, partial(write_one, settings), left):
             name = left[place].name
             try:
-                problem = handle.result()
+                page = handle.result()
+                for file, content in page.content.items():
+                    write_bytes(settings.out / PAGES / file, content)
+                problem = page.problem
             except LostError:
                 problem = f"{_GONE}."
             if problem:

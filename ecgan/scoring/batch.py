@@ -15,7 +15,7 @@ from ecgan.datasets.omissions import left_out
 from ecgan.ecg.files.recordings import files_of_recording, locate
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, Interrupted
-from ecgan.files import FULL, alike, unsayable, unusable, write_frame, write_text
+from ecgan.files import FULL, alike, check_target_folder, unsayable, unusable, write_frame, write_text
 from ecgan.progress import Stopwatch, track
 from ecgan.remotes.recordings import path_in, plain
 from ecgan.reporting.recordings import ScoredRecording
@@ -151,13 +151,15 @@ def check_targets(
 
     No file is that is read, under whatever name: the recordings, all that their headers name, and `others`.
     """
-    if os.path.lexists(out) and not out.is_dir():
-        raise EcganError(f"--out {out} is no folder.", "Name a folder; it is made if it is not there.")
+    check_target_folder(out)
     targets = [file for one in wanted for file in files_of(out, one.name)]
     if len(wanted) > 1:
         targets += [out / name for name in SUMMARIES]
         if any(one.name.casefold() == "summary" for one in wanted):
-            raise EcganError("the results of the recording 'summary' and the summary of all would have one name.")
+            raise EcganError(
+                "the results of the recording 'summary' and the summary of all would have one name.",
+                "Rename the recording, or score it by itself.",
+            )
     if len({alike(str(target)) for target in targets}) < len(targets):
         raise EcganError("two recordings would have results of one name.", "Score them one by one.")
     inputs = [file for one in wanted for file in files_of_recording(one.file, annotator)]
@@ -242,6 +244,7 @@ def _score_one(one: Wanted, out: Path, score: Callable[[Path | str], ScoredRecor
 def sentence(place: Path | str, error: Exception) -> EcganError:
     """Return what a user is told of one of `FAILURES` at a recording."""
     if isinstance(error, EcganError):
+        error.hint = error.hint or "Mend or convert it, or leave it out; docs/recordings.md says what can be read."
         return error
     if isinstance(error, OSError):
         error.filename = error.filename or str(place)

@@ -107,9 +107,10 @@ def tell_archive(summary: "Summary", out: Path, manner: Manner) -> None:
     """Say what became of an archive."""
     counts = summary.counts
     if manner.as_json:
-        write_json(
-            {**counts, "pages": summary.pages, "kept": summary.kept, "problems": summary.problems, "out": str(out)}
-        )
+        told = {name: getattr(summary, name) for name in ("pages", "kept", "tried_again", "problems")}
+        write_json({**counts, **told, "out": str(out)})
+    if summary.tried_again:
+        say(f"tried {_counted(summary.tried_again)} again that had failed")
     if summary.again:
         say(f"warning: parts of {summary.again:,} shards were damaged or missing, and were made again")
     for problem in summary.problems:

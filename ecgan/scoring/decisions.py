@@ -25,7 +25,9 @@ def read_decisions(path: Path, scored: ScoredRecording) -> dict[int, str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = [{name: restored(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise EcganError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise EcganError(
+            f"cannot read {path}: {getattr(error, 'strerror', None) or error}", "Name the file that the page exported."
+        ) from None
     if not rows or any(row.get(name) is None for name in COLUMNS for row in rows):
         raise EcganError(f"{path} holds no decisions: it needs rows with the columns {', '.join(COLUMNS)}.", _AGAIN)
     numbers = scored.beats["number"].to_numpy()
@@ -51,7 +53,10 @@ def decide(scored: ScoredRecording, decisions: Mapping[int, str]) -> ScoredRecor
     numbers = [family.number for family in scored.families]
     for number, decision in decisions.items():
         if number not in numbers:
-            raise EcganError(f"there is no family {number}; there are {len(numbers)}.")
+            raise EcganError(
+                f"there is no family {number}; there are {len(numbers)}.",
+                "Export it again from the page of this recording.",
+            )
         if decision not in (ACCEPTED, REJECTED):
             raise EcganError(f"family {number} cannot be {decision!r}.", f"Known: {ACCEPTED}, {REJECTED}.")
     if ACCEPTED not in decisions.values():

@@ -95,10 +95,13 @@ def list_archive(places: Sequence[str], annotator: str | None = None, without: P
         EcganError: There is none, or two have the same name.
     """
     found: dict[str, tuple[int, str]] = {}
+    known: set[str] = set()
     folders = {place for place in places if not is_url(place) and _is_folder(place)}
     for place in places:
         for one in _below(place, without) if place in folders else [_recording(place)]:
-            if one not in found:
+            path = one if is_url(one) or len(places) == 1 else os.path.abspath(one)  # noqa: PTH100
+            if path not in known:
+                known.add(path)
                 found[one] = _identity(one, annotator)
     if not found:
         raise EcganError(

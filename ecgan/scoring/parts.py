@@ -1,6 +1,5 @@
 """The tables of an archive as one Parquet data set: a part a shard and table, the same bytes for the same rows."""
 
-import hashlib
 import os
 import uuid
 from collections.abc import Mapping
@@ -108,6 +107,14 @@ class Parts:
         for name in _COUNTED:
             self.counts[name] = round(self.counts[name] + (row.get(name) or 0), 6)
 
+    def keep(self, name: str, earlier: "Earlier") -> None:
+        """Note a recording that was scored before."""
+        self._recording(earlier.rows("recordings", name)[0])
+        for table in TABLES.keys() - {"recordings"}:
+            for row in earlier.rows(table, name):
+                for column, values in self.columns[table].items():
+                    values.append(row[column])
+
     def _rows(self, table: str, record: str, frame: Any) -> None:
         for name, values in self.columns[table].items():
             if name == "record":
@@ -117,16 +124,45 @@ class Parts:
             else:
                 values += [None] * len(frame)
 
-    def write(self, out: Path, number: int) -> dict[str, str]:
-        """Write the parts of a shard, that of the recordings last; return the SHA-256 of each.
+    def encoded(self) -> dict[str, bytes]:
+        """The parts of the shard by table, that of the recordings last.
 
         Raises:
-            EcganError: They cannot be written, as on a full disk, or pyarrow is not installed.
+            EcganError: pyarrow is not installed.
         """
-        return {table: _write(part_of(out, table, number), table, rows) for table, rows in self._last_first()}
+        return {table: _encoded(table, rows) for table, rows in reversed(self.columns.items())}
 
-    def _last_first(self) -> list[tuple[str, dict[str, list[Any]]]]:
-        return list(reversed(self.columns.items()))
+
+class Earlier:
+    """The parts of a shard as they are."""
+
+    def __init__(self, out: Path, number: int) -> None:
+        parquet = needed("pyarrow.parquet", "parquet", "--to parquet")
+        self._rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for table in TABLES:
+            for row in parquet.read_table(part_of(out, table, number)).to_pylist():
+                self._rows.setdefault((table, row["record"]), []).append(row)
+
+    def rows(self, table: str, name: str) -> list[dict[str, Any]]:
+        """What a table says of a recording."""
+        return self._rows.get((table, name), [])
+
+
+def scored_in(out: Path, number: int) -> dict[str, bool]:
+    """Whether each recording of a shard that is done was scored, by name."""
+    parquet = needed("pyarrow.parquet", "parquet", "--to parquet")
+    rows = parquet.read_table(part_of(out, "recordings", number), columns=["record", "status"]).to_pylist()
+    return {row["record"]: row["status"] == "scored" for row in rows}
+
+
+def write_parts(out: Path, number: int, content: Mapping[str, bytes]) -> None:
+    """Write the parts of a shard, in the order in which they come.
+
+    Raises:
+        EcganError: They cannot be written, as on a full disk.
+    """
+    for table, part in content.items():
+        _write(part_of(out, table, number), part)
 
 
 def _array(arrow: Any, values: list[Any], kind: Any) -> Any:
@@ -138,8 +174,7 @@ def _array(arrow: Any, values: list[Any], kind: Any) -> Any:
         return arrow.array(texts, type=kind, from_pandas=True)
 
 
-def _write(path: Path, table: str, rows: Mapping[str, list[Any]]) -> str:
-    """Write a part beside its place, and move it there: who finds it finds all of it."""
+def _encoded(table: str, rows: Mapping[str, list[Any]]) -> bytes:
     arrow = needed("pyarrow", "parquet", "--to parquet")
     parquet = needed("pyarrow.parquet", "parquet", "--to parquet")
     types = {name: getattr(arrow, kind)() for name, kind in TABLES[table].items()}
@@ -148,7 +183,11 @@ def _write(path: Path, table: str, rows: Mapping[str, list[Any]]) -> str:
     parquet.write_table(
         arrow.table(arrays, schema=arrow.schema(list(types.items()))), buffer, compression="zstd", version="2.6"
     )
-    content = memoryview(buffer.getvalue())
+    return bytes(buffer.getvalue().to_pybytes())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a part beside its place, and move it there: who finds it finds all of it."""
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")  # of several machines two may write the same part
     try:
         with made(path.parent):
@@ -162,4 +201,3 @@ def _write(path: Path, table: str, rows: Mapping[str, list[Any]]) -> str:
                 beside.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(path, error) from error
-    return hashlib.sha256(content).hexdigest()

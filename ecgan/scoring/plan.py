@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,6 @@ from typing import Any
 
 from ecgan.errors import EcganError
 from ecgan.files import check_plain, sha256, write_text
-from ecgan.remotes.recordings import is_url
 from ecgan.scoring.inputs import Input, told_place
 
 FORMAT = 1
@@ -26,6 +26,7 @@ FEWEST = 8
 SHARDS = 64
 LARGE = 16 << 20
 """Bytes of a shard: who comes above it begins another one. A recording of so many bytes is a shard of its own."""
+_EARLIER = 1.25
 _LONGEST = 64 << 20
 """Characters of a line of the manifest: 500 recordings whose places are as long as any."""
 _LARGEST = 16 << 30
@@ -42,11 +43,13 @@ class Shard:
         number: Of its parts.
         inputs: The recordings.
         refused: Why some of them are not tried any more, by name.
+        keep: Those whose results stay as they stand in its parts.
     """
 
     number: int
     inputs: tuple[Input, ...]
     refused: Mapping[str, str] = field(default_factory=dict)
+    keep: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
@@ -67,12 +70,16 @@ class Done:
         key: What they depend on.
         files: SHA-256 of each part, by table.
         counts: Numbers of recordings, of those that failed, of beats, …
+        content: The parts, by table, from a process that does not see the folder of the results.
+        unseen: A recording that was not there, by the name of the machine.
     """
 
     number: int
     key: str
     files: dict[str, str]
     counts: dict[str, float]
+    content: Mapping[str, bytes] = field(default_factory=dict)
+    unseen: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -86,6 +93,7 @@ class Manifest:
         shards: The plan.
         done: What is done of it, by number.
         pages: The pages that are there, by name of the recording: what they depend on, and their SHA-256.
+        before: What the parts are of shards of which some recordings are scored again, by number.
     """
 
     path: Path
@@ -94,19 +102,24 @@ class Manifest:
     shards: list[Shard]
     done: dict[int, Done] = field(default_factory=dict)
     pages: dict[str, tuple[str, str]] = field(default_factory=dict)
+    before: dict[int, Done] = field(default_factory=dict)
     _written: bool = field(default=False, init=False)
 
     @property
     def left(self) -> list[Shard]:
-        """The shards that are to be scored, the largest first: a day begun last would be waited for alone."""
+        """The shards that are to be scored, in the order in which they are begun."""
         left = [shard for shard in self.shards if shard.number not in self.done]
-        return sorted(left, key=lambda shard: (-(shard.size // LARGE), shard.number))
+        long = [shard for shard in left if shard.inputs[0].size >= LARGE]
+        short = [shard for shard in left if shard.inputs[0].size < LARGE]
+        return list(_mixed(sorted(long, key=lambda shard: (-(shard.size // LARGE), shard.number)), short))
 
     def write(self) -> None:
         """Write it whole, in the order of the plan."""
         head = {"format": FORMAT, "settings": self.settings, "told": self.told}
         lines = [head, *({"shard": shard.number, "inputs": _inputs(shard)} for shard in self.shards)]
-        lines += [_line(self.done[number]) for number in sorted(self.done)]
+        keys = {shard.number: shard.key(self.settings) for shard in self.shards if shard.number in self.before}
+        done = {number: one for number, one in self.before.items() if one.key == keys[number]} | self.done
+        lines += [_line(done[number]) for number in sorted(done)]
         lines += [{"page": name, "key": key, "sha256": of} for name, (key, of) in sorted(self.pages.items())]
         write_text(self.path, "".join(f"{_text(line)}\n" for line in lines))
         self._written = True
@@ -114,6 +127,7 @@ class Manifest:
     def add(self, done: Done) -> None:
         """Note that a shard is done."""
         self.done[done.number] = done
+        self.before.pop(done.number, None)
         self._append(_line(done))
 
     def add_page(self, name: str, key: str, of: str) -> None:
@@ -157,8 +171,27 @@ def planned(inputs: Iterable[Input], count: int, first: int = 0) -> Iterator[Sha
         yield Shard(first, tuple(gathered))
 
 
+def _mixed(long: Sequence[Shard], short: Sequence[Shard]) -> Iterator[Shard]:
+    """Yield the long ones among the short ones: none waits for all the others, and no day is begun last.
+
+    Of both the same share of their bytes has been begun at any time, of the long ones a little more.
+    """
+    sums = [sum(shard.size for shard in shards) for shards in (long, short)]
+    waiting, begun = deque(long), [0, 0]
+    for shard in short:
+        while waiting and begun[0] * sums[1] <= _EARLIER * begun[1] * sums[0]:
+            begun[0] += waiting[0].size
+            yield waiting.popleft()
+        begun[1] += shard.size
+        yield shard
+    yield from waiting
+
+
 def resumed(path: Path, settings: str, told: dict[str, Any], inputs: Sequence[Input]) -> Manifest:
     """Take a plan up: recordings stay in their shards, new ones make new shards, those that are gone are left out.
+
+    Of a shard in which a recording has changed or had failed the others may keep their results: what had failed may be
+    mended, or there is more memory now.
 
     Raises:
         EcganError: The manifest cannot be read, or is of another model or other options.
@@ -171,21 +204,25 @@ def resumed(path: Path, settings: str, told: dict[str, Any], inputs: Sequence[In
             "Name the same, or another --out DIR; --force begins anew.",
         )
     current = {one.name: one for one in inputs}
-    known = [
-        replace(shard, inputs=tuple(current.pop(one.name) for one in shard.inputs if one.name in current))
-        for shard in before.shards
-    ]
-    shards = [shard for shard in known if shard.inputs]
+    taken = Manifest(path, settings, told, [], pages=before.pages)
+    for shard in before.shards:
+        now = replace(shard, inputs=tuple(current.pop(one.name) for one in shard.inputs if one.name in current))
+        if now.inputs:
+            taken.shards.append(_taken_up(taken, now, shard, before.done.get(shard.number)))
     first = max((shard.number for shard in before.shards), default=-1) + 1
-    shards += planned(current.values(), len(current), first)
-    keys = {shard.number: shard.key(settings) for shard in shards}
-    again = {shard.number for shard in shards if any(is_url(one.place) for one in shard.inputs)}
-    done = {
-        number: one
-        for number, one in before.done.items()
-        if keys.get(number) == one.key and not (one.counts["failed"] and number in again)
-    }
-    return Manifest(path, settings, told, shards, done, before.pages)
+    taken.shards += planned(current.values(), len(current), first)
+    return taken
+
+
+def _taken_up(manifest: Manifest, shard: Shard, before: Shard, done: Done | None) -> Shard:
+    """Note what is done of a shard, and return it with those that may keep their results."""
+    if done is None or done.key != before.key(manifest.settings):
+        return shard
+    if done.key == shard.key(manifest.settings) and not done.counts["failed"]:
+        manifest.done[shard.number] = done
+        return shard
+    manifest.before[shard.number] = done
+    return replace(shard, keep=frozenset(one.name for one in {*_inputs(shard)} & {*_inputs(before)}))
 
 
 def _read(path: Path) -> Manifest:
@@ -237,7 +274,7 @@ def _inputs(shard: Shard) -> list[Input]:
 
 
 def damaged(manifest: Manifest, files: Mapping[int, Mapping[str, Path]]) -> list[int]:
-    """Return the shards of which a part is missing or not as it was written; they count as done no longer.
+    """Return the shards of which a part is missing or not as it was written; nothing of them is done any longer.
 
     Args:
         manifest: The manifest.
@@ -245,11 +282,12 @@ def damaged(manifest: Manifest, files: Mapping[int, Mapping[str, Path]]) -> list
     """
     found = [
         number
-        for number, done in manifest.done.items()
+        for number, done in (manifest.done | manifest.before).items()
         if any(not file.is_file() or sha256(file) != done.files.get(table) for table, file in files[number].items())
     ]
     for number in found:
-        del manifest.done[number]
+        manifest.done.pop(number, None)
+        manifest.before.pop(number, None)
     return sorted(found)
 
 

@@ -56,7 +56,10 @@ class Member:
             EcganError: A classical detector scores by itself.
         """
         if not self.has_network:
-            raise EcganError(f"the detector {self.fitted.detector.name!r} scores without a model, and one is needed.")
+            raise EcganError(
+                f"the detector {self.fitted.detector.name!r} scores without a model, and one is needed.",
+                "Name a trained model.",
+            )
         return cast("Trained", self.trained)
 
     def reconstruct(self, samples: Samples) -> F32 | None:
@@ -234,7 +237,7 @@ def load_scorer(
     if threshold is None:
         threshold = float(np.mean([one.value for one in fitted]))
     if not np.isfinite(threshold):
-        raise EcganError(f"--threshold {threshold}: a threshold is a finite number.")
+        raise EcganError(f"--threshold {threshold}: a threshold is a finite number.", "Give another, or leave it out.")
     return Scorer(reference.text, members, chosen, threshold, source, alone=strategy is not None)
 
 

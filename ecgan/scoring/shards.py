@@ -1,13 +1,17 @@
 """The work of scoring an archive, as tasks: a shard of recordings to its parts, a recording to its page.
 
 A task knows all that it depends on, reads the recordings, writes files that appear at once, and gives back a few
-numbers. Done twice, even at the same time, it leaves the same bytes.
+numbers; where it does not see the folder of the results, it gives back the files. Done twice, even at the same time, it
+leaves the same bytes.
 """
 
 import functools
+import hashlib
 import os
+import platform
+import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +25,8 @@ from ecgan.runtime import set_threads
 from ecgan.scoring.batch import FAILURES, sentence
 from ecgan.scoring.files import files_of, summarised, write_scored
 from ecgan.scoring.inputs import Input
-from ecgan.scoring.parts import Parts
+from ecgan.scoring.parts import Earlier, Parts, write_parts
+from ecgan.scoring.places import models_here
 from ecgan.scoring.plan import Done, Shard
 from ecgan.scoring.recording import score_recording
 from ecgan.scoring.runs import chosen, load_all
@@ -45,7 +50,9 @@ class Settings:
         leads: The recordings' leads that stand for the model's.
         asked: The leads that reading looks for.
         reading: Rate, unit, gain, baseline and annotator of the recordings.
+        contents: SHA-256 of the runs' files, by the same numbers.
         plugins: Files with parts of the user's own, from the root.
+        mark: The name of a file in the folder of the results.
     """
 
     models: tuple[tuple[int, Reference], ...]
@@ -57,27 +64,55 @@ class Settings:
     leads: tuple[str, ...] | None
     asked: tuple[str, ...]
     reading: tuple[tuple[str, Any], ...]
+    contents: tuple[tuple[int, str], ...]
     plugins: tuple[str, ...] = ()
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What became of a page.
+
+    Attributes:
+        problem: Why it is not there.
+        content: Its files by their paths in the folder of the pages, where they could not be written there.
+    """
+
+    problem: str = ""
+    content: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @functools.lru_cache(maxsize=1)
 def _scorers(settings: Settings) -> dict[int, Scorer]:
     """The runs, loaded once a process; it computes in one thread, since others compute beside it."""
+    models = models_here(dict(settings.models), dict(settings.contents))
     load_plugins(list(settings.plugins), Path())
-    scorers = load_all(dict(settings.models), settings.strategy, settings.threshold)
+    scorers = load_all(models, settings.strategy, settings.threshold)
     set_threads(1)
     return scorers
+
+
+def _sees_out(settings: Settings) -> bool:
+    """Whether the folder of the results is that of the first process."""
+    return (settings.out / settings.mark).is_file()
 
 
 def score_shard(settings: Settings, shard: Shard) -> Done:
     """Score the recordings of a shard and write its parts; one that cannot be scored is said to be so in them.
 
+    What is to be kept is taken from the parts that are there, if these can be seen.
+
     Raises:
         EcganError: No run can be loaded, or the parts cannot be written.
     """
     _scorers(settings)
-    parts = Parts()
+    parts, sees_out = Parts(), _sees_out(settings)
+    unseen: dict[str, str] = {}
+    earlier = Earlier(settings.out, shard.number) if shard.keep and sees_out else None
     for one in shard.inputs:
+        if earlier is not None and one.name in shard.keep:
+            parts.keep(one.name, earlier)
+            continue
         if message := shard.refused.get(one.name):
             parts.fail(one, message)
             continue
@@ -86,8 +121,14 @@ def score_shard(settings: Settings, shard: Shard) -> Done:
             parts.add(one, scored, summarised(scored))
         except EcganError as error:
             parts.fail(one, _without_root(settings, error.message))
-    files = parts.write(settings.out, shard.number)
-    return Done(shard.number, shard.key(settings.key), files, parts.counts)
+            if not is_url(one.place) and not os.path.lexists(settings.root / one.place):
+                unseen = {platform.node(): str(settings.root / one.place)}
+    content = parts.encoded()
+    files = {table: hashlib.sha256(part).hexdigest() for table, part in content.items()}
+    if sees_out:
+        write_parts(settings.out, shard.number, content)
+        content = {}
+    return Done(shard.number, shard.key(settings.key), files, parts.counts, content, unseen)
 
 
 def try_alone(settings: Settings, one: Input) -> None:
@@ -98,15 +139,21 @@ def try_alone(settings: Settings, one: Input) -> None:
         return
 
 
-def write_one(settings: Settings, one: Input) -> str:
-    """Score a recording and write its page, tables, annotations and summary; return the message if it cannot be."""
+def write_one(settings: Settings, one: Input) -> Page:
+    """Score a recording and write its page, tables, annotations and summary."""
     try:
-        write_scored(settings.out / PAGES, one.name, _score(settings, one, pages=True))
+        scored = _score(settings, one, pages=True)
+        if _sees_out(settings):
+            write_scored(settings.out / PAGES, one.name, scored)
+            return Page()
+        with tempfile.TemporaryDirectory(prefix="ecgan-") as folder:
+            write_scored(Path(folder), one.name, scored)
+            files = files_of(Path(folder), one.name)
+            return Page(content={file.relative_to(folder).as_posix(): file.read_bytes() for file in files})
     except EcganError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:
             raise
-        return _without_root(settings, error.message)
-    return ""
+        return Page(_without_root(settings, error.message))
 
 
 def page_of(out: Path, name: str) -> Path:
@@ -131,7 +178,10 @@ def _score(settings: Settings, one: Input, *, pages: bool) -> ScoredRecording:
         raise sentence(place, error) from error
     except Exception as error:
         kind = type(error).__name__
-        raise EcganError(f"a mistake of ECGAN's own, to be reported: {kind}: {first_line(error)}") from error
+        raise EcganError(
+            f"a mistake of ECGAN's own, to be reported: {kind}: {first_line(error)}",
+            "Leave the recording out till then.",
+        ) from error
 
 
 def _without_root(settings: Settings, message: str) -> str:

@@ -50,7 +50,7 @@ def as_torchrun(arguments: Sequence[str]) -> None:
     """
     wanted = os.environ.get(VARIABLE, "") or "1"
     if not wanted.isdecimal() or int(wanted) < 1:
-        raise EcganError(f"{VARIABLE}={wanted!r} is no positive number.")
+        raise EcganError(f"{VARIABLE}={wanted!r} is no positive number.", "Set it to 1 or more, or leave it out.")
     if wanted == "1" or "TORCHELASTIC_RUN_ID" in os.environ:
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # `runtime.threads` is set later; torchrun would warn of nothing

@@ -51,7 +51,10 @@ def load_index(folder: Path) -> Versions:
     versions = read_record(folder / "versions.json", Versions, "versions")
     names = (versions.best, versions.latest)
     if not all(re.fullmatch(r"v\d+", name) for name in names):
-        raise EcganError(f"{folder / 'versions.json'} is not an index of versions: {names} are no names like v12.")
+        raise EcganError(
+            f"{folder / 'versions.json'} is not an index of versions: {names} are no names like v12.",
+            "Fetch or train it again, or name another run.",
+        )
     return versions
 
 
@@ -85,7 +88,9 @@ def read_weights(path: Path) -> Weights:
         return load(content)
     except Exception as error:
         what = str(error).removeprefix("Error while deserializing: ")
-        raise EcganError(f"{path} is no safetensors file, or is cut off: {what}.") from None
+        raise EcganError(
+            f"{path} is no safetensors file, or is cut off: {what}.", "Fetch or train it again, or name another run."
+        ) from None
 
 
 def load_weights(model: torch.nn.Module, weights: Weights, source: Path) -> None:
@@ -95,7 +100,9 @@ def load_weights(model: torch.nn.Module, weights: Weights, source: Path) -> None
     for name, value in weights.items():
         problem = problem or _misfit(name, value, own.get(name))
     if problem:
-        raise EcganError(f"the weights in {source} do not fit the model: {problem}.")
+        raise EcganError(
+            f"the weights in {source} do not fit the model: {problem}.", "Fetch or train it again, or name another run."
+        )
     model.load_state_dict(weights, strict=True)
 
 

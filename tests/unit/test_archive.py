@@ -1,5 +1,7 @@
 """An archive as one data set: the same bytes by every engine, resumed, damaged, with what cannot be read named."""
 
+import contextlib
+import dataclasses
 import json
 import os
 import shutil
@@ -8,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +24,19 @@ from ecgan.datasets.base import cut_recording
 from ecgan.datasets.ecgsyn import Ecgsyn
 from ecgan.ecg.records import Record, write_record
 from ecgan.ecg.simulated_patients import simulate
+from ecgan.engines.base import as_done
+from ecgan.engines.pool import Pool
 from ecgan.errors import EcganError
 from ecgan.files import sha256
 from ecgan.references import Reference, parse_reference
+from ecgan.remotes.recordings import read_anywhere
 from ecgan.scoring import plan, shards
 from ecgan.scoring.console import Manner
 from ecgan.scoring.inputs import Input, expand, list_archive
-from stages import archive
+from ecgan.scoring.places import content_of, models_here
+from stages import archive, score
 
+fsspec = pytest.importorskip("fsspec")
 parquet = pytest.importorskip("pyarrow.parquet")
 
 READING: dict[str, Any] = dict.fromkeys(("sampling_rate", "unit", "gain", "baseline", "annotator"))
@@ -161,6 +170,69 @@ def test_every_engine_gives_the_same_bytes(
     assert hashes(tmp_path / "out") == hashes(finished)
 
 
+def test_a_process_that_does_not_see_the_results_gives_them_back(
+    finished: Path, recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere, out = tmp_path / "elsewhere", tmp_path / "out"
+    elsewhere.mkdir()
+    score, write = shards.score_shard, shards.write_one
+
+    def there(settings: shards.Settings) -> shards.Settings:
+        return dataclasses.replace(settings, out=elsewhere)
+
+    monkeypatch.setattr("ecgan.scoring.archive.score_shard", lambda settings, one: score(there(settings), one))
+    monkeypatch.setattr("ecgan.scoring.archive.write_one", lambda settings, one: write(there(settings), one))
+    run(recordings, model, out, pages=1, named=["a/r00"])
+    assert hashes(out) == hashes(finished)
+    run(recordings, model, out, pages=1, named=["a/r00"], resume=True)  # what had failed, without the parts
+    assert hashes(out) == hashes(finished)
+    assert not list(elsewhere.iterdir())
+
+
+def test_a_process_that_lacks_model_or_recordings_refuses(
+    recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = shards.score_shard
+    content = content_of(model.folder)
+    changes: list[dict[str, Any]] = [
+        {"models": ((0, dataclasses.replace(model, folder=tmp_path)),)},
+        {"contents": ((0, "another"),)},
+        {"plugins": (str(tmp_path / "none.py"),)},
+    ]
+    for change in changes:
+        monkeypatch.setattr(
+            "ecgan.scoring.archive.score_shard",
+            lambda settings, one, change=change: score(dataclasses.replace(settings, **change), one),
+        )
+        with pytest.raises(EcganError) as error:
+            run(recordings / "a", model, tmp_path / "out")
+        assert error.value.hint
+        assert not (tmp_path / "out").exists()
+    shutil.copytree(recordings / "a", tmp_path / "archive")
+
+    def unseen(settings: shards.Settings, one: plan.Shard) -> plan.Done:
+        (tmp_path / "archive").rename(tmp_path / "aside")
+        try:
+            return score(settings, one)
+        finally:
+            (tmp_path / "aside").rename(tmp_path / "archive")
+
+    monkeypatch.setattr("ecgan.scoring.archive.score_shard", unseen)
+    with pytest.raises(EcganError, match="does not see") as error:
+        run(tmp_path / "archive", model, tmp_path / "out")
+    assert error.value.hint
+    url = f"memory://models/{tmp_path.name}/run"
+    files = {
+        file.relative_to(model.folder).as_posix(): file.read_bytes()
+        for file in model.folder.rglob("*")
+        if file.is_file()
+    }
+    fsspec.filesystem("memory").pipe({f"{url.removeprefix('memory:/')}/{name}": part for name, part in files.items()})
+    monkeypatch.chdir(tmp_path)
+    found = models_here({0: Reference(url, tmp_path, None, "best")}, {0: content})
+    assert content_of(found[0].folder) == content
+
+
 def test_what_is_done_is_not_done_again_and_damaged_parts_are(
     finished: Path, recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
@@ -173,12 +245,12 @@ def test_what_is_done_is_not_done_again_and_damaged_parts_are(
     lost.unlink()
     (out / "beats/.part-00001.parquet.0.part").write_bytes(b"half")
     (out / "beats/part-00099.parquet").write_bytes(b"of another plan")
-    tried: list[int] = []
-    monkeypatch.setattr(
-        "ecgan.scoring.archive.score_shard", lambda s, one: tried.append(one.number) or shards.score_shard(s, one)
-    )
+    read = read_from_here(monkeypatch)
     run(recordings, model, out, resume=True, pages=1, named=["a/r00"])
-    assert sorted(tried) == [0, 2]
+    kept = {Path(row["record"]).name for row in parquet.read_table(out / "recordings/part-00001.parquet").to_pylist()}
+    wanted = {f"r{index:02d}" for index in range(20)} - kept
+    assert 0 < len(wanted) < 20
+    assert sorted(read) == ["bad.csv", *sorted(f"{name}.hea" for name in wanted)]
     assert hashes(out) == hashes(finished)
     assert "2 shards" in capsys.readouterr().err
 
@@ -218,6 +290,52 @@ def test_an_archive_that_grows_costs_what_is_new(
     assert len(tried) == 3  # the new one, the shard that lost one and the shard in which one changed
 
 
+def test_what_had_failed_is_tried_again_and_nothing_else(
+    recordings: Path, record: Record, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, out = tmp_path / "archive", tmp_path / "out"
+    shutil.copytree(recordings / "b", root)
+    write_record(root, Record("gone", record.signals[:3600], 360.0, record.leads, np.zeros(0, np.int64), []))
+    signals = (root / "gone.dat").read_bytes()
+    (root / "gone.dat").unlink()
+    run(root, model, out)
+    before = hashes(out)
+    assert failed(out) == {"bad", "gone"}
+    read = read_from_here(monkeypatch)
+    assert not run(root, model, out, resume=True)
+    assert sorted(read) == ["bad.csv", "gone.hea"]
+    assert hashes(out) == before
+    (root / "gone.dat").write_bytes(signals)
+    read.clear()
+    run(root, model, out, resume=True)
+    assert sorted(read) == ["bad.csv", "gone.hea"]
+    assert failed(out) == {"bad"}
+    run(root, model, tmp_path / "direct")
+    for name in ("recordings", "beats", "families", "episodes"):
+        assert table(out, name) == table(tmp_path / "direct", name)
+    (root / "bad.csv").unlink()
+    read.clear()
+    assert run(root, model, out, resume=True)
+    assert not read
+    assert not failed(out)
+
+
+def failed(out: Path) -> set[str]:
+    return {row["record"] for row in table(out, "recordings") if row["status"] == "failed"}
+
+
+def read_from_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files of recordings that are read from here on, or are tried."""
+    read: list[str] = []
+
+    def reading(place: Path, **options: Any) -> Record:
+        read.append(Path(place).name)
+        return read_anywhere(place, **options)
+
+    monkeypatch.setattr("ecgan.scoring.shards.read_anywhere", reading)
+    return read
+
+
 def test_a_plan_depends_on_the_recordings_alone_and_a_long_one_stands_alone() -> None:
     inputs = [Input(f"r{index}", f"r{index}.edf", 10_000, "1") for index in range(2000)]
     inputs[7] = inputs[7]._replace(size=plan.LARGE)
@@ -227,6 +345,52 @@ def test_a_plan_depends_on_the_recordings_alone_and_a_long_one_stands_alone() ->
     assert max(len(shard.inputs) for shard in made) <= plan.MOST
     manifest = plan.Manifest(Path("none"), "", {}, made)
     assert manifest.left[0].inputs == (inputs[7],)
+
+
+def mixed_plan(long: int, short: int) -> plan.Manifest:
+    """Days, and shards of short recordings."""
+    inputs = [Input(f"d{index}", f"d{index}.edf", (index % 3 + 2) * plan.LARGE, "1") for index in range(long)]
+    inputs += [Input(f"r{index}", f"r{index}.edf", plan.LARGE // 4, "1") for index in range(4 * short)]
+    return plan.Manifest(Path("none"), "", {}, list(plan.planned(inputs, len(inputs))))
+
+
+def seconds(left: list[plan.Shard], processes: int) -> tuple[float, float]:
+    """When half of the short shards and when all are done, if a process takes a second for `LARGE` bytes."""
+    free, ends = [0.0] * processes, []
+    for shard in left:
+        free.sort()
+        free[0] += shard.size / plan.LARGE
+        ends += [free[0]] * (len(shard.inputs) > 1)
+    return sorted(ends)[len(ends) // 2], max(free)
+
+
+@pytest.mark.parametrize(("long", "short"), [(200, 400), (10, 1000), (3, 40)])
+def test_neither_days_nor_short_recordings_wait_for_all_the_others(long: int, short: int) -> None:
+    left = mixed_plan(long, short).left
+    for processes in (1, 2, 8):
+        half, end = seconds(left, processes)
+        best = max(sum(shard.size for shard in left) / processes, left[0].size) / plan.LARGE
+        assert half < 0.75 * best + 4
+        assert end < best + 2
+
+
+def wait_for_the_others(folder: Path, short: int, shard: plan.Shard) -> bool:
+    """A day is done when all short ones are."""
+    if len(shard.inputs) > 1:
+        (folder / str(shard.number)).touch()
+        return True
+    end = time.monotonic() + 120
+    while (done := len(list(folder.iterdir()))) < short and time.monotonic() < end:
+        time.sleep(0.01)
+    return done == short
+
+
+def test_short_recordings_end_while_a_day_is_under_way(tmp_path: Path) -> None:
+    left = mixed_plan(1, 9).left
+    with Pool(2) as pool:
+        done = [handle.result() for _, handle in as_done(pool, partial(wait_for_the_others, tmp_path, 9), left)]
+    assert all(done)
+    assert len(done) == 10
 
 
 def test_folders_lists_and_patterns(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,6 +493,11 @@ def test_no_scheduler_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ECGAN_CLUSTER", address)
         with pytest.raises(EcganError, match="is no cluster"):
             engine()
+    for address, words in (("local:100000", "more workers"), ("tls://127.0.0.1:9", "certificates")):
+        monkeypatch.setenv("ECGAN_CLUSTER", address)
+        with pytest.raises(EcganError, match=words) as error:
+            engine()
+        assert error.value.hint
     monkeypatch.setenv("ECGAN_CLUSTER", "tcp://127.0.0.1:9")
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(EcganError, match="no scheduler"):
         engine()
@@ -426,8 +595,41 @@ def test_a_record_counts_once_whichever_of_its_files_are_named(
     monkeypatch.chdir(recordings)
     assert [one.name for one in list_archive(list(expand(["a/r0*"])))] == ["r00", "r04", "r08"]
     assert len(list_archive(["a/r00", "a/r00.dat", "a/r04.hea", "n" * 300, "x" * 5000])) == 4
+    assert len(list_archive(["b/../a/r00", "./a/r00.hea", str(recordings / "a" / "r00"), "./a", "a/"])) == 10
     (tmp_path / "list").write_text(f"a/{'r' * 100_000}\n")
     (tmp_path / "binary").write_bytes(b"a\0b\n")
     for name in ("list", "binary"):
         with pytest.raises(EcganError, match=name):
             list(expand([f"@{tmp_path / name}"]))
+
+
+def test_who_waited_finds_what_the_first_one_wrote(
+    finished: Path, recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+
+    @contextlib.contextmanager
+    def wait(folder: Path) -> Iterator[bool]:
+        shutil.copytree(finished, folder, dirs_exist_ok=True)
+        yield True
+
+    monkeypatch.setattr("stages.archive.alone_in", wait)
+    with pytest.raises(EcganError, match="already"):
+        run(recordings, model, out)
+    assert hashes(out) == hashes(finished)
+
+
+@pytest.mark.parametrize("out", ["s3://bucket/scores", "memory://scores", "file:///tmp/scores"])
+def test_results_go_into_a_folder_here(
+    recordings: Path, model: Reference, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for stage in (run, score_alone):
+        with pytest.raises(EcganError, match="--out") as error:
+            stage(recordings / "a", model, Path(out))
+        assert error.value.hint
+    assert not list(tmp_path.iterdir())
+
+
+def score_alone(recordings: Path, model: Reference, out: Path) -> bool:
+    return score.run([recordings], model, out)

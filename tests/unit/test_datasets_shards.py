@@ -182,6 +182,26 @@ def test_one_bad_recording_is_named_and_stops_no_others(work: Any, tmp_path: Pat
         work(on_error="leave_out")
 
 
+def test_what_another_process_does_not_see_is_not_left_out(
+    work: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "raw"
+
+    def elsewhere(function: Any, groups: Any, *_: Any, **__: Any) -> Any:
+        there.rename(tmp_path / "aside")
+        try:
+            yield from map(function, groups)
+        finally:
+            (tmp_path / "aside").rename(there)
+
+    monkeypatch.setattr("ecgan.datasets.shards.each", elsewhere)
+    with pytest.raises(EcganError, match="does not see") as error:
+        work(on_error="leave_out")
+    assert error.value.hint
+    monkeypatch.undo()
+    assert len(work(on_error="leave_out")[0]) == len(NAMES)
+
+
 def test_groups_are_soon_the_same_behind_a_recording_that_is_gone() -> None:
     recordings = [Recording(f"{number:05d}", None, "") for number in range(2000)]
     before = {tuple(one.name for one in group) for group in grouped(recordings, lambda _: 1)}

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from ecgan.engines.base import LostError, as_done, in_order
-from ecgan.engines.choosing import each
+from ecgan.engines.choosing import _all, each
 from ecgan.engines.here import Here
 from ecgan.engines.pool import Pool
-from ecgan.errors import Interrupted
+from ecgan.errors import EcganError, Interrupted
 from ecgan.terminal import interruptible
 
 
@@ -66,6 +66,16 @@ def test_what_is_done_first_comes_first_with_its_place(pool: Pool) -> None:
 def test_what_a_killed_process_worked_on_is_done_again(pool: Pool, tmp_path: Path) -> None:
     places = [tmp_path / name for name in ("one", "two.deadly", "three", "four")]
     assert list(in_order(pool, die_once, places)) == [place.name for place in places]
+
+
+def test_paths_mean_the_same_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "file").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert _all(os.path.exists, tmp_path / "here", ["file"]) == [True]
+    with pytest.raises(EcganError) as error:
+        _all(os.path.exists, tmp_path / "there", ["file"])
+    assert error.value.hint
 
 
 def test_what_kills_each_process_is_named_and_the_others_are_done(pool: Pool) -> None:

@@ -50,7 +50,7 @@ class Anogan(Reconstructing):
     def components(self, samples: Samples) -> dict[str, F64]:
         """R, S and Z of samples, D where the model has what it takes, and the path's length."""
         if self._mode is None:
-            raise EcganError("the detector 'anogan' has not been fitted.")
+            raise EcganError("the detector 'anogan' has not been fitted.", "Fit it first: `fit`, or `ecgan detect`.")
         z, path = self._search(samples)
         found = self.compare(samples, z) | {"path_length": path.astype(np.float64)}
         check_finite(found)
@@ -59,7 +59,10 @@ class Anogan(Reconstructing):
     def _search(self, samples: Samples) -> tuple[F32, F32]:
         search = self.model.search
         if search is None:
-            raise EcganError("the detector 'anogan' searches for latents, and the model that was given has none.")
+            raise EcganError(
+                "the detector 'anogan' searches for latents, and the model that was given has none.",
+                "Name a model with a latent, such as dcgan.",
+            )
         if self.model.look is not None:
             raise EcganError(
                 "the detector 'anogan' searches for latents alone, and this model is told more than a sample.",

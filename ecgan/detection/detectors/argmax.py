@@ -29,10 +29,16 @@ class Argmax(Detector):
     def fit(self, train: Samples) -> None:
         """Learn how many classes the classifier tells apart, by asking it once."""
         if len(train) == 0:
-            raise EcganError("there are no training samples to ask the classifier about.")
+            raise EcganError(
+                "there are no training samples to ask the classifier about.",
+                "Train it on samples of two classes or more.",
+            )
         self._classes = self._call(train[:1]).shape[1]
         if self._classes < 2:
-            raise EcganError("the classifier knows one class only; there is nothing to tell apart.")
+            raise EcganError(
+                "the classifier knows one class only; there is nothing to tell apart.",
+                "Train it on samples of two classes or more.",
+            )
 
     def components(self, samples: Samples) -> dict[str, F64]:
         """The "log_odds" of n samples."""
@@ -60,7 +66,7 @@ class Argmax(Detector):
 
     def _logits(self, samples: Samples) -> F32:
         if self._classes is None:
-            raise EcganError("the detector 'argmax' has not been fitted.")
+            raise EcganError("the detector 'argmax' has not been fitted.", "Fit it first: `fit`, or `ecgan detect`.")
         found = self._call(samples)
         if found.shape != (len(samples), self._classes):
             raise EcganError(

@@ -45,7 +45,10 @@ class IsolationForest(Classical):
     def check_count(self, count: int) -> None:
         """Refuse training sets in which there is nothing to cut apart."""
         if count < 2:
-            raise EcganError(f"the detector {self.name!r} needs at least two training samples, and there are {count}.")
+            raise EcganError(
+                f"the detector {self.name!r} needs at least two training samples, and there are {count}.",
+                "Give more training samples.",
+            )
 
     def learn(self, rows: F32) -> None:
         """Grow the trees on the rows (m, C·L)."""

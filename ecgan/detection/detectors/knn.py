@@ -56,7 +56,9 @@ class Knn(Detector):
         """The mean "distance" of each of n samples from its k nearest training samples, in their unit."""
         x = samples.signals
         if self._reference is None:
-            raise EcganError(f"the detector {self.name!r} has not been fitted.")
+            raise EcganError(
+                f"the detector {self.name!r} has not been fitted.", "Fit it first: `fit`, or `ecgan detect`."
+            )
         check_shape(self.name, x, self._reference.shape[1:])
         distances, _ = self._neighbours.nearest(self._points(x), self.options.neighbours)
         found = {"distance": distances.mean(axis=1)}

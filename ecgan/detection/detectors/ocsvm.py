@@ -52,7 +52,10 @@ class Ocsvm(Classical):
     def check_count(self, count: int) -> None:
         """Refuse training sets that have no extent."""
         if count < 2:
-            raise EcganError(f"the detector {self.name!r} needs at least two training samples, and there are {count}.")
+            raise EcganError(
+                f"the detector {self.name!r} needs at least two training samples, and there are {count}.",
+                "Give more training samples.",
+            )
 
     def learn(self, rows: F32) -> None:
         """Fit the boundary to the rows (m, C·L)."""

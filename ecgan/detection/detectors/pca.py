@@ -59,7 +59,7 @@ class Pca(Detector):
         """The mean squared residual "reconstruction" of n samples, in squares of their unit."""
         x = samples.signals
         if self._mean is None or self._basis is None:
-            raise EcganError("the detector 'pca' has not been fitted.")
+            raise EcganError("the detector 'pca' has not been fitted.", "Fit it first: `fit`, or `ecgan detect`.")
         check_shape(self.name, x, self._mean.shape)
         error = np.empty(len(x), dtype=np.float64)
         for part in chunks(len(x)):

@@ -22,6 +22,7 @@ class Plain(Strategy):
         if len(components) != 1:
             raise EcganError(
                 "the strategy 'plain' takes the only component of a detector, or its total;"
-                f" this one has {', '.join(components)}."
+                f" this one has {', '.join(components)}.",
+                "Choose another strategy: `ecgan list strategies`.",
             )
         return next(iter(components.values()))

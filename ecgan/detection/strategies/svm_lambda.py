@@ -53,7 +53,9 @@ class Svm(Scaled):
 
     def _fitted(self) -> RbfSvm:
         if self._machine is None:
-            raise EcganError(f"the strategy {self.name!r} has not been fitted.")
+            raise EcganError(
+                f"the strategy {self.name!r} has not been fitted.", "Fit it first: `fit`, or `ecgan detect`."
+            )
         return self._machine
 
 

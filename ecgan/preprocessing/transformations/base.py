@@ -91,11 +91,12 @@ class Transformation(ABC):
         return {}
 
     def _not_fitted(self) -> EcganError:
-        return EcganError(f"the transformation {self.name!r} was not fitted.")
+        return EcganError(f"the transformation {self.name!r} was not fitted.", "Fit it first: `fit`.")
 
     def _other_shape(self, learned: str, x: F32) -> EcganError:
         return EcganError(
-            f"the transformation {self.name!r} was learned on {learned}, the samples have shape {x.shape}."
+            f"the transformation {self.name!r} was learned on {learned}, the samples have shape {x.shape}.",
+            "Give samples as those that it learned from.",
         )
 
 
@@ -148,7 +149,10 @@ def blockwise(function: Callable[..., F64], *arrays: F32, channels: int | None =
 
 def _checked(x: F32) -> F32:
     if x.ndim != 3 or 0 in x.shape:
-        raise EcganError(f"the training samples have shape {x.shape}, expected (n, C, L) without zeros.")
+        raise EcganError(
+            f"the training samples have shape {x.shape}, expected (n, C, L) without zeros.",
+            "Give samples as those that it learned from.",
+        )
     for part in blocks(x):
         if not np.isfinite(part).all():
             raise EcganError("the training samples hold NaN or infinity.", "Mend the dataset's preprocessing.")

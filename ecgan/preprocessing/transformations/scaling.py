@@ -142,7 +142,10 @@ class Individual(Transformation):
     def invert(self, y: F32, like: F32) -> F32:
         """Turn y (n, C, L) back into the range of the samples `like` (n, C, L)."""
         if y.shape != like.shape:
-            raise EcganError(f"samples of shape {y.shape} cannot be scaled like samples of shape {like.shape}.")
+            raise EcganError(
+                f"samples of shape {y.shape} cannot be scaled like samples of shape {like.shape}.",
+                "Give samples of one shape.",
+            )
         return blockwise(lambda part, raw: unscaled(part, self._terms(raw)), y, like)
 
     def _terms(self, raw: F64) -> tuple[F64, F64, F64, float]:

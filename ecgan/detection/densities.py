@@ -22,6 +22,7 @@ _ROWS = 512
 _AT_ONCE = 128  # of these, so that their distances stay near the processor
 _TINY = 1e-12  # the unit of beats that are all the same
 _FLOOR = 0.1
+_NOTHING = 1e-12  # of the variance along the first direction: rounding
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,25 @@ class Space:
         mean = rows.mean(axis=0)
         centred = rows - mean
         count = min(components, rows.shape[1], len(rows) - 1)
+        if len(rows) < rows.shape[1]:
+            return cls(mean, _directions_of_few(centred, count))
         _, vectors = np.linalg.eigh(centred.T @ centred)  # (D, D), by rising variance
         return cls(mean, np.ascontiguousarray(vectors[:, ::-1][:, :count]))
 
     def apply(self, rows: F64) -> F64:
         """Return the coordinates (n, k) of rows (n, D)."""
         return np.asarray((rows - self.mean) @ self.basis)
+
+
+def _directions_of_few(centred: F64, count: int) -> F64:
+    """Return the `count` main directions (D, k) of fewer centred rows (m, D) than they are long, fewer of alike ones.
+
+    They are those of (D, D) above, out of (m, m): of a dozen beats in a hundredth of the time.
+    """
+    values, vectors = np.linalg.eigh(centred @ centred.T)  # by rising variance
+    there = values > _NOTHING * values[-1]
+    values, vectors = values[there][::-1][:count], vectors[:, there][:, ::-1][:, :count]
+    return np.asarray(centred.T @ (vectors / np.sqrt(values)))
 
 
 def shapes(signals: NDArray[Any], shifts: Int, part: slice, template: F64, components: int = 16) -> F64:

@@ -20,9 +20,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
-from ecgan.ecg.filters import bandpass_sections
+from ecgan.ecg.filters import bandpass_sections, both_ways
 from ecgan.ecg.qrs import Leads, cleaned, leads_of
 from ecgan.ecg.rhythm import sliding_quantile
 from ecgan.errors import EcganError
@@ -196,7 +195,10 @@ def _beats(leads: Leads) -> I64:
     for _ in range(2):
         beats = _without_doubled(times, height, beats)
     for _ in range(_ROUNDS):
-        beats = _with_missed(times, height, beats)
+        more = _with_missed(times, height, beats)
+        if more is beats:
+            break
+        beats = more
     found: I64 = at[beats]
     return found
 
@@ -213,25 +215,31 @@ def _without_doubled(times_s: F64, height: F64, beats: Bool) -> Bool:
     rows = np.flatnonzero(beats)
     if len(rows) < 3:
         return beats
-    rr, usual = _intervals(times_s[rows])
     low = height[rows[1:-1]] < _DOUBLED * np.minimum(height[rows[:-2]], height[rows[2:]])
+    if not low.any():
+        return beats
+    rr, usual = _intervals(times_s[rows])
     fits = rr[:-1] + rr[1:] < _WHOLE * np.maximum(usual[:-1], usual[1:])
     return _but(beats, rows[1:-1][low & fits])
 
 
 def _with_missed(times_s: F64, height: F64, beats: Bool) -> Bool:
-    """Add the highest of what was no beat in each hole of the rhythm."""
+    """Add the highest of what was no beat in each hole of the rhythm; the same mask where there is none."""
     rows = np.flatnonzero(beats)
     if len(rows) < 3:
         return beats
     rr, usual = _intervals(times_s[rows])
     others = np.flatnonzero(~beats & (height > _MISSED))
+    if not (len(others) and (rr > _HOLE * usual).any()):
+        return beats
     gap = np.searchsorted(rows, others) - 1
     inside = (gap >= 0) & (gap < len(rr))
     others, gap = others[inside], gap[inside]
     before, behind = times_s[others] - times_s[rows[gap]], times_s[rows[gap + 1]] - times_s[others]
     fits = (rr[gap] > _HOLE * usual[gap]) & (before > _NOT_BEFORE * usual[gap])
     fits &= np.minimum(before, behind) > _T_WAVE_S
+    if not fits.any():
+        return beats
     others, gap = others[fits], gap[fits]
     order = np.lexsort((-height[others], gap))
     _, first = np.unique(gap[order], return_index=True)
@@ -285,4 +293,4 @@ def _largest_deflections(lead: NDArray[Any], around: I64, sampling_rate: float) 
 def _qrs_band(lead: F64, sampling_rate: float) -> F64:
     """The signal without baseline, most of the T wave, and noise; zero phase."""
     sections = bandpass_sections(_BAND[0], min(_BAND[1], 0.45 * sampling_rate), sampling_rate)
-    return np.asarray(signal.sosfiltfilt(sections, lead), dtype=np.float64)
+    return both_ways(sections, lead)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
-from ecgan.ecg.filters import bandpass_sections
+from ecgan.ecg.filters import bandpass_sections, both_ways
 from ecgan.ecg.rhythm import sliding_quantile
 
 F32 = NDArray[np.float32]
@@ -181,11 +181,12 @@ def _between(ordered: F64, share: float) -> F64:
 
 def _bridge(lead: F64, rows: I64) -> None:
     """Draw straight lines across some ascending rows of a lead (T,), but not all: only what is beside them is read."""
+    if not len(rows):
+        return
     before = rows[np.diff(rows, prepend=-2) > 1] - 1
     behind = rows[np.diff(rows, append=len(lead) + 1) > 1] + 1
     beside = np.unique(np.concatenate([before[before >= 0], behind[behind < len(lead)]]))
-    if len(rows):
-        lead[rows] = np.interp(rows, beside, lead[beside])
+    lead[rows] = np.interp(rows, beside, lead[beside])
 
 
 def _slower(lead: F64, step: int) -> F64:
@@ -208,7 +209,7 @@ def _still(lead: F64, least: int) -> Bool:
 def _energy(lead: F64, rate: float) -> F64:
     """Root mean square of the slope of the band over the width of a QRS complex, (m,)."""
     sections = bandpass_sections(_BAND[0], min(_BAND[1], 0.45 * rate), rate)
-    slope = _gradient(signal.sosfiltfilt(sections, lead))
+    slope = _gradient(both_ways(sections, lead))
     slope *= slope  # in place, as below: a day has many values
     mean = ndimage.uniform_filter1d(slope, round(_WIDTH_S * rate), mode="constant", output=slope)
     np.maximum(mean, 0.0, out=mean)

@@ -95,7 +95,9 @@ def _beats(record: Record, rows: I64, first: int, last: int, scorer: Scorer) -> 
     there = np.isin(positions, at) & (np.diff(positions, prepend=-1) > 0)  # of several at one place the first
     table = beat_table(replace(record, symbols=["N"] * len(record.samples)), rows[there], annotated=False)
     chosen = cut[places[there]]
-    chosen = replace(chosen, table=table.assign(**chosen.table.filter([SHIFT])))
+    if SHIFT in chosen.table:
+        table[SHIFT] = chosen.table[SHIFT]
+    chosen = replace(chosen, table=table)
     rate, length = cut.about.sampling_rate, len(record.signals) / record.sampling_rate
     begin = positions / record.sampling_rate - (cut.about.centre or 0) / rate
     moved = (1e-3 * MOST_MOVED_MS if SHIFT in chosen.table else 0.0) - 0.5 / rate

@@ -194,7 +194,7 @@ class Samples:
         beside = np.flatnonzero(np.isin(records, np.unique(records[rows])))
         places = np.searchsorted(beside, np.arange(len(self))[rows])
         if len(places) == len(self) and (np.diff(places, prepend=-1) == 1).all():  # no copy of a day
-            whole = self[:].unlabelled()
+            whole = self.unlabelled()
             return replace(whole, around=whole, places=places)
         return replace(self[rows].unlabelled(), around=self[beside].unlabelled(), places=places)
 

@@ -103,7 +103,8 @@ def beat_table(record: Record, rows: NDArray[np.int64], *, annotated: bool = Tru
 def beat_columns(record: Record, rows: NDArray[np.int64], *, annotated: bool = True) -> dict[str, Any]:
     """The columns of `beat_table`."""
     times = _times(record, rows)
-    columns: dict[str, Any] = {"record": record.name, "patient": record.name}
+    names = pd.array([record.name] * len(rows), dtype="str")
+    columns: dict[str, Any] = {"record": names, "patient": names}
     columns |= {name: times.pop(name) for name in ("sample", "time_s")}
     if annotated:
         columns["symbol"] = np.asarray(record.symbols, dtype=np.str_)[rows]

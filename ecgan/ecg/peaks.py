@@ -25,6 +25,7 @@ from ecgan.ecg.filters import bandpass_sections, both_ways
 from ecgan.ecg.qrs import Leads, cleaned, leads_of
 from ecgan.ecg.rhythm import sliding_quantile
 from ecgan.errors import EcganError
+from ecgan.runtime import side_by_side
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -276,18 +277,20 @@ def _marked(signals: NDArray[Any], sampling_rate: float, leads: Leads, beats: I6
 def _largest_deflections(lead: NDArray[Any], around: I64, sampling_rate: float) -> I64:
     """Move each position to the largest deflection near it, of either direction, where there is a sample."""
     reach, block, margin = (round(seconds * sampling_rate) for seconds in (_REACH_S, _BLOCK_S, _MARGIN_S))
-    marks = []
-    for begin in range(0, len(lead), block):
+
+    def largest(begin: int) -> I64:
         near = around[(around >= begin) & (around < begin + block)]
-        if len(near):
-            first = max(0, begin - margin)
-            part = lead[first : begin + block + margin]
-            band = np.abs(_qrs_band(cleaned(part, sampling_rate), sampling_rate))
-            band[~np.isfinite(part)] = -1.0
-            at = np.clip(near[:, None] - first + np.arange(-reach, reach + 1), 0, len(band) - 1)  # (n, 2 * reach + 1)
-            largest = np.take_along_axis(at, band[at].argmax(axis=1)[:, None], axis=1)[:, 0]
-            marks.append(largest[band[largest] >= 0] + first)
-    return np.concatenate(marks).astype(np.int64)
+        if not len(near):
+            return np.zeros(0, dtype=np.int64)
+        first = max(0, begin - margin)
+        part = lead[first : begin + block + margin]
+        band = np.abs(_qrs_band(cleaned(part, sampling_rate), sampling_rate))
+        band[~np.isfinite(part)] = -1.0
+        at = np.clip(near[:, None] - first + np.arange(-reach, reach + 1), 0, len(band) - 1)  # (n, 2 * reach + 1)
+        found = np.take_along_axis(at, band[at].argmax(axis=1)[:, None], axis=1)[:, 0]
+        return np.asarray(found[band[found] >= 0] + first, dtype=np.int64)
+
+    return np.concatenate(side_by_side(largest, range(0, len(lead), block)))
 
 
 def _qrs_band(lead: F64, sampling_rate: float) -> F64:

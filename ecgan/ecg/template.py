@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgan.runtime import side_by_side
+
 F64 = NDArray[np.float64]
 Int = NDArray[np.int64]
 
@@ -26,7 +28,7 @@ REACH_MS = 100.0
 PASSES = 2
 FEW = 2048  # beats that a median is made of, evenly drawn: more change it by less than noise does
 
-_MOVED = 16  # beats that are moved at once, which a processor has at hand
+_ROWS, _MOVED = 4096, 16  # beats that a thread moves, and at once: so many a processor has at hand
 
 
 def window(begin_ms: float, end_ms: float, *, sampling_rate: float, centre: int, length: int) -> slice:
@@ -139,12 +141,15 @@ def align(beats: NDArray[Any], template: F64, centre: int, sampling_rate: float,
     steps = np.array(sorted(range(-most, most + 1), key=abs), dtype=np.int64)  # the smaller ones first
     mark = template[:, centre - reach : centre + reach + 1]
     mark = mark - mark.mean(axis=1, keepdims=True)
-    found = np.empty(len(beats), dtype=np.int64)
-    for start in range(0, len(beats), _MOVED):
-        near = beats[start : start + _MOVED, :, centre - reach - most : centre + reach + most + 1].astype(np.float64)
-        alike = _correlations(near, mark)[:, steps + most]
-        best = np.argmax(alike - PENALTY / sampling_rate * np.abs(steps), axis=1)
-        found[start : start + _MOVED] = steps[best]
+    near, found = slice(centre - reach - most, centre + reach + most + 1), np.empty(len(beats), dtype=np.int64)
+
+    def move(begin: int) -> None:
+        for start in range(begin, min(begin + _ROWS, len(beats)), _MOVED):
+            alike = _correlations(beats[start : start + _MOVED, :, near].astype(np.float64), mark)[:, steps + most]
+            best = np.argmax(alike - PENALTY / sampling_rate * np.abs(steps), axis=1)
+            found[start : start + _MOVED] = steps[best]
+
+    side_by_side(move, range(0, len(beats), _ROWS))
     return found
 
 

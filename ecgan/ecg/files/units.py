@@ -78,10 +78,10 @@ def swing(signals: F64, sampling_rate: float) -> F64 | None:
 
     The median over stretches: no offset, slow drift or single artefact counts. NaN where a channel has no values.
     """
-    width = int(_WINDOW_S * sampling_rate)
+    width = min(int(_WINDOW_S * sampling_rate), len(signals))
     if len(signals) < _SHORTEST_S * sampling_rate or width < 2:
         return None
-    starts = np.unique(np.linspace(0, max(len(signals) - width, 0), _WINDOWS).astype(np.int64))
+    starts = np.unique(np.linspace(0, len(signals) - width, _WINDOWS).astype(np.int64))
     if len(starts) * width > len(signals):  # they overlap
         highest, lowest = (_sliding(of, signals, width)[starts] for of in (np.fmax, np.fmin))
     else:
@@ -89,7 +89,7 @@ def swing(signals: F64, sampling_rate: float) -> F64 | None:
         highest, lowest = (np.array([of.reduce(part) for part in parts]) for of in (np.fmax, np.fmin))
     with np.errstate(invalid="ignore"):
         found = highest - lowest
-    known = np.isfinite(found).any(axis=0)
+    known = np.isfinite(found).any(axis=0).tolist()
     return np.array([np.nanmedian(column) if there else np.nan for column, there in zip(found.T, known, strict=True)])
 
 

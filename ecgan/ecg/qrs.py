@@ -139,7 +139,11 @@ def leads_of(signals: NDArray[Any], sampling_rate: float, there: Sequence[Bool])
 
 def _filled(energy: F64, count: int) -> F64:
     """The energy (m,) with NaN behind it, (count,)."""
-    return energy if len(energy) == count else np.pad(energy, (0, count - len(energy)), constant_values=np.nan)
+    if len(energy) == count:
+        return energy
+    found = np.full(count, np.nan)
+    found[: len(energy)] = energy
+    return found
 
 
 def cleaned(lead: NDArray[Any], sampling_rate: float) -> F64:

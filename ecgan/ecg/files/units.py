@@ -89,8 +89,7 @@ def swing(signals: F64, sampling_rate: float) -> F64 | None:
         highest, lowest = (np.array([of.reduce(part) for part in parts]) for of in (np.fmax, np.fmin))
     with np.errstate(invalid="ignore"):
         found = highest - lowest
-    known = np.isfinite(found).any(axis=0).tolist()
-    return np.array([np.nanmedian(column) if there else np.nan for column, there in zip(found.T, known, strict=True)])
+    return np.array([np.nanmedian(column) if np.isfinite(column).any() else np.nan for column in found.T])
 
 
 def _sliding(of: np.ufunc, signals: F64, width: int) -> F64:

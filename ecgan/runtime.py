@@ -22,7 +22,7 @@ _AT_ONCE = 4  # threads
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
 _WORKSPACES = (":4096:8", ":16:8")
 _KINDS = ("matmul", "conv", "rnn")  # of operations, each with a precision of its own
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # of malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -3, -4, -8  # of malloc.h
 _LARGE, _MANY = 16 << 20, 65536  # bytes, and the usual number of such blocks in glibc
 
 
@@ -91,9 +91,10 @@ def reuse_memory() -> None:
 def return_large() -> None:
     """Let freed blocks above 16 MB go back to the system after all: a day's arrays are large, each of another size.
 
-    Kept, they would leave holes that nothing fits into, and the process would hold twice of what it needs.
+    Kept, they would leave holes that nothing fits into, and the process would hold twice of what it needs. Threads take
+    theirs from one heap, or each would keep its own.
     """
-    _mallopt({_M_MMAP_THRESHOLD: _LARGE, _M_MMAP_MAX: _MANY}, trim=True)
+    _mallopt({_M_MMAP_THRESHOLD: _LARGE, _M_MMAP_MAX: _MANY, _M_ARENA_MAX: 1}, trim=True)
 
 
 def return_small() -> None:
@@ -236,9 +237,11 @@ def workers() -> int:
 def side_by_side(function: Callable[[S], R], items: Sequence[S]) -> list[R]:
     """Return `function(item)` of each item, in threads: of two leads, say, in arithmetic that lets others run.
 
-    As many run at once as `workers`, four at most: each holds memory of its own.
+    As many run at once as `workers`, four at most: each holds memory of its own. Where `set_threads` allows
+    one thread, there are none besides.
     """
-    count = min(len(items), workers(), _AT_ONCE)
+    alone = os.environ.get("OMP_NUM_THREADS") == "1"
+    count = 1 if alone else min(len(items), workers(), _AT_ONCE)
     if count < 2:
         return [function(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor

@@ -187,7 +187,7 @@ class Samples:
         if not context:
             signals = taken(self.signals, rows)
             return Samples(signals, pd.DataFrame(index=range(len(signals))), self.about)
-        chosen, records = self[rows].unlabelled(), self.records
+        records = self.records
         if records is None:
             raise EcganError(
                 f"context is needed ({', '.join(sorted(context))}), and the samples do not know their records.",
@@ -196,14 +196,14 @@ class Samples:
         beside = np.flatnonzero(np.isin(records, np.unique(records[rows])))
         places = np.searchsorted(beside, np.arange(len(self))[rows])
         if len(places) == len(self) and (np.diff(places, prepend=-1) == 1).all():  # no copy of a day
-            whole = self[:].unlabelled()
+            whole = self.unlabelled()
             return replace(whole, around=whole, places=places)
-        return replace(chosen, around=self[beside].unlabelled(), places=places)
+        return replace(self[rows].unlabelled(), around=self[beside].unlabelled(), places=places)
 
     def unlabelled(self) -> "Samples":
         """The same without what their classes are."""
         known = [name for name in self.table if name in _TELLING or str(name).startswith(FINDING)]
-        return replace(self, table=self.table.drop(columns=known), labels=None)
+        return replace(self, table=self.table.drop(columns=known) if known else self.table, labels=None)
 
 
 def join(parts: Sequence[Samples]) -> Samples:

@@ -18,7 +18,7 @@ from ecgan.datasets.cuts import Cut, Cuts, Recording
 from ecgan.datasets.databases import NOTHING, Facts
 from ecgan.ecg.aami import CLASSES, DESCRIPTIONS, class_ids
 from ecgan.ecg.alignment import Method, mark_shifts
-from ecgan.ecg.beats import beat_table, cut_windows, window_starts
+from ecgan.ecg.beats import beat_columns, cut_windows, window_starts
 from ecgan.ecg.leads import ANY, match_leads
 from ecgan.ecg.records import Record, read_leads, read_record
 from ecgan.errors import EcganError, nearest
@@ -178,12 +178,16 @@ def cut_beats(
     shifts = mark_shifts(signals, record.samples[known], record.sampling_rate, align)
     windows, inside = cut_windows(signals, record.samples[known] + shifts, before, after)
     rows = known[inside]
-    table = beat_table(record, rows, annotated=mapping is not None)
+    named = {} if mapping is None else {"class_name": np.asarray(CLASSES)[ids[rows]]}
+    columns = named | beat_columns(record, rows, annotated=mapping is not None)
     if align != "none":
-        table[SHIFT] = shifts[inside]
+        columns[SHIFT] = shifts[inside]
     about = About(record.sampling_rate, list(record.leads), [], centre=before)
-    samples = Samples(rounded(windows), table, about)
-    return samples if mapping is None else labelled(samples, ids[rows], CLASSES, DESCRIPTIONS[mapping])
+    samples = Samples(rounded(windows), pd.DataFrame(columns, index=range(len(rows))), about)
+    if mapping is None:
+        return samples
+    about = replace(about, classes=list(CLASSES), mapping=DESCRIPTIONS[mapping])
+    return replace(samples, labels=ids[rows], about=about)
 
 
 def labelled(samples: Samples, ids: NDArray[np.int64], classes: Sequence[str], mapping: str) -> Samples:

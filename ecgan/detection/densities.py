@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ecgan.detection.base import F64
 from ecgan.detection.components import chunks
 from ecgan.ecg.template import aligned, evenly
+from ecgan.runtime import side_by_side
 
 Int = NDArray[np.int64]
 
@@ -20,8 +21,10 @@ REFERENCE = 512
 
 _ROWS = 512
 _AT_ONCE = 128  # of these, so that their distances stay near the processor
+_FEW = 48  # rows whose directions come out of a smaller matrix; the last bits of longer recordings stay as they were
 _TINY = 1e-12  # the unit of beats that are all the same
 _FLOOR = 0.1
+_NOTHING = 1e-12  # of the variance along the first direction: rounding
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,25 @@ class Space:
         mean = rows.mean(axis=0)
         centred = rows - mean
         count = min(components, rows.shape[1], len(rows) - 1)
+        if len(rows) < min(_FEW, rows.shape[1]):
+            return cls(mean, _directions_of_few(centred, count))
         _, vectors = np.linalg.eigh(centred.T @ centred)  # (D, D), by rising variance
         return cls(mean, np.ascontiguousarray(vectors[:, ::-1][:, :count]))
 
     def apply(self, rows: F64) -> F64:
         """Return the coordinates (n, k) of rows (n, D)."""
         return np.asarray((rows - self.mean) @ self.basis)
+
+
+def _directions_of_few(centred: F64, count: int) -> F64:
+    """Return the `count` main directions (D, k) of fewer centred rows (m, D) than they are long, fewer of alike ones.
+
+    They are those of (D, D) above, out of (m, m): of a dozen beats in a hundredth of the time.
+    """
+    values, vectors = np.linalg.eigh(centred @ centred.T)  # by rising variance
+    there = values > _NOTHING * values[-1]
+    values, vectors = values[there][::-1][:count], vectors[:, there][:, ::-1][:, :count]
+    return np.asarray(centred.T @ (vectors / np.sqrt(values)))
 
 
 def shapes(signals: NDArray[Any], shifts: Int, part: slice, template: F64, components: int = 16) -> F64:
@@ -92,9 +108,11 @@ def thinness(points: F64, reference: Int, share: float, least: int) -> F64:
     """
     usual = points[evenly(reference, REFERENCE)]
     rank = max(round(share * len(usual)), min(least, len(usual) // 2), 1)
-    far = np.empty(len(points))
-    for part in chunks(len(points), _AT_ONCE):
-        far[part] = np.sqrt(np.partition(_squares(points[part], usual), rank - 1, axis=1)[:, rank - 1])
+
+    def distances(part: slice) -> F64:
+        return np.asarray(np.sqrt(np.partition(_squares(points[part], usual), rank - 1, axis=1)[:, rank - 1]))
+
+    far = np.concatenate(side_by_side(distances, list(chunks(len(points), _AT_ONCE))))
     unit = max(float(np.median(far[reference])), _TINY)
     return np.log(far / unit + _FLOOR)
 
@@ -108,19 +126,21 @@ def mean_of_nearest(points: F64, values: F64, count: int, known: Int) -> F64:
         count: How many are looked at; a quarter of those that the first may be compared with at most.
         known: The last beat that each may be compared with, (n,), rising: n − 1 for the whole record.
     """
-    found = np.empty(len(points))
-    for part in chunks(len(points), _ROWS):
+
+    def means(part: slice) -> F64:
         begin, end = _around(part, len(points), known)
-        wanted = max(min(count, (known[0] + 1) // 4, end - begin), 1)
-        for first in range(part.start, min(part.stop, len(points)), _AT_ONCE):
+        wanted, found = max(min(count, (known[0] + 1) // 4, end - begin), 1), []
+        for first in range(part.start, part.stop, _AT_ONCE):
             some = slice(first, min(first + _AT_ONCE, part.stop))
             squares = _squares(points[some], points[begin:end])
             if known[first] + 1 < end:  # causal
                 squares[np.arange(begin, end) > known[some, None]] = np.inf
             nearest = np.argpartition(squares, wanted - 1, axis=1)[:, :wanted]
             there = np.isfinite(np.take_along_axis(squares, nearest, axis=1))
-            found[some] = (values[begin:end][nearest] * there).sum(axis=1) / there.sum(axis=1)
-    return found
+            found.append((values[begin:end][nearest] * there).sum(axis=1) / there.sum(axis=1))
+        return np.concatenate(found)
+
+    return np.concatenate(side_by_side(means, list(chunks(len(points), _ROWS))))
 
 
 def _around(part: slice, count: int, known: Int) -> tuple[int, int]:

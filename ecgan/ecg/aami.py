@@ -51,7 +51,4 @@ def class_ids(symbols: Sequence[str], mapping: str) -> NDArray[np.int64]:
             f"Known mappings: {', '.join(MAPPINGS)}.",
         )
     ids = {symbol: CLASSES.index(name) for name, members in MAPPINGS[mapping].items() for symbol in members}
-    if not symbols:
-        return np.zeros(0, dtype=np.int64)
-    distinct, inverse = np.unique(np.asarray(symbols, dtype=np.str_), return_inverse=True)
-    return np.array([ids.get(str(symbol), NOT_A_BEAT) for symbol in distinct], dtype=np.int64)[inverse]
+    return np.array([ids.get(symbol, NOT_A_BEAT) for symbol in symbols], dtype=np.int64)

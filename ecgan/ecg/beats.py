@@ -10,6 +10,8 @@ from ecgan.ecg.aami import BEAT_SYMBOLS, CLASSES, class_ids
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 
+_BEATS = frozenset(BEAT_SYMBOLS)
+
 
 def cut_windows(
     signals: NDArray[Any], positions: NDArray[np.int64], before: int, after: int
@@ -79,7 +81,7 @@ def beat_times(record: Record, rows: NDArray[np.int64]) -> pd.DataFrame:
 
 def _times(record: Record, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     """The columns of `beat_times`."""
-    beats = np.isin(np.asarray(record.symbols, dtype=np.str_), list(BEAT_SYMBOLS))
+    beats = np.array([symbol in _BEATS for symbol in record.symbols], dtype=bool)
     previous, following = np.full((2, len(record.samples)), np.nan)
     previous[beats], following[beats] = rr_intervals(record.samples[beats], record.sampling_rate)
     return {
@@ -95,10 +97,16 @@ def beat_table(record: Record, rows: NDArray[np.int64], *, annotated: bool = Tru
 
     `rows` (n,) are their annotations, or R peaks, whose symbols do not say what the beats are.
     """
+    return pd.DataFrame(beat_columns(record, rows, annotated=annotated), index=range(len(rows)))
+
+
+def beat_columns(record: Record, rows: NDArray[np.int64], *, annotated: bool = True) -> dict[str, Any]:
+    """The columns of `beat_table`."""
     times = _times(record, rows)
-    columns: dict[str, Any] = {"record": record.name, "patient": record.name}
+    names = pd.array([record.name] * len(rows), dtype="str")
+    columns: dict[str, Any] = {"record": names, "patient": names}
     columns |= {name: times.pop(name) for name in ("sample", "time_s")}
     if annotated:
         columns["symbol"] = np.asarray(record.symbols, dtype=np.str_)[rows]
         columns["aami"] = np.asarray(CLASSES)[class_ids(record.symbols, "aami")[rows]]
-    return pd.DataFrame(columns | times, index=range(len(rows)))
+    return columns | times

@@ -15,6 +15,9 @@ from ecgan.errors import EcganError
 
 F64 = NDArray[np.float64]
 
+_PIECE = 1 << 16
+"""Samples that are filtered at once, which a processor has at hand."""
+
 
 def fir_bandpass(values: NDArray[Any], sampling_rate: float, low: float, high: float, order: int) -> F64:
     """Band-pass with a linear-phase FIR filter (Hamming window), run forwards and backwards.
@@ -39,8 +42,7 @@ def butterworth_bandpass(values: NDArray[Any], sampling_rate: float, low: float,
         EcganError: The band does not fit the sampling rate, or the signal is too short.
     """
     _check(values, sampling_rate, low, high, 3 * (2 * order + 1))
-    sections = bandpass_sections(low, high, sampling_rate, order)
-    return np.asarray(signal.sosfiltfilt(sections, values.T).T, dtype=np.float64)
+    return both_ways(bandpass_sections(low, high, sampling_rate, order), values.T).T
 
 
 @functools.cache
@@ -48,6 +50,41 @@ def bandpass_sections(low: float, high: float, sampling_rate: float, order: int 
     """Second-order sections of a Butterworth band-pass, shape (s, 6); of many recordings they are the same."""
     sections: F64 = signal.butter(order, [low, high], btype="bandpass", fs=sampling_rate, output="sos")
     return sections
+
+
+def both_ways(sections: F64, values: NDArray[Any], padding: int | None = None) -> F64:
+    """Run second-order sections forwards and backwards along the last axis: `scipy.signal.sosfiltfilt`, bit by bit.
+
+    It goes piece by piece, from the state behind one to the next: a day is filtered in the room of its result. Where
+    the sections settle is computed once for all recordings.
+
+    Args:
+        sections: The filter, shape (s, 6).
+        values: Shape (…, T), T more than the padding.
+        padding: Samples by which the signal is continued at both ends, turned about its end; None: as SciPy has it.
+    """
+    edge, x = _padding(sections) if padding is None else padding, np.asarray(values, dtype=np.float64)
+    settled = _settled(sections.tobytes()).reshape(-1, *[1] * (x.ndim - 1), 2)
+    before, behind = 2 * x[..., :1] - x[..., edge:0:-1], 2 * x[..., -1:] - x[..., -2 : -edge - 2 : -1]
+    found = np.concatenate([before, x, behind], axis=-1)
+    for way in (found, found[..., ::-1]):
+        state = settled * way[..., :1]
+        for begin in range(0, way.shape[-1], _PIECE):
+            piece = way[..., begin : begin + _PIECE]
+            piece[...], state = signal.sosfilt(sections, piece, zi=state)
+    return found[..., edge:-edge]
+
+
+def _padding(sections: F64) -> int:
+    """By how many samples SciPy continues a signal at both ends for sections (s, 6)."""
+    return 3 * int(2 * len(sections) + 1 - min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum()))
+
+
+@functools.lru_cache(maxsize=64)
+def _settled(content: bytes) -> F64:
+    """The state of sections (s, 6), as bytes, in which a step lets them rest, (s, 2)."""
+    settled: F64 = signal.sosfilt_zi(np.frombuffer(content, dtype=np.float64).reshape(-1, 6))
+    return settled
 
 
 def _check(values: NDArray[Any], sampling_rate: float, low: float, high: float, padding: int) -> None:
@@ -110,7 +147,7 @@ def notch(values: NDArray[Any], sampling_rate: float, mains: float, width: float
     sections = np.concatenate(parts)
     padding = int(3 * sampling_rate / width)  # the notches ring for about that long
     _check_length(values, padding)
-    return np.asarray(signal.sosfiltfilt(sections, values.T, padlen=padding).T, dtype=np.float64)
+    return both_ways(sections, values.T, padding).T
 
 
 def bridge(values: F64) -> F64:

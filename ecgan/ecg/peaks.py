@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
-from ecgan.ecg.filters import bandpass_sections
+from ecgan.ecg.filters import bandpass_sections, both_ways
 from ecgan.ecg.qrs import Leads, cleaned, leads_of
 from ecgan.ecg.rhythm import sliding_quantile
 from ecgan.errors import EcganError
+from ecgan.runtime import side_by_side
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -196,7 +196,10 @@ def _beats(leads: Leads) -> I64:
     for _ in range(2):
         beats = _without_doubled(times, height, beats)
     for _ in range(_ROUNDS):
-        beats = _with_missed(times, height, beats)
+        more = _with_missed(times, height, beats)
+        if more is beats:
+            break
+        beats = more
     found: I64 = at[beats]
     return found
 
@@ -213,25 +216,31 @@ def _without_doubled(times_s: F64, height: F64, beats: Bool) -> Bool:
     rows = np.flatnonzero(beats)
     if len(rows) < 3:
         return beats
-    rr, usual = _intervals(times_s[rows])
     low = height[rows[1:-1]] < _DOUBLED * np.minimum(height[rows[:-2]], height[rows[2:]])
+    if not low.any():
+        return beats
+    rr, usual = _intervals(times_s[rows])
     fits = rr[:-1] + rr[1:] < _WHOLE * np.maximum(usual[:-1], usual[1:])
     return _but(beats, rows[1:-1][low & fits])
 
 
 def _with_missed(times_s: F64, height: F64, beats: Bool) -> Bool:
-    """Add the highest of what was no beat in each hole of the rhythm."""
+    """Add the highest of what was no beat in each hole of the rhythm; the same mask where there is none."""
     rows = np.flatnonzero(beats)
     if len(rows) < 3:
         return beats
     rr, usual = _intervals(times_s[rows])
     others = np.flatnonzero(~beats & (height > _MISSED))
+    if not (len(others) and (rr > _HOLE * usual).any()):
+        return beats
     gap = np.searchsorted(rows, others) - 1
     inside = (gap >= 0) & (gap < len(rr))
     others, gap = others[inside], gap[inside]
     before, behind = times_s[others] - times_s[rows[gap]], times_s[rows[gap + 1]] - times_s[others]
     fits = (rr[gap] > _HOLE * usual[gap]) & (before > _NOT_BEFORE * usual[gap])
     fits &= np.minimum(before, behind) > _T_WAVE_S
+    if not fits.any():
+        return beats
     others, gap = others[fits], gap[fits]
     order = np.lexsort((-height[others], gap))
     _, first = np.unique(gap[order], return_index=True)
@@ -268,21 +277,23 @@ def _marked(signals: NDArray[Any], sampling_rate: float, leads: Leads, beats: I6
 def _largest_deflections(lead: NDArray[Any], around: I64, sampling_rate: float) -> I64:
     """Move each position to the largest deflection near it, of either direction, where there is a sample."""
     reach, block, margin = (round(seconds * sampling_rate) for seconds in (_REACH_S, _BLOCK_S, _MARGIN_S))
-    marks = []
-    for begin in range(0, len(lead), block):
+
+    def largest(begin: int) -> I64:
         near = around[(around >= begin) & (around < begin + block)]
-        if len(near):
-            first = max(0, begin - margin)
-            part = lead[first : begin + block + margin]
-            band = np.abs(_qrs_band(cleaned(part, sampling_rate), sampling_rate))
-            band[~np.isfinite(part)] = -1.0
-            at = np.clip(near[:, None] - first + np.arange(-reach, reach + 1), 0, len(band) - 1)  # (n, 2 * reach + 1)
-            largest = np.take_along_axis(at, band[at].argmax(axis=1)[:, None], axis=1)[:, 0]
-            marks.append(largest[band[largest] >= 0] + first)
-    return np.concatenate(marks).astype(np.int64)
+        if not len(near):
+            return np.zeros(0, dtype=np.int64)
+        first = max(0, begin - margin)
+        part = lead[first : begin + block + margin]
+        band = np.abs(_qrs_band(cleaned(part, sampling_rate), sampling_rate))
+        band[~np.isfinite(part)] = -1.0
+        at = np.clip(near[:, None] - first + np.arange(-reach, reach + 1), 0, len(band) - 1)  # (n, 2 * reach + 1)
+        found = np.take_along_axis(at, band[at].argmax(axis=1)[:, None], axis=1)[:, 0]
+        return np.asarray(found[band[found] >= 0] + first, dtype=np.int64)
+
+    return np.concatenate(side_by_side(largest, range(0, len(lead), block)))
 
 
 def _qrs_band(lead: F64, sampling_rate: float) -> F64:
     """The signal without baseline, most of the T wave, and noise; zero phase."""
     sections = bandpass_sections(_BAND[0], min(_BAND[1], 0.45 * sampling_rate), sampling_rate)
-    return np.asarray(signal.sosfiltfilt(sections, lead), dtype=np.float64)
+    return both_ways(sections, lead)

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
-from ecgan.ecg.filters import bandpass_sections
+from ecgan.ecg.filters import bandpass_sections, both_ways
 from ecgan.ecg.rhythm import sliding_quantile
+from ecgan.runtime import side_by_side
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -41,7 +42,8 @@ _SPIKE_S, _BESIDE_SPIKE_S, _SPIKE = 0.0084, 0.08, 2.5
 """The longest spike, what is looked at on either side of it, and how many times as high as that it is."""
 _LIKELY = 8.0
 """Times the mean of what stands out of its neighbours; less is not looked at."""
-_AT_ONCE = 1 << 20
+_AT_ONCE, _NEAR = 1 << 20, 1 << 15
+"""Samples that have one mean, and that are looked at together: so many a processor has at hand."""
 _STILL_S = 1.0
 _PARTLY = 1e-5
 """Of its weight has a lead in a piece that it does not show, or not all of it."""
@@ -82,8 +84,10 @@ class Leads:
         shares = self.weights / np.maximum(self.weights.sum(axis=0), 1e-12)
         pieces = np.zeros(self.values.shape[1:])
         for values, share in zip(self.values, shares, strict=True):
-            pieces += share[:, None] * values.astype(np.float64) ** 2
-        pieces = np.sqrt(pieces)
+            energy = np.square(values, dtype=np.float64)
+            energy *= share[:, None]
+            pieces += energy
+        np.sqrt(pieces, out=pieces)
         energy = pieces.ravel()
         at, _ = signal.find_peaks(energy, distance=max(1, round(apart_s * self.rate)))
         at = at.astype(np.int64)
@@ -116,21 +120,30 @@ def leads_of(signals: NDArray[Any], sampling_rate: float, there: Sequence[Bool])
     size = round(_PIECE_S * rate)
     values = np.zeros((signals.shape[1], -(-count // size), size), dtype=np.float32)
     shares, weights = np.zeros(values.shape[:2]), np.zeros(values.shape[:2])
+
     for lead, known in enumerate(there):
-        if known.any():
-            slower = _slower(cleaned(signals[:, lead], sampling_rate), step)
-            shown = known[step // 2 :: step][:count] & ~_still(slower, round(_STILL_S * rate))
-            largest, energy = np.abs(slower).max(), _energy(slower, rate)
-            del slower  # of a day 80 MB, as is each of the others
-            energy[~shown] = np.nan
-            pieces = np.pad(energy, (0, values[lead].size - count), constant_values=np.nan).reshape(-1, size)
-            del energy
-            levels = _levels(pieces, _ROUNDING * largest)
-            if levels.counted.any():
-                values[lead], weights[lead] = _in_parts(pieces, levels)
-                shares[lead] = _shares(pieces, levels)
-            del pieces
+        if not known.any():
+            continue
+        slower = _slower(*_clean(signals[:, lead], sampling_rate), step)
+        shown = known[step // 2 :: step][:count] & ~_still(slower, round(_STILL_S * rate))
+        largest, energy = max(slower.max(), -slower.min()), _energy(slower, rate)  # in its place
+        energy[~shown] = np.nan
+        pieces = _filled(energy, values[lead].size).reshape(-1, size)
+        levels = _levels(pieces, _ROUNDING * largest)
+        if levels.counted.any():
+            values[lead], weights[lead] = _in_parts(pieces, levels)
+            shares[lead] = _shares(pieces, levels)
+
     return Leads(values, shares, weights, step, rate)
+
+
+def _filled(energy: F64, count: int) -> F64:
+    """The energy (m,) with NaN behind it, (count,)."""
+    if len(energy) == count:
+        return energy
+    found = np.full(count, np.nan)
+    found[: len(energy)] = energy
+    return found
 
 
 def cleaned(lead: NDArray[Any], sampling_rate: float) -> F64:
@@ -144,12 +157,27 @@ def cleaned(lead: NDArray[Any], sampling_rate: float) -> F64:
         lead: NaN where a sample is missing.
         sampling_rate: Hz.
     """
-    found = np.array(lead, dtype=np.float64)
-    missing = np.flatnonzero(~np.isfinite(found))
-    if len(missing) < len(found):
-        _bridge(found, missing)
-        _bridge(found, _spikes(found, sampling_rate))
+    bridged, rows, values = _clean(lead, sampling_rate)
+    found = np.array(bridged)
+    found[rows] = values
     return found
+
+
+def _clean(lead: NDArray[Any], sampling_rate: float) -> tuple[F64, I64, F64]:
+    """Lines across gaps and spikes of a lead (T,): it is not copied, if nothing is missing.
+
+    Returns:
+        The lead with its gaps bridged, (T,); ascending rows of spikes, and what is there in place of them, both (k,).
+    """
+    found: F64 = np.asarray(lead, dtype=np.float64)
+    missing = np.flatnonzero(~np.isfinite(found))
+    if len(missing) == len(found):
+        return found, missing[:0], found[:0]
+    if len(missing):
+        found = np.array(found)
+        found[missing] = _across(found, missing)
+    spikes = _spikes(found, sampling_rate)
+    return found, spikes, _across(found, spikes)
 
 
 def _spikes(lead: F64, sampling_rate: float) -> I64:
@@ -157,19 +185,28 @@ def _spikes(lead: F64, sampling_rate: float) -> I64:
     apart = max(1, int(_SPIKE_S * sampling_rate)) + 1
     beside = np.arange(apart, max(round(_BESIDE_SPIKE_S * sampling_rate), apart) + 1)
     beside = np.concatenate([-beside[::-1], beside])
-    found = [np.zeros(0, dtype=np.int64)]
-    for begin in range(apart, len(lead) - apart, _AT_ONCE):
+
+    def spikes(begin: int) -> I64:
         end = min(begin + _AT_ONCE, len(lead) - apart)
-        before, behind = (lead[begin:end] - lead[begin + step : end + step] for step in (-apart, apart))
-        height = np.minimum(before, behind)
-        np.negative(np.maximum(before, behind, out=before), out=before)
-        np.maximum(np.maximum(height, before, out=height), 0.0, out=height)  # below 0: of one side only
+        height = np.concatenate([
+            _height(lead[start - apart : min(start + _NEAR, end) + apart], apart) for start in range(begin, end, _NEAR)
+        ])  # fmt: skip
         likely = np.flatnonzero(height > _LIKELY * height.mean())
         around = lead[np.clip(begin + likely[:, None] + beside, 0, len(lead) - 1)]
         around.sort(axis=1)  # much faster than np.quantile
         high, low = (_between(around, share) for share in (0.9, 0.1))
-        found.append(begin + likely[height[likely] > _SPIKE * (high - low)])
-    return np.concatenate(found)
+        return np.asarray(begin + likely[height[likely] > _SPIKE * (high - low)])
+
+    found = side_by_side(spikes, range(apart, len(lead) - apart, _AT_ONCE))
+    return np.concatenate([np.zeros(0, dtype=np.int64), *found])
+
+
+def _height(lead: F64, apart: int) -> F64:
+    """By how much each value of a lead (m + 2 · apart,) stands out of those that far off on both sides, (m,), or 0."""
+    before, behind = lead[apart:-apart] - lead[: -2 * apart], lead[apart:-apart] - lead[2 * apart :]
+    height = np.minimum(before, behind)
+    np.negative(np.maximum(before, behind, out=before), out=before)
+    return np.maximum(np.maximum(height, before, out=height), 0.0, out=height)  # below 0: of one side only
 
 
 def _between(ordered: F64, share: float) -> F64:
@@ -179,45 +216,52 @@ def _between(ordered: F64, share: float) -> F64:
     return np.asarray(ordered[:, low] + (place - low) * (ordered[:, low + 1] - ordered[:, low]))
 
 
-def _bridge(lead: F64, rows: I64) -> None:
-    """Draw straight lines across some ascending rows of a lead (T,), but not all: only what is beside them is read."""
+def _across(lead: F64, rows: I64) -> F64:
+    """Straight lines across some ascending rows (k,) of a lead (T,), but not all: only what is beside them is read."""
+    if not len(rows):
+        return np.zeros(0)
     before = rows[np.diff(rows, prepend=-2) > 1] - 1
     behind = rows[np.diff(rows, append=len(lead) + 1) > 1] + 1
     beside = np.unique(np.concatenate([before[before >= 0], behind[behind < len(lead)]]))
-    if len(rows):
-        lead[rows] = np.interp(rows, beside, lead[beside])
+    return np.asarray(np.interp(rows, beside, lead[beside]), dtype=np.float64)
 
 
-def _slower(lead: F64, step: int) -> F64:
-    """Means of `step` samples, (T // step,)."""
-    count = len(lead) // step
-    mean = np.zeros(count)
-    for offset in range(step):
-        mean += lead[offset::step][:count]
-    mean /= step
+def _slower(lead: F64, rows: I64, values: F64, step: int) -> F64:
+    """Means of `step` samples of a lead (T,) that has other values at some ascending rows, (T // step,)."""
+    mean = np.zeros(len(lead) // step)
+    for begin in range(0, len(mean), _NEAR):
+        part = mean[begin : begin + _NEAR]
+        own, first = np.array(lead[begin * step : (begin + len(part)) * step]), begin * step
+        some = slice(*np.searchsorted(rows, [first, first + len(own)]))
+        own[rows[some] - first] = values[some]
+        for offset in range(step):
+            part += own[offset::step]
+        part /= step
     return mean
 
 
 def _still(lead: F64, least: int) -> Bool:
     """Stretches of a lead (m,) in which no value changes, if they are longer than `least`, as a mask (m,)."""
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(lead)) + 1])
-    lengths = np.diff(starts, append=len(lead))
-    return np.asarray(np.repeat(lengths > least, lengths))
+    still, same = np.zeros(len(lead), dtype=bool), np.flatnonzero(lead[1:] == lead[:-1])
+    first, last = same[np.diff(same, prepend=-2) > 1], same[np.diff(same, append=len(lead) + 1) > 1] + 1
+    long = last - first >= least
+    for begin, end in zip(first[long].tolist(), last[long].tolist(), strict=True):
+        still[begin : end + 1] = True
+    return still
 
 
 def _energy(lead: F64, rate: float) -> F64:
-    """Root mean square of the slope of the band over the width of a QRS complex, (m,)."""
+    """Root mean square of the slope of the band over the width of a QRS complex, (m,), written over the lead (m,)."""
     sections = bandpass_sections(_BAND[0], min(_BAND[1], 0.45 * rate), rate)
-    slope = _gradient(signal.sosfiltfilt(sections, lead))
+    slope = _gradient(both_ways(sections, lead), lead)
     slope *= slope  # in place, as below: a day has many values
     mean = ndimage.uniform_filter1d(slope, round(_WIDTH_S * rate), mode="constant", output=slope)
     np.maximum(mean, 0.0, out=mean)
     return np.asarray(np.sqrt(mean, out=mean), dtype=np.float64)
 
 
-def _gradient(lead: F64) -> F64:
-    """`np.gradient` of a lead (m,), m at least 2, without its two arrays besides the result."""
-    found = np.empty_like(lead)
+def _gradient(lead: F64, found: F64) -> F64:
+    """`np.gradient` of a lead (m,), m at least 2, in a place (m,) that is there: without three arrays of its own."""
     np.subtract(lead[2:], lead[:-2], out=found[1:-1])
     found[1:-1] /= 2.0
     found[0], found[-1] = lead[1] - lead[0], lead[-1] - lead[-2]
@@ -250,7 +294,7 @@ def _levels(pieces: F64, least: float = 0.0) -> _Levels:
     above `least` or far below that of the others.
     """
     missing = np.isnan(pieces)
-    pieces = np.where(missing, 0.0, pieces)
+    pieces = np.where(missing, 0.0, pieces) if missing.any() else pieces
     largest, middle = pieces.max(axis=1), np.median(pieces, axis=1)
     counted = (largest > least) & (missing.mean(axis=1) <= 0.5)
     if counted.any():

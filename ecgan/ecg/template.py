@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgan.runtime import side_by_side
+
 F64 = NDArray[np.float64]
 Int = NDArray[np.int64]
 
@@ -26,7 +28,7 @@ REACH_MS = 100.0
 PASSES = 2
 FEW = 2048  # beats that a median is made of, evenly drawn: more change it by less than noise does
 
-_ROWS = 4096
+_ROWS, _MOVED = 4096, 16  # beats that a thread moves, and at once: so many a processor has at hand
 
 
 def window(begin_ms: float, end_ms: float, *, sampling_rate: float, centre: int, length: int) -> slice:
@@ -137,23 +139,26 @@ def align(beats: NDArray[Any], template: F64, centre: int, sampling_rate: float,
     reach = min(round(1e-3 * REACH_MS * sampling_rate), centre, length - 1 - centre)
     most = min(int(1e-3 * most_ms * sampling_rate), centre - reach, length - 1 - centre - reach)
     steps = np.array(sorted(range(-most, most + 1), key=abs), dtype=np.int64)  # the smaller ones first
-    found = np.empty(len(beats), dtype=np.int64)
-    for start in range(0, len(beats), _ROWS):
-        part = beats[start : start + _ROWS].astype(np.float64)
-        alike = [_correlation(part, template, centre, reach, int(step)) for step in steps]
-        best = np.argmax(np.stack(alike, axis=1) - PENALTY / sampling_rate * np.abs(steps), axis=1)
-        found[start : start + _ROWS] = steps[best]
+    mark = template[:, centre - reach : centre + reach + 1]
+    mark = mark - mark.mean(axis=1, keepdims=True)
+    near, found = slice(centre - reach - most, centre + reach + most + 1), np.empty(len(beats), dtype=np.int64)
+
+    def move(begin: int) -> None:
+        for start in range(begin, min(begin + _ROWS, len(beats)), _MOVED):
+            alike = _correlations(beats[start : start + _MOVED, :, near].astype(np.float64), mark)[:, steps + most]
+            best = np.argmax(alike - PENALTY / sampling_rate * np.abs(steps), axis=1)
+            found[start : start + _MOVED] = steps[best]
+
+    side_by_side(move, range(0, len(beats), _ROWS))
     return found
 
 
-def _correlation(beats: F64, template: F64, centre: int, reach: int, shift: int) -> F64:
-    """Correlation (b,) of the QRS of beats (b, C, L) at a shift with that of the template (C, L), mean over leads."""
-    mark = template[:, centre - reach : centre + reach + 1]
-    mark = mark - mark.mean(axis=1, keepdims=True)
-    seen = beats[:, :, centre - reach + shift : centre + reach + 1 + shift]
-    seen = seen - seen.mean(axis=2, keepdims=True)
-    products = np.einsum("bcw,cw->bc", seen, mark)
-    sizes = np.sqrt(np.einsum("bcw,bcw->bc", seen, seen)) * np.linalg.norm(mark, axis=1)
+def _correlations(beats: F64, mark: F64) -> F64:
+    """Correlation of each part of beats (b, C, S − 1 + w) with a mark (C, w) of mean 0, mean over leads, (b, S)."""
+    seen = np.lib.stride_tricks.sliding_window_view(beats, mark.shape[1], axis=2)  # (b, C, S, w)
+    seen = seen - seen.mean(axis=3, keepdims=True)
+    products = np.einsum("bcsw,cw->bcs", seen, mark)
+    sizes = np.sqrt(np.einsum("bcsw,bcsw->bcs", seen, seen)) * np.linalg.norm(mark, axis=1)[:, None]
     return np.asarray(np.divide(products, sizes, out=np.zeros_like(products), where=sizes > 0).mean(axis=1))
 
 

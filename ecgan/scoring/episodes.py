@@ -64,7 +64,7 @@ def episodes_of(
             alone = len(set(members[start:stop].tolist())) == 1 and members[start] > 0
             kind = f"{'pair' if stop - start == 2 else 'run'} of {noun}s"
             add(start, stop, kind, reasons.get(int(members[highest]), ""), int(members[start]) if alone else None)
-    noisy = (beats["reason"] == NOISE).to_numpy(dtype=bool)
+    noisy = np.asarray(beats["reason"].to_numpy(dtype=object) == NOISE, dtype=bool)
     for kind, mask in ((IRREGULAR, irregular), (NOISE, noisy)):
         for start, stop in stretches(times, mask, *STRETCHES_S[kind]) if mask is not None else ():
             add(start, stop, kind, _WORDS[kind])

@@ -112,7 +112,7 @@ def families_of(
     components = [name for name in table.columns if name.startswith("component_")]
     values = {name.removeprefix("component_"): table[name].to_numpy(np.float64) for name in components}
     quiet = scored[seen.usual & ~table["flagged"].to_numpy(dtype=bool)[scored]]
-    usual = {name: _usual(found[quiet if len(quiet) >= FEW else scored[seen.usual]]) for name, found in values.items()}
+    usual = _usual(values, quiet if len(quiet) >= FEW else scored[seen.usual])
     shifts, scores = seen.shifts[np.searchsorted(scored, rows)], table["score"].to_numpy(np.float64)
     clusters, found = cluster(points), []
     for one in np.unique(clusters):
@@ -151,12 +151,13 @@ def family_frame(families: list[Family], beats: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _usual(values: F64) -> tuple[float, float]:
-    """Median, and how high is usual: three times as far above it as the upper quartile is; of nothing zero."""
-    if not len(values):
-        return 0.0, 0.0
-    middle, upper = np.quantile(values, [0.5, 0.75])
-    return float(middle), float(middle + 3 * (upper - middle))
+def _usual(values: dict[str, F64], rows: Int) -> dict[str, tuple[float, float]]:
+    """Median of each over rows, and how high is usual: three times as far above it as the upper quartile; else zero."""
+    if not (len(rows) and values):
+        return dict.fromkeys(values, (0.0, 0.0))
+    middles, uppers = np.quantile(np.stack([found[rows] for found in values.values()]), [0.5, 0.75], axis=1)
+    highs = middles + 3 * (uppers - middles)
+    return dict(zip(values, zip(middles.tolist(), highs.tolist(), strict=True), strict=True))
 
 
 def _mean(samples: Samples, chosen: Int, shifts: Int) -> NDArray[np.float32]:

@@ -97,8 +97,8 @@ def score_recording(
     own = replace(own, samples=windows.positions, symbols=symbols)
     table = _table(own, windows, judged, scorer)
     normal, families = _normal_and_families(windows, seen, table, scorer) if scorer.beats else (None, [])
-    for family in families:
-        table.loc[family.rows, "family"] = family.number
+    if families:
+        table["family"] = _numbers(families, count)
     irregular = np.zeros(count, dtype=bool)
     irregular[windows.rows] = scorer.irregular(judged)
     episodes = episodes_of(table, families, "beat" if scorer.beats else "window", irregular=irregular)
@@ -112,8 +112,8 @@ def score_recording(
     ]
     if scorer.beats:
         facts["normal"] = told(normal)
-        scores = table["score"].dropna()
-        if scorer.context and scores.nunique() == 1:
+        scores = judged.scores[scorer.strategy]
+        if scorer.context and (scores == scores[0]).all():
             facts["warnings"].append(f"All {len(scores):,} beats have the same score: too few to say what is usual.")
         facts["warnings"] += warnings_of(normal, most_flagged=most_flagged(facts))
         facts["warnings"] += rhythm_warnings(episodes, len(own.signals) / own.sampling_rate)
@@ -135,6 +135,14 @@ def score_recording(
         episodes=episodes,
         normal=normal,
     )
+
+
+def _numbers(families: Sequence[Family], count: int) -> NDArray[np.int64]:
+    """Number of the family of each beat, (n,), 0 for none."""
+    found = np.zeros(count, dtype=np.int64)
+    for family in families:
+        found[family.rows] = family.number
+    return found
 
 
 def _check_signals(record: Record, scorer: Scorer) -> None:
@@ -225,6 +233,8 @@ def _gathered(stretches: Iterable[Windows], count: int) -> Windows:
 
 def _together(parts: list[Windows]) -> Windows:
     """Several stretches as one."""
+    if len(parts) == 1:
+        return parts[0]
     before = [0, *np.cumsum([len(part.positions) for part in parts[:-1]]).tolist()]
     return replace(
         parts[0],
@@ -325,7 +335,7 @@ def _facts(record: Record, windows: Windows, table: pd.DataFrame, scorer: Scorer
         "samples": len(table),
         "scored": len(windows.rows),
         "flagged": int(table["flagged"].sum()),
-        "noisy": int((table["reason"] == NOISE).sum()),
+        "noisy": int((table["reason"].to_numpy(dtype=object) == NOISE).sum()),
         "not_scored": dict(sorted(Counter(reason for reason in windows.reasons if reason).items())),
         "minutes": round(len(record.signals) / record.sampling_rate / 60, 3),
         "model_rate_hz": scorer.rate,

@@ -15,13 +15,17 @@ from ecgan.errors import EcganError
 from ecgan.preprocessing.options import SampleOptions
 from ecgan.preprocessing.preparing import prepare_samples, rounded
 from ecgan.preprocessing.rates import ratio_of
+from ecgan.runtime import side_by_side
 from ecgan.samples import SHIFT, Samples
 from ecgan.scoring.scorer import Scorer
+from ecgan.scratch import taken
 
 I64 = NDArray[np.int64]
 
 BLOCK_S = 3600
 """Longer recordings are cut piece by piece, so that memory does not hold several copies of a day."""
+_BESIDE = 2
+"""Pieces that are cut side by side."""
 _MARGIN_S = 30
 """A piece is filtered and resampled with this much of its neighbours, so that its borders leave no trace."""
 _MOST_FINER = 16
@@ -73,10 +77,16 @@ def windows_of(record: Record, scorer: Scorer) -> Iterator[Windows]:
         return
     size, margin = (_whole(seconds * record.sampling_rate, ratio) for seconds in (BLOCK_S, _MARGIN_S))
     starts = list(range(0, max(length - size, 1), size))
-    for start, stop in zip(starts, [*starts[1:], length], strict=True):
+
+    def cut(start: int) -> Windows | None:
+        stop = length if start == starts[-1] else start + size
         rows = np.flatnonzero((record.samples >= start) & (record.samples < stop))
-        if len(rows) or len(starts) == 1:
-            yield _beats(record, rows, max(0, start - margin), min(stop + margin, length), scorer)
+        if not len(rows) and len(starts) > 1:
+            return None
+        return _beats(record, rows, max(0, start - margin), min(stop + margin, length), scorer)
+
+    for some in range(0, len(starts), _BESIDE):  # no more are kept at once
+        yield from filter(None, side_by_side(cut, starts[some : some + _BESIDE]))
 
 
 def _whole(count: float, ratio: Fraction) -> int:
@@ -92,10 +102,14 @@ def _beats(record: Record, rows: I64, first: int, last: int, scorer: Scorer) -> 
     cut = cut_recording(scorer.dataset, piece, scorer.options)
     at, positions = cut.table["sample"].to_numpy(np.int64) + first, record.samples[rows]
     places = np.searchsorted(at, positions)
-    there = np.isin(positions, at) & (np.diff(positions, prepend=-1) > 0)  # of several at one place the first
+    there = np.append(at, -1)[places] == positions
+    there &= np.diff(positions, prepend=-1) > 0  # of several at one place the first
+    places = places[there]
     table = beat_table(replace(record, symbols=["N"] * len(record.samples)), rows[there], annotated=False)
-    chosen = cut[places[there]]
-    chosen = replace(chosen, table=table.assign(**chosen.table.filter([SHIFT])))
+    if SHIFT in cut.table:
+        table[SHIFT] = cut.table[SHIFT].to_numpy()[places]
+    labels = None if cut.labels is None else cut.labels[places]
+    chosen = replace(cut, signals=taken(cut.signals, places), table=table, labels=labels)
     rate, length = cut.about.sampling_rate, len(record.signals) / record.sampling_rate
     begin = positions / record.sampling_rate - (cut.about.centre or 0) / rate
     moved = (1e-3 * MOST_MOVED_MS if SHIFT in chosen.table else 0.0) - 0.5 / rate
@@ -117,7 +131,7 @@ def _prepared(cut: Samples, rows: I64, positions: I64, reasons: list[str], score
     if isinstance(scorer.options, SampleOptions) and scorer.options.cleansing.drop:
         missing[:] = False
     fillable = np.flatnonzero(~missing)
-    prepared = prepare_samples(cut[fillable], scorer.options)
+    prepared = prepare_samples(cut[fillable] if missing.any() else cut, scorer.options)
     whole = np.isfinite(prepared.samples.signals).all(axis=(1, 2))
     kept = fillable[np.flatnonzero(prepared.kept)[whole]]
     expected = scorer.trained.expected.length
@@ -131,7 +145,7 @@ def _prepared(cut: Samples, rows: I64, positions: I64, reasons: list[str], score
     for fault, found in prepared.faults.items():
         for index in fillable[found]:
             reasons[rows[index]] = fault
-    samples = prepared.samples[whole]
+    samples = prepared.samples if whole.all() else prepared.samples[whole]
     before = cut.length // 2 if cut.about.centre is None else cut.about.centre
     return Windows(
         samples=replace(samples, signals=rounded(samples.signals)),

@@ -2,12 +2,14 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import ecgan
 from ecgan.datasets.annotated import BeatOptions
@@ -135,6 +139,56 @@ def test_all_recordings_are_in_it_and_one_that_is_none_is_named(finished: Path) 
         assert len(own) == (row["samples"] or 0)
         assert sum(beat["flagged"] for beat in own) == (row["flagged"] or 0)
     assert sum(row["families"] or 0 for row in rows.values()) == len(table(finished, "families")) > 0
+
+
+@functools.cache
+def simulated(patient: int) -> np.ndarray[Any, Any]:
+    return simulate(patient, seed=3, minutes=1.0, noise=1.0, variability=1.0).signals
+
+
+def mixed(draw: st.DrawFn) -> tuple[np.ndarray[Any, Any], float, list[str]]:
+    """A recording of any rate, length and number of leads; parts may be missing or flat, or it is too short."""
+    patient, rate = draw(st.integers(0, 2)), draw(st.sampled_from([128.0, 250.0, 360.0, 500.0]))
+    long, leads = draw(st.sampled_from([0.1, 1.5, 4.0, 10.0, 25.0])), draw(st.integers(1, 3))
+    own = simulated(patient)[: round(360 * long)]
+    times = np.arange(round(rate * long)) / rate
+    signals = np.stack([np.interp(times, np.arange(len(own)) / 360, own[:, lead % 2]) for lead in range(leads)], axis=1)
+    kind, half = draw(st.sampled_from(["whole", "whole", "gap", "flat", "zero"])), len(signals) // 2
+    if kind == "gap":
+        signals[half : half + round(1.2 * rate), -1] = np.nan
+    elif kind != "whole":
+        signals[half if kind == "zero" else 0 :] = 0.25
+    return signals, rate, ["II", "V1", "V5"][:leads]
+
+
+@given(data=st.data())
+@settings(max_examples=6)
+def test_recordings_of_any_kind_in_one_shard_are_scored_as_each_alone(data: st.DataObject, model: Reference) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        inputs = []
+        for index in range(data.draw(st.integers(2, 5))):
+            signals, rate, leads = mixed(data.draw)
+            write_record(root, Record(f"r{index}", signals, rate, leads, np.zeros(0, np.int64), []))
+            inputs.append(Input(f"r{index}", f"r{index}.hea", 1, ""))
+        (root / "bad.csv").write_text("this is no recording\n")
+        inputs.insert(1, Input("bad", "bad.csv", 1, ""))
+
+        def score(*some: Input) -> dict[str, list[dict[str, Any]]]:
+            with tempfile.TemporaryDirectory() as below:
+                reading = tuple(READING.items())
+                models = ((0, model),)
+                one = shards.Settings(models, Path(below), root, "", None, THRESHOLD, ("II",), ("II",), reading)
+                shards.score_shard(one, plan.Shard(0, some))
+                names = ("recordings", "beats", "families", "episodes")
+                return {name: parquet.read_table(Path(below, name)).to_pylist() for name in names}
+
+        together, alone = score(*inputs), [score(one) for one in inputs]
+        for name, rows in together.items():
+            assert rows == [row for one in alone for row in one[name]]
+        status = {row["record"]: row["status"] for row in together["recordings"]}
+        assert list(status) == [one.name for one in inputs]
+        assert status["bad"] == "failed"
 
 
 def test_scores_are_those_of_a_recording_by_itself(finished: Path, recordings: Path, model: Reference) -> None:

@@ -347,6 +347,42 @@ def test_a_space_has_the_main_directions() -> None:
     assert Space.learn(rows[:1], 16).apply(rows).shape == (50, 0)
 
 
+@pytest.mark.parametrize("count", [2, 12, 40])
+def test_few_long_rows_have_the_directions_of_the_large_matrix(count: int) -> None:
+    rng = np.random.default_rng(count)
+    rows, others = rng.normal(size=(count, 60)).cumsum(axis=1), rng.normal(size=(5, 60)).cumsum(axis=1)
+    space = Space.learn(rows, 16)
+    _, vectors = np.linalg.eigh(np.cov(rows, rowvar=False))
+    expected = vectors[:, ::-1][:, : min(16, count - 1)]
+    assert space.basis.shape == expected.shape
+    for some in (rows, others):
+        np.testing.assert_allclose(np.abs(space.apply(some)), np.abs((some - rows.mean(axis=0)) @ expected), atol=1e-9)
+
+
+def test_rows_that_are_all_the_same_have_no_direction() -> None:
+    rows = np.tile(np.arange(30.0), (6, 1))
+    assert Space.learn(rows, 16).apply(rows).shape == (6, 0)
+    twice = np.repeat(np.random.default_rng(0).normal(size=(3, 30)), 2, axis=0)
+    assert Space.learn(twice, 16).apply(twice).shape == (6, 2)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_threads_change_nothing(causal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, count = np.random.default_rng(0), 1500
+    points, values = rng.normal(size=(count, 4)), rng.normal(size=count)
+    known = np.maximum(np.arange(count), 199) if causal else np.full(count, count - 1)
+
+    def found() -> list[Any]:
+        usual = np.arange(0, count, 2)
+        return [thinness(points, usual, 0.2, 20), mean_of_nearest(points, values, 30, known)]
+
+    alone = found()
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setenv("ECGAN_WORKERS", "2")
+    for one, other in zip(alone, found(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def own_normal(data: Samples) -> OwnNormal:
     detector = PatientSpecific(PatientSpecificOptions())
     detector.fit(data.seen(slice(None), detector.context))

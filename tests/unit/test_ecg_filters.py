@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import signal
 
-from ecgan.ecg.filters import butterworth_bandpass, fir_bandpass, median_baseline, notch
+from ecgan.ecg import filters
+from ecgan.ecg.filters import bandpass_sections, both_ways, butterworth_bandpass, fir_bandpass, median_baseline, notch
 from ecgan.errors import EcganError
 
 BANDS = [
@@ -102,3 +104,18 @@ def test_a_baseline_needs_600_ms_and_a_sampling_rate() -> None:
         median_baseline(np.zeros(200), 360.0)
     with pytest.raises(EcganError, match="sampled at 4 Hz cannot be told"):
         median_baseline(np.zeros(200), 4.0)
+
+
+@pytest.mark.parametrize("shape", [(40,), (999,), (1000,), (2, 1001), (3, 2500)])
+@pytest.mark.parametrize("padding", [None, 30])
+def test_piece_by_piece_it_is_filtered_as_by_scipy_bit_by_bit(
+    shape: tuple[int, ...], padding: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filters, "_PIECE", 500)
+    values = np.random.default_rng(0).normal(size=shape)
+    given = values.copy()
+    lowpass = signal.butter(3, 40.0, fs=360.0, output="sos")  # of an odd order SciPy continues a signal by less
+    for sections in (bandpass_sections(0.5, 40.0, 360.0), lowpass):
+        expected = signal.sosfiltfilt(sections, values, padlen=padding)
+        np.testing.assert_array_equal(both_ways(sections, values, padding), expected)
+    np.testing.assert_array_equal(values, given)

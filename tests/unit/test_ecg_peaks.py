@@ -11,7 +11,7 @@ from scipy.signal import butter, sosfiltfilt
 
 from ecgan.ecg.aami import BEAT_SYMBOLS, CLASSES, class_ids
 from ecgan.ecg.peaks import find_r_peaks, matches, stretches_without
-from ecgan.ecg.qrs import _gradient, cleaned
+from ecgan.ecg.qrs import _gradient, _still, cleaned
 from ecgan.ecg.records import Record, read_record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.errors import EcganError
@@ -373,4 +373,22 @@ def test_what_is_missing_and_a_spike_are_crossed_by_straight_lines() -> None:
 @pytest.mark.parametrize("count", [2, 3, 100])
 def test_the_slope_is_that_of_numpy_bit_by_bit(count: int) -> None:
     values = np.random.default_rng(count).normal(size=count)
-    np.testing.assert_array_equal(_gradient(values), np.gradient(values))
+    np.testing.assert_array_equal(_gradient(values, np.empty_like(values)), np.gradient(values))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_stretch_is_still_if_no_value_changes_for_long_enough(seed: int) -> None:
+    lead = np.repeat(np.random.default_rng(seed).integers(0, 3, size=60).astype(float), [1, 2, 3, 4, 5, 9] * 10)
+    runs = np.split(lead, np.flatnonzero(np.diff(lead)) + 1)
+    expected = np.concatenate([np.full(len(run), len(run) > 4) for run in runs])
+    np.testing.assert_array_equal(_still(lead, 4), expected)
+    assert expected.any()
+
+
+def test_peaks_are_the_same_in_threads_and_in_pieces(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = find_r_peaks(record.signals, RATE)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setenv("ECGAN_WORKERS", "2")
+    monkeypatch.setattr("ecgan.ecg.peaks._BLOCK_S", 20)
+    monkeypatch.setattr("ecgan.ecg.qrs._NEAR", 1000)
+    np.testing.assert_array_equal(find_r_peaks(record.signals, RATE), alone)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ecgan.ecg.files.recordings import read_recording
-from ecgan.ecg.files.units import check_size_of_ecg, strange_heart, strange_rate
+from ecgan.ecg.files.units import check_size_of_ecg, strange_heart, strange_rate, swing
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
 
@@ -434,3 +434,13 @@ def test_what_is_packed_is_to_be_unpacked(tmp_path: Path) -> None:
         with pytest.raises(EcganError, match=words) as caught:
             read_recording(tmp_path / name, sampling_rate=250)
         assert "npack" in caught.value.hint
+
+
+@pytest.mark.parametrize("seconds", [1.2, 2.0, 10.0, 399.0, 450.0])
+def test_stretches_swing_as_they_do_one_by_one(seconds: float) -> None:
+    signals = np.random.default_rng(0).normal(size=(round(100 * seconds), 2)).cumsum(axis=0)
+    signals[50:90, 1] = np.nan
+    width = min(200, len(signals))
+    starts = np.unique(np.linspace(0, len(signals) - width, 200).astype(int))
+    expected = [np.nanmax(part, axis=0) - np.nanmin(part, axis=0) for part in (signals[at:][:width] for at in starts)]
+    np.testing.assert_array_equal(swing(signals, 100.0), np.median(expected, axis=0))

@@ -178,6 +178,14 @@ def test_pieces_of_a_long_recording_are_one_table(record: Record, monkeypatch: p
         np.testing.assert_array_equal(one.signal, other.signal)
 
 
+def test_pieces_that_are_cut_side_by_side_are_the_same(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "BLOCK_S", 30)
+    alone = score_recording(record, toy_scorer(threshold=0.8), annotator="atr")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setenv("ECGAN_WORKERS", "2")
+    assert score_recording(record, toy_scorer(threshold=0.8), annotator="atr").beats.equals(alone.beats)
+
+
 def test_a_run_that_looks_at_the_record_is_given_all_of_it(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     scorer = toy_scorer(threshold=0.8, context=("record", "rhythm"))
     given: list[Samples] = []

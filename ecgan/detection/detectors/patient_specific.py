@@ -157,8 +157,8 @@ class _Record:
     def points(self, lead: int, span_ms: tuple[float, float], components: int) -> F64:
         """The window's coordinates (n, k) along the main directions of the usual beats."""
         space = Space.learn(self.rows(lead, span_ms, evenly(self.usual, _LEARNED)), components)
-        parts = chunks(len(self.signals), _LEARNED)
-        return np.concatenate([space.apply(self.rows(lead, span_ms, part)) for part in parts])
+        parts = list(chunks(len(self.signals), _LEARNED))
+        return np.concatenate(side_by_side(lambda part: space.apply(self.rows(lead, span_ms, part)), parts))
 
     def guided(self, points: Callable[[int], F64]) -> F64:
         """Coordinates (n, k) in which beats are compared with those that the same lead is looked at of.

@@ -78,15 +78,29 @@ def swing(signals: F64, sampling_rate: float) -> F64 | None:
 
     The median over stretches: no offset, slow drift or single artefact counts. NaN where a channel has no values.
     """
-    width = int(_WINDOW_S * sampling_rate)
+    width = min(int(_WINDOW_S * sampling_rate), len(signals))
     if len(signals) < _SHORTEST_S * sampling_rate or width < 2:
         return None
-    starts = np.unique(np.linspace(0, max(len(signals) - width, 0), _WINDOWS).astype(np.int64))
-    parts = (signals[start : start + width] for start in starts)
+    starts = np.unique(np.linspace(0, len(signals) - width, _WINDOWS).astype(np.int64))
+    if len(starts) * width > len(signals):  # they overlap
+        highest, lowest = (_sliding(of, signals, width)[starts] for of in (np.fmax, np.fmin))
+    else:
+        parts = [signals[start : start + width] for start in starts]
+        highest, lowest = (np.array([of.reduce(part) for part in parts]) for of in (np.fmax, np.fmin))
     with np.errstate(invalid="ignore"):
-        found = np.array([np.fmax.reduce(part) - np.fmin.reduce(part) for part in parts])
-    known = np.isfinite(found).any(axis=0)
-    return np.array([np.nanmedian(column) if there else np.nan for column, there in zip(found.T, known, strict=True)])
+        found = highest - lowest
+    return np.array([np.nanmedian(column) if np.isfinite(column).any() else np.nan for column in found.T])
+
+
+def _sliding(of: np.ufunc, signals: F64, width: int) -> F64:
+    """Largest or smallest value of each `width` samples of signals (T, C) from each on, (T - width + 1, C).
+
+    Of twice as many samples it is that of two halves; of any number that of two parts which overlap.
+    """
+    found, size = signals, 1
+    while 2 * size <= width:
+        found, size = of(found[:-size], found[size:]), 2 * size
+    return np.asarray(of(found[: len(signals) - width + 1], found[width - size :]))
 
 
 def doubt(signals: F64, sampling_rate: float, leads: Sequence[str], assumed: Sequence[str]) -> tuple[str, str, bool]:

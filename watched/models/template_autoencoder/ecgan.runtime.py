@@ -1,0 +1,1 @@
+../../../ecgan/runtime.py

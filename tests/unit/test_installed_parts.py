@@ -61,6 +61,17 @@ def listed(tmp_path: Path):
     return rows
 
 
+def test_a_package_that_is_installed_meanwhile_is_found(tmp_path: Path) -> None:
+    """As in a notebook, by `%pip install`."""
+    detector(tmp_path, "early", "first")
+    detector(tmp_path / "later", "late", "second")
+    code = (
+        "import shutil; print('second' in DETECTORS.names()); "
+        "[shutil.move(one, '.') for one in Path('later').iterdir()]; print({'first', 'second'} <= {*DETECTORS.names()})"
+    )
+    assert asked(tmp_path, code) == "False\nTrue\n"
+
+
 def test_a_part_is_listed_with_package_version_licence_and_aliases(tmp_path: Path, listed) -> None:
     detector(tmp_path, "her-parts", "average", "mean", licence="Apache-2.0")
     rows, errors = listed()

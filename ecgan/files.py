@@ -150,6 +150,8 @@ def _next(error: OSError) -> str:
         errno.EMFILE: "Let a process open more files: ulimit -n 4096.",
         errno.ENFILE: "End other programs: the system opens no more files.",
         errno.ENOENT: "Look whether another program moves or removes it, and run the command again.",
+        errno.EISDIR: "Remove the folder of that name, or take another place.",
+        errno.ENOTDIR: "Remove the file that stands where a folder is to be, or take another place.",
         errno.ELOOP: "Remove the link that leads to itself.",
         errno.EIO: "Look whether the disk is whole and there: `dmesg` tells.",
         errno.ESTALE: "The file system that is shared has changed: run the command again.",

@@ -37,7 +37,7 @@ from ecgan.remotes.recordings import read_anywhere
 from ecgan.scoring import plan, shards
 from ecgan.scoring.console import Manner
 from ecgan.scoring.inputs import Input, expand, list_archive
-from ecgan.scoring.places import content_of, models_here
+from ecgan.scoring.places import content_of, marked, models_here
 from stages import archive, score
 
 fsspec = pytest.importorskip("fsspec")
@@ -176,10 +176,11 @@ def test_recordings_of_any_kind_in_one_shard_are_scored_as_each_alone(data: st.D
 
         def score(*some: Input) -> dict[str, list[dict[str, Any]]]:
             with tempfile.TemporaryDirectory() as below:
-                reading = tuple(READING.items())
-                models = ((0, model),)
-                one = shards.Settings(models, Path(below), root, "", None, THRESHOLD, ("II",), ("II",), reading)
-                shards.score_shard(one, plan.Shard(0, some))
+                reading, content = tuple(READING.items()), content_of(model.folder)
+                common = (((0, model),), Path(below), root, "", None, THRESHOLD, ("II",), ("II",), reading)
+                with marked(Path(below)) as mark:
+                    one = shards.Settings(*common, ((0, content),), mark=mark)
+                    shards.score_shard(one, plan.Shard(0, some))
                 names = ("recordings", "beats", "families", "episodes")
                 return {name: parquet.read_table(Path(below, name)).to_pylist() for name in names}
 

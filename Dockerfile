@@ -37,7 +37,8 @@ COPY LICENSE README.md ./
 COPY ecgan ecgan
 COPY stages stages
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.crt \
-    PIP_CONFIG_FILE=/run/secrets/pip.conf pip install --cache-dir /root/.cache/pip --no-deps --editable .
+    PIP_CONFIG_FILE=/run/secrets/pip.conf pip install --cache-dir /root/.cache/pip --no-deps --editable . \
+ && rm -rf __pycache__
 
 # Any uid: DVC and Git ask for a home that can be written and, where the uid has no name, for USER.
 # PYTHONPATH: the mounted code before the copy. NVIDIA_*: what a base without CUDA lacks.

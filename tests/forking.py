@@ -122,8 +122,13 @@ def ask(
 
 def _pass_on(worker: int) -> None:
     """Pass on to the process that does it what would end this one; it then ends as that one does."""
+
+    def pass_on(number: int, _: Any) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
+            os.kill(worker, number)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: os.kill(worker, number))
+        signal.signal(number, pass_on)
 
 
 def serve(path: Path, kept: list[str]) -> None:

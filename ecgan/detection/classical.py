@@ -135,5 +135,5 @@ def _check_input(detector: str, x: F32) -> None:
     if broken:
         raise EcganError(
             f"{broken} of {len(x)} samples hold values that are no finite numbers.",
-            "Give samples (n, leads, steps) as those that it was fitted to.",
+            "Fill in what is missing, or leave these samples out.",
         )

@@ -196,6 +196,7 @@ APART = [case for case in CASES if case.name in SEPARATE]
 @pytest.mark.parametrize(
     ("case", "project"), [(case, case.stage) for case in APART], indirect=["project"], ids=[case.name for case in APART]
 )
+@pytest.mark.slow
 def test_the_same_in_a_process_of_its_own(case: Case, project: Path) -> None:
     assert len(APART) == len(SEPARATE)
     spoil(case, project)

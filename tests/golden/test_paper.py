@@ -31,6 +31,7 @@ def python(*arguments: str) -> str:
 
 
 @pytest.mark.skipif(KNOWN["versions"] != versions(), reason="the numbers are those of other versions")
+@pytest.mark.slow
 def test_numbers_do_not_move_unless_behaviour_says_so() -> None:
     found = json.loads(python("-m", "tests.golden.paper"))["rows"]
     for name, row in KNOWN["rows"].items():

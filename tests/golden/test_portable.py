@@ -17,7 +17,10 @@ KNOWN = json.loads(KEPT.read_text(encoding="utf-8"))
 pytestmark = pytest.mark.skipif(KNOWN["versions"] != versions(), reason="the hashes are those of other versions")
 
 
-@pytest.mark.parametrize("limits", [{}, AVX2_ONLY], ids=["this processor", "AVX2 only"])
+@pytest.mark.parametrize(
+    "limits",
+    [pytest.param({}, id="this processor"), pytest.param(AVX2_ONLY, id="AVX2 only", marks=pytest.mark.slow)],
+)
 def test_every_model_and_detector_computes_the_same_bytes(limits: dict[str, str]) -> None:
     plain = {name: value for name, value in os.environ.items() if name not in PORTABLE}
     command = [sys.executable, "-m", "tests.golden.portable"]

@@ -213,6 +213,7 @@ def test_pages_are_of_those_that_were_named_and_that_lead(finished: Path) -> Non
 
 
 @ENGINES
+@pytest.mark.slow
 def test_every_engine_gives_the_same_bytes(
     finished: Path, recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine
 ) -> None:
@@ -439,6 +440,7 @@ def wait_for_the_others(folder: Path, short: int, shard: plan.Shard) -> bool:
     return done == short
 
 
+@pytest.mark.slow
 def test_short_recordings_end_while_a_day_is_under_way(tmp_path: Path) -> None:
     left = mixed_plan(1, 9).left
     with Pool(2) as pool:

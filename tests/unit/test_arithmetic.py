@@ -37,6 +37,7 @@ def python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=plain() | variables, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_libraries_use_no_more_than_avx2() -> None:
     done = python(
         "from ecgan.arithmetic import set_arithmetic; set_arithmetic('portable')\n"
@@ -54,6 +55,7 @@ def test_libraries_use_no_more_than_avx2() -> None:
 
 
 @pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.slow
 def test_a_process_in_which_a_library_was_loaded_too_early_says_so(library: str) -> None:
     code = f"import {library}\nfrom ecgan.arithmetic import set_arithmetic\nset_arithmetic('portable')"
     done = python(code)

@@ -190,6 +190,7 @@ def test_a_saved_detector_is_a_run_as_the_pipeline_writes_it(fitted: ecgan.Detec
     assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == found
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_scores(fitted: ecgan.Detector, tmp_path: Path) -> None:
     fitted.save(tmp_path / "run")
     np.save(tmp_path / "x.npy", X)

@@ -232,6 +232,7 @@ def test_a_web_server_that_lists_nothing_is_one_sentence(original: Path) -> None
     assert address in caught.value.message
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch, s3: Any) -> None:
     with served(Path()) as address:
         pass

@@ -260,6 +260,7 @@ def test_hostile_names_are_shown_and_never_run():
             assert not [element for element in ElementTree.fromstring(text).iter() if "script" in str(element.tag)]
 
 
+@pytest.mark.slow
 def test_the_same_bytes_in_every_process_with_any_settings(tmp_path):
     (tmp_path / "matplotlibrc").write_text(
         "font.family: serif\nsvg.fonttype: path\nxtick.labelsize: 30\naxes.labelsize: 30\naxes.grid: False\n"

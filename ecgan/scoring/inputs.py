@@ -1,6 +1,7 @@
 """An archive: which recordings are meant by folders with folders in them, lists, globs and URLs."""
 
 import glob
+import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -120,12 +121,24 @@ def _below(folder: str, without: Path | None) -> Iterator[str]:
     if without is not None:
         without = Path(folder, os.path.relpath(without, folder))
     for root, folders, files in os.walk(folder):
-        if MANIFEST in files and "recordings" in folders:
+        if MANIFEST in files and _is_of_results(Path(root, MANIFEST)):
             folders.clear()
             continue
         folders[:] = sorted(name for name in folders if not name.startswith(".") and Path(root, name) != without)
         for name in recordings_among(Path(root), sorted(files)):
             yield os.path.join(root, name)  # noqa: PTH118
+
+
+def _is_of_results(manifest: Path) -> bool:
+    """Whether a manifest is one of results: an archive may have its own of that name, and all of it is to be scored."""
+    if not manifest.is_file():  # a pipe would be waited for
+        return False
+    try:
+        with manifest.open("rb") as file:
+            head = json.loads(file.readline(_LONGEST))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(head, dict) and head.keys() == {"format", "settings", "told"}
 
 
 def _is_folder(place: str) -> bool:

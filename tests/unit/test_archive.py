@@ -464,9 +464,14 @@ def test_folders_lists_and_patterns(recordings: Path, tmp_path: Path, monkeypatc
     assert len(list_archive(["a", "a/r00.hea"])) == 10
     assert len(list_archive(["."], without=Path("a").absolute())) == 11
     (tmp_path / "results/recordings").mkdir(parents=True)
-    for name in ("own.csv", "results/manifest.jsonl", "results/recordings/r00.csv"):
-        (tmp_path / name).write_text("")
+    manifest = tmp_path / "results/manifest.jsonl"
+    for file in (tmp_path / "own.csv", tmp_path / "results/recordings/r00.csv"):
+        file.write_text("")
+    plan.Manifest(manifest, "of", {}, []).write()
     assert [one.name for one in list_archive([str(tmp_path)])] == ["own"]
+    for text in ("", "{}\n", "[" * 70_000, '{"file": "r00.csv"}\n'):  # an archive's own
+        manifest.write_text(text)
+        assert [one.name for one in list_archive([str(tmp_path)])] == ["own", "results/recordings/r00"]
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError
-from ecgan.files import check_plain, written
+from ecgan.files import RESTORE, check_plain, written
 from ecgan.scratch import is_large, parts
 
 F32 = NDArray[np.float32]
@@ -274,7 +274,7 @@ def load_array(path: Path, *, ndim: int, kind: str) -> NDArray[Any]:
         raise EcganError(
             f"{path} holds an array of shape {array.shape} and type {array.dtype};"
             f" expected {ndim} dimension{'s' if ndim > 1 else ''} of {expected}.",
-            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            RESTORE,
         )
     return array
 

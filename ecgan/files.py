@@ -49,6 +49,8 @@ LARGEST_WEIGHTS = 4096 * _MB
 _ROWS = 50_000  # of a table that become text at once
 _MOST_VALUES = 1_000_000  # lists and mappings of a JSON file: an empty one takes as much memory as ten numbers
 _LONGEST_HEADER = 4 * _MB  # of a safetensors file
+RESTORE = "Run again what wrote it, or restore it: `dvc checkout`, or a copy."
+"""What to do about a file that the project wrote and that is damaged."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:[.:].*)?", re.I | re.DOTALL)
 _NOT_IN_NAMES = re.compile(r"""[<>:"/\\|?*\x00-\x1f]|[. ]\Z""")
@@ -357,7 +359,7 @@ def read_safetensors(path: Path) -> bytes:
     if (length := int.from_bytes(content[:8], "little")) > min(_LONGEST_HEADER, len(content)):
         raise EcganError(
             f"{path} is no safetensors file, or is cut off: its header would have {length:,} bytes.",
-            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            RESTORE,
         )
     return content
 
@@ -368,7 +370,7 @@ def read_json(path: Path) -> Any:
     if content.count(b"[") + content.count(b"{") > _MOST_VALUES:
         raise EcganError(
             f"{path} holds more than {_MOST_VALUES:,} lists and mappings.",
-            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            RESTORE,
         )
     try:
         return json.loads(content, parse_constant=_no_constant)
@@ -376,22 +378,20 @@ def read_json(path: Path) -> Any:
         what = f"line {error.lineno}, column {error.colno}: {error.msg[:1].lower()}{error.msg[1:]}"
         raise EcganError(
             f"{path} is not JSON, or is cut off: {what}.",
-            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            RESTORE,
         ) from None
     except RecursionError:
         raise EcganError(
             f"{path} is not JSON: it is nested too deeply.",
-            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            RESTORE,
         ) from None
     except UnicodeDecodeError:
         raise EcganError(
             f"{path} is not JSON: it is no UTF-8 text.",
-            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            RESTORE,
         ) from None
     except ValueError as error:
-        raise EcganError(
-            f"{path} is not JSON: {error}.", "Run again what wrote it, or restore it: `dvc checkout`, or a copy."
-        ) from None
+        raise EcganError(f"{path} is not JSON: {error}.", RESTORE) from None
 
 
 def _no_constant(word: str) -> NoReturn:
@@ -410,20 +410,20 @@ def read_record(path: Path, kind: type[T], what: str) -> T:
     if not isinstance(found, dict):
         raise EcganError(
             f"{path} does not describe {what}: it holds {shown(found)}, expected keys and values.",
-            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            RESTORE,
         )
     known = {field.name for field in dataclasses.fields(kind)}
     if unknown := sorted(found.keys() - known):
         raise EcganError(
             f"{path} does not describe {what}: unknown key {unknown[0]!r}.",
-            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            RESTORE,
         )
     try:
         return TypeAdapter(kind).validate_json(json.dumps(found), strict=True)
     except ValidationError as error:
         raise EcganError(
             f"{path} does not describe {what}: {found_words(error)}.",
-            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            RESTORE,
         ) from None
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ecgan.config.inverse import AUTO, Inverse
 from ecgan.errors import EcganError
-from ecgan.files import read_json, shown, write_json
+from ecgan.files import RESTORE, read_json, shown, write_json
 from ecgan.inversion.criteria import Bandwidth
 from ecgan.models.base import ClassifierModel, GenerativeModel, Model
 from ecgan.registry import INVERSIONS
@@ -96,7 +96,7 @@ class Inversion(ABC):
         if precision not in ("fp32", "bf16") or not isinstance(seed, int):
             raise EcganError(
                 f"precision {shown(precision)} or seed {shown(seed)} is none.",
-                "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+                RESTORE,
             )
         self.precision, self.seed = precision, seed
         self.bandwidth = Bandwidth.restore(stored["bandwidth"]) if "bandwidth" in stored else None

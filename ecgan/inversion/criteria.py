@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ecgan.errors import EcganError
 from ecgan.evaluation.discrepancy import median_distance
-from ecgan.files import shown
+from ecgan.files import RESTORE, shown
 from ecgan.models.layers.latents import spread
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
@@ -68,7 +68,7 @@ def _positive(number: Any) -> float:
     if not isinstance(number, float) or not 0 < number < float("inf"):
         raise EcganError(
             f"{shown(number)} is no bandwidth of a criterion.",
-            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            RESTORE,
         )
     return number
 

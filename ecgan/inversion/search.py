@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ecgan.config.inverse import SearchOptions, StartedSearchOptions
 from ecgan.errors import EcganError
+from ecgan.files import RESTORE
 from ecgan.inversion.base import Inversion
 from ecgan.inversion.criteria import criterion_named
 from ecgan.inversion.descent import Found, search_repeatedly
@@ -45,7 +46,7 @@ class SearchInversion(Inversion):
         except ValidationError as error:
             raise EcganError(
                 f"the parameters of its search are none: {error}",
-                "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+                RESTORE,
             ) from None
         self.options = self.options.model_copy(update={"search": search})
 

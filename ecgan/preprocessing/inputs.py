@@ -9,7 +9,7 @@ import pandas as pd
 
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
-from ecgan.files import read_record, write_json
+from ecgan.files import RESTORE, read_record, write_json
 from ecgan.preprocessing.transformations import Transformation
 from ecgan.samples import About, Samples
 
@@ -67,7 +67,7 @@ def load_input(folder: Path) -> Input:
     if problem:
         raise EcganError(
             f"{path} does not describe what a model expects: {problem}.",
-            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            RESTORE,
         )
     return found
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ecgan.config import Params, lists_models, load_params
 from ecgan.errors import EcganError
+from ecgan.files import RESTORE
 from ecgan.preprocessing.inputs import Input, load_input
 from ecgan.preprocessing.transformations import Transformation, restore_transformation
 from ecgan.protocols.folds import Fold, load_fold
@@ -70,7 +71,7 @@ def load_settled(folder: Path, fold: int) -> Settled:
     if len(params.models) > 1:
         raise EcganError(
             f"{train / 'config.yml'} lists {len(params.models)} models; a run has one.",
-            "Run again what wrote it, or restore it: `dvc checkout`, or a copy.",
+            RESTORE,
         )
     try:
         transformation = restore_transformation(expected.transformation)

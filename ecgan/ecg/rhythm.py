@@ -40,6 +40,10 @@ NEAR = 20
 MAD = 1.4826
 """Makes a median of absolute deviations the standard deviation of normally distributed values."""
 
+DROPPED = 8
+"""Intervals, each like the one before it, that must be half as long as one is for it to be taken for two."""
+
+_LIKE = 0.05  # log of the ratio of two intervals that are taken for equal
 _ROWS = 8192  # windows that are sorted at once: 10 MB of 161 values
 
 
@@ -66,6 +70,12 @@ class Reach:
             return self.quantile(values, beats, q)
         head = sliding_quantile(values[: self.learned], beats, beats, q)
         return np.concatenate([head, sliding_quantile(values, 2 * beats, 0, q)[len(head) :]])
+
+    def windows(self, values: F64, beats: int) -> F64:
+        """The values around each of n beats, a view (n, 2 `beats` + 1) in which NaN stands beyond the border."""
+        before, after = (beats, beats) if self.learned is None else (2 * beats, 0)
+        padded = np.concatenate([np.full(before, np.nan), values, np.full(after, np.nan)])
+        return np.lib.stride_tricks.sliding_window_view(padded, before + after + 1)
 
     def known(self, count: int) -> NDArray[np.int64]:
         """The last of `count` beats that the score of each may look at, (n,)."""
@@ -151,18 +161,50 @@ def without_pauses(rr_prev: F64, ratio: float = PAUSE) -> F64:
     return np.where(pauses, (rr_prev + before) / 2, rr_prev)
 
 
-def prematurity(rr_prev: F64, reach: Reach, beats: int = WIDE, q: float = 0.9) -> F64:
+def without_dropped(rr_prev: F64, reach: Reach, beats: int = WIDE, least: int = DROPPED) -> F64:
+    """Return RR before each beat, (n,), seconds, where an interval within which a beat was not conducted is halved.
+
+    It is `rr_prev` itself where there is none.
+
+    In 2:1 block the ventricles follow every second beat of the atria, and RR is twice that of 1:1 conduction (Katz,
+    Physiology of the Heart, 2010): beats that are conducted one after the other are not early then. An interval is
+    halved if enough of those around it are as long as its half, each of them like the one before it.
+
+    Args:
+        rr_prev: RR before each beat, (n,), seconds.
+        reach: Which beats stand around a beat.
+        beats: How many on either side.
+        least: How many intervals of half the length there must be.
+    """
+    logs = _log_ratio(rr_prev, np.ones(len(rr_prev)))
+    before = np.concatenate([np.full(min(len(logs), 1), np.nan), logs[:-1]])
+    steady = np.where(np.abs(logs - before) < _LIKE, logs, np.nan)
+    half, found = logs - np.log(2), np.sort(steady[np.isfinite(steady)])
+    anywhere = np.searchsorted(found, half + _LIKE) - np.searchsorted(found, half - _LIKE)
+    if not len(rows := np.flatnonzero(anywhere >= least)):
+        return rr_prev
+    windows, last = reach.windows(steady, beats), reach.known(len(logs))
+    result = rr_prev.copy()
+    for part in np.array_split(rows, len(rows) // _ROWS + 1):
+        around = windows[part if reach.learned is None else last[part]]
+        like = np.count_nonzero(np.abs(around - half[part, None]) < _LIKE, axis=1)
+        result[part[like >= least]] /= 2
+    return result
+
+
+def prematurity(rr_prev: F64, around: F64, reach: Reach, beats: int = WIDE, q: float = 0.9) -> F64:
     """How early each beat comes: max(0, log(upper quantile of RR around it / its RR)), (n,), without unit.
 
     The quantile is one of intervals without pauses.
 
     Args:
         rr_prev: RR before each beat, (n,), seconds.
+        around: The intervals that the quantile is of, (n,), seconds: the same, or without dropped beats.
         reach: Which beats stand around a beat.
         beats: How many on either side.
         q: The quantile.
     """
-    return np.maximum(np.nan_to_num(_log_ratio(reach.quantile(without_pauses(rr_prev), beats, q), rr_prev)), 0.0)
+    return np.maximum(np.nan_to_num(_log_ratio(reach.quantile(without_pauses(around), beats, q), rr_prev)), 0.0)
 
 
 def suddenness(rr_prev: F64) -> F64:
@@ -174,9 +216,36 @@ def suddenness(rr_prev: F64) -> F64:
     return np.maximum(np.nan_to_num(_log_ratio(before, rr_prev)), 0.0)
 
 
-def early_share(rr_prev: F64, reach: Reach, beats: int = LOCAL, q: float = 0.9) -> F64:
-    """By what share of the usual interval each beat comes early: max(0, 1 − RR / upper quantile), (n,), 0 to 1."""
-    return -np.expm1(-prematurity(rr_prev, reach, beats, q))
+def onset(rr_prev: F64) -> F64:
+    """How suddenly the rate of each beat was reached: log of the ratio of two intervals, (n,), without unit, from 0.
+
+    Sinus rhythm changes by and by, an ectopic rhythm with its first beat: as much as its first interval is shorter than
+    the one before counts for all beats of a run, until one comes more than half of it later. A pause shares its time
+    with the interval before it.
+
+    Args:
+        rr_prev: RR before each beat, (n,), seconds.
+    """
+    logs = _log_ratio(without_pauses(rr_prev), np.ones(len(rr_prev)))
+    found, begin, reached, before = [], -np.inf, 0.0, np.nan
+    for log in logs.tolist():
+        step = before - log  # NaN compares with nothing
+        if not log <= begin + reached / 2:
+            reached = 0.0
+        if step > 0 and step >= reached:
+            begin, reached = log, step
+        found.append(reached)
+        before = log
+    return np.array(found)
+
+
+def early_share(prematurity: F64) -> F64:
+    """By what share of the usual interval each beat comes early: max(0, 1 − RR / upper quantile), (n,), 0 to 1.
+
+    Args:
+        prematurity: The log of the inverse ratio, (n,).
+    """
+    return -np.expm1(-prematurity)
 
 
 def pause(rr_prev: F64, rr_next: F64, most: float = 0.7) -> F64:

@@ -20,8 +20,9 @@ def features(previous: np.ndarray, following: np.ndarray, reach: Reach) -> dict[
     return {
         "median": median,
         "spread": rhythm.local_spread(previous, median, reach, 7),
-        "early": rhythm.prematurity(previous, reach, 9),
-        "share": rhythm.early_share(previous, reach, 7),
+        "early": rhythm.prematurity(previous, rhythm.without_dropped(previous, reach, 9, 2), reach, 9),
+        "share": rhythm.early_share(rhythm.prematurity(previous, previous, reach, 7)),
+        "onset": rhythm.onset(previous),
         "pause": rhythm.pause(previous, following),
         "irregular": rhythm.irregularity(previous, np.ones(len(previous), dtype=bool), reach, 5),
         "regular": rhythm.regular_beats(previous, following, median),
@@ -72,7 +73,7 @@ def test_another_clock_changes_only_what_is_in_seconds(x: np.ndarray, factor: fl
 def test_every_feature_is_finite_or_says_that_it_is_not_known(x: np.ndarray, reach: Reach, random) -> None:  # type: ignore[no-untyped-def]
     following = np.array(random.sample(list(x), len(x)))
     found = features(x, following, reach)
-    for name in ("early", "share", "pause", "irregular"):
+    for name in ("early", "share", "onset", "pause", "irregular"):
         assert np.isfinite(found[name]).all()
         assert (found[name] >= 0).all()
         assert (found[name] <= {"share": 1.0, "pause": 0.7}.get(name, np.inf)).all()
@@ -123,7 +124,12 @@ def test_causal_irregularity_and_neighbours_do_not_know_the_future(x: np.ndarray
     reach, usual = Reach(learned), x < 2.0
     if learned >= end or end > len(x):
         return
-    for feature in (lambda y: rhythm.irregularity(y, usual[: len(y)], reach, 5), lambda y: reach.near(y, 4, 0.25)):
+    for feature in (
+        lambda y: rhythm.irregularity(y, usual[: len(y)], reach, 5),
+        lambda y: reach.near(y, 4, 0.25),
+        lambda y: rhythm.without_dropped(np.round(y), reach, 4, 1),
+        rhythm.onset,
+    ):
         np.testing.assert_array_equal(feature(x)[:end], feature(x[:end]))
 
 
@@ -156,3 +162,40 @@ def test_suddenness_is_how_much_shorter_an_interval_is_than_the_one_before(x: np
     assert found.shape == x.shape
     assert found[0] == 0
     np.testing.assert_allclose(np.exp(-found[1:]) * x[:-1], np.minimum(x[1:], x[:-1]), rtol=1e-12)
+
+
+@given(hnp.arrays(np.float64, st.integers(2, 30), elements=st.floats(0.98, 1.02)), st.floats(0.3, 0.7))
+def test_a_run_is_as_sudden_as_its_first_beat_until_one_comes_late_again(run: np.ndarray, fast: float) -> None:
+    before = np.full(5, 0.9)
+    found = rhythm.onset(np.concatenate([before, 0.9 * fast * run, before]))
+    assert found[:5].max() < 1e-9
+    assert found[5 : 5 + len(run)].min() >= rhythm.suddenness(0.9 * np.array([1.0, fast * run[0]]))[1] - 1e-9
+    assert found[5 + len(run) :].max() < 1e-9
+
+
+@given(st.floats(0.4, 0.6), st.integers(20, 200))
+def test_a_rate_that_is_reached_by_and_by_is_not_sudden(fast: float, beats: int) -> None:
+    found = rhythm.onset(np.geomspace(0.9, 0.9 * fast, beats))
+    np.testing.assert_allclose(found[1:], -np.log(fast) / (beats - 1), rtol=1e-6)
+
+
+@given(st.integers(1, 40), st.integers(20, 60), st.floats(0.3, 0.6), st.sampled_from([None, 0, 30]))
+def test_beats_that_are_dropped_leave_the_interval_beneath(
+    dropped: int, kept: int, rr: float, learned: int | None
+) -> None:
+    x = np.concatenate([np.full(kept, rr), np.full(dropped, 2 * rr)])
+    reach = Reach(learned)
+    np.testing.assert_allclose(rhythm.without_dropped(x, reach), rr)
+    np.testing.assert_allclose(rhythm.without_dropped(x[::-1], Reach(len(x))), rr)  # all beats are learned
+    others = np.concatenate([np.full(kept, rr), np.full(dropped, 1.8 * rr)])
+    assert rhythm.without_dropped(others, reach) is others
+    alone = np.concatenate([np.full(kept, 2 * rr), np.tile([rr, 1.7 * rr], dropped)])  # early beats are no rhythm
+    assert rhythm.without_dropped(alone, reach) is alone
+    assert rhythm.without_dropped(np.zeros(0), reach).shape == (0,)
+
+
+@given(st.integers(9, 30), st.floats(0.3, 0.6))
+def test_conducted_beats_far_from_a_dropped_one_do_not_tell_of_it(kept: int, rr: float) -> None:
+    x = np.concatenate([np.full(kept, rr), np.full(30, 1.5 * rr), [2 * rr], np.full(30, 1.5 * rr)])
+    assert rhythm.without_dropped(x, Reach(), 20)[kept + 30] == 2 * rr
+    assert rhythm.without_dropped(x, Reach(), 60)[kept + 30] == rr

@@ -47,6 +47,12 @@ def record(
     return Samples(x.astype(np.float32), table, About(RATE, ["a", "b"], [], centre=CENTRE))
 
 
+def timed(data: Samples, gaps: np.ndarray) -> Samples:
+    """The same beats after other intervals."""
+    table = data.table.assign(time_s=np.cumsum(gaps), rr_prev_s=gaps, rr_next_s=np.append(gaps[1:], np.nan))
+    return replace(data, table=table)
+
+
 def scores(data: Samples, rows: Any = slice(None), **options: Any) -> dict[str, np.ndarray]:
     detector = PatientSpecific(PatientSpecificOptions(**options))
     samples = data.seen(rows, detector.context)
@@ -131,8 +137,7 @@ def fibrillating(seed: int = 3) -> Samples:
     """A record whose intervals say nothing of each other, without P waves; some beats are wide."""
     data = record(count=400, early=(), without_p=range(400))
     gaps = np.random.default_rng(seed).uniform(0.45, 1.1, 400)
-    table = data.table.assign(time_s=np.cumsum(gaps), rr_prev_s=gaps, rr_next_s=np.append(gaps[1:], np.nan))
-    return replace(data, table=table)
+    return timed(data, gaps)
 
 
 def test_in_atrial_fibrillation_short_intervals_are_no_anomaly_and_wide_beats_are() -> None:
@@ -160,14 +165,51 @@ def test_a_rate_that_breathing_changes_is_doubted_and_an_early_beat_is_not() -> 
     data, early = record(count=300, wide=(), early=(), without_p=(100, 200)), [100, 200]
     gaps = 0.85 * np.exp(0.2 * np.sin(np.arange(300) / 2))
     gaps[early] = 0.55
-    table = data.table.assign(time_s=np.cumsum(gaps), rr_prev_s=gaps, rr_next_s=np.append(gaps[1:], np.nan))
-    found, credulous = (scores(replace(data, table=table), doubt=doubt)["rhythm"] for doubt in (0.8, 0.0))
+    data = timed(data, gaps)
+    found, credulous = (scores(data, doubt=doubt)["rhythm"] for doubt in (0.8, 0.0))
     assert largest(found, 2) == set(early)
     np.testing.assert_allclose(found[early], credulous[early], rtol=1e-6)
     fast = np.setdiff1d(np.flatnonzero(gaps < 0.75), early)
     assert np.median(found[fast] / credulous[fast]) < 0.6
-    short = replace(data, signals=data.signals[:, :, 50:], about=replace(data.about, centre=CENTRE - 50), table=table)
+    short = replace(data, signals=data.signals[:, :, 50:], about=replace(data.about, centre=CENTRE - 50))
     assert (scores(short, doubt=0.8)["rhythm"] == scores(short, doubt=0.0)["rhythm"]).all()  # no P wave to see
+
+
+@pytest.mark.parametrize("options", [{}, {"causal": True, "learning_minutes": 2}])
+def test_a_rate_that_is_reached_by_and_by_is_no_anomaly_and_one_that_is_reached_at_once_is(
+    options: dict[str, Any],
+) -> None:
+    """Two minutes at 72 a minute, then minutes at 120: after thirty beats, under load, or with the first one."""
+    rng, data = np.random.default_rng(5), record(count=500, wide=(), early=(), without_p=())
+    slow, fast = np.arange(20, 145), np.arange(202, 213)
+    for rise in (30, 1):
+        gaps = np.full(500, 0.83)
+        gaps[150:] = np.concatenate([np.geomspace(0.83, 0.5, rise + 1)[1:], np.full(350 - rise, 0.5)])
+        given = timed(data, gaps * np.exp(rng.normal(0, 0.01, 500)))
+        found, afar = (scores(given, **options, near_beats=beats)["rhythm"] for beats in (20, 80))
+        assert found[slow].max() < 0.6
+        if rise == 1:
+            np.testing.assert_allclose(found[fast], afar[fast], rtol=1e-9)
+            assert found[fast].min() > 2
+        else:
+            assert found[fast].max() < 0.8 < 1.2 < afar[fast].min()
+
+
+def test_where_the_rate_was_reached_by_and_by_another_p_wave_makes_beats_early() -> None:
+    without_p, gaps = (190, 200, 210, 220), np.full(500, 1.2)
+    gaps[150:] = np.concatenate([np.geomspace(1.2, 0.75, 31)[1:], np.full(320, 0.75)])
+    data = timed(record(count=500, wide=(), early=(), without_p=without_p), gaps)
+    found = scores(data)["rhythm"]
+    assert np.median(np.delete(found[190:225], [0, 10, 20, 30])) < 0.3 < 1.5 < found[list(without_p)].min()
+
+
+def test_conducted_beats_between_dropped_ones_are_not_early_and_those_with_another_p_wave_are() -> None:
+    """2:1 block, at times 1:1 conduction; beats without P wave come at the interval of 1:1 conduction."""
+    early, conducted, gaps = (60, 90, 160), np.r_[100:115, 200:212], np.full(300, 1.4)
+    gaps[conducted] = gaps[list(early)] = 0.7
+    data = record(count=300, wide=(), early=early, without_p=early)
+    found = scores(timed(data, gaps))["rhythm"]
+    assert np.median(found[conducted]) < 0.3 < 2 < found[list(early)].min()
 
 
 def test_a_noisy_stretch_is_said_to_be_noisy_and_not_abnormal() -> None:
@@ -187,8 +229,7 @@ def test_a_tachycardia_that_fills_most_of_a_record_is_not_its_normal() -> None:
     x = data.signals.copy()
     x[130:, :, 95:] *= -0.6
     gaps = np.where(np.arange(400) < 130, 0.8, 0.4) + np.random.default_rng(0).normal(0, 0.005, 400)
-    table = data.table.assign(time_s=np.cumsum(gaps), rr_prev_s=gaps, rr_next_s=np.append(gaps[1:], np.nan))
-    found = scores(replace(data, signals=x, table=table))["total"]
+    found = scores(timed(replace(data, signals=x), gaps))["total"]
     sinus, fast = np.setdiff1d(np.arange(2, 120), (20, 70)), np.arange(180, 390)
     assert np.quantile(found[sinus], 0.95) < np.quantile(found[fast], 0.05)
 

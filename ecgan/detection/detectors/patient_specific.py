@@ -49,7 +49,11 @@ IRREGULAR = 0.5
 _HALF = 0.5  # of the window of a wave, which a sample must hold
 _LEARNED = 4096  # beats at most that directions are learned from, and that are turned into them at once
 _UNSURE = 2.0  # times noise_from: from here on it is not sure when the beat comes, or that it is one
-_SUDDEN = 0.2  # log of the ratio of two intervals that follow each other
+_SUDDEN = 0.2  # log of the ratio of two intervals that follow each other: from here on it counts in full
+_REACHED = (0.15, 0.3)  # the same of the step with which a rate was reached: from where, and from where in full
+_FROM_AFAR = (0.1, 0.2)  # the same for what is early against beats far off alone
+_ANOTHER = 0.5  # component p from which on this counts in full, whatever the step
+_APART_S = 0.65  # RR from which on the T wave of the beat before is over as the P wave begins
 _PATTERNED = 3.0  # times its irregularity: the most that the spread of a rhythm is taken for
 _UNUSUAL = 2.5  # times as far from the usual beats as they are: such a QRS is taken for ectopic
 _SMOOTH_S = 0.0167  # standard deviation of the Gaussian that smooths what is left of a beat
@@ -102,6 +106,7 @@ class PatientSpecificOptions(Options):
     least_rank: int = Field(20, ge=1, description="Usual beats that are nearer at least (half of them at most)")
     local_beats: int = Field(40, ge=1, description="Beats on either side that say what is usual around a beat")
     wide_beats: int = Field(80, ge=1, description="The same for the interval that an early beat is early against")
+    near_beats: int = Field(20, ge=1, description="The same for what is early against beats near by, too")
     quantile: float = Field(0.9, gt=0, le=1, description="Which quantile of the intervals around it that is")
     spread_floor: float = Field(0.1, gt=0, description="What is added to the spread that rhythm is divided by")
     doubt: float = Field(
@@ -130,6 +135,7 @@ class _Record:
     """The beats of one record in the order of time: signals (n, C, L), when they occur, and what can be read.
 
     `guide` (n,) is the lead that each is looked at in where one is enough: the clearest one that is not dead there.
+    `conducted` (n,) is `rr_prev` without dropped beats, the same array where there are none.
     `modes` are its rhythms of far different rates, the chosen one first; none where there is one.
     """
 
@@ -142,6 +148,7 @@ class _Record:
     reach: rhythm.Reach
     rr_prev: F64
     rr_next: F64
+    conducted: F64
     guide: NDArray[np.int64]
     about: About
     beats: Samples
@@ -332,7 +339,8 @@ class PatientSpecific(Detector):
         some = evenly(rows, FEW)
         level = beats.signals[some].mean(axis=2, keepdims=True)  # which may be another one for each beat
         template = median_beat(beats.signals[some] - level, shifts[some], np.ones(len(some), dtype=bool))
-        more = (order[np.argmin(broken[:, order], axis=1)], about, beats, template, rhythms)
+        conducted = rhythm.without_dropped(rr_prev, reach, options.wide_beats)
+        more = (conducted, order[np.argmin(broken[:, order], axis=1)], about, beats, template, rhythms)
         return _Record(beats.signals, rough, broken, ~own, shifts, rows, reach, rr_prev, rr_next, *more)
 
     def _shifts(
@@ -355,12 +363,13 @@ class PatientSpecific(Detector):
     def _scores(self, record: _Record, residual: F64) -> dict[str, F64]:
         options, known = self.options, record.reach.known(len(record.signals))
         qrs, raw = self._shape_of(record, WINDOWS_MS["qrs"])
-        early = rhythm.early_share(record.rr_prev, record.reach, options.local_beats, options.quantile)
+        p = self._p(record)
+        early = rhythm.early_share(self._early(record, options.local_beats, p))
         irregularity = self._irregularity(_read(raw, ~record.dead), record)
         scale = options.irregular_to - options.irregular_from
         found = {
             "qrs": self._calm(raw, record),
-            "p": (p := self._p(record)),
+            "p": p,
             "st": self._st(record),
             "rhythm": self._rhythm(record, irregularity, p),
             "pause": rhythm.pause(record.rr_prev, record.rr_next, options.pause_cap),
@@ -468,21 +477,41 @@ class PatientSpecific(Detector):
         around = record.beats[: record.reach.learned]
         return self.mapping.reconstruct(replace(record.beats[rows], around=around), self.seed)
 
+    def _early(self, record: _Record, beats: int, p: F64) -> F64:
+        """Prematurity, (n,): a beat whose P wave is a usual one is early against intervals without dropped beats."""
+        among = (record.reach, beats, self.options.quantile)
+        found = rhythm.prematurity(record.rr_prev, record.rr_prev, *among)
+        if record.conducted is record.rr_prev:
+            return found
+        conducted = rhythm.prematurity(record.rr_prev, record.conducted, *among)
+        return np.asarray(found + (1 - _ramp(p, 0.0, 1.0)) * (conducted - found))
+
     def _rhythm(self, record: _Record, irregularity: F64, p: F64) -> F64:
         """Prematurity in units of the rhythm's spread, bounded; early beats in a pattern are no spread.
 
-        It counts in full only if the P wave is unlike the usual ones or the interval changed suddenly: a sinus node
-        that is fast for a while, in breathing or under load, does neither.
+        A sinus node that is fast for a while, in breathing or under load, becomes so by and by, and its P wave stays.
+        So it counts in full only if the P wave is another one or the rate was reached suddenly; and what is early
+        against the beats far off, and not against those near by, counts for nothing without one of both.
         """
         options, reach = self.options, record.reach
         median = rhythm.local_median(record.rr_prev, reach, options.local_beats)
         spread = rhythm.local_spread(record.rr_prev, median, reach, options.local_beats)
-        early = rhythm.prematurity(record.rr_prev, reach, options.wide_beats, options.quantile)
+        far = self._early(record, options.wide_beats, p)
+        near = np.minimum(self._early(record, options.near_beats, p), far)
+        step = rhythm.onset(record.rr_prev)
+        other = np.where(record.rr_prev >= _APART_S, p, 0.0)
+        early = near + np.maximum(_ramp(other, 0.0, _ANOTHER), _ramp(step, *_FROM_AFAR)) * (far - near)
         z = early / (options.spread_floor + np.minimum(np.nan_to_num(spread), _PATTERNED * irregularity))
-        told = np.clip(np.maximum(p, rhythm.suddenness(record.rr_prev) / _SUDDEN), 0.0, 1.0)
+        sudden = np.maximum(_ramp(rhythm.suddenness(record.rr_prev), 0.0, _SUDDEN), _ramp(step, *_REACHED))
+        told = np.maximum(_ramp(other, 0.0, 1.0), sudden)
         if covered(*WINDOWS_MS["p"], **_place(record.about, record.signals.shape[2])) < _HALF:
             told[:] = 1.0
         return np.asarray((1 - options.doubt * (1 - told)) * options.rhythm_cap * np.tanh(z / options.rhythm_cap))
+
+
+def _ramp(values: F64, begin: float, full: float) -> F64:
+    """0 up to `begin`, 1 from `full` on, straight between them; (n,)."""
+    return np.asarray(np.clip((values - begin) / (full - begin), 0.0, 1.0))
 
 
 def _clearest(clear: F64) -> NDArray[np.int64]:

@@ -168,7 +168,7 @@ def row(table: str, name: str, fold: int, seed: int) -> None:
         "version": metrics["version"],
         "parameters_sha256": hashlib.sha256((work / "params.yaml").read_bytes()).hexdigest(),
         "data_sha256": metrics["data_sha256"],
-        "behaviour": json.loads(BEHAVIOUR.read_text(encoding="utf-8"))["version"],
+        "behaviour": json.loads(BEHAVIOUR.read_text(encoding="utf-8"))["version"] + about.get("moved", 0),
         "epochs": None if "detector" in about else params.train.epochs,
         "budget_minutes": about.get("budget"),
         "cpu_seconds": seconds,

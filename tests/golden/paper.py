@@ -1,7 +1,9 @@
 """Small rows as those of `paper/`, on toy beats: `python -m tests.golden.paper` prints them, `--write` keeps them.
 
-The rows in `paper/rows` were computed by the code as it was then. Where numbers have moved since, these here have too;
-`--write` then raises the number in `paper/behaviour.json`, upon which all rows are due again.
+The rows in `paper/rows` were computed by the code as it was then. Where numbers have moved since, these here have too.
+`--write` counts how often those of a detector have, and says in which rows of `paper/params.yaml` to write it as
+`moved`, upon which these rows are due again. Where those of training have, it raises the number in
+`paper/behaviour.json`, upon which all rows are.
 """
 
 import json
@@ -102,10 +104,15 @@ def main() -> int:
         sys.stdout.write(json.dumps(found))
         return 0
     known = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else found
-    moved = any(found["rows"].get(name) != row for name, row in known["rows"].items())
-    behaviour = json.loads(unit.BEHAVIOUR.read_text(encoding="utf-8"))["version"] + moved
+    others = {name for name, row in known["rows"].items() if found["rows"].get(name) != row}
+    moved = known.get("moved", {})
+    for detector in sorted({ROWS[name]["detector"] for name in others if "detector" in ROWS[name]}):
+        moved[detector] = moved.get(detector, 0) + 1
+        sys.stdout.write(f"Write `moved: {moved[detector]}` into all rows of paper/params.yaml with {detector}.\n")
+    trained = any("detector" not in ROWS[name] for name in others)
+    behaviour = json.loads(unit.BEHAVIOUR.read_text(encoding="utf-8"))["version"] + trained
     unit.BEHAVIOUR.write_text(json.dumps({"version": behaviour}) + "\n", encoding="utf-8")
-    KEPT.write_text(json.dumps({"behaviour": behaviour, **found}, indent=1) + "\n", encoding="utf-8")
+    KEPT.write_text(json.dumps({"behaviour": behaviour, "moved": moved, **found}, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

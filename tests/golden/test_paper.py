@@ -39,6 +39,18 @@ def test_numbers_do_not_move_unless_behaviour_says_so() -> None:
     assert json.loads((PAPER / "behaviour.json").read_text(encoding="utf-8"))["version"] == KNOWN["behaviour"], HINT
 
 
+def test_rows_say_how_often_their_detector_has_moved() -> None:
+    version, tables = KNOWN["behaviour"], {**TABLES, **ASKED["optional"]["tables"]}
+    for table in tables.values():
+        for name, row in table["rows"].items():
+            if "detector" in row:
+                assert row.get("moved", 0) == KNOWN["moved"].get(row["detector"], 0), name
+    for file in ROWS:
+        row = json.loads(file.read_text(encoding="utf-8"))
+        moved = KNOWN["moved"].get(row["detector"], 0)
+        assert row["behaviour"] == version + moved == version + tables[row["table"]]["rows"][row["row"]].get("moved", 0)
+
+
 def test_what_is_asked_for_is_what_dvc_runs() -> None:
     stages = yaml.safe_load((PAPER / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     assert set(stages) == {"raw", "data", *TABLES}

@@ -106,7 +106,9 @@ class PatientSpecificOptions(Options):
     least_rank: int = Field(20, ge=1, description="Usual beats that are nearer at least (half of them at most)")
     local_beats: int = Field(40, ge=1, description="Beats on either side that say what is usual around a beat")
     wide_beats: int = Field(80, ge=1, description="The same for the interval that an early beat is early against")
-    near_beats: int = Field(20, ge=1, description="The same for what is early against beats near by, too")
+    near_beats: int = Field(
+        20, ge=1, description="The same near by: early far off alone needs another P wave or a rate reached suddenly"
+    )
     quantile: float = Field(0.9, gt=0, le=1, description="Which quantile of the intervals around it that is")
     spread_floor: float = Field(0.1, gt=0, description="What is added to the spread that rhythm is divided by")
     doubt: float = Field(

@@ -1,8 +1,9 @@
 """Which of a record's rhythms is its normal one, where there are two: a weak prior from what most hearts do.
 
 A tachycardia that fills most of a record would otherwise become its normal. Two rhythms are told apart by their rate
-alone; which of them is usual is decided by how long each lasts, its rate, the width of its QRS and its P wave. Two
-kinds of QRS at one rate are told apart by `kinds`, so that a reader sees both; nothing is decided by that.
+alone; which of them is usual is decided by how long each lasts, its rate, the width of its QRS and its P wave. Where
+both have the same P wave (under load, beside 2:1 block), they are one, that of the sinus node. Two kinds of QRS at one
+rate are told apart by `kinds`, so that a reader sees both; nothing is decided by that.
 """
 
 from typing import Any
@@ -38,7 +39,13 @@ KIND_SPLIT = 0.85
 P_SHARE, NO_P = 0.03, 1.0
 """Deflection before the QRS, as a share of its own, below which there is no P wave, and what that costs."""
 
+ALIKE = 0.9
+"""Correlation of the P waves of two rhythms from which on they are one and the same,"""
+SINUS_RR_S = 0.45
+"""if the faster rhythm has no shorter interval: beyond 133 a minute it is not taken for one of the sinus node."""
+
 _P_MS = (-220.0, -80.0)
+_LATE_P_MS = (-200.0, -72.0)  # what the T wave before reaches last as a heart gets faster
 _LEARNED = 2048  # beats that the direction is learned from
 
 
@@ -115,6 +122,29 @@ def plausibility(template: F64, rr_s: float, centre: int, sampling_rate: float) 
     rate = np.log(rr_s / RR_S) / RR_SPREAD
     without_p = p_share(template, centre, sampling_rate) < P_SHARE
     return {"rate": float(-0.5 * rate**2), "qrs": float(-0.5 * wide**2), "p": -NO_P * without_p}
+
+
+def one_p(first: F64, second: F64, centre: int, sampling_rate: float) -> bool:
+    """Say whether two rhythms have one and the same P wave: then the sinus node drives both.
+
+    Args:
+        first: Median beat of one, (C, L); its height is the unit of each lead.
+        second: Median beat of the other, (C, L).
+        centre: Index of the R peak.
+        sampling_rate: Hz.
+
+    Returns:
+        False where no lead shows a P wave in both.
+    """
+    leads = range(len(first))
+    seen = [min(p_share(beats[lead], centre, sampling_rate) for beats in (first, second)) for lead in leads]
+    part = window(*_LATE_P_MS, sampling_rate=sampling_rate, centre=centre, length=first.shape[1])
+    if part.stop - part.start < 3 or max(seen) < P_SHARE:
+        return False
+    height = np.ptp(first, axis=1, keepdims=True)
+    units = np.divide(1.0, height, out=np.zeros_like(height), where=height > 0)
+    one, other = (units * (beats[:, part] - beats[:, part].mean(axis=1, keepdims=True)) for beats in (first, second))
+    return float((one * other).sum()) > ALIKE * float(np.linalg.norm(one) * np.linalg.norm(other))
 
 
 def p_share(template: F64, centre: int, sampling_rate: float) -> float:

@@ -298,6 +298,13 @@ def tachycardia_runs(rng: Generator) -> Rhythm:
     return premature(rng, tuple(chances / chances.sum()), (0.45, 0.6))
 
 
+def tachycardia_minutes(rng: Generator) -> Rhythm:
+    """Atrial tachycardia for minutes, with minutes of sinus rhythm between."""
+    chances = np.zeros(601)
+    chances[0], chances[200:] = 0.995, 0.005 / 401
+    return premature(rng, tuple(chances / chances.sum()), (0.45, 0.6))
+
+
 RHYTHMS: dict[str, Callable[[Generator], Rhythm]] = {
     "sinus rhythm": sinus,
     "sinus arrhythmia": sinus_arrhythmia,
@@ -318,6 +325,7 @@ RHYTHMS: dict[str, Callable[[Generator], Rhythm]] = {
     "atrial bigeminy": atrial_bigeminy,
     "mostly premature atrial beats": mostly_premature,
     "runs of atrial tachycardia": tachycardia_runs,
+    "atrial tachycardia, minutes": tachycardia_minutes,
 }
 
 

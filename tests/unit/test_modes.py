@@ -51,6 +51,33 @@ def test_gain_and_polarity_do_not_matter_to_the_prior() -> None:
     assert np.isfinite(plausibility(np.zeros(LENGTH), 0.7))
 
 
+@pytest.mark.parametrize(
+    ("other", "one"),
+    [
+        (beat(), True),
+        (beat(width_s=0.03), True),
+        (-2 * beat(), False),
+        (beat(p=-0.12), False),
+        (beat(p=0.0), False),
+        (beat(p=0.015), False),
+        (np.zeros(LENGTH), False),
+    ],
+    ids=["alike", "another QRS", "turned round", "another P wave", "no P wave", "hardly one", "no signal"],
+)
+def test_two_rhythms_have_one_p_wave_or_two(other: np.ndarray, one: bool) -> None:
+    assert modes.one_p(beat()[None], other[None], CENTRE, RATE) is one
+    assert modes.one_p(other[None], beat()[None], CENTRE, RATE) is one
+    leads = np.stack([beat(p=0.0), 30 * beat()])  # the first shows no P wave
+    assert modes.one_p(leads, np.stack([beat(p=0.0), 30 * other]), CENTRE, RATE) is one
+
+
+def test_a_lead_in_which_p_waves_differ_tells_that_there_are_two() -> None:
+    for gain in (1, 30):  # a large lead tells no more than a small one
+        first, second = (np.stack([gain * beat(), beat(p=p)]) for p in (0.12, -0.1))
+        assert not modes.one_p(first, second, CENTRE, RATE)
+    assert not modes.one_p(beat()[None, CENTRE:], beat()[None, CENTRE:], 0, RATE)
+
+
 def test_each_term_of_the_prior_is_about_one_thing() -> None:
     good = modes.plausibility(beat(), modes.RR_S, CENTRE, RATE)
     assert good == {"rate": 0.0, "qrs": 0.0, "p": 0.0}

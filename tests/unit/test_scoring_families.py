@@ -356,8 +356,15 @@ def test_a_short_tachycardia_is_shown_and_not_warned_of() -> None:
     assert warnings == []
 
 
-def test_a_choice_between_two_ordinary_rates_is_a_close_one() -> None:
+def test_two_rates_of_the_sinus_node_do_not_compete() -> None:
     found, warnings = competing(in_runs(("usual", 120, 0.95), ("usual", 130, 0.65)))
+    assert found.normal is not None
+    assert found.normal.modes == ()
+    assert warnings == []
+
+
+def test_a_choice_between_a_long_fast_rhythm_and_a_short_slow_one_is_a_close_one() -> None:
+    found, warnings = competing(in_runs(("usual", 60, 0.95), ("usual", 200, 0.44)))
     assert found.normal is not None
     assert 1 <= found.facts["normal"]["odds"] < 3
     assert len(warnings) == 1

@@ -330,7 +330,7 @@ class PatientSpecific(Detector):
         broken = quality.dead(beats.signals, regular)
         clear = quality.clarity(beats.signals, regular, broken, window(*WINDOWS_MS["qrs"], **place))
         order = _clearest(clear)
-        rhythms = _rhythms(beats.signals[:, order[:1]], median, usual, place["centre"], about.sampling_rate)
+        rhythms = _rhythms(beats.signals[:, order], median, usual, place["centre"], about.sampling_rate)
         own = rhythms[0].beats if rhythms else np.ones(len(beats), dtype=bool)
         usual &= own
         if np.count_nonzero(usual) < options.least_regular:
@@ -532,14 +532,22 @@ def _rather_the_first(clear: F64) -> F64:
 def _rhythms(
     beats: NDArray[Any], median_rr: F64, regular: NDArray[np.bool_], centre: int, sampling_rate: float
 ) -> tuple[Mode, ...]:
-    """Rhythms of far different rates in the beats (n, 1, L), that which is the normal one first; none if one is all."""
+    """Rhythms of far different rates in the beats (n, C, L), the normal one first; none if one P wave is that of all.
+
+    Which it is, is decided by the first lead.
+    """
     masks = modes.rhythms(median_rr, regular)
     if len(masks) == 1:
         return ()
-    found, none = [], np.zeros(len(beats), dtype=np.int64)
-    for own in masks:
-        template = median_beat(beats, none, regular & own)[0]
-        found.append(_mode(own, regular & own, template, median_rr, centre, sampling_rate))
+    none = np.zeros(len(beats), dtype=np.int64)
+    templates = [median_beat(beats, none, regular & own) for own in masks]
+    found = [
+        _mode(own, regular & own, template[0], median_rr, centre, sampling_rate)
+        for own, template in zip(masks, templates, strict=True)
+    ]
+    fastest = min(mode.rr_s for mode in found)
+    if fastest >= modes.SINUS_RR_S and modes.one_p(*templates, centre, sampling_rate):
+        return ()
     return tuple(sorted(found, key=lambda mode: -sum(mode.terms.values())))
 
 

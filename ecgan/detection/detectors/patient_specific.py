@@ -540,13 +540,13 @@ def _rhythms(
     if len(masks) == 1:
         return ()
     none = np.zeros(len(beats), dtype=np.int64)
-    templates = [median_beat(beats, none, regular & own) for own in masks]
+    first, second = (median_beat(beats, none, regular & own) for own in masks)
     found = [
         _mode(own, regular & own, template[0], median_rr, centre, sampling_rate)
-        for own, template in zip(masks, templates, strict=True)
+        for own, template in zip(masks, (first, second), strict=True)
     ]
     fastest = min(mode.rr_s for mode in found)
-    if fastest >= modes.SINUS_RR_S and modes.one_p(*templates, centre, sampling_rate):
+    if fastest >= modes.SINUS_RR_S and modes.one_p(first, second, centre, sampling_rate):
         return ()
     return tuple(sorted(found, key=lambda mode: -sum(mode.terms.values())))
 

@@ -148,10 +148,10 @@ class ScoredRecording:
         strategy: The strategy behind `score`.
         threshold: A score from here on is flagged.
         columns: One value a beat, (n,) each, ascending: `number` (from 1), `sample` (position in the recording),
-            `time_s`, `symbol` (of a reference annotation; empty where R peaks were detected), `score` (NaN where a beat could not be
-            scored), `flagged`, `family` (number of its family; 0 for none), `reason` (why a beat could not be scored;
-            `NOISE` where it was scored but cannot be read, and so is not flagged; empty otherwise), and one column
-            a component, its name behind `component_`.
+            `time_s`, `symbol` (of a reference annotation; empty where R peaks were detected), `score` (NaN where a beat
+            could not be scored), `flagged`, `family` (number of its family; 0 for none), `reason` (why a beat could not
+            be scored; `NOISE` where it was scored but cannot be read, and so is not flagged; empty otherwise), and one
+            column a component, its name behind `component_`.
         explained: The flagged samples, those with the highest scores first; perhaps not all.
         unit: Unit of the signals in `explained`.
         facts: What a summary says besides, by name: peaks found by, rates, folds, counts. `warnings`, a list of
@@ -181,7 +181,7 @@ class ScoredRecording:
 
     @cached_property
     def beats(self) -> pd.DataFrame:
-        """The columns as a table: one row a beat. Of an archive's short recordings nobody makes it, which takes a while."""
+        """The columns as a table, one row a beat; that takes a while, and few of an archive's recordings need it."""
         return pd.DataFrame(dict(self.columns))
 
     @property

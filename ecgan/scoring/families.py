@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecgan.detection.base import Group
 from ecgan.ecg.template import aligned, evenly
+from ecgan.quantiles import median, quantiles
 from ecgan.reporting.recordings import Family
 from ecgan.samples import Samples
 from ecgan.scoring.normal import Seen
@@ -80,7 +81,7 @@ def _without_odd(points: F64, clusters: Int) -> Int:
     far, count = np.zeros(len(points)), int(clusters.max()) + 1
     for one in range(count):
         rows = clusters == one
-        far[rows] = np.linalg.norm(points[rows] - np.median(points[rows], axis=0), axis=1)
+        far[rows] = np.linalg.norm(points[rows] - median(points[rows]), axis=1)
     odd = np.flatnonzero(far > APART)
     if not len(odd) or count == MOST:
         return clusters
@@ -120,8 +121,8 @@ def families_of(
         chosen = np.flatnonzero(clusters == one)
         own = rows[chosen]
         known = early[own][np.isfinite(early[own])]
-        when = float(np.median(known)) if len(known) else None
-        group = Group({name: float(np.median(value[own])) for name, value in values.items()}, usual, when)
+        when = float(median(known)) if len(known) else None
+        group = Group({name: float(median(value[own])) for name, value in values.items()}, usual, when)
         mean, score = _mean(flagged, chosen, shifts), float(scores[own].mean())
         some = evenly(chosen, DRAWN)
         drawn = aligned(flagged.signals[some], shifts[some], slice(0, flagged.length)).transpose(0, 2, 1)
@@ -149,7 +150,7 @@ def family_columns(families: Sequence[Family], beats: Mapping[str, Any]) -> dict
         )
         for family in families
     ]
-    return dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True)) if rows else {name: [] for name in COLUMNS}
+    return {name: [row[place] for row in rows] for place, name in enumerate(COLUMNS)}
 
 
 def family_frame(families: Sequence[Family], beats: Mapping[str, Any]) -> pd.DataFrame:
@@ -161,7 +162,7 @@ def _usual(values: dict[str, F64], rows: Int) -> dict[str, tuple[float, float]]:
     """Median of each over rows, and how high is usual: three times as far above it as the upper quartile; else zero."""
     if not (len(rows) and values):
         return dict.fromkeys(values, (0.0, 0.0))
-    middles, uppers = np.quantile(np.stack([found[rows] for found in values.values()]), [0.5, 0.75], axis=1)
+    middles, uppers = quantiles(np.stack([found[rows] for found in values.values()]), [0.5, 0.75], axis=1)
     highs = middles + 3 * (uppers - middles)
     return dict(zip(values, zip(middles.tolist(), highs.tolist(), strict=True), strict=True))
 

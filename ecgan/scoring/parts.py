@@ -99,7 +99,7 @@ class Parts:
             families = family_columns(scored.families, scored.columns)
             self._rows("families", one.name, families, len(scored.families))
         if len(scored.episodes):
-            self._rows("episodes", one.name, scored.episodes, len(scored.episodes))
+            self._rows("episodes", one.name, dict(scored.episodes.items()), len(scored.episodes))
 
     def _recording(self, row: Mapping[str, Any]) -> None:
         for name, values in self.columns["recordings"].items():

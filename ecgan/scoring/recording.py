@@ -88,7 +88,7 @@ def score_recording(
             "Take a longer recording, or one in which R peaks can be found.",
         )
     with watch.step("scores"):
-        windows, judged, seen = _score(own, scorer)
+        windows, judged, seen = _score(own, scorer, explain=explain)
     count = len(windows.positions)
     if not windows.rows.size:
         counts = ", ".join(f"{number:,} × {reason}" for reason, number in Counter(windows.reasons).most_common())
@@ -181,12 +181,12 @@ def _with_peaks(own: Record, record: Record, chosen: list[int], scorer: Scorer) 
     return replace(own, samples=peaks, symbols=["N"] * len(peaks)), f"detected in {', '.join(record.leads)}"
 
 
-def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
+def _score(record: Record, scorer: Scorer, *, explain: bool) -> tuple[Windows, Judged, Seen]:
     """Score stretch by stretch; a run that looks at the record is given all of it at once.
 
     Returns:
-        All windows, whose samples are only those that are flagged, what the run says of those at their `rows`, and what
-        was seen of them.
+        All windows, whose samples are only those that are flagged, without what is known of them where they are not to
+        be explained; what the run says of those at their `rows`, and what was seen of them.
     """
     stretches: Iterable[Windows] = windows_of(replace(record, leads=list(scorer.leads)), scorer)
     if scorer.context:
@@ -205,7 +205,8 @@ def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
             del inputs
             samples = shown if scorer.context else samples
         seen.append(see(windows.samples, flagged, own))
-        parts.append(replace(windows, samples=samples[flagged]))  # without a context, others are no longer needed
+        kept = samples[flagged] if explain else samples.seen(flagged)  # others are no longer needed
+        parts.append(replace(windows, samples=kept))
     return _together(parts), _joined(judged), seen_together(seen)
 
 

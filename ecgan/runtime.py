@@ -43,8 +43,13 @@ def blas_in_one_thread() -> Iterator[None]:
     The threads of OpenBLAS wait for their next product by spinning, which costs more than a small product does. What is
     computed is then the same to the last bit, whatever `runtime.threads` says.
     """
-    with _blas().limit(limits=1):
+    with contextlib.nullcontext() if _alone() else _blas().limit(limits=1):
         yield
+
+
+def _alone() -> bool:
+    """Whether `set_threads` allows one thread."""
+    return os.environ.get("OMP_NUM_THREADS") == "1"
 
 
 @functools.cache
@@ -240,8 +245,7 @@ def side_by_side(function: Callable[[S], R], items: Sequence[S]) -> list[R]:
     As many run at once as `workers`, four at most: each holds memory of its own. Where `set_threads` allows
     one thread, there are none besides.
     """
-    alone = os.environ.get("OMP_NUM_THREADS") == "1"
-    count = 1 if alone else min(len(items), workers(), _AT_ONCE)
+    count = 1 if _alone() else min(len(items), workers(), _AT_ONCE)
     if count < 2:
         return [function(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor

@@ -93,14 +93,14 @@ class Samples:
         return replace(
             self,
             signals=taken(self.signals, rows),
-            table=self.table.iloc[rows].reset_index(drop=True),
+            table=_rows(self.table, rows),
             labels=None if self.labels is None else self.labels[rows],
             places=None if self.places is None else self.places[rows],
         )
 
     def facts(self, rows: Any) -> "Samples":
         """Return what is known of some of the samples besides their signals, which are NaN and take no memory."""
-        table = self.table.iloc[rows].reset_index(drop=True)
+        table = _rows(self.table, rows)
         signals = np.broadcast_to(np.float32(np.nan), (len(table), *self.signals.shape[1:]))
         labels = None if self.labels is None else self.labels[rows]
         return Samples(signals, table, self.about, labels, self.sha256)
@@ -148,9 +148,9 @@ class Samples:
         return float(known.sum() + (len(gaps) - len(known)) * np.median(known)) / 3600 if len(known) else None
 
     def _names(self, column: str) -> NDArray[Any] | None:
-        if column not in self.table or self.table[column].isna().any():
+        if column not in self.table or (names := self.table[column].array).isna().any():
             return None
-        return self.table[column].to_numpy(dtype=str)
+        return np.asarray(names, dtype=np.str_)
 
     def with_leads(self, want: Sequence[str] | None) -> "Samples":
         """Keep the leads that are named, in that order, also of what stands around; None keeps all.
@@ -204,6 +204,13 @@ class Samples:
         """The same without what their classes are."""
         known = [name for name in self.table if name in _TELLING or str(name).startswith(FINDING)]
         return replace(self, table=self.table.drop(columns=known) if known else self.table, labels=None)
+
+
+def _rows(table: pd.DataFrame, rows: Any) -> pd.DataFrame:
+    """Some rows of a table, counted from 0."""
+    found: pd.DataFrame = table.iloc[rows]
+    found.index = pd.RangeIndex(len(found))
+    return found
 
 
 def join(parts: Sequence[Samples]) -> Samples:

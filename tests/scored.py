@@ -72,7 +72,8 @@ def with_families(scored, count):
         reason = f"comes {10 * number} % early"
         found.append(Family(number, rows, scores.mean(), scores.max(), number / 10, reason, mean, drawn))
         scored.beats.loc[rows, "family"] = number
-    return replace(scored, families=found, normal=normal, episodes=episodes_of(scored.beats, found, scored.noun))
+    episodes = episodes_of(scored.beats, found, scored.noun)
+    return replace(scored, columns=scored.beats, families=found, normal=normal, episodes=episodes)
 
 
 def _explained(signals, peak, row, rate, reconstruct):

@@ -165,7 +165,8 @@ def cut_beats(
         signals: What to cut from: the record's signals, filtered, mV, shape (T, C).
         before: Samples of the window before the R peak.
         after: Samples from the R peak on.
-        mapping: How symbols become classes, a name in `ecgan.ecg.aami.MAPPINGS`; None: they say nothing.
+        mapping: How symbols become classes, a name in `ecgan.ecg.aami.MAPPINGS`; None: they say nothing, as those of a
+            record that is not annotated do.
         align: How the marks are moved before windows are cut around them, see `ecgan.ecg.alignment`.
 
     Returns:
@@ -173,6 +174,7 @@ def cut_beats(
         symbol the mapping does not know, is left out; the intervals to its neighbours count all the same. Where marks
         are moved, `shift` in the table says by how much; everything else there is of the marks as they were.
     """
+    mapping = mapping if record.annotated else None
     ids = np.zeros(len(record.samples), dtype=np.int64) if mapping is None else class_ids(record.symbols, mapping)
     known = np.flatnonzero(ids >= 0)
     shifts = mark_shifts(signals, record.samples[known], record.sampling_rate, align)

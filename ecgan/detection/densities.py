@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ecgan.detection.base import F64
 from ecgan.detection.components import chunks
 from ecgan.ecg.template import aligned, evenly
+from ecgan.quantiles import median
 from ecgan.runtime import side_by_side
 
 Int = NDArray[np.int64]
@@ -113,7 +114,7 @@ def thinness(points: F64, reference: Int, share: float, least: int) -> F64:
         return np.asarray(np.sqrt(np.partition(_squares(points[part], usual), rank - 1, axis=1)[:, rank - 1]))
 
     far = np.concatenate(side_by_side(distances, list(chunks(len(points), _AT_ONCE))))
-    unit = max(float(np.median(far[reference])), _TINY)
+    unit = max(float(median(far[reference])), _TINY)
     return np.log(far / unit + _FLOOR)
 
 

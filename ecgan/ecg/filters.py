@@ -63,8 +63,9 @@ def both_ways(sections: F64, values: NDArray[Any], padding: int | None = None) -
         values: Shape (…, T), T more than the padding.
         padding: Samples by which the signal is continued at both ends, turned about its end; None: as SciPy has it.
     """
-    edge, x = _padding(sections) if padding is None else padding, np.asarray(values, dtype=np.float64)
-    settled = _settled(sections.tobytes()).reshape(-1, *[1] * (x.ndim - 1), 2)
+    settled, usual = _settled(sections.tobytes())
+    edge, x = usual if padding is None else padding, np.asarray(values, dtype=np.float64)
+    settled = settled.reshape(-1, *[1] * (x.ndim - 1), 2)
     before, behind = 2 * x[..., :1] - x[..., edge:0:-1], 2 * x[..., -1:] - x[..., -2 : -edge - 2 : -1]
     found = np.concatenate([before, x, behind], axis=-1)
     for way in (found, found[..., ::-1]):
@@ -75,16 +76,12 @@ def both_ways(sections: F64, values: NDArray[Any], padding: int | None = None) -
     return found[..., edge:-edge]
 
 
-def _padding(sections: F64) -> int:
-    """By how many samples SciPy continues a signal at both ends for sections (s, 6)."""
-    return 3 * int(2 * len(sections) + 1 - min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum()))
-
-
 @functools.lru_cache(maxsize=64)
-def _settled(content: bytes) -> F64:
-    """The state of sections (s, 6), as bytes, in which a step lets them rest, (s, 2)."""
-    settled: F64 = signal.sosfilt_zi(np.frombuffer(content, dtype=np.float64).reshape(-1, 6))
-    return settled
+def _settled(content: bytes) -> tuple[F64, int]:
+    """Of sections (s, 6), as bytes: the state in which a step lets them rest, (s, 2), and how far SciPy pads."""
+    sections = np.frombuffer(content, dtype=np.float64).reshape(-1, 6)
+    padding = 3 * int(2 * len(sections) + 1 - min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum()))
+    return signal.sosfilt_zi(sections), padding
 
 
 def _check(values: NDArray[Any], sampling_rate: float, low: float, high: float, padding: int) -> None:

@@ -80,7 +80,9 @@ def kinds(waves: NDArray[Any]) -> list[Bool]:
     """
     sizes = np.linalg.norm(waves, axis=1, keepdims=True)
     waves = np.divide(waves, sizes, out=np.zeros_like(waves), where=sizes > 0)
-    some = np.sort(np.random.default_rng(0).permutation(len(waves))[:_LEARNED])  # even ones may follow a pattern
+    some = np.arange(len(waves))
+    if len(some) > _LEARNED:  # even ones may follow a pattern
+        some = np.sort(np.random.default_rng(0).permutation(some)[:_LEARNED])
     one = [np.ones(len(waves), dtype=bool)]
     if len(some) < 2:
         return one

@@ -25,6 +25,7 @@ from ecgan.ecg.filters import bandpass_sections, both_ways
 from ecgan.ecg.qrs import Leads, cleaned, leads_of
 from ecgan.ecg.rhythm import sliding_quantile
 from ecgan.errors import EcganError
+from ecgan.quantiles import quantiles
 from ecgan.runtime import side_by_side
 
 F64 = NDArray[np.float64]
@@ -151,7 +152,7 @@ def stretches_without(peaks: I64, signals: NDArray[Any], sampling_rate: float) -
         swings = np.concatenate(
             [_swings(signals, part, reach) for part in np.split(peaks, range(_PART, len(peaks), _PART))]
         )
-        peaks = peaks[(swings >= _SMALL * np.quantile(swings, 0.75, axis=0)).any(axis=1)]
+        peaks = peaks[(swings >= _SMALL * quantiles(swings, [0.75])[0]).any(axis=1)]
     bounds = np.concatenate([[0], peaks, [len(signals)]])
     found = []
     for row in np.flatnonzero(np.diff(bounds) >= _LONG_S * sampling_rate):

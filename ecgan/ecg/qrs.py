@@ -16,6 +16,7 @@ from scipy import ndimage, signal
 
 from ecgan.ecg.filters import bandpass_sections, both_ways
 from ecgan.ecg.rhythm import sliding_quantile
+from ecgan.quantiles import median
 from ecgan.runtime import side_by_side
 
 F32 = NDArray[np.float32]
@@ -295,10 +296,10 @@ def _levels(pieces: F64, least: float = 0.0) -> _Levels:
     """
     missing = np.isnan(pieces)
     pieces = np.where(missing, 0.0, pieces) if missing.any() else pieces
-    largest, middle = pieces.max(axis=1), np.median(pieces, axis=1)
+    largest, middle = pieces.max(axis=1), median(pieces, axis=1)
     counted = (largest > least) & (missing.mean(axis=1) <= 0.5)
     if counted.any():
-        counted &= largest > _LEAST * np.median(largest[counted])
+        counted &= largest > _LEAST * median(largest[counted])
     usual, quiet = (sliding_quantile(values[counted], _PIECES, _PIECES, 0.5) for values in (largest, middle))
     return _Levels(counted, (np.flatnonzero(counted) + 0.5) * pieces.shape[1], usual, quiet)
 

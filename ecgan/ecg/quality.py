@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.ecg.template import FEW, Int, aligned, evenly, window
+from ecgan.quantiles import median
 
 F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -43,7 +44,7 @@ def noise(beats: NDArray[Any], usual: NDArray[Any], centre: int, sampling_rate: 
         if part.stop - part.start < 3:
             continue
         size = np.concatenate([_roughness(beats[start : start + _ROWS, :, part]) for start in _starts(beats)])
-        found = np.minimum(found, size / np.maximum(np.median(size[usual], axis=0), _TINY))
+        found = np.minimum(found, size / np.maximum(median(size[usual]), _TINY))
     return np.where(np.isfinite(found), found, 1.0)
 
 
@@ -58,7 +59,7 @@ def dead(beats: NDArray[Any], usual: NDArray[Any]) -> Bool:
         Shape (n, C).
     """
     extent = np.ptp(beats, axis=2)
-    flat = extent <= _FLAT * np.median(extent[usual], axis=0)
+    flat = extent <= _FLAT * median(extent[usual])
     stuck = np.concatenate([_at_extremes(beats[start : start + _ROWS]) > _CLIPPED for start in _starts(beats)])
     return np.asarray(flat | stuck)
 
@@ -83,8 +84,8 @@ def clarity(beats: NDArray[Any], usual: Int, gone: Bool, part: slice, shifts: In
             moved = np.zeros(len(rows), dtype=np.int64) if shifts is None else shifts[rows]
             waves = aligned(beats[rows, lead : lead + 1], moved, part)[:, 0].astype(np.float64)
             waves -= waves.mean(axis=1, keepdims=True)
-            wave = np.median(waves, axis=0)
-            power, rest = np.square(wave).mean(), np.median(np.square(waves - wave).mean(axis=1))
+            wave = median(waves)
+            power, rest = np.square(wave).mean(), median(np.square(waves - wave).mean(axis=1))
             found[lead] = power / max(rest, _TINY) if power > _TINY else 0.0
     return found
 

@@ -30,6 +30,7 @@ class Record:
         left_out: Why an ECG lead of its file is not among `leads`, by its name.
         warnings: What a user should know of how it was read, in sentences.
         assumed: Leads whose unit nobody said; they were taken to be in mV.
+        annotated: Whether the symbols say what beats are; of R peaks that were detected, N says nothing.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Record:
     left_out: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
+    annotated: bool = True
 
     def select(self, leads: Sequence[str]) -> NDArray[np.float64]:
         """Return the signals of the named leads in the order of the names, shape (T, len(leads)).

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgan.quantiles import median
 from ecgan.runtime import side_by_side
 
 F64 = NDArray[np.float64]
@@ -87,8 +88,15 @@ def aligned(beats: NDArray[Any], shifts: Int, part: slice) -> NDArray[Any]:
     Returns:
         Shape (n, C, W). Beyond its ends a beat is continued with its first and last value.
     """
-    places = np.clip(np.arange(part.start, part.stop) + shifts[:, None], 0, beats.shape[2] - 1)  # (n, W)
-    return np.take_along_axis(beats, places[:, None, :], axis=2)
+    width, first = part.stop - part.start, part.start + shifts
+    before, behind = -int(first.min(initial=0)), int(first.max(initial=0)) + width - beats.shape[2]
+    if before > 0 or behind > 0:
+        before, behind = max(before, 0), max(behind, 0)
+        ends = np.repeat(beats[:, :, :1], before, axis=2), np.repeat(beats[:, :, -1:], behind, axis=2)
+        beats, first = np.concatenate([ends[0], beats, ends[1]], axis=2), first + before
+    shape, strides = (*beats.shape[:2], beats.shape[2] - width + 1, width), (*beats.strides, beats.strides[2])
+    windows = np.lib.stride_tricks.as_strided(beats, shape, strides)  # one from each step on
+    return np.ascontiguousarray(windows[np.arange(len(beats)), :, first])
 
 
 def median_beat(beats: NDArray[Any], shifts: Int, chosen: NDArray[Any]) -> F64:
@@ -104,8 +112,7 @@ def median_beat(beats: NDArray[Any], shifts: Int, chosen: NDArray[Any]) -> F64:
         Shape (C, L).
     """
     rows = evenly(np.flatnonzero(chosen), FEW)
-    template: F64 = np.median(aligned(beats[rows], shifts[rows], slice(0, beats.shape[2])), axis=0).astype(np.float64)
-    return template
+    return median(aligned(beats[rows], shifts[rows], slice(0, beats.shape[2]))).astype(np.float64)
 
 
 def evenly(rows: Int, most: int) -> Int:

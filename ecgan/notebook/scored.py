@@ -38,7 +38,7 @@ class Scored:
     @property
     def families(self) -> pd.DataFrame:
         """One row a family of flagged beats of the same shape, largest deviation first: `beats`, times, `reason`, …."""
-        return family_frame(self.recording.families, self.beats)
+        return family_frame(self.recording.families, self.recording.columns)
 
     @property
     def episodes(self) -> pd.DataFrame:

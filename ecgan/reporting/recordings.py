@@ -1,6 +1,8 @@
 """A scored recording, as the page that shows it and the files that tell it take it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -145,11 +147,11 @@ class ScoredRecording:
         dataset: The dataset that the model was trained on.
         strategy: The strategy behind `score`.
         threshold: A score from here on is flagged.
-        beats: One row a beat, ascending: `number` (from 1), `sample` (position in the recording), `time_s`, `symbol`
-            (of a reference annotation; empty where R peaks were detected), `score` (NaN where a beat could not be
-            scored), `flagged`, `family` (number of its family; 0 for none), `reason` (why a beat could not be scored;
-            `NOISE` where it was scored but cannot be read, and so is not flagged; empty otherwise), and one column a
-            component, its name behind `component_`.
+        columns: One value a beat, (n,) each, ascending: `number` (from 1), `sample` (position in the recording),
+            `time_s`, `symbol` (of a reference annotation; empty where R peaks were detected), `score` (NaN where a beat
+            could not be scored), `flagged`, `family` (number of its family; 0 for none), `reason` (why a beat could not
+            be scored; `NOISE` where it was scored but cannot be read, and so is not flagged; empty otherwise), and one
+            column a component, its name behind `component_`.
         explained: The flagged samples, those with the highest scores first; perhaps not all.
         unit: Unit of the signals in `explained`.
         facts: What a summary says besides, by name: peaks found by, rates, folds, counts. `warnings`, a list of
@@ -168,7 +170,7 @@ class ScoredRecording:
     dataset: str
     strategy: str
     threshold: float
-    beats: pd.DataFrame
+    columns: Mapping[str, Any]
     explained: list[Explained]
     unit: str
     facts: dict[str, Any]
@@ -176,6 +178,11 @@ class ScoredRecording:
     families: list[Family] = field(default_factory=list)
     episodes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(EPISODES)))
     normal: Normal | None = None
+
+    @cached_property
+    def beats(self) -> pd.DataFrame:
+        """The columns as a table, one row a beat; that takes a while, and few of an archive's recordings need it."""
+        return pd.DataFrame(dict(self.columns))
 
     @property
     def decided(self) -> bool:

@@ -10,6 +10,7 @@ from ecgan.ecg import rhythm
 from ecgan.ecg.leads import ANY, canonical_lead
 from ecgan.ecg.records import Record
 from ecgan.ecg.template import evenly, evenly_places
+from ecgan.quantiles import quantiles
 from ecgan.scoring.scorer import Scorer
 
 F64 = NDArray[np.float64]
@@ -109,7 +110,7 @@ def lead_doubts(record: Record) -> list[str]:
         if share < 0.5:
             found.append(f"Lead {lead} is missing in {100 * (1 - share):.0f} % of the recording.")
         there = values if known.all() else values[known]
-        low, high = np.quantile(there[evenly_places(len(there), _LOOKED_AT)], [0.01, 0.99])
+        low, high = map(float, quantiles(there[evenly_places(len(there), _LOOKED_AT)], [0.01, 0.99]))
         if high - low < _FLAT_MV:
             found.append(f"Lead {lead} is flat: it moves by {1000 * (high - low):.2g} µV. Its electrode may be off.")
         elif (alike := likeness(values, record.samples, record.sampling_rate)) is not None and alike < ALIKE:

@@ -1,7 +1,7 @@
 """Consecutive flagged beats are one episode, and so are stretches of noise and of irregular rhythm."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ _WORDS = {
 
 
 def episodes_of(
-    beats: pd.DataFrame,
+    beats: Mapping[str, Any],
     families: Sequence[Family],
     noun: str = "beat",
     *,
@@ -37,15 +37,14 @@ def episodes_of(
     flagged or not. The rate is that within an episode; of noise there is none.
 
     Args:
-        beats: One row a beat, as in `ScoredRecording.beats`.
+        beats: Their columns, as in `ScoredRecording.columns`.
         families: Its families.
         noun: What a row is.
         irregular: Where the rhythm is irregular, mask (n,); None: nowhere.
     """
-    flagged = np.concatenate([[False], beats["flagged"].to_numpy(dtype=bool), [False]]).astype(np.int8)
+    flagged = np.concatenate([[0], beats["flagged"], [0]]).astype(np.int8)
     starts, stops = np.flatnonzero(np.diff(flagged) == 1), np.flatnonzero(np.diff(flagged) == -1)
-    times, scores = beats["time_s"].to_numpy(np.float64), beats["score"].to_numpy(np.float64)
-    numbers, members = beats["number"].to_numpy(), beats["family"].to_numpy(np.int64)
+    times, scores, numbers, members = (np.asarray(beats[name]) for name in ("time_s", "score", "number", "family"))
     reasons = {family.number: family.reason for family in families}
     rows: list[tuple[Any, ...]] = []
 
@@ -64,7 +63,7 @@ def episodes_of(
             alone = len(set(members[start:stop].tolist())) == 1 and members[start] > 0
             kind = f"{'pair' if stop - start == 2 else 'run'} of {noun}s"
             add(start, stop, kind, reasons.get(int(members[highest]), ""), int(members[start]) if alone else None)
-    noisy = np.asarray(beats["reason"].to_numpy(dtype=object) == NOISE, dtype=bool)
+    noisy = np.asarray(beats["reason"], dtype=object) == NOISE
     for kind, mask in ((IRREGULAR, irregular), (NOISE, noisy)):
         for start, stop in stretches(times, mask, *STRETCHES_S[kind]) if mask is not None else ():
             add(start, stop, kind, _WORDS[kind])

@@ -1,7 +1,8 @@
 """Flagged beats of the same shape are one family, as in the programs with which Holter recordings are read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from ecgan.detection.base import Group
 from ecgan.ecg.template import aligned, evenly
+from ecgan.quantiles import median, quantiles
 from ecgan.reporting.recordings import Family
 from ecgan.samples import Samples
 from ecgan.scoring.normal import Seen
@@ -79,7 +81,7 @@ def _without_odd(points: F64, clusters: Int) -> Int:
     far, count = np.zeros(len(points)), int(clusters.max()) + 1
     for one in range(count):
         rows = clusters == one
-        far[rows] = np.linalg.norm(points[rows] - np.median(points[rows], axis=0), axis=1)
+        far[rows] = np.linalg.norm(points[rows] - median(points[rows]), axis=1)
     odd = np.flatnonzero(far > APART)
     if not len(odd) or count == MOST:
         return clusters
@@ -93,7 +95,7 @@ def families_of(
     flagged: Samples,
     rows: Int,
     seen: Seen,
-    table: pd.DataFrame,
+    table: Mapping[str, Any],
     early: F64,
     describe: Callable[[Group, float], str],
 ) -> list[Family]:
@@ -103,24 +105,24 @@ def families_of(
         points: Where the f flagged beats lie, (f, k), at least one.
         flagged: Their samples.
         rows: Their rows in the table, (f,), ascending.
-        seen: What was seen of the m scored beats, of which those that have a score in the table are made.
-        table: The table of all n beats.
+        seen: What was seen of the m scored beats, of which those that have a score are made.
+        table: The columns of all n beats.
         early: By what share of the usual interval each of the n comes early, NaN where that is not known.
         describe: Puts the reason into words, from what there is to say of a family and its mean score.
     """
-    scored = np.flatnonzero(table["score"].notna())
-    components = [name for name in table.columns if name.startswith("component_")]
-    values = {name.removeprefix("component_"): table[name].to_numpy(np.float64) for name in components}
-    quiet = scored[seen.usual & ~table["flagged"].to_numpy(dtype=bool)[scored]]
+    scores, prefix = table["score"], "component_"
+    scored = np.flatnonzero(~np.isnan(scores))
+    values = {name.removeprefix(prefix): table[name] for name in table if name.startswith(prefix)}
+    quiet = scored[seen.usual & ~table["flagged"][scored]]
     usual = _usual(values, quiet if len(quiet) >= FEW else scored[seen.usual])
-    shifts, scores = seen.shifts[np.searchsorted(scored, rows)], table["score"].to_numpy(np.float64)
+    shifts = seen.shifts[np.searchsorted(scored, rows)]
     clusters, found = cluster(points), []
     for one in np.unique(clusters):
         chosen = np.flatnonzero(clusters == one)
         own = rows[chosen]
         known = early[own][np.isfinite(early[own])]
-        when = float(np.median(known)) if len(known) else None
-        group = Group({name: float(np.median(value[own])) for name, value in values.items()}, usual, when)
+        when = float(median(known)) if len(known) else None
+        group = Group({name: float(median(value[own])) for name, value in values.items()}, usual, when)
         mean, score = _mean(flagged, chosen, shifts), float(scores[own].mean())
         some = evenly(chosen, DRAWN)
         drawn = aligned(flagged.signals[some], shifts[some], slice(0, flagged.length)).transpose(0, 2, 1)
@@ -130,16 +132,16 @@ def families_of(
     return [replace(family, number=number) for number, family in enumerate(found, 1)]
 
 
-def family_frame(families: list[Family], beats: pd.DataFrame) -> pd.DataFrame:
-    """One row a family, largest deviation first; see `COLUMNS`."""
-    times, scored = beats["time_s"].to_numpy(), int(beats["score"].notna().sum())
+def family_columns(families: Sequence[Family], beats: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """One value a family, by the names in `COLUMNS`; `beats` are the columns of its recording."""
+    times, scored = np.asarray(beats["time_s"]), int(np.count_nonzero(~np.isnan(beats["score"])))
     rows = [
         (
             family.number,
             len(family.rows),
             round(len(family.rows) / scored, 6),
-            times[family.rows[0]],
-            times[family.rows[-1]],
+            float(times[family.rows[0]]),
+            float(times[family.rows[-1]]),
             family.score,
             family.highest,
             None if family.early is None else round(family.early, 4) + 0.0,  # no −0
@@ -148,14 +150,19 @@ def family_frame(families: list[Family], beats: pd.DataFrame) -> pd.DataFrame:
         )
         for family in families
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return {name: [row[place] for row in rows] for place, name in enumerate(COLUMNS)}
+
+
+def family_frame(families: Sequence[Family], beats: Mapping[str, Any]) -> pd.DataFrame:
+    """One row a family, largest deviation first; see `COLUMNS`."""
+    return pd.DataFrame(family_columns(families, beats))
 
 
 def _usual(values: dict[str, F64], rows: Int) -> dict[str, tuple[float, float]]:
     """Median of each over rows, and how high is usual: three times as far above it as the upper quartile; else zero."""
     if not (len(rows) and values):
         return dict.fromkeys(values, (0.0, 0.0))
-    middles, uppers = np.quantile(np.stack([found[rows] for found in values.values()]), [0.5, 0.75], axis=1)
+    middles, uppers = quantiles(np.stack([found[rows] for found in values.values()]), [0.5, 0.75], axis=1)
     highs = middles + 3 * (uppers - middles)
     return dict(zip(values, zip(middles.tolist(), highs.tolist(), strict=True), strict=True))
 

@@ -36,7 +36,7 @@ def write_scored(out: Path, name: str, scored: ScoredRecording) -> None:
             page, table, families, episodes, annotations, summary = parts = files_of(beside, "recording")
             write_page(page, scored)  # first: it is the one that can fail for want of something else than space
             write_table(table, scored)
-            write_frame(families, family_frame(scored.families, scored.beats))
+            write_frame(families, family_frame(scored.families, scored.columns))
             write_frame(episodes, scored.episodes)
             write_annotations(annotations, scored)
             write_json(summary, summarised(scored))

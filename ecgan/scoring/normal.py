@@ -13,6 +13,7 @@ from ecgan.detection.densities import shapes
 from ecgan.ecg import rhythm
 from ecgan.ecg.quality import clarity
 from ecgan.ecg.template import FEW, WINDOWS_MS, aligned, evenly, median_beat, qrs_ms, window
+from ecgan.quantiles import median
 from ecgan.reporting.recordings import Mode, Normal
 from ecgan.samples import About, Samples
 
@@ -121,13 +122,13 @@ def normal_of(seen: Seen, about: About, rr_prev: F64, *, before_s: float, durati
     """
     if not len(seen.some):
         return None
-    template = np.median(seen.some, axis=0).astype(np.float64)  # (C, L)
+    template = median(seen.some).astype(np.float64)  # (C, L)
     known = rr_prev[seen.usual & np.isfinite(rr_prev) & (rr_prev > 0)]
     calm = seen.calm & np.isfinite(rr_prev)
-    between = rr_prev[calm]
-    median = rhythm.local_median(between, rhythm.Reach())
-    enough = len(between) >= FEWEST
-    spread = float(np.nanmedian(rhythm.local_spread(between, median, rhythm.Reach()))) if enough else 0.0
+    between, around, spread = rr_prev[calm], rhythm.Reach(), 0.0
+    if enough := len(between) >= FEWEST:
+        usual = rhythm.local_median(between, around)
+        spread = float(np.nanmedian(rhythm.local_spread(between, usual, around)))
     steps = template.shape[1] / duration_s
     centre = about.centre if about.centre is not None else round(before_s * steps)
     qrs = window(*WINDOWS_MS["qrs"], sampling_rate=steps, centre=centre, length=template.shape[1])
@@ -138,7 +139,7 @@ def normal_of(seen: Seen, about: About, rr_prev: F64, *, before_s: float, durati
         duration_s=duration_s,
         usual=int(seen.usual.sum()),
         share=float(seen.usual.mean()),
-        rate=60 / float(np.median(known)) if len(known) else None,
+        rate=60 / float(median(known)) if len(known) else None,
         qrs_ms=qrs_ms(template, centre, steps),
         spread=spread,
         calm=float(seen.calm.mean()),

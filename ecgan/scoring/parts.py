@@ -9,7 +9,7 @@ from typing import Any
 from ecgan.errors import needed
 from ecgan.files import made, unwritable
 from ecgan.reporting.recordings import ScoredRecording
-from ecgan.scoring.families import family_frame
+from ecgan.scoring.families import family_columns
 from ecgan.scoring.inputs import Input, told_place
 from ecgan.terminal import encodable
 
@@ -88,17 +88,18 @@ class Parts:
     def add(self, one: Input, scored: ScoredRecording, summary: Mapping[str, Any]) -> None:
         """Note what a recording's summary, beats, families and episodes are."""
         normal = summary.get("normal") or {}
-        pairs = zip(scored.beats["score"].tolist(), scored.beats["reason"].tolist(), strict=True)
+        read = scored.columns["reason"] == ""
         row = {**summary, "record": one.name, "file": told_place(one.place), "status": "scored"}
         row |= {"leads": ",".join(scored.record.leads), "warnings": " ".join(scored.warnings)}
         row |= {name: normal.get(name) for name in ("rate_per_min", "qrs_ms")}
-        row["highest_score"] = max((score for score, reason in pairs if not reason), default=None)
+        row["highest_score"] = float(scored.columns["score"][read].max()) if read.any() else None
         self._recording(row)
-        self._rows("beats", one.name, scored.beats)
+        self._rows("beats", one.name, scored.columns, len(scored.columns["sample"]))
         if scored.families:
-            self._rows("families", one.name, family_frame(scored.families, scored.beats))
+            families = family_columns(scored.families, scored.columns)
+            self._rows("families", one.name, families, len(scored.families))
         if len(scored.episodes):
-            self._rows("episodes", one.name, scored.episodes)
+            self._rows("episodes", one.name, dict(scored.episodes.items()), len(scored.episodes))
 
     def _recording(self, row: Mapping[str, Any]) -> None:
         for name, values in self.columns["recordings"].items():
@@ -115,14 +116,16 @@ class Parts:
                 for column, values in self.columns[table].items():
                     values.append(row[column])
 
-    def _rows(self, table: str, record: str, frame: Any) -> None:
+    def _rows(self, table: str, record: str, columns: Mapping[str, Any], count: int) -> None:
+        """Note `count` rows; columns that are not there hold nothing."""
         for name, values in self.columns[table].items():
             if name == "record":
-                values += [record] * len(frame)
-            elif name in frame:
-                values += frame[name].tolist()
+                values += [record] * count
+            elif name in columns:
+                column = columns[name]
+                values += column if isinstance(column, list) else column.tolist()
             else:
-                values += [None] * len(frame)
+                values += [None] * count
 
     def encoded(self) -> dict[str, bytes]:
         """The parts of the shard by table, that of the recordings last.

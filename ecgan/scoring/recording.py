@@ -1,7 +1,7 @@
 """Scoring one recording: its leads, its R peaks, its windows, and what the run says of each."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -88,17 +88,16 @@ def score_recording(
             "Take a longer recording, or one in which R peaks can be found.",
         )
     with watch.step("scores"):
-        windows, judged, seen = _score(own, scorer)
+        windows, judged, seen = _score(own, scorer, explain=explain)
     count = len(windows.positions)
     if not windows.rows.size:
         counts = ", ".join(f"{number:,} × {reason}" for reason, number in Counter(windows.reasons).most_common())
         raise EcganError(f"none of the {count:,} beats of {record.name} can be scored: {counts}.")
     symbols = own.symbols if annotator is not None and scorer.beats else [""] * count
     own = replace(own, samples=windows.positions, symbols=symbols)
-    table = _table(own, windows, judged, scorer)
+    table = _columns(own, windows, judged, scorer)
     normal, families = _normal_and_families(windows, seen, table, scorer) if scorer.beats else (None, [])
-    if families:
-        table["family"] = _numbers(families, count)
+    table["family"] = _numbers(families, count)
     irregular = np.zeros(count, dtype=bool)
     irregular[windows.rows] = scorer.irregular(judged)
     episodes = episodes_of(table, families, "beat" if scorer.beats else "window", irregular=irregular)
@@ -126,7 +125,7 @@ def score_recording(
         dataset=scorer.dataset.name,
         strategy=scorer.strategy,
         threshold=scorer.threshold,
-        beats=table,
+        columns=table,
         explained=_explained(windows, seen, table, scorer, own.sampling_rate) if explain else [],
         unit=scorer.trained.expected.unit,
         facts=facts,
@@ -182,12 +181,12 @@ def _with_peaks(own: Record, record: Record, chosen: list[int], scorer: Scorer) 
     return replace(own, samples=peaks, symbols=["N"] * len(peaks)), f"detected in {', '.join(record.leads)}"
 
 
-def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
+def _score(record: Record, scorer: Scorer, *, explain: bool) -> tuple[Windows, Judged, Seen]:
     """Score stretch by stretch; a run that looks at the record is given all of it at once.
 
     Returns:
-        All windows, whose samples are only those that are flagged, what the run says of those at their `rows`, and what
-        was seen of them.
+        All windows, whose samples are only those that are flagged, without what is known of them where they are not to
+        be explained; what the run says of those at their `rows`, and what was seen of them.
     """
     stretches: Iterable[Windows] = windows_of(replace(record, leads=list(scorer.leads)), scorer)
     if scorer.context:
@@ -206,7 +205,8 @@ def _score(record: Record, scorer: Scorer) -> tuple[Windows, Judged, Seen]:
             del inputs
             samples = shown if scorer.context else samples
         seen.append(see(windows.samples, flagged, own))
-        parts.append(replace(windows, samples=samples[flagged]))  # without a context, others are no longer needed
+        kept = samples[flagged] if explain else samples.seen(flagged)  # others are no longer needed
+        parts.append(replace(windows, samples=kept))
     return _together(parts), _joined(judged), seen_together(seen)
 
 
@@ -257,8 +257,8 @@ def _joined(parts: list[Judged]) -> Judged:
     )
 
 
-def _table(record: Record, windows: Windows, judged: Judged, scorer: Scorer) -> pd.DataFrame:
-    """One row a sample; see `ScoredRecording.beats`."""
+def _columns(record: Record, windows: Windows, judged: Judged, scorer: Scorer) -> dict[str, Any]:
+    """One value a sample; see `ScoredRecording.columns`."""
     count = len(record.samples)
 
     def spread(values: F64) -> F64:
@@ -278,24 +278,24 @@ def _table(record: Record, windows: Windows, judged: Judged, scorer: Scorer) -> 
         columns["score_std"] = spread(judged.spread)
     columns["flagged"] = np.zeros(count, dtype=bool)
     columns["flagged"][windows.rows] = scorer.flagged(judged)
-    columns["family"] = 0
+    columns["family"] = np.zeros(count, dtype=np.int64)
     columns["reason"] = np.array(windows.reasons, dtype=object)
     columns["reason"][windows.rows[scorer.unreadable(judged)]] = NOISE
     columns |= {f"component_{name}": spread(values) for name, values in judged.components.items()}
     columns |= {f"strategy_{name}": spread(values) for name, values in judged.scores.items() if name != scorer.strategy}
-    return pd.DataFrame(columns)
+    return columns
 
 
 def _normal_and_families(
-    windows: Windows, seen: Seen, table: pd.DataFrame, scorer: Scorer
+    windows: Windows, seen: Seen, table: Mapping[str, Any], scorer: Scorer
 ) -> tuple[Normal | None, list[Family]]:
     """What was taken for normal, and the families of the flagged beats."""
-    rr = rhythm.intervals(table["time_s"].to_numpy(np.float64))[0]
+    rr = rhythm.intervals(table["time_s"])[0]
     about, place = windows.samples.about, {"before_s": windows.before_s, "duration_s": windows.duration_s}
     normal = normal_of(seen, about, rr[windows.rows], **place)
     if normal is None or not table["flagged"].any():
         return normal, []
-    usual = np.zeros(len(table), dtype=bool)
+    usual = np.zeros(len(rr), dtype=bool)
     usual[windows.rows[seen.usual]] = True
     early = rhythm.earliness(rr, rhythm.expected_interval(rr, usual))
     flagged, points = np.flatnonzero(table["flagged"]), points_of(seen, windows.samples, normal)
@@ -303,11 +303,11 @@ def _normal_and_families(
 
 
 def _explained(
-    windows: Windows, seen: Seen, table: pd.DataFrame, scorer: Scorer, sampling_rate: float
+    windows: Windows, seen: Seen, table: Mapping[str, Any], scorer: Scorer, sampling_rate: float
 ) -> list[Explained]:
     """The flagged samples with the highest scores, and what the run takes them for."""
-    flagged, times = np.flatnonzero(table["flagged"]), table["time_s"].to_numpy()
-    order = np.argsort(-table["score"].to_numpy()[flagged], kind="stable")[:EXPLAINED]
+    flagged, times = np.flatnonzero(table["flagged"]), table["time_s"]
+    order = np.argsort(-table["score"][flagged], kind="stable")[:EXPLAINED]
     if len(order) == 0:
         return []
     samples = windows.samples[order]
@@ -327,15 +327,15 @@ def _explained(
     ]
 
 
-def _facts(record: Record, windows: Windows, table: pd.DataFrame, scorer: Scorer, source: str) -> dict[str, Any]:
+def _facts(record: Record, windows: Windows, table: Mapping[str, Any], scorer: Scorer, source: str) -> dict[str, Any]:
     """What a summary says besides; names and plain values."""
     trained = scorer.trained
     facts: dict[str, Any] = {
         "beats_from": source if scorer.beats else "windows",
-        "samples": len(table),
+        "samples": len(record.samples),
         "scored": len(windows.rows),
         "flagged": int(table["flagged"].sum()),
-        "noisy": int((table["reason"].to_numpy(dtype=object) == NOISE).sum()),
+        "noisy": int((table["reason"] == NOISE).sum()),
         "not_scored": dict(sorted(Counter(reason for reason in windows.reasons if reason).items())),
         "minutes": round(len(record.signals) / record.sampling_rate / 60, 3),
         "model_rate_hz": scorer.rate,
@@ -365,11 +365,11 @@ def _warnings(record: Record) -> list[str]:
     return [*found, f"There are no beats from {times}{more}, {seconds:,.0f} s in all: nothing is said of it."]
 
 
-def by_class(table: pd.DataFrame) -> dict[str, dict[str, int]]:
+def by_class(table: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """Beats that were scored, and how many of them are flagged, by AAMI class of the reference annotation."""
-    scored = table[table["score"].notna()]
-    ids = class_ids(list(scored["symbol"]), "aami")
-    flagged = scored["flagged"].to_numpy(dtype=bool)
+    scored = ~np.isnan(table["score"])
+    ids = class_ids(table["symbol"], "aami")[scored]
+    flagged = table["flagged"][scored]
     return {
         name: {"scored": int(np.sum(ids == index)), "flagged": int(np.sum(flagged[ids == index]))}
         for index, name in enumerate(CLASSES)

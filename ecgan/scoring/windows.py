@@ -18,7 +18,6 @@ from ecgan.preprocessing.rates import ratio_of
 from ecgan.runtime import side_by_side
 from ecgan.samples import SHIFT, Samples
 from ecgan.scoring.scorer import Scorer
-from ecgan.scratch import taken
 
 I64 = NDArray[np.int64]
 
@@ -30,6 +29,8 @@ _MARGIN_S = 30
 """A piece is filtered and resampled with this much of its neighbours, so that its borders leave no trace."""
 _MOST_FINER = 16
 """A recording that is so much slower than the model's rate has no QRS complexes left."""
+
+_INTERVALS = {"rr_prev_s", "rr_next_s"}
 
 BORDER = "its window crosses the border of the recording"
 LEFT_OUT = "the dataset's rule leaves it out"
@@ -97,19 +98,19 @@ def _whole(count: float, ratio: Fraction) -> int:
 def _beats(record: Record, rows: I64, first: int, last: int, scorer: Scorer) -> Windows:
     """Cut the beats at `rows` of the recording's R peaks, seen with what lies between `first` and `last`."""
     near = record.samples[(record.samples >= first) & (record.samples < last)] - first
-    symbols = ["N"] * len(near)
-    piece = replace(record, signals=record.signals[first:last], samples=near, symbols=symbols, notes=[])
-    cut = cut_recording(scorer.dataset, piece, scorer.options)
+    piece = replace(record, signals=record.signals[first:last], samples=near, symbols=["N"] * len(near), notes=[])
+    cut = cut_recording(scorer.dataset, replace(piece, annotated=False), scorer.options)
     at, positions = cut.table["sample"].to_numpy(np.int64) + first, record.samples[rows]
     places = np.searchsorted(at, positions)
     there = np.append(at, -1)[places] == positions
     there &= np.diff(positions, prepend=-1) > 0  # of several at one place the first
     places = places[there]
-    table = beat_table(replace(record, symbols=["N"] * len(record.samples)), rows[there], annotated=False)
-    if SHIFT in cut.table:
-        table[SHIFT] = cut.table[SHIFT].to_numpy()[places]
-    labels = None if cut.labels is None else cut.labels[places]
-    chosen = replace(cut, signals=taken(cut.signals, places), table=table, labels=labels)
+    chosen = cut if len(places) == len(cut) else cut[places]
+    if first or len(near) < len(record.samples) or not _INTERVALS.issubset(cut.table):  # of all that the record has
+        table = beat_table(replace(record, symbols=["N"] * len(record.samples)), rows[there], annotated=False)
+        if SHIFT in chosen.table:
+            table[SHIFT] = chosen.table[SHIFT]
+        chosen = replace(chosen, table=table)
     rate, length = cut.about.sampling_rate, len(record.signals) / record.sampling_rate
     begin = positions / record.sampling_rate - (cut.about.centre or 0) / rate
     moved = (1e-3 * MOST_MOVED_MS if SHIFT in chosen.table else 0.0) - 0.5 / rate

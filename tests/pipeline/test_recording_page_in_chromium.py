@@ -414,7 +414,7 @@ def test_the_list_is_narrowed_by_class_and_reason(browser):
         replace(scored.families[0], reason="comes 31 % early, QRS and P wave unlike the record's"),
         *scored.families[1:],
     ]
-    browser.open(recording_page(replace(scored, beats=beats, families=families)))
+    browser.open(recording_page(replace(scored, columns=beats, families=families)))
     offered = "[...document.querySelectorAll('#{} option')].map((option) => option.textContent)"
     ventricular, supraventricular = len(rows[0]) + len(rows[2]), len(rows[1])
     assert browser.run(offered.format("class")) == ["all", f"V ({ventricular})", f"S ({supraventricular})"]
@@ -581,7 +581,7 @@ def test_the_signal_is_printed_true_to_scale_and_sharp(browser):
 def test_text_of_the_users_stays_text(browser):
     evil = "</script><img src=x onerror=\"document.title='caught'\">"
     scored = scored_recording(name=evil, lead_names=[evil, "V1"], reason=evil, symbol=evil)
-    scored = replace(scored, beats=scored.beats.rename(columns={"component_reconstruction": f"component_{evil}"}))
+    scored = replace(scored, columns=scored.beats.rename(columns={"component_reconstruction": f"component_{evil}"}))
     browser.open(recording_page(scored), "#beat-3")
     assert browser.run("document.images.length") == 0
     assert browser.run("document.title").startswith("</script><img")

@@ -144,7 +144,7 @@ def test_symbols_have_their_classes():
     scored = scored_recording()
     symbols = ["N", "L", "V", "E", "A", "x", ""]
     beats = scored.beats.assign(symbol=[symbols[at % 7] for at in range(len(scored.beats))])
-    data, _ = embedded(recording_page(replace(scored, beats=beats)))
+    data, _ = embedded(recording_page(replace(scored, columns=beats)))
     named = dict(zip(data["symbols"], data["classes"], strict=True))
     assert named == {"N": "N", "L": "N", "V": "V", "E": "V", "A": "S", "x": "x", "": ""}
 
@@ -307,7 +307,7 @@ def test_warnings_stand_above_everything_else():
 def test_the_spread_over_folds_is_a_component():
     scored = scored_recording()
     beats = scored.beats.assign(score_std=scored.beats["score"] / 10, strategy_other=1.0)
-    data, _ = embedded(recording_page(replace(scored, beats=beats)))
+    data, _ = embedded(recording_page(replace(scored, columns=beats)))
     assert data["components"] == ["reconstruction", "discrimination", "standard deviation over folds"]
     assert data["cards"][0]["components"][2] == pytest.approx(beats["score"].max() / 10)
 
@@ -471,6 +471,7 @@ def test_noise_and_irregular_rhythm_are_in_the_page():
     scored = scored_recording(seconds=240, families=2)
     scored.beats.loc[20:40, "reason"] = "noise"
     scored.beats.loc[20:40, "flagged"] = False
+    scored = replace(scored, columns=scored.beats)
     irregular = np.arange(len(scored.beats)) >= 100
     episodes = episodes_of(scored.beats, scored.families, irregular=irregular)
     text = text_of(recording_page(replace(scored, episodes=episodes)))
@@ -485,7 +486,7 @@ def test_noise_and_irregular_rhythm_are_in_the_page():
 def test_page_and_table_say_the_same_of_an_episode(tmp_path):
     scored = scored_recording(seconds=240, families=3, flagged=0.5)
     scored.beats["family"] = np.where(scored.beats["flagged"], np.arange(len(scored.beats)) // 3 % 3 + 1, 0)
-    scored = replace(scored, episodes=episodes_of(scored.beats, scored.families))
+    scored = replace(scored, columns=scored.beats, episodes=episodes_of(scored.beats, scored.families))
     rows = re.findall(r"<tr data-beat=.*?</tr>", recording_page(scored))
     cells = [[html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in rows]
     write_frame(tmp_path / "e.csv", scored.episodes)

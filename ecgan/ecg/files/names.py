@@ -33,7 +33,10 @@ def is_there(path: Path) -> bool:
 
 def is_file(path: Path) -> bool:
     """Whether there is such a file."""
-    return is_there(path) and path.is_file()
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def beside(header: Path, name: str) -> Path:

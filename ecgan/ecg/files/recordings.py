@@ -176,8 +176,9 @@ def _absent(path: Path) -> EcganError:
 def by_content(path: Path) -> str | None:
     """Tell the format of a file whose ending does not, or not surely; None where its content does not either."""
     ending = path.suffix.lower()
-    beside = any(is_file(path.parent / f"{name}.hea") for name in (path.name, path.stem))
-    if ending in FORMATS or ending == ".dat" or (beside and ending not in ENDINGS) or not path.is_file():
+    if ending in FORMATS or ending == ".dat" or not path.is_file():
+        return None
+    if ending not in ENDINGS and any(is_file(path.parent / f"{name}.hea") for name in (path.name, path.stem)):
         return None
     with path.open("rb") as file:
         if file.read(8) in _EDF and path.stat().st_size > _EDF_HEADER:

@@ -263,10 +263,9 @@ def _signal(file: Path, line: str) -> Signal:
 def _stored(file: Path, line: str) -> tuple[str, str, str, str]:
     """Split a signal's line at its storage format: file name, format, what is added to it, and the rest."""
     places = list(islice(_STORED.finditer(line), 8))
-    there = [found for found in places if len(places) > 1 and _is_beside(file, line[: found.start()])]
-    likely = there or [found for found in places if _NAME.fullmatch(line, 0, found.start())]
-    if likely:
-        found = likely[0]
+    there = (found for found in places if len(places) > 1 and _is_beside(file, line[: found.start()]))
+    likely = (found for found in places if _NAME.fullmatch(line, 0, found.start()))
+    if found := next(there, None) or next(likely, None):
         return line[: found.start()], found[1], found[2], line[found.end() :].strip()
     other = _FORMAT.search(line)
     what = f"the storage format {other[1][:20]!r}, which WFDB does not have" if other else "no storage format"

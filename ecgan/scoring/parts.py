@@ -8,9 +8,10 @@ from typing import Any
 
 from ecgan.errors import needed
 from ecgan.files import made, unwritable
+from ecgan.remotes.recordings import told_place
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.families import family_frame
-from ecgan.scoring.inputs import Input, told_place
+from ecgan.scoring.inputs import Input
 from ecgan.terminal import encodable
 
 TEXT, WHOLE, REAL, TRUTH = "string", "int64", "float64", "bool_"

@@ -108,7 +108,7 @@ def _is_recording(root: Path, path: PurePosixPath) -> bool:
 
 
 def _segments(root: Path, names: Iterable[str]) -> set[str]:
-    headers = (name for name in names if name.endswith(".hea") and not is_hidden(name))
+    headers = (name for name in names if name.lower().endswith(".hea") and not is_hidden(name))
     return {
         PurePosixPath(name).parent.joinpath(segment).as_posix()
         for name in headers

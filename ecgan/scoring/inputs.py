@@ -25,7 +25,7 @@ MANIFEST = "manifest.jsonl"
 _LONGEST = 1 << 16
 """Characters of a line of a list."""
 _HINT = "A list has a path or URL a line."
-_BESIDE = (".dat", ".mat")
+_BESIDE = (".dat", ".mat", ".DAT", ".MAT")
 _PATTERN = "*?["
 
 

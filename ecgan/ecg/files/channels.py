@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -171,6 +172,8 @@ _MOST_MILLIVOLTS = 1e9  # far beyond any unit that was mistaken for another
 
 def check_rate(where: str, rate: float) -> float:
     """Refuse a sampling rate that is none."""
+    if not isinstance(rate, Real):
+        raise EcganError(f"{where}: found the sampling rate {rate!r}, expected a number of Hz.", "Such as 360.")
     if not (np.isfinite(rate) and rate > 0):
         raise EcganError(f"{where} has a sampling rate of {rate:g} Hz.", "A recording has a rate above 0 Hz.")
     return float(rate)

@@ -24,7 +24,7 @@ Check = Callable[[str, tuple[int, ...], np.dtype[Any]], None]
 MOST_LEADS = 256
 """Most leads of a recording."""
 
-_BESIDE = (LEADS, *UNITS, "labels", "patients")
+_BESIDE = (LEADS, *UNITS, "labels", "label", "y", "patients", "patient")
 _MOST_DIRECTORY = 1 << 20  # bytes of the list of members
 _MOST_RATIO = 200  # bytes unpacked for each byte packed, of an array of more than 1 MiB
 _SMALL = 1 << 20

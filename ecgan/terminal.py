@@ -82,7 +82,8 @@ def write_line(text: str) -> None:
 def write_json(value: Any, *, line: bool = False) -> None:
     """Write JSON to standard output, in characters that its encoding has; on one line, at once, if `line`."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    sys.stdout.write(json.dumps(value, indent=None if line else 2, ensure_ascii=not unicode) + "\n")
+    text = json.dumps(value, indent=None if line else 2, ensure_ascii=not unicode)
+    sys.stdout.write(_NO_TEXT.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
     if line:
         sys.stdout.flush()
 

@@ -16,6 +16,7 @@ from ecgan.ecg.files.wfdb_header import segment_names
 from ecgan.errors import EcganError
 from ecgan.files import read_record, sha256, write_json
 from ecgan.progress import track
+from ecgan.terminal import encodable
 
 NAME = "inventory.json"
 LABELS = "labels.csv"
@@ -107,7 +108,7 @@ def _is_recording(root: Path, path: PurePosixPath) -> bool:
 
 
 def _segments(root: Path, names: Iterable[str]) -> set[str]:
-    headers = (name for name in names if name.endswith(".hea") and not is_hidden(name))
+    headers = (name for name in names if name.lower().endswith(".hea") and not is_hidden(name))
     return {
         PurePosixPath(name).parent.joinpath(segment).as_posix()
         for name in headers
@@ -134,6 +135,11 @@ def take_inventory(path: str, raw: Path) -> Inventory:
             f"the folder {path} holds {raw}, which fetch writes.", "Keep recordings in a folder of theirs."
         )
     names = sorted(_walk(place))
+    if unsayable := next((name for name in names if encodable(name) != name), None):
+        raise EcganError(
+            f"{path} holds the file {unsayable}, whose name is no UTF-8: tables of samples cannot say it.",
+            "Give it another name.",
+        )
     if not names:
         raise EcganError(f"the folder {path} holds no files.", "Put recordings into it, or mend fetch.path.")
     return Inventory(path, {name: _entry(place / name) for name in track(names, len(names), "taking the inventory")})

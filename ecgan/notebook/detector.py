@@ -220,6 +220,11 @@ def _completed(chosen: Chosen, signals: F32, labels: NDArray[np.int64], given: S
     """Return samples as the stages have them: what is not known of arrays is taken from the parameters."""
     channels, length = signals.shape[1:]
     facts, about = chosen.facts, None if given is None else given.about
+    if given is None and channels > length and not facts.get("leads"):
+        raise EcganError(
+            f"the samples have {channels} leads of {length} time steps: leads and time steps seem to be swapped.",
+            "If so, x.transpose(0, 2, 1); if not, name the leads: leads=[…].",
+        )
     leads = facts.get("leads") or (about.leads if about else [str(index + 1) for index in range(channels)])
     if not isinstance(leads, list) or len(leads) != channels:
         raise EcganError(f"the samples have {channels} leads; found {leads!r} as their names.", "Name each: leads=[…].")

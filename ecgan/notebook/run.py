@@ -202,8 +202,10 @@ class Run:
                 f" shape {array.shape} and {array.dtype}.",
                 "Give a path, an `ecgan` record or an array (T, C) with `sampling_rate`.",
             )
-        signals = array.astype(np.float64).reshape(len(array), -1)  # (T, C)
-        names = leads or self.leads
+        signals = array.astype(np.float64)
+        signals = signals[:, None] if array.ndim == 1 else signals  # (T,) to (T, 1)
+        named = [name for name in getattr(x, "columns", []) if isinstance(name, str)]  # of a table of pandas
+        names = leads or (named if len(named) == signals.shape[1] else self.leads)
         if len(names) != signals.shape[1]:
             raise EcganError(
                 f"the signals have {signals.shape[1]} columns, and these leads are expected: {', '.join(names)}.",

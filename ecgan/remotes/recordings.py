@@ -42,6 +42,11 @@ def plain(url: str) -> str:
     return url.split("?", 1)[0].split("#", 1)[0]
 
 
+def told_place(place: str) -> str:
+    """A place as others may read it: a path as it is, a URL without a query, which may hold a signature."""
+    return plain(place) if is_url(place) else place
+
+
 def path_in(url: str) -> PurePosixPath:
     """The last two parts of a URL's path, a folder and a name, as names that files may have here.
 

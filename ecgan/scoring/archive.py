@@ -13,8 +13,9 @@ from ecgan.engines.choosing import engine
 from ecgan.errors import EcganError, Interrupted, needed
 from ecgan.files import made, sha256, write_bytes, write_text
 from ecgan.progress import track_rate
+from ecgan.remotes.recordings import told_place
 from ecgan.reporting.index_page import ListedRecording, index_page
-from ecgan.scoring.inputs import MANIFEST, Input, told_place
+from ecgan.scoring.inputs import MANIFEST, Input
 from ecgan.scoring.parts import TABLES, part_of, scored_in, write_parts
 from ecgan.scoring.places import check_seen, marked
 from ecgan.scoring.plan import Done, Manifest, Shard, damaged, digest, planned, resumed

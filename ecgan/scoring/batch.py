@@ -17,9 +17,10 @@ from ecgan.ecg.records import Record
 from ecgan.errors import EcganError, Interrupted
 from ecgan.files import FULL, alike, check_target_folder, unsayable, unusable, write_frame, write_text
 from ecgan.progress import Stopwatch, track
-from ecgan.remotes.recordings import path_in, plain
+from ecgan.remotes.recordings import path_in, told_place
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.files import CONTENTS, files_of, summarised, write_scored
+from ecgan.terminal import encodable
 
 SUMMARIES = ("summary.csv", "summary.html")
 """Of several recordings: a table and a page with a link to the page of each."""
@@ -272,10 +273,11 @@ def summary_frame(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     for outcome in outcomes:
         facts = outcome.facts or {}
         share = facts["flagged"] / facts["scored"] if facts else None
-        named = {"record": outcome.wanted.name, "file": plain(str(outcome.wanted.path))}
+        named = {"record": outcome.wanted.name, "file": told_place(str(outcome.wanted.path))}
         told = {"share_flagged": share, "threshold": facts.get("threshold"), "status": status_of(outcome)}
         told["warnings"] = " ".join(outcome.warnings)
-        rows.append(named | outcome.counts | told)
+        row = named | outcome.counts | told
+        rows.append({key: encodable(value) if isinstance(value, str) else value for key, value in row.items()})
     return pd.DataFrame(rows).astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
@@ -289,7 +291,7 @@ def as_document(outcome: Outcome, out: Path) -> dict[str, Any]:
     files = dict(zip(CONTENTS, map(str, files_of(out, outcome.wanted.name)), strict=True))
     return {
         "record": outcome.wanted.name,
-        "file": plain(str(outcome.wanted.path)),
+        "file": told_place(str(outcome.wanted.path)),
         "status": "scored" if error is None else "failed",
         "error": error and error.message,
         "hint": (error and error.hint) or None,
@@ -327,6 +329,7 @@ def _check_names(wanted: Sequence[Wanted]) -> None:
         other = seen.setdefault(alike(one.name), one)
         if other is not one:
             raise EcganError(
-                f"{plain(str(other.path))} and {plain(str(one.path))} would have results of the same name, {one.name}.",
+                f"{told_place(str(other.path))} and {told_place(str(one.path))} would have results of the same name,"
+                f" {one.name}.",
                 "Score them one by one, each with an --out DIR of its own.",
             )

@@ -14,7 +14,7 @@ from rich.text import Text
 from ecgan.errors import EcganError
 from ecgan.files import finite
 from ecgan.progress import told
-from ecgan.remotes.recordings import plain
+from ecgan.remotes.recordings import told_place
 from ecgan.scoring.batch import SUMMARIES, Outcome, as_document, status_of
 from ecgan.scoring.files import SUFFIXES
 from ecgan.scoring.parts import TABLES
@@ -64,7 +64,7 @@ def tell_one(outcome: Outcome, out: Path, manner: Manner) -> None:
     if manner.as_json:
         write_json(finite(as_document(outcome, out)), line=True)
     if manner.verbose:
-        path, facts = plain(str(outcome.wanted.path)), outcome.facts
+        path, facts = told_place(str(outcome.wanted.path)), outcome.facts
         say(f"{outcome.wanted.name}: {path}{'' if facts is None else _read(facts)}; {told(outcome.seconds)}")
 
 
@@ -91,7 +91,7 @@ def tell(
         for words in outcome.warnings:
             errors.print(Text(printable(f"warning: {outcome.wanted.name}: {words}"), style="yellow"), soft_wrap=True)
         if outcome.error is not None:
-            path, message = plain(str(outcome.wanted.path)), outcome.error.message
+            path, message = told_place(str(outcome.wanted.path)), outcome.error.message
             told = message if f" {path} " in f" {message} " else f"{path}: {message}"
             errors.print(Text(printable(f"error: {told}"), style="red"), soft_wrap=True)
             if outcome.error.hint:

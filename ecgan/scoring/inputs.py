@@ -13,7 +13,7 @@ from ecgan.ecg.files.hospital import ENDINGS
 from ecgan.ecg.files.recordings import FORMATS, files_of_recording
 from ecgan.errors import EcganError
 from ecgan.files import LARGEST_TABLE, alike, check_plain
-from ecgan.remotes.recordings import is_url, plain
+from ecgan.remotes.recordings import is_url, plain, told_place
 from ecgan.terminal import encodable
 
 LIST = "@"
@@ -25,7 +25,7 @@ MANIFEST = "manifest.jsonl"
 _LONGEST = 1 << 16
 """Characters of a line of a list."""
 _HINT = "A list has a path or URL a line."
-_BESIDE = (".dat", ".mat")
+_BESIDE = (".dat", ".mat", ".DAT", ".MAT")
 _PATTERN = "*?["
 
 
@@ -67,7 +67,7 @@ def _listed(file: Path) -> Iterator[str]:
     """The lines of a list; blank ones and those that begin with # do not count."""
     try:
         check_plain(file, LARGEST_TABLE, _HINT)
-        with file.open(encoding="utf-8-sig") as lines:
+        with file.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
             while line := lines.readline(_LONGEST):
                 if len(line) == _LONGEST:
                     raise EcganError(f"{file} has a line of {_LONGEST:,} characters and more.", _HINT)
@@ -75,8 +75,6 @@ def _listed(file: Path) -> Iterator[str]:
                     raise EcganError(f"cannot read {file}: it is no text.", _HINT)
                 if (word := line.strip()) and not word.startswith(("#", LIST)):
                     yield word
-    except UnicodeDecodeError:
-        raise EcganError(f"cannot read {file}: it is no UTF-8 text.", _HINT) from None
     except OSError as error:
         raise EcganError(f"cannot read {file}: {error.strerror or error}.", _HINT) from error
 
@@ -152,11 +150,6 @@ def _recording(place: str) -> str:
         return place
     headers = (f"{place}.hea", f"{stem}.hea")
     return next((header for header in headers if os.path.isfile(header)), place)  # noqa: PTH113
-
-
-def told_place(place: str) -> str:
-    """A place as others may read it: a URL without a query, which may hold a signature."""
-    return plain(place) if is_url(place) else place
 
 
 def _identity(place: str, annotator: str | None) -> tuple[int, str]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from ecgan.errors import needed
 from ecgan.files import made, unwritable
+from ecgan.remotes.recordings import told_place
 from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring.families import family_columns
-from ecgan.scoring.inputs import Input, told_place
+from ecgan.scoring.inputs import Input
 from ecgan.terminal import encodable
 
 TEXT, WHOLE, REAL, TRUTH = "string", "int64", "float64", "bool_"
@@ -99,7 +100,7 @@ class Parts:
             families = family_columns(scored.families, scored.columns)
             self._rows("families", one.name, families, len(scored.families))
         if len(scored.episodes):
-            self._rows("episodes", one.name, dict(scored.episodes.items()), len(scored.episodes))
+            self._rows("episodes", one.name, scored.episodes, len(scored.episodes))
 
     def _recording(self, row: Mapping[str, Any]) -> None:
         for name, values in self.columns["recordings"].items():
@@ -116,7 +117,7 @@ class Parts:
                 for column, values in self.columns[table].items():
                     values.append(row[column])
 
-    def _rows(self, table: str, record: str, columns: Mapping[str, Any], count: int) -> None:
+    def _rows(self, table: str, record: str, columns: Any, count: int) -> None:
         """Note `count` rows; columns that are not there hold nothing."""
         for name, values in self.columns[table].items():
             if name == "record":

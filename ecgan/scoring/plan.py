@@ -16,7 +16,8 @@ from typing import Any
 
 from ecgan.errors import EcganError
 from ecgan.files import check_plain, sha256, write_text
-from ecgan.scoring.inputs import Input, told_place
+from ecgan.remotes.recordings import told_place
+from ecgan.scoring.inputs import Input
 
 FORMAT = 1
 MOST = 500

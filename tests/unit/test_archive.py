@@ -664,6 +664,11 @@ def test_a_record_counts_once_whichever_of_its_files_are_named(
             list(expand([f"@{tmp_path / name}"]))
 
 
+def test_a_list_may_name_files_of_any_bytes(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(b"a.csv\nx\xff.csv\n\n# no\n")
+    assert list(expand([f"@{tmp_path / 'list.txt'}"])) == ["a.csv", "x\udcff.csv"]
+
+
 def test_who_waited_finds_what_the_first_one_wrote(
     finished: Path, recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

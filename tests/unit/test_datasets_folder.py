@@ -6,6 +6,7 @@ from typing import Any
 from unicodedata import normalize
 
 import numpy as np
+import pandas as pd
 import pytest
 import wfdb
 
@@ -477,3 +478,60 @@ def test_databases_say_what_readers_warn_of_too(home: Path, capsys: pytest.Captu
     found = Ecgsyn().preprocess(home, Ecgsyn.Preprocess(leads=["MLII"]))
     assert "1 of 3 recordings (p1)" in capsys.readouterr().err
     assert "readers warned of 1 of 3 recordings (p1)" in found.about.mapping
+
+
+def beats(count: int = 30, length: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    values = np.random.default_rng(3).normal(0, 0.4, (count, length)).round(4)
+    return values, np.arange(count) % 3
+
+
+@pytest.mark.parametrize("head", [True, False])
+@pytest.mark.parametrize("last", [True, False])
+def test_a_column_that_numbers_the_rows_is_no_time_step(tmp_path: Path, head: bool, last: bool) -> None:
+    values, classes = beats()
+    frame = pd.DataFrame(values)
+    frame.insert(20 if last else 0, "id" if last else "", np.arange(30) + 5)
+    frame.to_csv(tmp_path / "t.csv", index=False, header=head)
+    np.testing.assert_allclose(cut(tmp_path / "t.csv", cut="none").signals[:, 0], values, atol=1e-4)
+    frame.assign(label=classes).to_csv(tmp_path / "t.csv")
+    np.testing.assert_array_equal(cut(tmp_path / "t.csv", cut="none").class_ids, classes)
+    np.save(tmp_path / "t.npy", np.column_stack([np.arange(30), values, classes]))
+    found = cut(tmp_path / "t.npy", cut="none", label_column="last")
+    np.testing.assert_allclose(found.signals[:, 0], values, atol=1e-4)
+    np.testing.assert_array_equal(found.class_ids, classes)
+
+
+def test_a_column_that_is_called_otherwise_is_asked_about(tmp_path: Path) -> None:
+    values, _ = beats()
+    frame = pd.DataFrame(values, columns=[f"t{number}" for number in range(20)])
+    frame.assign(age=60.5).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(EcganError, match="'age'"):
+        cut(tmp_path / "t.csv", cut="none")
+    assert cut(tmp_path / "t.csv", cut="none", label_column="none").signals.shape[2] == 21
+    frame.columns = [*"abcdefghij", *"klmnopqrst"]
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    assert cut(tmp_path / "t.csv", cut="none").signals.shape[2] == 20
+
+
+@pytest.mark.parametrize("key", ["labels", "label", "y"])
+@pytest.mark.parametrize("samples", ["samples", "X"])
+def test_an_archive_may_call_samples_and_labels_as_others_do(tmp_path: Path, key: str, samples: str) -> None:
+    values, classes = beats()
+    np.savez(tmp_path / "t.npz", **{samples: values, key: classes})
+    np.testing.assert_array_equal(cut(tmp_path / "t.npz", cut="none").class_ids, classes)
+
+
+def test_swapped_axes_and_labels_that_are_none_are_refused(tmp_path: Path) -> None:
+    values, _ = beats()
+    np.save(tmp_path / "t.npy", np.stack([values, values], axis=1))
+    with pytest.raises(EcganError, match="swapped"):
+        cut(tmp_path / "t.npy", cut="none")
+    np.savez(tmp_path / "t.npz", samples=np.stack([values] * 2, axis=1), leads=[f"a{number}" for number in range(20)])
+    assert cut(tmp_path / "t.npz", cut="none").signals.shape == (30, 20, 2)
+    frame = pd.DataFrame(values)
+    frame.assign(label=np.where(np.arange(30) == 4, "", "N")).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(EcganError, match=r"sample 5 .* no label"):
+        cut(tmp_path / "t.csv", cut="none")
+    frame.assign(label=np.arange(30)).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(EcganError, match="label of its own"):
+        cut(tmp_path / "t.csv", cut="none")

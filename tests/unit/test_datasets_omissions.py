@@ -1,5 +1,6 @@
 """What lies in a folder and is no recording is said; what macOS or a system hides is not even looked at."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from ecgan.datasets.folder import Folder
 from ecgan.datasets.inventory import recordings_among, take_inventory
 from ecgan.ecg.records import write_record
 from ecgan.ecg.simulated_patients import simulate
+from ecgan.errors import EcganError
 from ecgan.scoring.batch import find_recordings, omissions
 from tests.hospital import aecg, dicom, ishne, wave
 
@@ -96,3 +98,10 @@ def test_files_that_a_header_names_belong_to_its_record(tmp_path: Path) -> None:
     (told,) = omissions([tmp_path])
     assert "1 file:" in told
     assert "1 .bin" in told
+
+
+def test_a_name_that_is_no_utf_8_is_refused_when_the_folder_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / os.fsdecode(b"x\xff.csv")).write_text("MLII\n0.1\n")
+    with pytest.raises(EcganError, match="no UTF-8"):
+        take_inventory(str(tmp_path / "in"), tmp_path / "raw")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -353,6 +354,8 @@ REFUSED: list[tuple[Callable[[ecgan.Detector], Any], str]] = [
     (lambda _: ecgan.Detector("knn").save("nowhere"), "fitted"),
     (lambda fitted: fitted.predict(X[:, :, 1:]), "63 time steps"),
     (lambda fitted: fitted.predict(X.transpose(0, 2, 1)), "swapped"),
+    (lambda _: ecgan.Detector("knn").fit(X.repeat(2, axis=1).transpose(0, 2, 1)), "swapped"),
+    (lambda _: ecgan.read("nowhere.edf", sampling_rate="360"), "'360'"),  # type: ignore[arg-type]
     (lambda fitted: fitted.predict(np.where(X > 0.9, np.inf, X)), "infinity"),
     (lambda fitted: fitted.score(X, np.zeros(len(X))), "AUROC"),
     (lambda fitted: fitted.run_.score(np.zeros(5000), sampling_rate=360), "not cut from"),
@@ -377,6 +380,11 @@ def test_what_is_no_recording_is_refused(of_beats: Path) -> None:
         run.score(np.zeros(5000))
     with pytest.raises(EcganError, match="sampling_rate"):
         run.score(np.zeros(5000), sampling_rate=0)
+    for empty in (np.zeros(0), np.zeros((0, 1))):
+        with pytest.raises(EcganError, match="lasts 0 s"):
+            run.score(empty, sampling_rate=360)
+    with pytest.raises(EcganError, match="'360'"):
+        run.score(np.zeros(5000), sampling_rate="360")  # type: ignore[arg-type]
     with pytest.raises(EcganError, match="2 columns"):
         run.score(np.zeros((5000, 2)), sampling_rate=360)
     with pytest.raises(EcganError, match=r"nowhere\.edf"):
@@ -399,6 +407,9 @@ def test_a_recording_is_scored_as_the_command_does(of_beats: Path, recordings: P
     for signals, leads in ((record.signals, ["MLII", "V1"]), (record.signals[:, ::-1], ["V1", "MLII"])):
         again = run.score(signals, sampling_rate=record.sampling_rate, leads=leads)
         assert np.array_equal(again.beats["score"], found.beats["score"], equal_nan=True)
+    table = pd.DataFrame(record.signals[:, ::-1], columns=["V1", "MLII"])
+    again = run.score(table, sampling_rate=record.sampling_rate)
+    assert np.array_equal(again.beats["score"], found.beats["score"], equal_nan=True)
     alone = run.score(record.signals[:, 0], sampling_rate=360, name="mine")
     assert np.array_equal(alone.beats["score"], found.beats["score"], equal_nan=True)
     assert alone.record.name == "mine"

@@ -145,7 +145,7 @@ def test_a_column_of_sample_numbers_is_no_lead(tmp_path: Path) -> None:
         ("I,II\n,\n,\n", "no samples"),
         ("resp (bpm)\n1\n", "no ECG channel in mV, uV or V. Its channels: resp (in 'bpm', which is no voltage)"),
         ("time\n1\n2\n", "no lead: what rises from row to row, as 'time'"),
-        ("time (h),I\n1,1\n2,2\n", "times are in 'h'"),
+        ("time (weeks),I\n1,1\n2,2\n", "times are in 'weeks'"),
         ("time_s,I\n0,1\n1,1\n2,1\n9,1\n10,2\n", "not evenly spaced: from 2 s to 9 s after row 3"),
         ("time,I\n5,1\n5,1\n", "no sampling rate"),
     ],

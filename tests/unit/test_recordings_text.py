@@ -444,3 +444,104 @@ def test_stretches_swing_as_they_do_one_by_one(seconds: float) -> None:
     starts = np.unique(np.linspace(0, len(signals) - width, 200).astype(int))
     expected = [np.nanmax(part, axis=0) - np.nanmin(part, axis=0) for part in (signals[at:][:width] for at in starts)]
     np.testing.assert_array_equal(swing(signals, 100.0), np.median(expected, axis=0))
+
+
+@pytest.mark.parametrize("name", ["tick", "timestamp", ""])
+def test_a_clock_that_begins_again_is_no_lead(tmp_path: Path, name: str) -> None:
+    clock = (4000 + np.rint(np.arange(ROWS) * 1000 / 360)).astype(int) % 4400
+    content = table(f"{name},V1" if name else "", clock, VALUES)
+    expect(read(tmp_path, content, sampling_rate=360), 360.0, ["V1" if name else "1"])
+    assert "rate" in refusal(tmp_path, content).message
+
+
+@pytest.mark.parametrize("options", [{}, {"sampling_rate": 250.0}])
+@pytest.mark.parametrize("order", ["newest first", "any"])
+@pytest.mark.parametrize("clock", [ticks(250.0), clocks(250.0, "%H:%M:%S.%f", datetime(2024, 5, 1, 10))])
+def test_rows_that_are_not_in_the_order_of_time_are_refused(
+    tmp_path: Path, options: dict[str, float], order: str, clock: list[str]
+) -> None:
+    rows = np.random.default_rng(0).permutation(ROWS) if order == "any" else np.arange(ROWS)[::-1]
+    content = table("time,V1", np.array(clock)[rows], VALUES)
+    assert "order of time" in refusal(tmp_path, content, **options).message
+
+
+def test_whole_seconds_tell_the_rate_as_roughly_as_there_are_few(tmp_path: Path) -> None:
+    times = [f"10:00:{second:02d}" for second in (np.arange(ROWS) + 40) // 125]
+    content = table("time,V1", times, VALUES)
+    expect(read(tmp_path, content, sampling_rate=125), 125.0, ["V1"])
+    assert "300" in refusal(tmp_path, content, sampling_rate=300).message
+
+
+def test_a_board_counts_its_samples_again_and_again(tmp_path: Path) -> None:
+    unix = ticks(250.0, 1, 1_700_000_000, 6)
+    head = "%OpenBCI Raw EXG Data\n%Sample Rate = 250 Hz\nSample Index, EXG Channel 0, Timestamp"
+    content = table(head, np.arange(ROWS) % 256, VALUES * 1000, unix, separator=", ")
+    expect(read(tmp_path, content, "r.txt", unit="uV"), 250.0, ["EXG Channel 0"])
+    lost = table("Sample Index,V1", np.delete(np.arange(ROWS + 1), 9), VALUES)
+    assert "one by one" in refusal(tmp_path, lost, sampling_rate=250).message
+    expect(read(tmp_path, table("time_s,Sample", ticks(250.0), VALUES)), 250.0, ["Sample"])
+
+
+@pytest.mark.parametrize(
+    ("head", "factor", "lead"),
+    [
+        ("V5-uV", 1000, "V5"),
+        ("V5/µV", 1000, "V5"),
+        ("V5, mV", 1, "V5"),
+        ("ECG in uV", 1000, "ECG"),
+        ("ecguV", 1000, "ecg"),
+        ("ECGmV", 1, "ECG"),
+        ("uV", 1000, "1"),
+        ("V5 [Microvolt]", 1000, "V5"),
+        ("V5 (milliV)", 1, "V5"),
+    ],
+)
+def test_the_unit_may_be_any_part_of_a_name(tmp_path: Path, head: str, factor: float, lead: str) -> None:
+    found = read(tmp_path, table(f"Zeit/s;{head}", ticks(250.0), np.round(VALUES * factor, 6), separator=";"))
+    expect(found, 250.0, [lead])
+    assert not found.assumed
+
+
+@pytest.mark.parametrize("unit", ["adu", "raw", "counts", "ADC units", "no units", "LSB"])
+def test_a_unit_of_counts_is_none_and_asks_for_a_gain(tmp_path: Path, unit: str) -> None:
+    content = table(f"time_s,V5 [{unit}]", ticks(250.0), np.rint(VALUES * 2000 + 512))
+    expect(read(tmp_path, content, gain=2000.0, baseline=512.0), 250.0, ["V5"])
+    assert "--gain" in refusal(tmp_path, content).hint
+
+
+def test_separators_at_the_ends_of_rows_alone(tmp_path: Path) -> None:
+    rows = "".join(f"{time};{value};\n" for time, value in zip(ticks(250.0), VALUES, strict=True))
+    expect(read(tmp_path, f"time_s;V5\n{rows}"), 250.0, ["V5"])
+
+
+@pytest.mark.parametrize("line", ["250 Hz", "# Sampling rate 250Hz", "fs 250 Hz"])
+def test_a_line_may_say_nothing_but_a_rate(tmp_path: Path, line: str) -> None:
+    expect(read(tmp_path, table(f"{line}\nV5 [mV]", VALUES)), 250.0, ["V5"])
+
+
+@pytest.mark.parametrize("numbers", [True, False])
+def test_acqknowledge_says_how_many_samples_follow(tmp_path: Path, numbers: bool) -> None:
+    above = "dog.acq\n4 msec/sample\n2 channels\nECG lead\nmV\nPulse\nmmHg\nsec\tCH1\tCH2\t"
+    counts = [f"\t{ROWS}\t{ROWS}\t"] if numbers else []
+    rows = [f"{time}\t{value}\t{80 + value}\t" for time, value in zip(ticks(250.0), VALUES, strict=True)]
+    found = read(tmp_path, "\n".join([above, *counts, *rows]), "r.txt")
+    expect(found, 250.0, ["ECG lead"])
+    assert not found.assumed
+
+
+def test_a_column_of_marks_may_be_empty(tmp_path: Path) -> None:
+    found = read(tmp_path, table("time_s,V5,marker", ticks(250.0), VALUES, [""] * ROWS))
+    expect(found, 250.0, ["V5"])
+    assert "marker" in found.left_out
+
+
+@pytest.mark.parametrize(("key", "unit"), [("units", "uV"), ("unit", ["uV", "uV"]), ("units", ["uV", "mV"])])
+def test_an_archive_says_one_unit_or_one_a_lead(tmp_path: Path, key: str, unit: Any) -> None:
+    second = 1 if unit == ["uV", "mV"] else 1000
+    signal = np.stack([VALUES * 1000, VALUES * second], axis=1)
+    np.savez(tmp_path / "r.npz", signal=signal, fs=250, **{key: unit})
+    found = read_recording(tmp_path / "r.npz")
+    np.testing.assert_allclose(found.signals, np.stack([VALUES, VALUES], axis=1), atol=1e-9)
+    np.savez(tmp_path / "r.npz", signal=signal, fs=250, units=["uV"] * 3)
+    with pytest.raises(EcganError, match="3 units"):
+        read_recording(tmp_path / "r.npz")

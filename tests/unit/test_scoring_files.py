@@ -25,7 +25,16 @@ from ecgan.reporting.recordings import ScoredRecording
 from ecgan.scoring import batch
 from ecgan.scoring import files as scoring_files
 from ecgan.scoring.annotations import write_annotations
-from ecgan.scoring.batch import Outcome, Wanted, check_targets, find_recordings, read_ahead, score_all, summary_frame
+from ecgan.scoring.batch import (
+    Outcome,
+    Wanted,
+    as_document,
+    check_targets,
+    find_recordings,
+    read_ahead,
+    score_all,
+    summary_frame,
+)
 from ecgan.scoring.console import tell
 from ecgan.scoring.files import write_scored
 from ecgan.scoring.recording import score_recording
@@ -244,6 +253,21 @@ def test_names_from_files_are_no_formulas_in_the_summary(tmp_path: Path, record:
         rows = list(csv.DictReader(file))
     assert [row["record"] for row in rows] == ["'=HYPERLINK(1)", "'@x", "'-2+3", "plain"]
     assert {(row["warnings"], row["threshold"]) for row in rows} == {("'=1+1", "-0.5")}
+
+
+def test_names_of_any_bytes_are_in_the_summary_of_all(tmp_path: Path) -> None:
+    names = ["a\udcff", "p#2?", "b\udc80c", "M\u00fcller"]
+    wanted = [Wanted(Path(f"{name}.csv"), Path(f"{name}.csv"), name) for name in names]
+    told = {"samples": 1, "scored": 1, "flagged": 0, "warnings": [f"of {name}" for name in names]}
+    outcomes = [Outcome(one, told) for one in wanted] + [Outcome(wanted[0], None, EcganError(f"no {names[0]}"))]
+    batch._write_summaries(tmp_path, outcomes)
+    with (tmp_path / "summary.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows[:4]] == [r"a\xff.csv", "p#2?.csv", r"b\x80c.csv", "M\u00fcller.csv"]
+    assert rows[4]["status"] == r"no a\xff"
+    assert as_document(outcomes[1], tmp_path)["file"] == "p#2?.csv"
+    url = replace(wanted[0], path="https://host/p.csv?key=secret")
+    assert as_document(replace(outcomes[0], wanted=url), tmp_path)["file"] == "https://host/p.csv"
 
 
 def test_what_acts_on_a_terminal_is_shown_and_does_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

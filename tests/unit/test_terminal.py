@@ -1,5 +1,6 @@
 """What a terminal is told: nothing acts on it, its encoding does not matter, and interruptions are said once."""
 
+import json
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ import pytest
 
 from ecgan.commands import guarded
 from ecgan.errors import EcganError, Interrupted
-from ecgan.terminal import deferred, interruptible, printable, quoted, say
+from ecgan.terminal import deferred, interruptible, printable, quoted, say, write_json
 
 SHOWN = {
     "\x1b]0;title\x07": r"\x1b]0;title\x07",
@@ -198,3 +199,9 @@ def test_results_that_cannot_be_written_are_an_error(root: Path) -> None:
     assert re.match(rb"error: cannot write.*No space left", done.stderr)
     assert b"Traceback" not in done.stderr
     assert b"ignored" not in done.stderr
+
+
+def test_a_program_gets_paths_of_any_bytes_back_as_they_were(capsys: pytest.CaptureFixture[str]) -> None:
+    places = ["x\udcff/M\u00fcller.csv", "\U0001f600.csv"]
+    write_json(places, line=True)
+    assert json.loads(capsys.readouterr().out) == places

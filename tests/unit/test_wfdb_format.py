@@ -175,6 +175,20 @@ def test_names_are_compared_in_either_unicode_form(tmp_path: Path, forms: tuple[
     assert read_recording(tmp_path / f"{written}.hea", annotator="atr").samples.tolist() == [10]
 
 
+@pytest.mark.parametrize(
+    ("stored", "named"), [("CD1.DAT", "cd1.dat"), ("cd1.dat", "CD1.DAT"), ("Größe.Dat", "GRÖSSE.dat")]
+)
+def test_letters_of_another_size_are_the_same_file(tmp_path: Path, stored: str, named: str) -> None:
+    lines = [f"{named} 16 100/mV 12 0 0 {{}} 0 {lead}" for lead in ("II", "V1")]
+    header = write(tmp_path, "cd1 2 250 600", *lines, name="cd1", data=stored)
+    header = header.rename(header.with_name("CD1.HEA"))
+    for name in ("CD1.HEA", "CD1", "cd1", "cd1.hea"):
+        np.testing.assert_allclose(signals(tmp_path / name), VALUES / 100)
+    (tmp_path / stored.swapcase()).write_bytes(b"")  # which of the two is meant nobody knows
+    if stored.swapcase() != named:
+        assert "is not there" in refused(header).message
+
+
 def test_a_header_in_the_folder_that_it_names_finds_the_file_beside_it(tmp_path: Path) -> None:
     lines = [f"g1/r.dat 16 100/mV 12 0 0 {{}} 0 {lead}" for lead in ("II", "V1")]
     (tmp_path / "g1").mkdir()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from ecgan.errors import EcganError
 MOST_VALUES = 10**9
 """Most values of a recording, channels times samples; 8 GB in memory. A header that promises more is not believed."""
 
-_MILLIVOLT = {"mv": 1.0, "uv": 1e-3, "μv": 1e-3, "v": 1e3, "nv": 1e-6}  # casefold turns the micro sign into a mu
-_MILLIVOLT |= {
-    f"{name}{plural}": of
-    for name, of in {"millivolt": 1.0, "microvolt": 1e-3, "volt": 1e3}.items()
-    for plural in ("", "s")
-}
+_VOLT = re.compile(r"(m|milli|u|μ|micro|n|nano)[ -]?v(ol|olts?)?|v|volts?")
+"""Voltages; EDF has room for eight letters of "microvolt"."""
+_MILLIVOLT = {"m": 1.0, "u": 1e-3, "μ": 1e-3, "n": 1e-6}  # casefold turns the micro sign into a mu
+_COUNTS = re.compile(
+    r"adu?|adc[ _]?(units?|counts?)?|raw|(raw[ _])?counts?|lsb|digits?|(no|arbitrary)[ _]?units?|none|a\.?u\.?|nu"
+)
+"""What is said for a unit of counts of a converter."""
 _OTHER = re.compile(
     r"^(eeg|emg|eog|erg|meg|mcg|ep|resp|imp|pleth|ppg|spo2|sao2|co2|abp|art|bp|cvp|pap|icp|temp|eda|gsr|acc|sound|light"
     r"|event|trigger|status)(?![a-z])"
@@ -84,7 +86,16 @@ class Chosen:
 
 def millivolts(unit: str) -> float | None:
     """Return how many mV the unit is; None for what is no voltage."""
-    return _MILLIVOLT.get(unit.strip().casefold())
+    found = _VOLT.fullmatch(unit.strip().casefold())
+    if found is None:
+        return None
+    prefix = (found[1] or "").replace("milli", "m").replace("micro", "u").replace("nano", "n")
+    return _MILLIVOLT.get(prefix, 1e3)
+
+
+def is_counts(unit: str) -> bool:
+    """Whether what is said for a unit is that there is none: the values are counts of a converter."""
+    return bool(_COUNTS.fullmatch(unit.strip().casefold()))
 
 
 def choose_ecg(names: Sequence[str], units: Sequence[str], default_unit: str | None) -> list[Chosen]:
@@ -107,10 +118,10 @@ def no_ecg(where: str, names: Sequence[str], units: Sequence[str]) -> EcganError
         return EcganError(f"{where} has no channels.")
     shown = [f"{name or number}{_doubt(unit)}" for number, (name, unit) in enumerate(zip(names, units, strict=True), 1)]
     found = ", ".join(shown[:12]) + (", …" if len(shown) > 12 else "")
-    return EcganError(
-        f"{where} has no ECG channel in mV, uV or V. Its channels: {found}.",
-        "If a channel without a unit is an ECG, say its unit." if "" in units else "",
-    )
+    hint = "If a channel without a unit is an ECG, say its unit." if "" in units else ""
+    if any(map(is_counts, units)):
+        hint = "Counts of a converter need their gain: `--gain 200`, of the dataset folder `preprocess.gain`."
+    return EcganError(f"{where} has no ECG channel in mV, uV or V. Its channels: {found}.", hint)
 
 
 def none_readable(where: str, left_out: Mapping[str, str]) -> EcganError:
@@ -161,6 +172,8 @@ _MOST_MILLIVOLTS = 1e9  # far beyond any unit that was mistaken for another
 
 def check_rate(where: str, rate: float) -> float:
     """Refuse a sampling rate that is none."""
+    if not isinstance(rate, Real):
+        raise EcganError(f"{where}: found the sampling rate {rate!r}, expected a number of Hz.", "Such as 360.")
     if not (np.isfinite(rate) and rate > 0):
         raise EcganError(f"{where} has a sampling rate of {rate:g} Hz.", "A recording has a rate above 0 Hz.")
     return float(rate)

@@ -35,6 +35,7 @@ def without_classes(where: str, columns: Columns, chosen: Sequence[Chosen]) -> t
     others = few if len(columns.values) >= _ENOUGH and set(few) | set(named) < counts.keys() else []
     what = "whole numbers, as of classes or marks"
     reasons = {lead: f"its values are {counts[lead]:.0f} {what}" for lead in {*named, *others}}
+    reasons |= {lead: "it is empty" for lead in reasons if not counts[lead]}
     left = [one for one in chosen if one.lead not in reasons]
     if not left:
         raise EcganError(f"{where} has no lead: {', '.join(map(repr, reasons))} holds classes or marks.")
@@ -52,6 +53,8 @@ _LEADS = {*["i", "ii", "iii", "avr", "avl", "avf", "mlii", "mliii", "mlv"], *(f"
 def _whole_numbers(values: NDArray[np.float64]) -> float:
     """Return how many numbers there are in a column of whole numbers (T,); infinity where they are not whole."""
     there = values[np.isfinite(values)]
-    if not len(there) or (there[:1000] != np.rint(there[:1000])).any() or (there != np.rint(there)).any():
+    if not len(there):
+        return 0.0
+    if (there[:1000] != np.rint(there[:1000])).any() or (there != np.rint(there)).any():
         return float("inf")
     return float(len(np.unique(there)))

@@ -125,7 +125,7 @@ def layout_of(path: Path, content: bytes, most_columns: int, *, single: bool = T
             f" {filled[best.start - 1].strip()[:40]!r}.",
             "Remove what is no row of numbers; mend numbers that are not written plainly, as -0.125.",
         )
-    preamble, head = _above(path, filled[: best.start], best)
+    preamble, head = _above(path, filled[: best.start], filled[best.start :], best)
     return Layout(best.separator, best.decimal, preamble, head, skipped, best.first, best.kinds)
 
 
@@ -300,12 +300,18 @@ def _with_decimal(content: bytes, best: _Reading, same: Sequence[_Reading]) -> _
     return next((other for other in same if comma and other.decimal == ","), best)
 
 
-def _above(path: Path, above: list[str], reading: _Reading) -> tuple[list[str], list[list[str]]]:
-    """Return the lines above the data: a preamble, and up to two rows that name the columns and their units."""
+def _above(path: Path, above: list[str], rows: Sequence[str], reading: _Reading) -> tuple[list[str], list[list[str]]]:
+    """Return the lines above the data: a preamble, and up to two rows that name the columns and their units.
+
+    Separators at the ends of all rows need not stand behind the names as well.
+    """
     head: list[list[str]] = []
+    open_ended = reading.separator != BLANKS and all(row.rstrip().endswith(reading.separator) for row in rows)
     while above and len(head) < 2:
         line = above[-1].lstrip("# ") if reading.columns > 1 else above[-1]
         cells = _head_cells(line, reading)
+        if open_ended and len(cells) == reading.columns - 1 and reading.columns > 2:
+            cells = [*cells, ""]
         pairs = reading.columns == 1 and re.search(r"[,;:=\t]", above[-1].strip())  # one name has no value behind it
         if len(cells) != reading.columns or pairs or line.startswith("#") or is_pair(line, reading.columns):
             break

@@ -23,6 +23,23 @@ def existing(path: Path) -> Path:
     return same[0] if same else path
 
 
+def in_any_case(path: Path) -> Path:
+    """Return the path, or that of the only file whose name differs in small and capital letters alone.
+
+    Records that came by a CD or a stick have `100.HEA` and `100.DAT`, and headers that say `100.dat`.
+    """
+    if is_there(path):
+        return path
+    wanted = unicodedata.normalize("NFC", path.name).casefold()
+    try:
+        same = [
+            other for other in path.parent.iterdir() if unicodedata.normalize("NFC", other.name).casefold() == wanted
+        ]
+    except OSError:
+        return path
+    return same[0] if len(same) == 1 else path
+
+
 def is_there(path: Path) -> bool:
     """Whether there is such a file or folder; there is none of a name that no file can have."""
     try:
@@ -57,5 +74,5 @@ def beside(header: Path, name: str) -> Path:
     path = existing(header.parent / parts)
     folders = parts.parts[:-1]
     if folders and not is_there(path) and header.absolute().parent.parts[-len(folders) :] == folders:
-        return existing(header.parent / parts.name)
-    return path
+        return in_any_case(existing(header.parent / parts.name))
+    return in_any_case(path)

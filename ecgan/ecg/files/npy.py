@@ -16,7 +16,7 @@ from ecgan.errors import EcganError
 SIGNALS = ("signal", "signals")
 RATES = ("sampling_rate", "fs")
 LEADS = "leads"
-UNIT = "unit"
+UNITS = ("unit", "units")
 
 Check = Callable[[str, tuple[int, ...], np.dtype[Any]], None]
 """Given where an array is, its shape and type, raises an error if it is not wanted."""
@@ -24,7 +24,7 @@ Check = Callable[[str, tuple[int, ...], np.dtype[Any]], None]
 MOST_LEADS = 256
 """Most leads of a recording."""
 
-_BESIDE = (LEADS, UNIT, "labels", "patients")
+_BESIDE = (LEADS, *UNITS, "labels", "label", "y", "patients", "patient")
 _MOST_DIRECTORY = 1 << 20  # bytes of the list of members
 _MOST_RATIO = 200  # bytes unpacked for each byte packed, of an array of more than 1 MiB
 _SMALL = 1 << 20
@@ -49,7 +49,20 @@ def read_npz(path: Path) -> Columns:
     count = signals.shape[1]
     if leads is not None and len(leads) != count:
         raise EcganError(f"{path} has {count} channel{'s' * (count != 1)} and names {len(leads)} leads.")
-    return Columns(signals, leads or [""] * count, [str(arrays.get(UNIT, ""))] * count, rate_of(path, arrays))
+    return Columns(signals, leads or [""] * count, _units_of(path, arrays, count), rate_of(path, arrays))
+
+
+def _units_of(path: Path, arrays: Mapping[str, NDArray[Any]], count: int) -> list[str]:
+    """Return the unit of each of so many leads: one for all, or one each; "" where none is said."""
+    found = [np.atleast_1d(arrays[key]) for key in UNITS if key in arrays]
+    if not found:
+        return [""] * count
+    if len(found) > 1 or found[0].shape not in ((1,), (count,)):
+        raise EcganError(
+            f"{path} has {count} channel{'s' * (count != 1)} and {sum(map(len, found))} units.",
+            "Say one, or one a lead.",
+        )
+    return [str(unit) for unit in np.broadcast_to(found[0], count)]
 
 
 def rate_of(path: Path, arrays: Mapping[str, NDArray[Any]]) -> float | None:

@@ -14,6 +14,11 @@ from ecgan.ecg.files.channels import millivolts
 from ecgan.errors import EcganError
 
 _HERTZ = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:hz|hertz|sps|samples?(?:/| per )s(?:ec|econd)?)", re.IGNORECASE)
+_HERTZ_ALONE = re.compile(
+    rf"[\s#%]*(?:(?:fs|sampl\w*(?:[ _-](?:rate|freq\w*))?|abtast\w*)(?: (?:is|of|at))?\s+)?{_HERTZ.pattern}[\s,;]*",
+    re.IGNORECASE,
+)
+"""A line that says a rate without a sign between key and value: "360 Hz", "# Sampling rate 300Hz"."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _RATE_KEY = re.compile(r"(?:fs|f_s|sampl\w*[ _-]?(?:rate|freq\w*)?|abtast\w*)(?: ?[\[(]?hz[\])]?)?", re.IGNORECASE)
 _FILTER = re.compile(r"pass|filter|notch|cut.?off|band|mains|hum|heart|puls", re.IGNORECASE)
@@ -39,12 +44,14 @@ class Preamble:
         names: Name of each column.
         units: Unit of each column, or one for all that have none.
         counts: By number of the column, ADC units per mV and the count of 0 mV.
+        counted: Whether the first row of numbers says how many follow.
     """
 
     sampling_rate: float | None = None
     names: list[str] = field(default_factory=list)
     units: list[str] = field(default_factory=list)
     counts: dict[int, tuple[float, float]] = field(default_factory=dict)
+    counted: bool = False
 
 
 def read_preamble(where: str, lines: Sequence[str], columns: int) -> Preamble:
@@ -58,13 +65,15 @@ def read_preamble(where: str, lines: Sequence[str], columns: int) -> Preamble:
         return _opensignals(where, lines, columns)
     if any(line.startswith("ChannelTitle=") for line in lines):
         return _labchart(lines, columns)
+    if (found := _acqknowledge(lines, columns)) is not None:
+        return found
     return _pairs(lines, columns)
 
 
 def is_pair(line: str, columns: int) -> bool:
     """Whether a line is a key and a value that are understood, and no names of so many columns."""
     pair = _PAIR.fullmatch(line)
-    if line.split("\t")[0].endswith("="):
+    if line.split("\t")[0].endswith("=") or (columns == 1 and _HERTZ_ALONE.fullmatch(line)):
         return True
     if pair is None or columns > 2:
         return False
@@ -78,6 +87,9 @@ def _pairs(lines: Sequence[str], columns: int) -> Preamble:
     for line in lines:
         if found := _PER_SAMPLE.fullmatch(line.strip()):
             rates.add(_seconds_to_hertz(found))
+            continue
+        if found := _HERTZ_ALONE.fullmatch(line):
+            rates.add(_float(found[1]))
             continue
         if (pair := _PAIR.fullmatch(line)) is None:
             continue
@@ -109,6 +121,26 @@ def _labchart(lines: Sequence[str], columns: int) -> Preamble:
     step = _PER_SAMPLE.fullmatch(said.get("Interval", "").strip())
     rate = None if step is None else _seconds_to_hertz(step)
     return Preamble(rate, ["time"] * times + titles, [""] * times + both)
+
+
+def _acqknowledge(lines: Sequence[str], columns: int) -> Preamble | None:
+    """Understand AcqKnowledge (Biopac): step, number of channels, of each name and unit; None if it is another program.
+
+    Below the names of the columns it says how many samples each has.
+    """
+    for at, line in enumerate(lines[:3]):
+        step, count = (
+            _PER_SAMPLE.fullmatch(line.strip()),
+            re.fullmatch(r"\s*(\d{1,3}) channels?\s*", "".join(lines[at + 1 : at + 2])),
+        )
+        if step is None or count is None:
+            continue
+        said = [line.strip() for line in lines[at + 2 : at + 2 + 2 * int(count[1])]]
+        times = columns - int(count[1])
+        if times not in (0, 1) or len(said) < 2 * int(count[1]):
+            return None
+        return Preamble(_seconds_to_hertz(step), [""] * times + said[::2], [""] * times + said[1::2], counted=True)
+    return None
 
 
 def _opensignals(where: str, lines: Sequence[str], columns: int) -> Preamble:

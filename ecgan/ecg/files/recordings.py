@@ -10,10 +10,10 @@ import numpy as np
 
 from ecgan.ecg.aami import BEAT_SYMBOLS
 from ecgan.ecg.files.annotations import read_annotations
-from ecgan.ecg.files.channels import Channels, Columns, assemble, check_rate, choose_ecg, no_ecg
+from ecgan.ecg.files.channels import Channels, Columns, assemble, check_rate, choose_ecg, is_counts, no_ecg
 from ecgan.ecg.files.classes import without_classes
 from ecgan.ecg.files.hospital import ENDINGS, KINDS, TITLES, kind_of, read_hospital
-from ecgan.ecg.files.names import existing, is_file, is_there
+from ecgan.ecg.files.names import existing, in_any_case, is_file, is_there
 from ecgan.ecg.files.times import agree, contradiction, without_time
 from ecgan.ecg.files.units import Counts, check_counts, check_unit
 from ecgan.ecg.files.wfdb import COPY_AGAIN, read_header, read_signals
@@ -139,10 +139,14 @@ def locate(path: Path) -> Place:
     path = existing(path)
     if (found := by_content(path)) is not None:
         return Place(found, path.parent, path.stem, path)
+    if path.suffix.lower() == ".hea" and is_file(path):
+        return Place("wfdb", path.parent, path.stem, path)
+    loose = path.suffix.lower() in ("", ".hea", ".dat", ".mat")
     for name in (path.name, path.stem):
         header = existing(path.parent / f"{name}.hea")
+        header = in_any_case(header) if loose else header
         if is_file(header) and path.suffix.lower() not in FORMATS.keys() - {".hea"}:
-            return Place("wfdb", header.parent, header.name.removesuffix(".hea"), header)
+            return Place("wfdb", header.parent, header.stem, header)
     kind = FORMATS.get(path.suffix.lower())
     if path.is_dir():
         raise EcganError(f"there is no recording in the folder {path}.", f"Formats: {KNOWN}.")
@@ -286,6 +290,8 @@ def _ecg_of(
     """Take the ECG of text or arrays, which need not say what their columns are, nor how fast they were sampled."""
     stated = several and columns.sampling_rate is not None
     columns = without_time(where, columns, None if stated else sampling_rate)
+    if unit is not None or counts is not None:
+        columns = replace(columns, units=["" if is_counts(said) else said for said in columns.units])
     chosen = choose_ecg(columns.names, columns.units, unit or "mV")
     if not chosen:
         raise no_ecg(where, columns.names, columns.units)

@@ -56,8 +56,11 @@ _ELSE = {
 """How files begin that are no text of numbers, what they are, and the way out."""
 
 _UNIT = re.compile(
-    r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]|(?P<word>.*)[ _](?P<suffix>[mu\u00b5\u03bc]v)", re.IGNORECASE
+    r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]"
+    r"|(?:(?P<word>.+?)(?:[ _,/-]+(?:in )?|(?-i:(?<=[A-Za-z])(?=.V))))?(?P<suffix>[mu\u00b5\u03bc]v)",
+    re.IGNORECASE,
 )
+"""A name and its unit: "MLII (mV)", "ecg_uV", "EKG/mV", "ECG in uV", "ecgUV"."""
 _MINUS = "\u2212".encode()
 _COMMENT = re.compile(rb"[\t,; ]*#[^\n]*")
 _SEPARATOR = re.compile(rb'"?sep=[^\n]?"?[\t,; ]*\r?(?=[\r\n])', re.IGNORECASE)
@@ -273,8 +276,10 @@ def _with_preamble(path: Path, columns: Columns, layout: Layout) -> Columns:
         if column in said.counts:
             gain, zero = said.counts[column]
             values[:, index] = (values[:, index] - zero) / gain
-    if not any(names) and len(said.names) > max(numbers):
-        names = [said.names[column] for column in numbers]
+    if said.counted and len(values) > 1 and set(values[0][np.isfinite(values[0])]) == {len(values) - 1.0}:
+        values = values[1:]
+    if (said.counted or not any(names)) and len(said.names) > max(numbers):
+        names = [said.names[column] or name for column, name in zip(numbers, names, strict=True)]
     if len(said.units) > max(numbers):
         units = [unit or said.units[column] for unit, column in zip(units, numbers, strict=True)]
     elif len(said.units) == 1:

@@ -25,12 +25,14 @@ _SECONDS = {
     **dict.fromkeys(("us", "µs", "μs", "usec", "microsecond", "microseconds"), 1e-6),
     **dict.fromkeys(("ns", "nsec", "nanosecond", "nanoseconds"), 1e-9),
     **dict.fromkeys(("min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86_400.0),
 }
 _NO_UNIT = ("", "#", "-", "samples", "sample", "ticks", "hh:mm:ss", "date")
 _WORDS = r"time|times|timestamp|timestamps|timer|zeit|uhrzeit|temps|tiempo|tempo|datetime|date|t"
 _TIME = re.compile(rf"(.*[^a-z])?({_WORDS})([^a-z].*)?|\w*(timestamp|time)", re.IGNORECASE)
-_SUFFIX = re.compile(r".*[ _](s|sec|seconds|ms|msec|us|µs|μs|ns)", re.IGNORECASE)
-_ALONE = re.compile(r"seconds|milliseconds|microseconds|ms|sec|secs", re.IGNORECASE)
+_SUFFIX = re.compile(r".*[ _/-](s|sec|seconds|ms|msec|us|µs|μs|ns)", re.IGNORECASE)
+_ALONE = re.compile(r"seconds|milliseconds|microseconds|minutes|hours|ms|msec|sec|secs|min", re.IGNORECASE)
 _SAMPLE = re.compile(r"(sample|samples|index)([ _]?(#|no|number|index))?", re.IGNORECASE)
 _WHEN = re.compile(
     r"\[?(?:[\w.,/-]+[T ]+)?(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)(?: ?([ap])\.?m\.?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?"
@@ -42,6 +44,8 @@ _ENOUGH = 20
 """Fewer rows may rise by chance."""
 _JITTER_S, _JITTER = 2.0, 0.05
 """How far times that come in packets may be from a rate that is given: seconds, and share of the rate."""
+_RARE = 0.05
+"""Share of the steps in which a clock or counter may fall, where it begins again or is set."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class _Clock:
         ticks: The times, shape (T,).
         unit: Seconds in one tick; None where the file does not say.
         even: Whether each lies within half a step of where it should be.
-        rate: Samples a tick, on average; 0 where it does not rise.
+        rate: Samples a tick, on average; 0 where it does not rise, or begins again.
         error: How far times are from where they should be, in steps.
     """
 
@@ -73,6 +77,18 @@ class _Clock:
     def counts(self) -> bool:
         """Whether it may as well count the samples."""
         return self.unit is None and self.even and bool((np.abs(np.diff(self.ticks)) == 1).all())
+
+    @property
+    def falls(self) -> float:
+        """In what share of its steps it falls."""
+        return float((np.diff(self.ticks) < 0).mean()) if len(self.ticks) > 1 else 0.0
+
+    @property
+    def roughness(self) -> float:
+        """Share by which the rate may be wrong because many samples have the same time."""
+        steps = np.diff(self.ticks)
+        packets = steps[steps > 0]
+        return float(np.median(packets) / packets.sum()) if len(packets) and (steps == 0).any() else 0.0
 
     def rates(self) -> list[float]:
         """The rates in Hz that it may mean."""
@@ -102,7 +118,7 @@ def without_time(where: str, columns: Columns, given: float | None) -> Columns:
     leads = []
     for index, (name, unit) in enumerate(zip(columns.names, columns.units, strict=True)):
         values = columns.values[:, index]
-        if _SAMPLE.fullmatch(name):
+        if _SAMPLE.fullmatch(name) and not (np.diff(values) < 0).any():
             if not (np.diff(values) == 1).all():
                 raise EcganError(f"{where}: the column {name!r} does not count the samples one by one.")
         elif is_time(name) or _rises(values):
@@ -158,10 +174,17 @@ def _rises(values: F64) -> bool:
 
 
 def _is_counter(values: F64) -> bool:
-    """Whether a column counts one by one and begins again, such as the number of a packet's sample."""
-    steps = np.diff(values)
+    """Whether a column counts one by one and begins again, such as the number of a packet's sample, or is such a clock.
+
+    A clock rises in most steps and falls in very few, where its counter is full or it is set; no lead does.
+    """
+    steps = np.diff(values[np.isfinite(values)])
     back = steps[steps != 1]
-    return len(values) >= _ENOUGH and 0 < len(back) < len(steps) / 3 and back[0] < -1 and bool((back == back[0]).all())
+    if len(steps) + 1 < max(_ENOUGH, len(values) // 2):
+        return False
+    counts = 0 < len(back) < len(steps) / 3 and back[0] < -1 and bool((back == back[0]).all())
+    falls = float((steps < 0).mean())
+    return counts or (0 < falls <= _RARE and float((steps > 0).mean()) > 0.5)
 
 
 def _unit_of(where: str, name: str, unit: str, given: float | None) -> float | None:
@@ -179,7 +202,8 @@ def _unit_of(where: str, name: str, unit: str, given: float | None) -> float | N
 
 def _clock(name: str, ticks: F64, unit: float | None) -> _Clock:
     steps = len(ticks) - 1
-    if steps < 1 or not np.isfinite(ticks).all() or ticks[-1] <= ticks[0]:
+    falls = int((np.diff(ticks) < 0).sum())
+    if steps < 1 or not np.isfinite(ticks).all() or ticks[-1] <= ticks[0] or 0 < falls <= _RARE * steps:
         return _Clock(name, ticks, unit, False, 0.0, 0.0)
     step = float(ticks[-1] - ticks[0]) / steps
     error = float(np.abs(ticks - ticks[0] - step * np.arange(len(ticks))).max()) / step
@@ -204,6 +228,12 @@ def _settled(where: str, clocks: Sequence[_Clock], header: float | None, given: 
     if not times:
         return wanted
     clock = times[0]
+    if clock.falls > _RARE and (clock.unit is not None or is_time(clock.name)):
+        raise EcganError(
+            f"{where}: the rows are not in the order of time: the column {clock.name!r} falls in {clock.falls:.0%} of"
+            " its steps.",
+            "Sort the rows by time.",
+        )
     if wanted is not None:
         _compare(where, clock, wanted)
         return wanted
@@ -224,7 +254,7 @@ def _compare(where: str, clock: _Clock, wanted: float) -> None:
     if clock.even:
         rates, tolerance = clock.rates(), clock.uncertainty
     else:
-        rates, tolerance = clock.rates() if clock.rate else [], _JITTER
+        rates, tolerance = clock.rates() if clock.rate else [], max(_JITTER, clock.roughness)
     if not rates or any(agree(rate, wanted, tolerance) for rate in rates):
         fitting = [rate for rate in rates if agree(rate, wanted, tolerance)]
         if not clock.even and fitting and clock.error / fitting[0] > _JITTER_S:

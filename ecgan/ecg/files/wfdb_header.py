@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from ecgan.ecg.files.channels import check_rate
-from ecgan.ecg.files.names import beside, existing, is_file
+from ecgan.ecg.files.names import beside, existing, in_any_case, is_file
 from ecgan.errors import EcganError
 
 STORAGE = ("0", "8", "16", "24", "32", "61", "80", "160", "212", "310", "311", "508", "516", "524")
@@ -95,7 +95,7 @@ class Header:
     @property
     def name(self) -> str:
         """What to call it: "record", and the name of the file."""
-        return f"record {self.file.name.removesuffix('.hea')}"
+        return f"record {self.file.stem}"
 
     @property
     def fs(self) -> float:
@@ -116,7 +116,7 @@ def read_header(file: Path, hint: str) -> Header:
     Raises:
         EcganError: It is not there, is no header, or says two different things of one.
     """
-    file = existing(file)
+    file = in_any_case(existing(file))
     if not is_file(file):
         raise EcganError(f"the file {file} is not there.", hint)
     lines, comments = _lines(file, hint)
@@ -171,7 +171,7 @@ def _record_line(file: Path, line: str, listed: int) -> tuple[int | None, int, l
     A record's name may hold blanks. The stem of the file says where it ends, else the number of lines that follow does.
     In front of it there may be folders: `mitdb/100` is record 100, not a record of 100 segments.
     """
-    stem = unicodedata.normalize("NFC", file.name.removesuffix(".hea"))
+    stem = unicodedata.normalize("NFC", file.stem)
     composed = unicodedata.normalize("NFC", line)
     path = re.match(rf"(?:[^\s/]+/)*{re.escape(stem)}(?=[/\s]|$)", composed)
     if path is not None:

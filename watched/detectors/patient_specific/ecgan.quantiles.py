@@ -1,0 +1,1 @@
+../../../ecgan/quantiles.py

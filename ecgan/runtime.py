@@ -43,7 +43,7 @@ def blas_in_one_thread() -> Iterator[None]:
     The threads of OpenBLAS wait for their next product by spinning, which costs more than a small product does. What is
     computed is then the same to the last bit, whatever `runtime.threads` says.
     """
-    with contextlib.nullcontext() if _alone() else _blas().limit(limits=1):
+    with _blas().limit(limits=1):
         yield
 
 

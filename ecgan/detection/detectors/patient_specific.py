@@ -52,6 +52,7 @@ _UNSURE = 2.0  # times noise_from: from here on it is not sure when the beat com
 _SUDDEN = 0.2  # log of the ratio of two intervals that follow each other: from here on it counts in full
 _REACHED = (0.15, 0.3)  # the same of the step with which a rate was reached: from where, and from where in full
 _FROM_AFAR = (0.1, 0.2)  # the same for what is early against beats far off alone
+_OTHER_P = (0.5, 1.0)  # component p: a usual wave up to here, another one from here on, where beats were dropped
 _ANOTHER = 0.5  # component p from which on this counts in full, whatever the step
 _APART_S = 0.65  # RR from which on the T wave of the beat before is over as the P wave begins
 _PATTERNED = 3.0  # times its irregularity: the most that the spread of a rhythm is taken for
@@ -486,7 +487,7 @@ class PatientSpecific(Detector):
         if record.conducted is record.rr_prev:
             return found
         conducted = rhythm.prematurity(record.rr_prev, record.conducted, *among)
-        return np.asarray(found + (1 - _ramp(p, 0.0, 1.0)) * (conducted - found))
+        return np.asarray(found + (1 - _ramp(p, *_OTHER_P)) * (conducted - found))
 
     def _rhythm(self, record: _Record, irregularity: F64, p: F64) -> F64:
         """Prematurity in units of the rhythm's spread, bounded; early beats in a pattern are no spread.

@@ -90,7 +90,9 @@ def test_every_look_at_ds2_is_counted() -> None:
     looks = (PAPER / "looks.csv").read_text(encoding="utf-8")
     for file in (PAPER / "rows" / "mitbih").rglob("*.json"):
         row = json.loads(file.read_text(encoding="utf-8"))
-        assert f'"paper {row["table"]}: {row["row"]}, {row["strategy"]}, seed {row["seed"]}"' in looks
+        again = f", behaviour {row['behaviour']}" if row["behaviour"] > 1 else ""
+        named = f'"paper {row["table"]}: {row["row"]}, {row["strategy"]}, seed {row["seed"]}{again}",{row["commit"][:7]},'
+        assert named in looks
 
 
 def test_a_check_names_what_differs_but_for_seconds_and_commit() -> None:

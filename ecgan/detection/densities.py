@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ecgan.detection.base import F64
 from ecgan.detection.components import chunks
+from ecgan.ecg.directions import directions_of_few
 from ecgan.ecg.template import aligned, evenly
 from ecgan.quantiles import median
 from ecgan.runtime import side_by_side
@@ -25,7 +26,6 @@ _AT_ONCE = 128  # of these, so that their distances stay near the processor
 _FEW = 48  # rows whose directions come out of a smaller matrix; the last bits of longer recordings stay as they were
 _TINY = 1e-12  # the unit of beats that are all the same
 _FLOOR = 0.1
-_NOTHING = 1e-12  # of the variance along the first direction: rounding
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,13 @@ class Space:
         centred = rows - mean
         count = min(components, rows.shape[1], len(rows) - 1)
         if len(rows) < min(_FEW, rows.shape[1]):
-            return cls(mean, _directions_of_few(centred, count))
+            return cls(mean, directions_of_few(centred, count))
         _, vectors = np.linalg.eigh(centred.T @ centred)  # (D, D), by rising variance
         return cls(mean, np.ascontiguousarray(vectors[:, ::-1][:, :count]))
 
     def apply(self, rows: F64) -> F64:
         """Return the coordinates (n, k) of rows (n, D)."""
         return np.asarray((rows - self.mean) @ self.basis)
-
-
-def _directions_of_few(centred: F64, count: int) -> F64:
-    """Return the `count` main directions (D, k) of fewer centred rows (m, D) than they are long, fewer of alike ones.
-
-    They are those of (D, D) above, out of (m, m): of a dozen beats in a hundredth of the time.
-    """
-    values, vectors = np.linalg.eigh(centred @ centred.T)  # by rising variance
-    there = values > _NOTHING * values[-1]
-    values, vectors = values[there][::-1][:count], vectors[:, there][:, ::-1][:, :count]
-    return np.asarray(centred.T @ (vectors / np.sqrt(values)))
 
 
 def shapes(signals: NDArray[Any], shifts: Int, part: slice, template: F64, components: int = 16) -> F64:

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgan.ecg.directions import directions_of_few
 from ecgan.ecg.template import qrs_ms, window
+from ecgan.quantiles import median
 
 F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -86,16 +88,24 @@ def kinds(waves: NDArray[Any]) -> list[Bool]:
     one = [np.ones(len(waves), dtype=bool)]
     if len(some) < 2:
         return one
-    values = waves @ np.linalg.eigh(np.cov(waves[some], rowvar=False))[1][:, -1]
+    values = waves @ _main_direction(waves[some])
     border, least, apart = _border(np.sort(values))
     low = np.asarray(values <= border)
     total = float(np.var(values))
     if least < KIND_SHARE or not least * (1 - least) * apart**2 >= KIND_SPLIT * total > 0:
         return one
-    first, second = (np.median(waves[some][low[some] == of], axis=0) for of in (True, False))
+    first, second = (median(waves[some][low[some] == of]) for of in (True, False))
     if first @ second >= KIND_ALIKE * np.linalg.norm(first) * np.linalg.norm(second):
         return one
     return [low, ~low]
+
+
+def _main_direction(rows: NDArray[Any]) -> F64:
+    """The direction (w,) in which most of some rows (m, w) differ; any where they do not."""
+    if len(rows) < rows.shape[1]:
+        found = directions_of_few(rows - rows.mean(axis=0, dtype=np.float64), 1)
+        return found[:, 0] if found.size else np.zeros(rows.shape[1])
+    return np.asarray(np.linalg.eigh(np.cov(rows, rowvar=False))[1][:, -1])
 
 
 def _border(ordered: F64) -> tuple[float, float, float]:

@@ -42,8 +42,8 @@ def read_labels(file: Path, recordings: Collection[str]) -> Labels:
         EcganError: A column, a label or a recording is missing, or a row makes no sense.
     """
     rows = _rows(file, ["file", "label"])
-    columns = set(rows[0][1]) if rows else set[str]()
-    if "sample" not in columns and (other := sorted(columns & _PLACES)):
+    named = set(rows[0][1]) if rows else set[str]()
+    if "sample" not in named and (other := sorted(named & _PLACES)):
         raise EcganError(
             f"{file} has a column {other[0]!r} and none 'sample', so that nobody can tell what its labels are of.",
             "Positions are numbers of samples, from 0, in the column `sample`; labels of whole recordings need none.",

@@ -76,6 +76,7 @@ A project of ECGAN, begun with `ecgan new`. `params.yaml` says what is done, `dv
 ecgan info --pipeline     # checks params.yaml; needed after a clone, and after another version of ecgan was installed
 dvc repro                 # fetch, preprocess, split, train, inverse, detect, report: see reports/report/index.html
 ecgan score FILE --model {run} --out scored
+git add --all && git commit -m Begin && dvc exp run -S train.epochs=2     # an experiment starts from a commit
 ```
 
 `python` must be that of the environment where ecgan is installed: activate it. `dvc exp run --temp` and `--queue` need

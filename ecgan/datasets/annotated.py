@@ -60,6 +60,8 @@ def record_names(raw: Path) -> list[str]:
     for name in names:
         if not _RECORD.fullmatch(name) or ".." in name:
             raise EcganError(f"{file} names {name[:60]!r}, which is no record.", again)
+    if len(set(names)) < len(names):
+        raise EcganError(f"{file} names {max(names, key=names.count)!r} twice.", again)
     return names
 
 

@@ -64,7 +64,8 @@ class Folder(Dataset):
             return None
         inventory = load_inventory(raw)
         plan = plan_for(inventory, options)
-        hint = "Take longer recordings or a shorter preprocess.window."
+        shorter = "a shorter preprocess.window" if options.cut == "windows" else "less preprocess.before and after"
+        hint = f"Take longer recordings or {shorter}."
         return Cuts(
             [Recording(name, plan.of(name), name) for name in plan.files],
             partial(_cut_one, self, plan.without()),

@@ -30,6 +30,7 @@ from ecgan.ecg.files.wfdb import FETCH_AGAIN, read_annotations
 from ecgan.ecg.leads import ANY, match_leads
 from ecgan.ecg.records import Record
 from ecgan.errors import EcganError
+from ecgan.files import write_text
 from ecgan.registry import register_dataset
 from ecgan.samples import Samples
 
@@ -89,6 +90,16 @@ class Physionet(Annotated):
             return (name if options.source is None else path.name) if wanted else None
 
         fetch_project(raw, Project(options.database, options.version, options.annotator), options, pick)
+        if options.source is not None and not (raw / "RECORDS").exists():
+            marked = {file.stem for file in raw.glob(f"*.{options.annotator}")}
+            names = sorted(marked & {file.stem for file in raw.glob("*.hea")})
+            if not names:
+                raise EcganError(
+                    f"fetch.source, {options.source}, has no list RECORDS and no header with annotations beside it"
+                    f" (.{options.annotator}).",
+                    "Name the folder of the records, or mend fetch.annotator.",
+                )
+            write_text(raw / "RECORDS", "".join(f"{name}\n" for name in names))
 
     def facts(self, raw: Path) -> Facts:
         """Patients and leads where they are known, and the annotator that was fetched."""

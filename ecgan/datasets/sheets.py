@@ -1,6 +1,7 @@
 """The sheets beside a user's recordings: `labels.csv` (file, label or file, sample, label) and `patients.csv`."""
 
 import csv
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 from ecgan.errors import EcganError, nearest
 from ecgan.files import read_text
+
+_PLACES = {"time", "time_s", "seconds", "position", "onset", "r_peak", "peak"}
+"""Columns that say where a label is, otherwise than by the number of a sample."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ def read_labels(file: Path, recordings: Collection[str]) -> Labels:
         EcganError: A column, a label or a recording is missing, or a row makes no sense.
     """
     rows = _rows(file, ["file", "label"])
+    named = set(rows[0][1]) if rows else set[str]()
+    if "sample" not in named and (other := sorted(named & _PLACES)):
+        raise EcganError(
+            f"{file} has a column {other[0]!r} and none 'sample', so that nobody can tell what its labels are of.",
+            "Positions are numbers of samples, from 0, in the column `sample`; labels of whole recordings need none.",
+        )
     of_recording: dict[str, str] = {}
     at: dict[str, list[tuple[int, str]]] = {}
     for number, row in rows:
@@ -45,12 +55,13 @@ def read_labels(file: Path, recordings: Collection[str]) -> Labels:
         if not row["label"]:
             raise EcganError(f"{file}, line {number}: there is no label.", "Mend that line.")
         if "sample" in row:
-            if not row["sample"].isdecimal() or len(row["sample"]) > 15:
+            position = re.fullmatch(r"(\d{1,15})(\.0*)?", row["sample"])
+            if position is None:
                 raise EcganError(
                     f"{file}, line {number}: {row['sample']!r} is no position, a whole number from 0.",
                     "Mend that line.",
                 )
-            at.setdefault(name, []).append((int(row["sample"]), row["label"]))
+            at.setdefault(name, []).append((int(position[1]), row["label"]))
         elif of_recording.setdefault(name, row["label"]) != row["label"]:
             raise EcganError(
                 f"{file}, line {number}: {row['file']} has two labels, {of_recording[name]} as well.", "Mend that line."

@@ -1,5 +1,6 @@
 """What became of the recordings, on the terminal."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ def tell(
             errors.print(Text(printable(f"warning: {outcome.wanted.name}: {words}"), style="yellow"), soft_wrap=True)
         if outcome.error is not None:
             path, message = told_place(str(outcome.wanted.path)), outcome.error.message
-            told = message if f" {path} " in f" {message} " else f"{path}: {message}"
+            told = message if re.search(rf"(^|\s){re.escape(path)}([\s:,]|$)", message) else f"{path}: {message}"
             errors.print(Text(printable(f"error: {told}"), style="red"), soft_wrap=True)
             if outcome.error.hint:
                 errors.print(Text(printable(outcome.error.hint)), soft_wrap=True)

@@ -535,3 +535,14 @@ def test_swapped_axes_and_labels_that_are_none_are_refused(tmp_path: Path) -> No
     frame.assign(label=np.arange(30)).to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(EcganError, match="label of its own"):
         cut(tmp_path / "t.csv", cut="none")
+
+
+def test_labels_at_places_that_are_no_numbers_of_samples_are_not_those_of_the_recording(tmp_path: Path) -> None:
+    timed(tmp_path / "home/r.csv", "time")
+    marks = range(200, 1000, 200)
+    for column in ("time", "onset"):
+        rows = "".join(f"r.csv,{mark / 250},V\n" for mark in marks)
+        (tmp_path / "home/labels.csv").write_text(f"file,{column},label\n{rows}")
+        assert column in refusal(tmp_path / "home", normal=["V"])
+    (tmp_path / "home/labels.csv").write_text("file,sample,label\n" + "".join(f"r.csv,{mark}.0,N\n" for mark in marks))
+    assert counts(cut(tmp_path / "home")) == {"N": len(marks)}

@@ -315,3 +315,19 @@ def test_mitbih_is_a_use_of_it(lay: Lay, tmp_path: Path, monkeypatch: pytest.Mon
     np.testing.assert_array_equal(mine.class_ids, theirs.class_ids)
     assert mine.table.equals(theirs.table)
     assert "as paced: 102" in mine.about.mapping
+
+
+def test_a_copy_without_a_list_of_records_is_that_of_its_annotated_headers(tmp_path: Path) -> None:
+    source, raw = tmp_path / "mine", tmp_path / "raw"
+    write_database(source, [record(0, "800"), record(1, "801"), record(2, "802")])
+    for name in ("RECORDS", "801.atr", "SHA256SUMS.txt"):
+        (source / name).unlink(missing_ok=True)
+    fetched(raw, source=str(source))
+    assert cut(raw).table["record"].unique().tolist() == ["800", "802"]
+    (source / "RECORDS").write_text("800\n802\n800\n")
+    fetched(raw, source=str(source))
+    with pytest.raises(EcganError, match="'800' twice"):
+        cut(raw)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EcganError, match="no list RECORDS"):
+        fetched(raw, source=str(tmp_path / "empty"))

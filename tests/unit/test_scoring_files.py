@@ -401,13 +401,14 @@ def test_warnings_are_told_and_written(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a.json").read_text())["warnings"] == scored.facts["warnings"]
 
 
-def test_a_path_is_told_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sign", [" ", ": ", ", "])
+def test_a_path_is_told_once(tmp_path: Path, sign: str) -> None:
     def score(path: Path) -> ScoredRecording:
-        raise EcganError(f"{path} is no text file.")
+        raise EcganError(f"{path}{sign}is no text file.")
 
     errors = Console(record=True)
     tell(score_all([Wanted(Path("in/a.csv"), Path("in/a.csv"), "a")], tmp_path, score), tmp_path, Console(), errors)
-    assert "error: in/a.csv is no text file.\n" in errors.export_text()
+    assert f"error: in/a.csv{sign}is no text file.\n" in errors.export_text()
 
 
 def test_a_batch_of_failures_only_says_so(tmp_path: Path) -> None:

@@ -134,13 +134,14 @@ def _pass_on(worker: int) -> None:
 def serve(path: Path, kept: list[str]) -> None:
     """Load the libraries, then fork for every job, until whoever started this has ended."""
     variables = {name: os.environ[name] for name in kept}
+    gc.disable()  # a fifth of the time
     for name in LIBRARIES:
         with contextlib.suppress(ModuleNotFoundError):  # what other versions do not have
             importlib.import_module(name)
     for library in weakref.finalize._registry:
         library.atexit = False  # operators of torch, each taken down as a fork ends, for nothing
     _remember_yaml(path.parent)
-    gc.freeze()
+    stay()
     running: dict[int, tuple[int, socket.socket]] = {}
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -162,6 +163,13 @@ def serve(path: Path, kept: list[str]) -> None:
                 with contextlib.suppress(BrokenPipeError):  # who asked was killed
                     connection.sendall(worker.to_bytes(4, "big"))
                 running[os.pidfd_open(worker)] = worker, connection
+
+
+def stay() -> None:
+    """Let what is there stay: garbage is looked for in what comes after, and seldom."""
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 100)
+    gc.enable()
 
 
 def _remember_yaml(folder: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ecgan.arithmetic import set_arithmetic
-from tests.forking import stay
+from tests import forking
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("ECGAN_DEVICE", None)
@@ -36,6 +36,12 @@ def root() -> Path:
     return ROOT
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let one process fork for all workers: the libraries are loaded once."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        os.environ[forking.SHARED] = str(forking.server())
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Find the tests without looking for garbage, a quarter of that time, and never look for it in what they need."""
@@ -43,7 +49,7 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        stay()
+        forking.stay()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -39,7 +39,7 @@ lint: .venv/.installed  ## check style and types
 	ruff format --check .
 	mypy
 	hadolint Dockerfile
-	shellcheck .ci/run docker/in-image docker/image-test
+	shellcheck .ci/run docker/in-image docker/image-test docker/made-of
 
 format: .venv/.installed  ## mend the style
 	ruff check --fix .
@@ -68,6 +68,7 @@ docker-repro:  ## run the pipeline in the image
 
 image-test: .venv/.installed  ## build and try the image without a Docker daemon, as root
 	docker/image-test
+	docker/made-of > docker/tested
 
 clean:  ## remove the virtual environment, caches and built documentation; data, models and reports stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .ecgan/cache .ecgan/lock .ecgan/resume docs/_build docs/api

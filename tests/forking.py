@@ -48,6 +48,8 @@ LIBRARIES = (
     "yaml", "zc.lockfile",
 )  # fmt: skip
 TIMEOUT = 3600  # seconds, of a command
+SHARED = "ECGAN_TEST_FORKS"
+"""Variable with the socket of a process that forks for several others."""
 
 
 def run(
@@ -69,9 +71,11 @@ def _read(file: Any) -> str:
 
 @functools.cache
 def server() -> Path:
-    """Start the process that forks, once for this one and until it ends; return its socket."""
+    """Start the process that forks, once for this one and its children, until it ends; return its socket."""
     from ecgan.arithmetic import PORTABLE
 
+    if SHARED in os.environ:
+        return Path(os.environ[SHARED])
     folder = tempfile.TemporaryDirectory(prefix="forking")
     path = Path(folder.name) / "socket"
     ready, say = os.pipe()
@@ -96,8 +100,10 @@ def runner() -> str:
     path = server().parent / "runner"
     if not path.exists():
         command = [sys.executable, "-ISE", __file__, "ask", str(server())]
-        path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
-        path.chmod(0o700)
+        made = path.with_suffix(f".{os.getpid()}")
+        made.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+        made.chmod(0o700)
+        made.replace(path)  # others may be looking for it
     return str(path)
 
 
@@ -132,20 +138,16 @@ def _pass_on(worker: int) -> None:
 
 
 def serve(path: Path, kept: list[str]) -> None:
-    """Load the libraries, then fork for every job, until whoever started this has ended."""
+    """Load the libraries for the first job, and fork for every job, until whoever started this has ended."""
     variables = {name: os.environ[name] for name in kept}
-    for name in LIBRARIES:
-        with contextlib.suppress(ModuleNotFoundError):  # what other versions do not have
-            importlib.import_module(name)
-    for library in weakref.finalize._registry:
-        library.atexit = False  # operators of torch, each taken down as a fork ends, for nothing
-    _remember_yaml(path.parent)
-    gc.freeze()
     running: dict[int, tuple[int, socket.socket]] = {}
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
         os.write(sys.stdout.fileno(), b"ready\n")
+        if sys.stdin in select.select([listener, sys.stdin], [], [])[0]:
+            return
+        _load(path.parent)
         while sys.stdin not in (ready := select.select([listener, sys.stdin, *running], [], [])[0]):
             for one in ready:
                 if one is not listener:
@@ -162,6 +164,24 @@ def serve(path: Path, kept: list[str]) -> None:
                 with contextlib.suppress(BrokenPipeError):  # who asked was killed
                     connection.sendall(worker.to_bytes(4, "big"))
                 running[os.pidfd_open(worker)] = worker, connection
+
+
+def _load(folder: Path) -> None:
+    gc.disable()  # a fifth of the time
+    for name in LIBRARIES:
+        with contextlib.suppress(ModuleNotFoundError):  # what other versions do not have
+            importlib.import_module(name)
+    for library in weakref.finalize._registry:
+        library.atexit = False  # operators of torch, each taken down as a fork ends, for nothing
+    _remember_yaml(folder)
+    stay()
+
+
+def stay() -> None:
+    """Let what is there stay: garbage is looked for in what comes after, and seldom."""
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 100)
+    gc.enable()
 
 
 def _remember_yaml(folder: Path) -> None:

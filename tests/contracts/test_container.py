@@ -14,6 +14,7 @@ import yaml
 from .imports import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+SCRIPTS = [".ci/run", "docker/in-image", "docker/image-test", "docker/made-of"]
 FILES = [ROOT / name for name in ("Dockerfile", ".dockerignore", "compose.yaml", "Makefile", ".ci/run")]
 FILES += [path for path in (ROOT / "docker").iterdir() if path.is_file()]
 
@@ -114,7 +115,7 @@ def test_no_path_of_one_machine(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("linter", "files"),
-    [("hadolint", ["Dockerfile"]), ("shellcheck", [".ci/run", "docker/in-image", "docker/image-test"])],
+    [("hadolint", ["Dockerfile"]), ("shellcheck", SCRIPTS)],
 )
 def test_linters_find_nothing(linter: str, files: list[str]) -> None:
     tool = shutil.which(linter)

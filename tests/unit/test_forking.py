@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import forking
+from tests.conftest import ROOT
 
 SHOWN = (
     "import os, sys; print(os.getcwd(), sys.argv, os.environ.get('HERE'), os.environ.get('PATH'), sys.path[0] in ('', "
@@ -75,3 +76,27 @@ def test_nothing_of_a_command_is_there_for_the_next(tmp_path: Path) -> None:
         code = "import os, sys; print('left' in os.environ, 'json.tool' in sys.modules); os.environ['left'] = '1'"
         done = forking.run([sys.executable, "-c", code + "; import json.tool"], tmp_path, dict(os.environ))
         assert done.stdout == "False False\n"
+
+
+def test_a_process_that_nobody_has_asked_loads_nothing_and_ends_with_who_started_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-v", "-P", forking.__file__, "serve", str(tmp_path / "socket")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"ready\n"
+        assert process.stdin is not None
+        process.stdin.close()
+        loaded = process.stderr.read()
+        assert process.wait(60) == 0
+    assert b"import 'socket'" in loaded
+    assert b"import 'torch'" not in loaded
+
+
+def test_processes_that_are_told_of_it_share_one_that_forks(tmp_path: Path) -> None:
+    code = "from tests import forking as f; print(f.server(), f.runner())"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), forking.SHARED: str(forking.server())}
+    command = [sys.executable, "-c", code]
+    own = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    fork = forking.run(command, tmp_path, environment)
+    assert own.stdout.split() == fork.stdout.split() == [str(forking.server()), forking.runner()]

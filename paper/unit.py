@@ -254,7 +254,7 @@ def by_record(params: Any, metrics: dict[str, Any], scores: Any) -> str:
 
 
 def look(table: str, name: str, seed: int, target: Path) -> None:
-    """Count a look at DS2: a line of `looks.csv` for each configuration, the first time that its figures are computed."""
+    """Count a look at DS2: a line of `looks.csv` for each configuration, the first time that it is computed so."""
     found = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(target.glob("*.json"))}
     known = LOOKS.read_text(encoding="utf-8")
     for strategy, entry in found.items():

@@ -91,7 +91,9 @@ def test_every_look_at_ds2_is_counted() -> None:
     for file in (PAPER / "rows" / "mitbih").rglob("*.json"):
         row = json.loads(file.read_text(encoding="utf-8"))
         again = f", behaviour {row['behaviour']}" if row["behaviour"] > 1 else ""
-        named = f'"paper {row["table"]}: {row["row"]}, {row["strategy"]}, seed {row["seed"]}{again}",{row["commit"][:7]},'
+        named = (
+            f'"paper {row["table"]}: {row["row"]}, {row["strategy"]}, seed {row["seed"]}{again}",{row["commit"][:7]},'
+        )
         assert named in looks
 
 

@@ -389,10 +389,10 @@ def test_classes_of_beats_are_no_lead(tmp_path: Path, name: str) -> None:
 def test_whole_numbers_that_are_a_signal_stay_one(tmp_path: Path) -> None:
     counts = np.rint(40 * np.sin(np.arange(600) / 9)).astype(int)
     file = tmp_path / "r.csv"
-    file.write_text("II,pulse,V1\n" + "".join(f"{n},{2 * n + 1},{n // 12}\n" for n in counts))
+    file.write_text("II,chest,V1\n" + "".join(f"{n},{2 * n + 1},{n // 12}\n" for n in counts))
     found = read_recording(file, sampling_rate=250, gain=200, baseline=0)
     assert (found.leads, found.left_out) == (
-        ["II", "pulse", "V1"],
+        ["II", "chest", "V1"],
         {},
     )  # V1 takes few values, and is a lead by its name
     np.testing.assert_allclose(found.signals[:, 1], (2 * counts + 1) / 200)
@@ -545,3 +545,39 @@ def test_an_archive_says_one_unit_or_one_a_lead(tmp_path: Path, key: str, unit: 
     np.savez(tmp_path / "r.npz", signal=signal, fs=250, units=["uV"] * 3)
     with pytest.raises(EcganError, match="3 units"):
         read_recording(tmp_path / "r.npz")
+
+
+OTHERS = [
+    "HR",
+    "heart_rate",
+    "RR_ms",
+    "Battery",
+    "temperature",
+    "Respiration",
+    "acc_x",
+    "AX",
+    "gyro_z",
+    "X-axis",
+    "PPG",
+]
+OTHERS += [
+    "ECG_Rate",
+    "ECG_R_Peaks",
+    "ECG_Quality",
+    "ECG_Phase_Atrial",
+    "C4-M1",
+    "LOC-A2",
+    "THOR RES",
+    "Nasal Pressure",
+]
+LEADS = ["ECG", "II", "C4", "X", "ECG_Clean", "ECG_R", "Abdomen_1", "Thorax_1", "II-V1", "LA-RA", "A1", "artefact free"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_columns_of_other_kinds_are_no_leads_beside_an_ecg(tmp_path: Path, name: str) -> None:
+    expect(read(tmp_path, table(f"time_s,V5,{name}", ticks(250.0), VALUES, VALUES + 71.3)), 250.0, ["V5"])
+
+
+@pytest.mark.parametrize("name", LEADS)
+def test_no_lead_is_taken_for_another_kind(tmp_path: Path, name: str) -> None:
+    expect(read(tmp_path, table(f"time_s,{name},V5", ticks(250.0), VALUES, VALUES)), 250.0, [name, "V5"])

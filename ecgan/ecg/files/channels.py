@@ -23,10 +23,17 @@ _COUNTS = re.compile(
 )
 """What is said for a unit of counts of a converter."""
 _OTHER = re.compile(
-    r"^(eeg|emg|eog|erg|meg|mcg|ep|resp|imp|pleth|ppg|spo2|sao2|co2|abp|art|bp|cvp|pap|icp|temp|eda|gsr|acc|sound|light"
-    r"|event|trigger|status)(?![a-z])"
+    r"(eeg|emg|eog|erg|meg|mcg|ep|resp(iration|iratory)?|imp(edance)?|pleth\w*|ppg|spo2|sao2|(et)?co2|abp|art|bp|cvp|pap"
+    r"|icp|temp(erature)?|eda|gsr|acc(el\w*)?|gyro\w*|magnet\w*|[xyz][_ -]?axis|[ag][xyz]|sound|light|event|trigger"
+    r"|status|hr|h\.r\.|heart[_ ]?rate|bpm|pulse|rr|ibi|batt(ery)?|(signal[_ ]?)?quality|sqi|position|cpap|snor(e|ing)"
+    r"|nasal|(air ?)?flow|((air|blood)[_ ]?)?pressure|humidity|(thor|abdo)[_ ](res|eff)\w*|chin|[lr][_ ]?leg"
+    r"|(ecg|ekg)_(rate|quality|phase\w*|[pqrst]_(peak|onset|offset)s?))(?![a-z])"
+    r"|[a-z]{1,3}\d{0,2}[-:/][am][12]$"
 )
-"""Channels of other kinds, by the words with which EDF+ and PhysioNet begin their names."""
+"""Channels of other kinds, by the words with which EDF+, PhysioNet, devices and NeuroKit begin their names.
+
+The last alternative are the derivations of a sleep laboratory, C4-M1.
+"""
 
 
 @dataclass(frozen=True)

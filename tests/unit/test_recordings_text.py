@@ -581,3 +581,11 @@ def test_columns_of_other_kinds_are_no_leads_beside_an_ecg(tmp_path: Path, name:
 @pytest.mark.parametrize("name", LEADS)
 def test_no_lead_is_taken_for_another_kind(tmp_path: Path, name: str) -> None:
     expect(read(tmp_path, table(f"time_s,{name},V5", ticks(250.0), VALUES, VALUES)), 250.0, [name, "V5"])
+
+
+@pytest.mark.parametrize("clock", [ticks(250.0), clocks(250.0, "%H:%M:%S.%f", datetime(2024, 5, 1, 10))])
+def test_empty_rows_of_a_spreadsheet_are_no_samples(tmp_path: Path, clock: list[str]) -> None:
+    expect(read(tmp_path, table("time,V1", clock, VALUES) + ",\n" * 900), 250.0, ["V1"])
+    gone = [*map(str, VALUES[:-3]), "", "", ""]
+    found = read(tmp_path, table("time,V1", clock, gone) + ",\n" * 900)
+    assert (len(found.signals), found.sampling_rate) == (ROWS, 250.0)

@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -90,7 +91,20 @@ def read_table(path: Path) -> Columns:
             f"{path} has {len(columns.values)} rows of {len(columns.names)} numbers: more leads than time steps.",
             "A recording has one row a time step and one column a lead: turn the table round.",
         )
-    return _with_preamble(path, columns, layout)
+    return _with_preamble(path, _without_end(columns), layout)
+
+
+def _without_end(columns: Columns) -> Columns:
+    """Leave out rows without any value at the end, as spreadsheets write them."""
+    rows = len(columns.values)
+    while (
+        rows and np.isnan(columns.values[rows - 1]).all() and not any(text[rows - 1] for text in columns.texts.values())
+    ):
+        rows -= 1
+    if rows in (0, len(columns.values)):
+        return columns
+    texts = {name: cells[:rows] for name, cells in columns.texts.items()}
+    return replace(columns, values=columns.values[:rows], texts=texts)
 
 
 def read_columns(path: Path, texts: Callable[[list[str]], dict[int, str]]) -> Columns:

@@ -96,13 +96,12 @@ def read_table(path: Path) -> Columns:
 
 def _without_end(columns: Columns) -> Columns:
     """Leave out rows without any value at the end, as spreadsheets write them."""
-    rows = len(columns.values)
-    while (
-        rows and np.isnan(columns.values[rows - 1]).all() and not any(text[rows - 1] for text in columns.texts.values())
-    ):
-        rows -= 1
-    if rows in (0, len(columns.values)):
+    if not len(columns.values) or not np.isnan(columns.values[-1]).all():
         return columns
+    there = ~np.isnan(columns.values).all(axis=1)
+    for cells in columns.texts.values():
+        there |= np.array(cells) != ""
+    rows = len(there) - int(there[::-1].argmax()) if there.any() else len(there)
     texts = {name: cells[:rows] for name, cells in columns.texts.items()}
     return replace(columns, values=columns.values[:rows], texts=texts)
 

@@ -98,10 +98,9 @@ def _without_end(columns: Columns) -> Columns:
     """Leave out rows without any value at the end, as spreadsheets write them."""
     if not len(columns.values) or not np.isnan(columns.values[-1]).all():
         return columns
-    there = ~np.isnan(columns.values).all(axis=1)
-    for cells in columns.texts.values():
-        there |= np.array(cells) != ""
-    rows = len(there) - int(there[::-1].argmax()) if there.any() else len(there)
+    there = [~np.isnan(columns.values).all(axis=1), *(np.array(cells) != "" for cells in columns.texts.values())]
+    filled = np.flatnonzero(np.any(there, axis=0))
+    rows = int(filled[-1]) + 1 if len(filled) else len(columns.values)
     texts = {name: cells[:rows] for name, cells in columns.texts.items()}
     return replace(columns, values=columns.values[:rows], texts=texts)
 

@@ -5,6 +5,7 @@ import json
 import re
 import resource
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -589,3 +590,27 @@ def test_empty_rows_of_a_spreadsheet_are_no_samples(tmp_path: Path, clock: list[
     gone = [*map(str, VALUES[:-3]), "", "", ""]
     found = read(tmp_path, table("time,V1", clock, gone) + ",\n" * 900)
     assert (len(found.signals), found.sampling_rate) == (ROWS, 250.0)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Sampling Rate (Hz),250,\nI,V5,",
+        "fs=250,gain=1,x=2\nI,V5,Resp",
+        "mV,mV,\nI,V5,\n",
+        "Sample rate,250 Hz,\nI,V5,note",
+    ],
+)
+def test_keys_and_units_above_the_names_are_no_names(tmp_path: Path, head: str) -> None:
+    given = {} if "250" in head else {"sampling_rate": 250}
+    found = read(tmp_path, table(head, VALUES, VALUES, [""] * ROWS), **given)
+    expect(found, 250.0, ["I", "V5"])
+
+
+def test_a_column_of_one_whole_number_is_no_lead_beside_one(tmp_path: Path) -> None:
+    found = read(tmp_path, table("patient,fs,V5,V6", [7] * ROWS, [250] * ROWS, VALUES, [0] * ROWS), sampling_rate=250)
+    expect(replace(found, signals=found.signals[:, :1]), 250.0, ["V5", "V6"])
+    assert set(found.left_out) == {"patient", "fs"}
+    off = read(tmp_path, table("ch1,ch2", VALUES, [0] * ROWS), sampling_rate=250)
+    assert off.leads == ["ch1", "ch2"]
+    assert read(tmp_path, table("", VALUES, [4] * ROWS), sampling_rate=250).leads == ["1", "2"]

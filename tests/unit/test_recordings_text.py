@@ -579,6 +579,11 @@ def test_columns_of_other_kinds_are_no_leads_beside_an_ecg(tmp_path: Path, name:
     expect(read(tmp_path, table(f"time_s,V5,{name}", ticks(250.0), VALUES, VALUES + 71.3)), 250.0, ["V5"])
 
 
+@pytest.mark.parametrize("name", ["hr", "pulse", "ECG_Rate"])
+def test_the_only_signal_may_be_called_as_it_likes(tmp_path: Path, name: str) -> None:
+    expect(read(tmp_path, table(f"timer,{name}", ticks(250.0, 1e-3), VALUES)), 250.0, [name])
+
+
 @pytest.mark.parametrize("name", LEADS)
 def test_no_lead_is_taken_for_another_kind(tmp_path: Path, name: str) -> None:
     expect(read(tmp_path, table(f"time_s,{name},V5", ticks(250.0), VALUES, VALUES)), 250.0, [name, "V5"])

@@ -30,8 +30,8 @@ _OTHER = re.compile(
 _ASIDE = re.compile(
     r"(respiration|respiratory|impedance|pleth\w*|etco2|temperature|accel\w*|gyro\w*|magnet\w*|[xyz][_ -]?axis"
     r"|[ag][xyz]|hr|h\.r\.|heart[_ ]?rate|bpm|pulse|rr|ibi|batt(ery)?|(signal[_ ]?)?quality|sqi|position|cpap"
-    r"|snor(e|ing)|nasal|(air ?)?flow|((air|blood)[_ ]?)?pressure|humidity|(thor|abdo)[_ ](res|eff)\w*|chin|[lr][_ ]?leg"
-    r"|(ecg|ekg)_(rate|quality|phase\w*|[pqrst]_(peak|onset|offset)s?))(?![a-z])"
+    r"|snor(e|ing)|nasal|(air ?)?flow|((air|blood)[_ ]?)?pressure|humidity|(thor|abdo)[_ ](res|eff)\w*|chin"
+    r"|[lr][_ ]?leg|(ecg|ekg)_(rate|quality|phase\w*|[pqrst]_(peak|onset|offset)s?))(?![a-z])"
     r"|[a-z]{1,3}\d{0,2}[-:/][am][12]$"
 )
 """Names that devices, NeuroKit and sleep laboratories (C4-M1) give to what is no ECG, where another channel may be one.

@@ -619,3 +619,10 @@ def test_a_column_of_one_whole_number_is_no_lead_beside_one(tmp_path: Path) -> N
     off = read(tmp_path, table("ch1,ch2", VALUES, [0] * ROWS), sampling_rate=250)
     assert off.leads == ["ch1", "ch2"]
     assert read(tmp_path, table("", VALUES, [4] * ROWS), sampling_rate=250).leads == ["1", "2"]
+
+
+@pytest.mark.parametrize("in_s", [1.0, 1e-3, 1e-6])
+def test_a_rate_of_50_hz_is_not_taken_for_one_of_50_khz(tmp_path: Path, in_s: float) -> None:
+    content = table("time,V1", ticks(50.0, in_s), VALUES)
+    assert "no sampling rate" in refusal(tmp_path, content).message
+    assert read(tmp_path, table("time_s,V1", ticks(50.0), VALUES)).sampling_rate == 50.0

@@ -95,8 +95,9 @@ class _Clock:
         return [self.rate / unit for unit in ([self.unit] if self.unit else [1.0, 1e-3, 1e-6, 1e-9])]
 
     def plausible(self) -> list[float]:
-        """Those of them at which an ECG is recorded; of a known unit each."""
-        return [rate for rate in self.rates() if self.unit or LOWEST_RATE <= rate <= HIGHEST_RATE]
+        """Those of them at which an ECG is recorded; of a known unit each. 50,000 Hz is rather 50 Hz, of a watch."""
+        most = HIGHEST_RATE * (1 - max(self.uncertainty, 1e-3))
+        return [rate for rate in self.rates() if self.unit or LOWEST_RATE <= rate < most]
 
 
 def is_when(cell: str) -> bool:

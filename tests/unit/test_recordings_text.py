@@ -5,6 +5,7 @@ import json
 import re
 import resource
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -389,10 +390,10 @@ def test_classes_of_beats_are_no_lead(tmp_path: Path, name: str) -> None:
 def test_whole_numbers_that_are_a_signal_stay_one(tmp_path: Path) -> None:
     counts = np.rint(40 * np.sin(np.arange(600) / 9)).astype(int)
     file = tmp_path / "r.csv"
-    file.write_text("II,pulse,V1\n" + "".join(f"{n},{2 * n + 1},{n // 12}\n" for n in counts))
+    file.write_text("II,chest,V1\n" + "".join(f"{n},{2 * n + 1},{n // 12}\n" for n in counts))
     found = read_recording(file, sampling_rate=250, gain=200, baseline=0)
     assert (found.leads, found.left_out) == (
-        ["II", "pulse", "V1"],
+        ["II", "chest", "V1"],
         {},
     )  # V1 takes few values, and is a lead by its name
     np.testing.assert_allclose(found.signals[:, 1], (2 * counts + 1) / 200)
@@ -545,3 +546,83 @@ def test_an_archive_says_one_unit_or_one_a_lead(tmp_path: Path, key: str, unit: 
     np.savez(tmp_path / "r.npz", signal=signal, fs=250, units=["uV"] * 3)
     with pytest.raises(EcganError, match="3 units"):
         read_recording(tmp_path / "r.npz")
+
+
+OTHERS = [
+    "HR",
+    "heart_rate",
+    "RR_ms",
+    "Battery",
+    "temperature",
+    "Respiration",
+    "acc_x",
+    "AX",
+    "gyro_z",
+    "X-axis",
+    "PPG",
+]
+OTHERS += [
+    "ECG_Rate",
+    "ECG_R_Peaks",
+    "ECG_Quality",
+    "ECG_Phase_Atrial",
+    "C4-M1",
+    "LOC-A2",
+    "THOR RES",
+    "Nasal Pressure",
+]
+LEADS = ["ECG", "II", "C4", "X", "ECG_Clean", "ECG_R", "Abdomen_1", "Thorax_1", "II-V1", "LA-RA", "A1", "artefact free"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_columns_of_other_kinds_are_no_leads_beside_an_ecg(tmp_path: Path, name: str) -> None:
+    expect(read(tmp_path, table(f"time_s,V5,{name}", ticks(250.0), VALUES, VALUES + 71.3)), 250.0, ["V5"])
+
+
+@pytest.mark.parametrize("name", ["hr", "pulse", "ECG_Rate"])
+def test_the_only_signal_may_be_called_as_it_likes(tmp_path: Path, name: str) -> None:
+    expect(read(tmp_path, table(f"timer,{name}", ticks(250.0, 1e-3), VALUES)), 250.0, [name])
+
+
+@pytest.mark.parametrize("name", LEADS)
+def test_no_lead_is_taken_for_another_kind(tmp_path: Path, name: str) -> None:
+    expect(read(tmp_path, table(f"time_s,{name},V5", ticks(250.0), VALUES, VALUES)), 250.0, [name, "V5"])
+
+
+@pytest.mark.parametrize("clock", [ticks(250.0), clocks(250.0, "%H:%M:%S.%f", datetime(2024, 5, 1, 10))])
+def test_empty_rows_of_a_spreadsheet_are_no_samples(tmp_path: Path, clock: list[str]) -> None:
+    expect(read(tmp_path, table("time,V1", clock, VALUES) + ",\n" * 900), 250.0, ["V1"])
+    gone = [*map(str, VALUES[:-3]), "", "", ""]
+    found = read(tmp_path, table("time,V1", clock, gone) + ",\n" * 900)
+    assert (len(found.signals), found.sampling_rate) == (ROWS, 250.0)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Sampling Rate (Hz),250,\nI,V5,",
+        "fs=250,gain=1,x=2\nI,V5,Resp",
+        "mV,mV,\nI,V5,\n",
+        "Sample rate,250 Hz,\nI,V5,note",
+    ],
+)
+def test_keys_and_units_above_the_names_are_no_names(tmp_path: Path, head: str) -> None:
+    given = {} if "250" in head else {"sampling_rate": 250}
+    found = read(tmp_path, table(head, VALUES, VALUES, [""] * ROWS), **given)
+    expect(found, 250.0, ["I", "V5"])
+
+
+def test_a_column_of_one_whole_number_is_no_lead_beside_one(tmp_path: Path) -> None:
+    found = read(tmp_path, table("patient,fs,V5,V6", [7] * ROWS, [250] * ROWS, VALUES, [0] * ROWS), sampling_rate=250)
+    expect(replace(found, signals=found.signals[:, :1]), 250.0, ["V5", "V6"])
+    assert set(found.left_out) == {"patient", "fs"}
+    off = read(tmp_path, table("ch1,ch2", VALUES, [0] * ROWS), sampling_rate=250)
+    assert off.leads == ["ch1", "ch2"]
+    assert read(tmp_path, table("", VALUES, [4] * ROWS), sampling_rate=250).leads == ["1", "2"]
+
+
+@pytest.mark.parametrize("in_s", [1.0, 1e-3, 1e-6])
+def test_a_rate_of_50_hz_is_not_taken_for_one_of_50_khz(tmp_path: Path, in_s: float) -> None:
+    content = table("time,V1", ticks(50.0, in_s), VALUES)
+    assert "no sampling rate" in refusal(tmp_path, content).message
+    assert read(tmp_path, table("time_s,V1", ticks(50.0), VALUES)).sampling_rate == 50.0

@@ -27,6 +27,17 @@ _OTHER = re.compile(
     r"|event|trigger|status)(?![a-z])"
 )
 """Channels of other kinds, by the words with which EDF+ and PhysioNet begin their names."""
+_ASIDE = re.compile(
+    r"(respiration|respiratory|impedance|pleth\w*|etco2|temperature|accel\w*|gyro\w*|magnet\w*|[xyz][_ -]?axis"
+    r"|[ag][xyz]|hr|h\.r\.|heart[_ ]?rate|bpm|pulse|rr|ibi|batt(ery)?|(signal[_ ]?)?quality|sqi|position|cpap"
+    r"|snor(e|ing)|nasal|(air ?)?flow|((air|blood)[_ ]?)?pressure|humidity|(thor|abdo)[_ ](res|eff)\w*|chin"
+    r"|[lr][_ ]?leg|(ecg|ekg)_(rate|quality|phase\w*|[pqrst]_(peak|onset|offset)s?))(?![a-z])"
+    r"|[a-z]{1,3}\d{0,2}[-:/][am][12]$"
+)
+"""Names that devices, NeuroKit and sleep laboratories (C4-M1) give to what is no ECG, where another channel may be one.
+
+HeartPy calls the signal itself `hr`.
+"""
 
 
 @dataclass(frozen=True)
@@ -101,7 +112,8 @@ def is_counts(unit: str) -> bool:
 def choose_ecg(names: Sequence[str], units: Sequence[str], default_unit: str | None) -> list[Chosen]:
     """Find the ECG channels: voltages whose name does not begin with another kind of signal.
 
-    A channel without a name gets its number; one without a unit has the default, and is left out where that is None.
+    What devices and programs write beside an ECG under names such as HR is one only where nothing else is. A channel
+    without a name gets its number; one without a unit has the default, and is left out where that is None.
     """
     chosen: list[Chosen] = []
     for index, (name, unit) in enumerate(zip(names, units, strict=True)):
@@ -109,7 +121,8 @@ def choose_ecg(names: Sequence[str], units: Sequence[str], default_unit: str | N
         if factor is not None and not _OTHER.match(name.strip().casefold()):
             lead = _unused(name.strip() or str(index + 1), [other.lead for other in chosen])
             chosen.append(Chosen(index, lead, factor))
-    return chosen
+    likely = [one for one in chosen if not _ASIDE.match(names[one.index].strip().casefold())]
+    return likely or chosen
 
 
 def no_ecg(where: str, names: Sequence[str], units: Sequence[str]) -> EcganError:

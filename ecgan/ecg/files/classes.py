@@ -24,22 +24,34 @@ _ENOUGH = 500
 def without_classes(where: str, columns: Columns, chosen: Sequence[Chosen]) -> tuple[list[Chosen], dict[str, str]]:
     """Return the columns that are leads, and why the others are none, by their names.
 
-    A column of few whole numbers is none if it is called as classes are, or if it is long and beside another lead.
+    A column of few whole numbers is none if it is called as classes are, or if it is long and beside another lead; so
+    is one of one number.
 
     Raises:
         EcganError: No lead is left.
     """
     counts = {one.lead: _whole_numbers(columns.values[:, one.index]) for one in chosen}
     named = [one.lead for one in chosen if _NAMES.fullmatch(one.lead) and counts[one.lead] <= _MOST_NAMED]
-    few = [one.lead for one in chosen if 2 <= counts[one.lead] <= _MOST and _is_no_name(one.lead)]
+    few = [
+        one.lead
+        for one in chosen
+        if (2 <= counts[one.lead] <= _MOST or _says_one_thing(columns, one, counts[one.lead])) and _is_no_name(one.lead)
+    ]
     others = few if len(columns.values) >= _ENOUGH and set(few) | set(named) < counts.keys() else []
     what = "whole numbers, as of classes or marks"
     reasons = {lead: f"its values are {counts[lead]:.0f} {what}" for lead in {*named, *others}}
     reasons |= {lead: "it is empty" for lead in reasons if not counts[lead]}
+    reasons |= {lead: "all of its values are one whole number" for lead in reasons if counts[lead] == 1}
     left = [one for one in chosen if one.lead not in reasons]
     if not left:
         raise EcganError(f"{where} has no lead: {', '.join(map(repr, reasons))} holds classes or marks.")
     return left, {one.lead: reasons[one.lead] for one in chosen if one.lead in reasons}
+
+
+def _says_one_thing(columns: Columns, one: Chosen, count: float) -> bool:
+    """Whether a column that has a name holds nothing, or one number all along; 0 is that of a lead that is off."""
+    values = columns.values[:, one.index]
+    return bool(columns.names[one.index]) and (not count or (count == 1 and values[np.isfinite(values)][0] != 0))
 
 
 def _is_no_name(lead: str) -> bool:

@@ -313,7 +313,7 @@ def _above(path: Path, above: list[str], rows: Sequence[str], reading: _Reading)
         if open_ended and len(cells) == reading.columns - 1 and reading.columns > 2:
             cells = [*cells, ""]
         pairs = reading.columns == 1 and re.search(r"[,;:=\t]", above[-1].strip())  # one name has no value behind it
-        if len(cells) != reading.columns or pairs or line.startswith("#") or is_pair(line, reading.columns):
+        if len(cells) != reading.columns or pairs or line.startswith("#") or _says_more(line, cells, reading):
             break
         head.insert(0, cells)
         above = above[:-1]
@@ -325,6 +325,11 @@ def _above(path: Path, above: list[str], rows: Sequence[str], reading: _Reading)
             + (f" {_SEMICOLONS}" if reading.separator == "," and len(cells) < reading.columns else ""),
         )
     return above, head
+
+
+def _says_more(line: str, cells: Sequence[str], reading: _Reading) -> bool:
+    """Whether a line is no names of columns, but keys and values."""
+    return is_pair(line, reading.columns) or all("=" in cell for cell in cells)
 
 
 def _head_cells(line: str, reading: _Reading) -> list[str]:

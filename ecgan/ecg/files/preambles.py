@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from ecgan.ecg.files.channels import millivolts
@@ -75,16 +76,19 @@ def is_pair(line: str, columns: int) -> bool:
     pair = _PAIR.fullmatch(line)
     if line.split("\t")[0].endswith("=") or (columns == 1 and _HERTZ_ALONE.fullmatch(line)):
         return True
-    if pair is None or columns > 2:
+    if pair is None:
         return False
     key, value = pair[1].strip(" \"'"), pair[2].strip(" \"'")
     rate = _HERTZ.fullmatch(value) or (_RATE_KEY.fullmatch(key) and _NUMBER.fullmatch(value))
+    if columns > 2:
+        return bool(_RATE_KEY.fullmatch(key) and rate)
     return bool(rate or (_UNIT_KEY.fullmatch(key) and millivolts(value)) or (_LEAD_KEY.fullmatch(key) and columns == 1))
 
 
 def _pairs(lines: Sequence[str], columns: int) -> Preamble:
     rates, units, lead = set[float](), [], ""
-    for line in lines:
+    parts = [re.split(r"[,;\t]", line) if line.count("=") > 1 else [line] for line in lines]
+    for line in chain.from_iterable(parts):
         if found := _PER_SAMPLE.fullmatch(line.strip()):
             rates.add(_seconds_to_hertz(found))
             continue

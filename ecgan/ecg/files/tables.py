@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ecgan.ecg.files.channels import Columns
+from ecgan.ecg.files.channels import Columns, millivolts
 from ecgan.ecg.files.layout import (
     BLANKS,
     LONGEST_LINE,
@@ -25,7 +25,7 @@ from ecgan.ecg.files.layout import (
     plain,
 )
 from ecgan.ecg.files.preambles import read_preamble
-from ecgan.ecg.files.times import is_time
+from ecgan.ecg.files.times import is_time, is_unit
 from ecgan.errors import EcganError
 
 F64 = NDArray[np.float64]
@@ -254,14 +254,23 @@ def _names(path: Path, layout: Layout) -> tuple[list[str], list[str]]:
     """Return names and units of the columns."""
     if not layout.head:
         return [""] * layout.columns, [""] * layout.columns
-    parts = [_UNIT.fullmatch(cell) for cell in layout.head[0]]
-    names = [
-        (part["name"] or part["word"] or "") if part else cell for part, cell in zip(parts, layout.head[0], strict=True)
-    ]
+    head = layout.head
+    if len(head) > 1 and _are_units(head[0]) and not _are_units(head[1]):
+        head = [head[1], head[0]]
+    parts = [_UNIT.fullmatch(cell) for cell in head[0]]
+    names = [(part["name"] or part["word"] or "") if part else cell for part, cell in zip(parts, head[0], strict=True)]
     units = [(part["unit"] or part["suffix"] or "") if part else "" for part in parts]
-    if len(layout.head) > 1:
-        units = [unit.strip("()[]") or old for unit, old in zip(layout.head[1], units, strict=True)]
+    if len(head) > 1:
+        units = [unit.strip("()[]") or old for unit, old in zip(head[1], units, strict=True)]
     return names, units
+
+
+def _are_units(cells: Sequence[str]) -> bool:
+    """Whether cells are units: of time, or voltages, one at least."""
+    bare = [cell.strip("()[] ") for cell in cells]
+    return any(millivolts(cell) for cell in bare) and all(
+        not cell or millivolts(cell) or is_unit(cell) for cell in bare
+    )
 
 
 def _with_preamble(path: Path, columns: Columns, layout: Layout) -> Columns:

@@ -95,8 +95,9 @@ class _Clock:
         return [self.rate / unit for unit in ([self.unit] if self.unit else [1.0, 1e-3, 1e-6, 1e-9])]
 
     def plausible(self) -> list[float]:
-        """Those of them at which an ECG is recorded; of a known unit each."""
-        return [rate for rate in self.rates() if self.unit or LOWEST_RATE <= rate <= HIGHEST_RATE]
+        """Those of them at which an ECG is recorded; of a known unit each. 50,000 Hz is rather 50 Hz, of a watch."""
+        most = HIGHEST_RATE * (1 - max(self.uncertainty, 1e-3))
+        return [rate for rate in self.rates() if self.unit or LOWEST_RATE <= rate < most]
 
 
 def is_when(cell: str) -> bool:
@@ -114,6 +115,7 @@ def without_time(where: str, columns: Columns, given: float | None) -> Columns:
     """
     if not len(columns.values) or not columns.names:
         raise EcganError(f"{where} has no samples.")
+    columns = _without_end(columns)
     clocks = [_clock(name, _seconds_of(where, cells), 1.0) for name, cells in columns.texts.items()]
     leads = []
     for index, (name, unit) in enumerate(zip(columns.names, columns.units, strict=True)):
@@ -139,6 +141,20 @@ def without_time(where: str, columns: Columns, given: float | None) -> Columns:
     )
 
 
+def _without_end(columns: Columns) -> Columns:
+    """Leave out rows without a value at the end, of spreadsheets; where there is no time they may be samples."""
+    if not np.isnan(columns.values[-1]).all():
+        return columns
+    there = [~np.isnan(columns.values).all(axis=1), *(np.array(cells) != "" for cells in columns.texts.values())]
+    filled = np.flatnonzero(np.any(there, axis=0))
+    rows = int(filled[-1]) + 1 if len(filled) else 0
+    values = columns.values[:rows]
+    timed = any(is_time(name) or _rises(column) for name, column in zip(columns.names, values.T, strict=True))
+    if not rows or not (timed or columns.texts):
+        return columns
+    return replace(columns, values=values, texts={name: cells[:rows] for name, cells in columns.texts.items()})
+
+
 def agree(one: float, other: float, tolerance: float = 1e-3) -> bool:
     """Whether two rates are the same but for rounding."""
     return abs(one - other) <= max(tolerance, 1e-3) * max(one, other)
@@ -155,6 +171,11 @@ def contradiction(where: str, said: str, rate: float, given: float) -> EcganErro
 def is_time(name: str) -> bool:
     """Whether a column is called as times are."""
     return bool(_TIME.fullmatch(name) or _ALONE.fullmatch(name))
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is a unit of time."""
+    return text.strip().casefold() in _SECONDS
 
 
 def _rises(values: F64) -> bool:

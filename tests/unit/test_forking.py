@@ -1,5 +1,6 @@
 """A command in a fork is what it would be as a process of its own, but for the libraries that are there already."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -100,3 +101,9 @@ def test_processes_that_are_told_of_it_share_one_that_forks(tmp_path: Path) -> N
     own = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     fork = forking.run(command, tmp_path, environment)
     assert own.stdout.split() == fork.stdout.split() == [str(forking.server()), forking.runner()]
+
+
+def test_garbage_is_looked_for_in_tests_and_in_forks(tmp_path: Path) -> None:
+    assert gc.isenabled()
+    code = "import gc; print(gc.isenabled())"
+    assert forking.run([sys.executable, "-c", code], tmp_path, dict(os.environ)).stdout == "True\n"

@@ -68,6 +68,7 @@ def project(projects: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, req
     shutil.copytree(projects / request.param, folder)
     monkeypatch.chdir(folder)
     monkeypatch.delenv("ECGAN_MIRROR", raising=False)
+    monkeypatch.setattr("ecgan.datasets.transfer._WAIT", 0.0)
     return folder
 
 

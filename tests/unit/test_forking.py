@@ -1,5 +1,6 @@
 """A command in a fork is what it would be as a process of its own, but for the libraries that are there already."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -80,15 +81,15 @@ def test_nothing_of_a_command_is_there_for_the_next(tmp_path: Path) -> None:
 
 def test_a_process_that_nobody_has_asked_loads_nothing_and_ends_with_who_started_it(tmp_path: Path) -> None:
     command = [sys.executable, "-v", "-P", forking.__file__, "serve", str(tmp_path / "socket")]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes) as process:
+    told = tmp_path / "told"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with told.open("wb") as file, subprocess.Popen(command, **pipes, stderr=file) as process:
         assert process.stdout is not None
-        assert process.stderr is not None
         assert process.stdout.readline() == b"ready\n"
         assert process.stdin is not None
         process.stdin.close()
-        loaded = process.stderr.read()
         assert process.wait(60) == 0
+    loaded = told.read_bytes()
     assert b"import 'socket'" in loaded
     assert b"import 'torch'" not in loaded
 
@@ -100,3 +101,9 @@ def test_processes_that_are_told_of_it_share_one_that_forks(tmp_path: Path) -> N
     own = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     fork = forking.run(command, tmp_path, environment)
     assert own.stdout.split() == fork.stdout.split() == [str(forking.server()), forking.runner()]
+
+
+def test_garbage_is_looked_for_in_tests_and_in_forks(tmp_path: Path) -> None:
+    assert gc.isenabled()
+    code = "import gc; print(gc.isenabled())"
+    assert forking.run([sys.executable, "-c", code], tmp_path, dict(os.environ)).stdout == "True\n"

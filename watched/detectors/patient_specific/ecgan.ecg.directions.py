@@ -1,0 +1,1 @@
+../../../ecgan/ecg/directions.py

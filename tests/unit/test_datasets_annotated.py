@@ -1,5 +1,6 @@
 """From a record to labelled beats."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,13 @@ def test_peaks_whose_symbols_say_nothing_have_no_class() -> None:
     assert (named.about.classes, named.about.mapping) == (["good", "bad"], "by hand")
     again = labelled(named, np.zeros(5, dtype=np.int64), ["good", "bad"], "by hand")
     assert set(again.table["class_name"]) == {"good"}
+
+
+def test_a_record_that_is_not_annotated_has_no_classes_whatever_the_mapping() -> None:
+    beats = cut(replace(record(), symbols=["N"] * 7, annotated=False), "aami")
+    assert beats.labels is None
+    assert not {"class_name", "symbol", "aami"} & set(beats.table)
+    assert beats.table["sample"].tolist() == [100, 460, 640, 700, 1000]
 
 
 def test_values_are_rounded_to_a_tenth_of_a_microvolt() -> None:

@@ -494,6 +494,19 @@ def test_noise_is_no_anomaly(tmp_path: Path) -> None:
     assert {annotations.symbol[row] for row in np.flatnonzero(told)} == {"?"}
 
 
+def test_beats_whose_intervals_the_dataset_does_not_say_have_them_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, scorer = recording(kinds=["usual"] * 30), own_scorer()
+    expected, cut = score_recording(made, scorer, annotator="atr"), type(scorer.dataset).cut
+
+    def without(self: Any, record: Record, options: Any) -> Samples:
+        found = cut(self, record, options)
+        return replace(found, table=found.table.drop(columns=["rr_prev_s", "rr_next_s"]))
+
+    monkeypatch.setattr(type(scorer.dataset), "cut", without)
+    found = score_recording(made, scorer, annotator="atr")
+    pd.testing.assert_frame_equal(found.beats, expected.beats)
+
+
 def test_irregular_rhythm_is_said_once() -> None:
     gaps = np.random.default_rng(5).uniform(0.7, 1.4, 200)
     kinds = np.array(["usual"] * 200)

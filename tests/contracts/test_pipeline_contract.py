@@ -116,7 +116,7 @@ def test_the_settings_of_a_run_are_those_that_training_declares() -> None:
 
 LEVELS = [
     {"arithmetic", "arrays", "config", "ecg", "errors", "files", "terminal"}
-    | {"engines", "imports", "progress", "registry", "runtime", "scratch", "seals", "sharing", "watched"},
+    | {"engines", "imports", "progress", "quantiles", "registry", "runtime", "scratch", "seals", "sharing", "watched"},
     {"samples"},
     {"datasets", "models", "preprocessing", "protocols", "evaluation"},
     {"training", "inversion", "detection", "generation", "reporting", "tracking"},

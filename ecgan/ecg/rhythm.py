@@ -13,6 +13,7 @@ quantile as reference, from which pauses are taken out, the division by the spre
 explains are this project's.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +113,7 @@ def sliding_quantile(values: F64, before: int, after: int, q: float) -> F64:
     if not len(values):
         return values.copy()
     if len(values) <= min(before, after) + 1:  # each window holds all of them
-        return np.repeat(_quantile(values[None], q), len(values))
+        return np.full(len(values), _quantile_of(np.sort(values[~np.isnan(values)]), q))
     padded = np.concatenate([np.full(before, np.nan), values, np.full(after, np.nan)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, before + after + 1)  # (n, before + after + 1)
     parts = [_quantile(windows[start : start + _ROWS], q) for start in range(0, len(values), _ROWS)]
@@ -127,6 +128,15 @@ def _quantile(windows: F64, q: float) -> F64:
     rows = np.arange(len(windows))
     first, second = ordered[rows, low], ordered[rows, np.ceil(place).astype(np.int64)]
     return np.asarray(first + (place - low) * (second - first))
+
+
+def _quantile_of(ordered: F64, q: float) -> float:
+    """The same of numbers in ascending order, (m,); NaN of none."""
+    if not len(ordered):
+        return np.nan
+    place = q * (len(ordered) - 1)
+    low = int(place)
+    return float(ordered[low] + (place - low) * (ordered[math.ceil(place)] - ordered[low]))
 
 
 def local_median(rr_prev: F64, reach: Reach, beats: int = LOCAL) -> F64:

@@ -186,7 +186,7 @@ class Samples:
             raise EcganError(f"there is no context {unknown[0]!r}.", f"Known: {', '.join(CONTEXTS)}.")
         if not context:
             signals = taken(self.signals, rows)
-            return Samples(signals, pd.DataFrame(index=range(len(signals))), self.about)
+            return Samples(signals, pd.DataFrame(index=pd.RangeIndex(len(signals))), self.about)
         records = self.records
         if records is None:
             raise EcganError(

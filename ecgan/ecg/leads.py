@@ -1,5 +1,6 @@
 """Lead names: which of a recording's channels is meant by a name, and leads that follow from others."""
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 
@@ -26,6 +27,7 @@ ANY = "*"
 """A lead that is wanted whatever its name: the first of the others."""
 
 
+@functools.lru_cache(maxsize=1024)
 def canonical_lead(name: str) -> str:
     """Return what lead names are compared by: "ECG II", "MDC_ECG_LEAD_II" and "II" are one lead, "aVR" and "AVR" too.
 

@@ -115,9 +115,10 @@ def sliding_quantile(values: F64, before: int, after: int, q: float) -> F64:
     if len(values) <= min(before, after) + 1:  # each window holds all of them
         return np.full(len(values), _quantile_of(np.sort(values[~np.isnan(values)]), q))
     padded = np.concatenate([np.full(before, np.nan), values, np.full(after, np.nan)])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, before + after + 1)  # (n, before + after + 1)
+    shape, step = (len(values), before + after + 1), padded.strides[0]
+    windows: F64 = np.ndarray(shape, np.float64, padded, strides=(step, step))  # one from each value on, without a copy
     parts = [_quantile(windows[start : start + _ROWS], q) for start in range(0, len(values), _ROWS)]
-    return np.concatenate(parts)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _quantile(windows: F64, q: float) -> F64:

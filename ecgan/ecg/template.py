@@ -88,6 +88,8 @@ def aligned(beats: NDArray[Any], shifts: Int, part: slice) -> NDArray[Any]:
     Returns:
         Shape (n, C, W). Beyond its ends a beat is continued with its first and last value.
     """
+    if not shifts.any():
+        return np.ascontiguousarray(beats[:, :, part])
     width, first = part.stop - part.start, part.start + shifts
     before, behind = -int(first.min(initial=0)), int(first.max(initial=0)) + width - beats.shape[2]
     if before > 0 or behind > 0:
@@ -188,11 +190,11 @@ def qrs_ms(template: F64, centre: int, sampling_rate: float) -> float:
     first, last, low, high = (round(1e-3 * ms * sampling_rate) + centre for ms in (-150, 200, -60, 80))
     first, last = max(first, 0), min(last, len(slope) - 1)
     at = max(low, 0) + int(np.argmax(slope[max(low, 0) : high]))
-    steep, quiet = slope >= max(0.1 * slope[at], np.finfo(float).tiny), round(0.012 * sampling_rate)
+    steep, quiet = (slope >= max(0.1 * slope[at], np.finfo(float).tiny)).tolist(), round(0.012 * sampling_rate)
     start = stop = at
-    while start > first and steep[max(start - quiet, 0) : start + 1].any():
+    while start > first and True in steep[max(start - quiet, 0) : start + 1]:
         start -= 1
-    while stop < last and steep[stop : stop + quiet + 1].any():
+    while stop < last and True in steep[stop : stop + quiet + 1]:
         stop += 1
     return 1e3 * (stop - start) / sampling_rate
 

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from ecgan.config.options import Options
 from ecgan.detection.base import F64, Detector, Group, Mode, OwnNormal, State
+from ecgan.detection.classical import check_shape
 from ecgan.detection.components import TOO_LARGE, check_finite, chunks
 from ecgan.detection.densities import Space, mean_of_nearest, shapes, thinness
 from ecgan.detection.stored import AGAIN, stored_value
@@ -214,15 +215,17 @@ class PatientSpecific(Detector):
     def components(self, samples: Samples) -> dict[str, F64]:
         """Components of n samples: `total`, `smoothed` and those that they are made of, float64 (n,)."""
         if self._shape is None:
-            raise EcganError(f"the detector {self.name!r} has not been fitted.")
-        if (shape := samples.signals.shape[1:]) != self._shape:
             raise EcganError(
-                f"the samples have shape {shape} (leads, steps); {self.name!r} was fitted to {self._shape}."
+                f"the detector {self.name!r} has not been fitted.", "Fit it first: `fit`, or `ecgan detect`."
             )
+        check_shape(self.name, samples.signals, self._shape)
         _check(self.name, samples)
         around, places = samples.around, samples.places
         if around is None or places is None or (records := around.records) is None:
-            raise EcganError(f"the detector {self.name!r} needs the other beats of the samples' records.")
+            raise EcganError(
+                f"the detector {self.name!r} needs the other beats of the samples' records.",
+                "Hand it what Samples.seen(rows, context) returns, as `detect` and `score` do.",
+            )
         found: dict[str, F64] = {name: np.zeros(len(around)) for name in (*NAMES, *STATES, "smoothed", TOTAL)}
         times = around.table["time_s"].to_numpy(np.float64)
         for record in np.unique(records[places]):
@@ -575,8 +578,17 @@ def _check(name: str, samples: Samples) -> None:
     """Refuse samples that are no beats, do not say when they occurred, or are broken."""
     about, there = samples.about, samples.table.columns
     if about.centre is None or about.sampling_rate <= 0:
-        raise EcganError(f"the detector {name!r} takes beats, with their R peaks and a sampling rate.")
+        raise EcganError(
+            f"the detector {name!r} takes beats, with their R peaks and a sampling rate.",
+            "Take a dataset that is cut into beats, or say about.centre and about.sampling_rate.",
+        )
     if missing := [column for column in ("time_s", "rr_prev_s", "rr_next_s") if column not in there]:
-        raise EcganError(f"the detector {name!r} needs to know when beats occurred; the samples lack {missing[0]}.")
+        raise EcganError(
+            f"the detector {name!r} needs to know when beats occurred; the samples lack {missing[0]}.",
+            "The table of the samples has time_s, rr_prev_s and rr_next_s, in seconds.",
+        )
     if not finite_rows(samples.signals).all():
-        raise EcganError(f"samples for the detector {name!r} hold values that are no finite numbers.")
+        raise EcganError(
+            f"samples for the detector {name!r} hold values that are no finite numbers.",
+            "Fill in what is missing, or leave these samples out.",
+        )

@@ -1,0 +1,1 @@
+../../../ecgan/detection/classical.py

@@ -28,12 +28,11 @@ from ecgan.presets import PRESETS
 from ecgan.registry import DATASETS, PROTOCOLS, Registry
 
 HERE = Path(__file__).parent
-QUALITY = HERE.parent / "paper" / "quality"
-ROBUSTNESS = HERE.parent / "paper" / "robustness"
-LOOKS = HERE.parent / "paper" / "looks.csv"
-GENERATION = HERE.parent / "paper" / "generation" / "rows"
+PAPER = HERE.parent / "paper"
+QUALITY = PAPER / "quality"
+ROBUSTNESS = PAPER / "robustness"
+GENERATION = PAPER / "generation" / "rows"
 GENERATORS = ("aegan", "dcgan", "diffusion", "rdcgan", "rgan", "vae", "vaegan")
-FORM, BOTH = "tenth, ", "MLII and other"  # of `patient_specific`, as the detector is now, and its leads
 BENCHMARKS = HERE.parent / "reports" / "benchmarks" / "benchmarks.json"
 MARKED = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 SHARED: dict[str, type[Options]] = {
@@ -229,36 +228,26 @@ def _robustness(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return _read(ROBUSTNESS / f"{part}.csv")
 
 
-def _looks(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return head and rows of `paper/looks.csv` (ds2), or of a file in `paper/own_normal`: of what is measured now."""
-    if part == "ds2":
-        head, rows = _read(LOOKS)
-        return head, [row for row in rows if not row[head.index("configuration")].startswith("paper ")]
-    head, rows = _read(LOOKS.parent / "own_normal" / f"{part}.csv")
-    if part == "ds1":
-        rows = [row for row in rows if row[head.index("configuration")].startswith(FORM)]
-    elif part == "operating":
-        rows = [row for row in rows if _told(dict(zip(head, row, strict=True)))]
-    return head, rows
-
-
-def _told(row: dict[str, str]) -> bool:
-    """Whether an operating point is told: of the defaults each record of DS2, of other configurations all together."""
-    chosen = row["records"] == "ds2" and row["configuration"].startswith(FORM)
-    return chosen and (row["record"] == "all" or (row["configuration"], row["leads"]) == (f"{FORM}defaults", BOTH))
-
-
 def _peaks(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return head and rows of a file of `paper/peaks`."""
-    return _read(LOOKS.parent / "peaks" / f"{part}.csv")
+    return _read(PAPER / "peaks" / f"{part}.csv")
 
 
 def _paper(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return a table of the paper's rows, `paper/rows`."""
-    if (folder := str(LOOKS.parent)) not in sys.path:
-        sys.path.insert(0, folder)
-    cells = importlib.import_module("cells")
-    found: tuple[tuple[str, ...], list[tuple[str, ...]]] = cells.table(part)
+    return _elsewhere(PAPER, "cells", part)
+
+
+def _own_normal(part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return a table of what was measured of `patient_specific`, `paper/own_normal`."""
+    return _elsewhere(PAPER / "own_normal", "shown", part)
+
+
+def _elsewhere(folder: Path, module: str, part: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return what the function `table` of a module beside its rows returns."""
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    found: tuple[tuple[str, ...], list[tuple[str, ...]]] = importlib.import_module(module).table(part)
     return found
 
 
@@ -304,7 +293,7 @@ MEASURED = {
     "csv": _csv,
     "tuning": _tuning,
     "robustness": _robustness,
-    "looks": _looks,
+    "own-normal": _own_normal,
     "peaks": _peaks,
     "paper": _paper,
     "generation": _generation,

@@ -147,4 +147,8 @@ def test_packages_that_ci_installs_have_hashes() -> None:
     without = {re.sub(r"(nvidia|cuda)-.*", r"\1", pin.partition("==")[0]) for pin in set(pinned) - names}
     expected = {"torch", "triton", "nvidia", "cuda", "umap-learn", "pynndescent", "numba", "llvmlite"}
     assert without == expected, "run: python .ci/hashes.py"
-    assert "--require-hashes --no-deps --requirement constraints-hashed.txt" in (ROOT / ".ci/run").read_text()
+    script = (ROOT / ".ci/run").read_text()
+    assert "hashed=(install --quiet --require-hashes --no-deps --requirement)" in script
+    installs = [line for line in script.splitlines() if "pip" in line and ".txt" in line and line[0] != "#"]
+    assert len(installs) == 3
+    assert all('"${hashed[@]}"' in line for line in installs), installs

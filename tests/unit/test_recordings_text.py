@@ -22,8 +22,8 @@ ROWS = 700
 VALUES = np.round(np.random.default_rng(5).normal(0, 0.4, ROWS), 3)
 
 
-def read(tmp_path: Path, content: str | bytes, name: str = "r.csv", **options: Any) -> Record:
-    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+def read(tmp_path: Path, content: str | bytes, name: str = "r.csv", encoding: str = "utf-8", **options: Any) -> Record:
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
     return read_recording(tmp_path / name, **options)
 
 
@@ -272,7 +272,6 @@ def test_comments_text_and_names_behind_a_hash(tmp_path: Path) -> None:
         (b"\x89HDF\r\n", "HDF5"),
         (b"<?xml version='1.0'?>", "XML"),
         (b'{"a": 1}', "JSON"),
-        (b"\xff\xfe1\0,\0", "UTF-16"),
     ],
 )
 def test_other_formats_are_named(tmp_path: Path, content: bytes, words: str) -> None:
@@ -346,8 +345,9 @@ def test_rates_and_beats_that_no_heart_has() -> None:
 
 BOMBS = {
     "blank lines": b"\n" * 400_000 + b"V1\n1\n2\n",
-    "columns": (b"0.5," * 150_000 + b"1\n") * 3,
-    "tabs": (b"0.5\t" * 150_000 + b"1\n") * 3,
+    "columns": (b"0.5," * 150_000 + b"1\n") * 3 + b"0.5,1\n",
+    "tabs": (b"0.5\t" * 150_000 + b"1\n") * 3 + b"0.5\t1\n",
+    "rows": (b"0.5," * 150_000 + b"1\n") * 3,
     "one line": b"1," * 3_000_000,
     "one word": b"1" * 3_000_000,
     "late line": b"1,2\n" * 300_000 + b"1," * 2_000_000,
@@ -357,12 +357,15 @@ BOMBS = {
 }
 
 
+READ = {"blank lines": 2, "rows": 150_001}
+
+
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_whatever_the_text_time_and_memory_are_bounded(tmp_path: Path, bomb: str) -> None:
     before, since = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     (tmp_path / "r.csv").write_bytes(BOMBS[bomb])
-    if bomb == "blank lines":
-        assert len(read_recording(tmp_path / "r.csv", sampling_rate=250).signals) == 2
+    if bomb in READ:
+        assert len(read_recording(tmp_path / "r.csv", sampling_rate=250).signals) == READ[bomb]
     else:
         with pytest.raises(EcganError, match="line of more than 1,048,576" if bomb == "late line" else ""):
             read_recording(tmp_path / "r.csv", sampling_rate=250)
@@ -626,3 +629,106 @@ def test_a_rate_of_50_hz_is_not_taken_for_one_of_50_khz(tmp_path: Path, in_s: fl
     content = table("time,V1", ticks(50.0, in_s), VALUES)
     assert "no sampling rate" in refusal(tmp_path, content).message
     assert read(tmp_path, table("time_s,V1", ticks(50.0), VALUES)).sampling_rate == 50.0
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_text_of_two_bytes_a_letter_is_read(tmp_path: Path, encoding: str) -> None:
+    content = table("Zeit (s)\tEKG (µV)", ticks(250.0), VALUES * 1000, separator="\t").replace(".", ",")
+    found = read(tmp_path, ("\ufeff" if encoding.endswith("be") else "") + content, encoding=encoding)
+    expect(found, 250.0, ["EKG"])
+
+
+THOUSANDS = [
+    (",", ".", "\t"),
+    (".", ",", ";"),
+    (",", ".", ","),
+    ("\u202f", ",", ";"),
+    ("\u00a0", ",", "\t"),
+    ("'", ".", ","),
+]
+
+
+def grouped(values: Any, thousands: str, decimal: str, separator: str, decimals: int = 1) -> list[str]:
+    texts = [f"{value:,.{decimals}f}".translate({44: thousands, 46: decimal}) for value in values]
+    return [f'"{text}"' if separator in text else text for text in texts]
+
+
+@pytest.mark.parametrize(("thousands", "decimal", "separator"), THOUSANDS)
+def test_signs_between_thousands_are_no_part_of_a_number(
+    tmp_path: Path, thousands: str, decimal: str, separator: str
+) -> None:
+    signs = (thousands, decimal, separator)
+    times, large = grouped(np.arange(ROWS) * 4, *signs), grouped(VALUES * 10_000, *signs)
+    found = read(tmp_path, table(f"time_ms{separator}V1 (uV)", times, large, separator=separator))
+    expect(found, 250.0, ["V1"], 10.0)
+    whole = grouped(np.rint(VALUES * 10_000), *signs, decimals=0)
+    found = read(tmp_path, table(f"time_ms{separator}V1 (uV)", times, whole, separator=separator))
+    expect(found, 250.0, ["V1"], 10.0)
+
+
+@pytest.mark.parametrize("sign", [",", "."])
+def test_a_sign_that_may_stand_between_thousands_is_refused(tmp_path: Path, sign: str) -> None:
+    counts = grouped(1000 + np.rint(VALUES * 100), sign, "-", ";", decimals=0)
+    error = refusal(tmp_path, table("V1", counts), sampling_rate=250)
+    first = next(number for number, cell in enumerate(counts, 2) if sign in cell)
+    assert f"line {first}, column 1" in error.message
+    assert counts[first - 2] in error.message
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "separator"),
+    [
+        ("time,V1", ("{:.3f} s", "{:.3f} mV"), ","),
+        ("time,V1", ("{:.3f}", "{:.3f}mV"), ","),
+        ("time V1", ("{:.3f}", "{:.3f} mV"), " "),
+        ("time;V1 (mV)", ("{:.3f} s", "{:.3f} mV"), ";"),
+    ],
+)
+def test_a_unit_may_stand_in_every_cell(tmp_path: Path, head: str, cells: tuple[str, str], separator: str) -> None:
+    times, values = [cells[0].format(at / 250) for at in range(ROWS)], [cells[1].format(value) for value in VALUES]
+    found = read(tmp_path, table(head, times, values, separator=separator))
+    expect(found, 250.0, ["V1"])
+    assert not found.assumed
+    micro = [cell.replace("mV", "µV") for cell in values]
+    if "(mV)" not in head:
+        expect(read(tmp_path, table(head, times, micro, separator=separator)), 250.0, ["V1"], 1e-3)
+    else:
+        assert "in its cells" in refusal(tmp_path, table(head, times, micro, separator=separator)).message
+    error = refusal(tmp_path, table(head, times, [*values[:-1], micro[-1]], separator=separator))
+    assert f"line {ROWS + 1}, column 2" in error.message
+
+
+TURNED = np.round(np.random.default_rng(6).normal(0, 0.4, (2, ROWS)), 3)
+
+
+def turned(names: Any, rows: Any, separator: str = ",") -> str:
+    return "".join(separator.join([*name, *row]) + "\n" for name, row in zip(names, rows, strict=True))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", " "])
+@pytest.mark.parametrize("names", [[["I"], ["II"]], [[], []], [["0"], ["1"]]])
+@pytest.mark.parametrize("end", [[], [""]])
+def test_a_table_with_a_row_a_lead_is_turned_round(tmp_path: Path, separator: str, names: Any, end: list[str]) -> None:
+    rows = [[*map(str, row), *end] for row in TURNED]
+    found = read(tmp_path, turned(names, rows, separator), sampling_rate=250)
+    assert found.leads == (["I", "II"] if names[0] == ["I"] else ["1", "2"])
+    np.testing.assert_allclose(found.signals, TURNED.T)
+
+
+def test_rows_of_time_and_units_are_understood_in_a_table_that_is_turned_round(tmp_path: Path) -> None:
+    rows = [ticks(250.0), TURNED[0].astype(str), (TURNED[1] * 1000).astype(str)]
+    found = read(tmp_path, turned([["time (s)"], ["I (mV)"], ["II (uV)"]], rows))
+    assert (found.sampling_rate, found.leads) == (250.0, ["I", "II"])
+    np.testing.assert_allclose(found.signals, TURNED.T)
+    found = read(tmp_path, "Sample Rate,250 Hz\n" + turned([["I"], ["II"]], TURNED.astype(str)))
+    np.testing.assert_allclose(found.signals, TURNED.T)
+
+
+def test_many_rows_without_names_are_no_leads(tmp_path: Path) -> None:
+    assert "turn the table round" in refusal(tmp_path, turned([[]] * 20, [TURNED[0].astype(str)] * 20)).hint
+    ragged = [TURNED[0].astype(str), TURNED[1].astype(str)[1:]]
+    assert "turn the table round" in refusal(tmp_path, turned([["I"], ["II"]], ragged)).hint
+
+
+def test_one_number_and_a_comma(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "1,\n")

@@ -175,7 +175,12 @@ def is_time(name: str) -> bool:
 
 def is_unit(text: str) -> bool:
     """Whether a text is a unit of time."""
-    return text.strip().casefold() in _SECONDS
+    return seconds_in(text) is not None
+
+
+def seconds_in(unit: str) -> float | None:
+    """Return how many seconds a unit is; None for what is no unit of time."""
+    return _SECONDS.get(unit.strip().casefold())
 
 
 def _rises(values: F64) -> bool:

@@ -732,3 +732,69 @@ def test_many_rows_without_names_are_no_leads(tmp_path: Path) -> None:
 
 def test_one_number_and_a_comma(tmp_path: Path) -> None:
     assert refusal(tmp_path, "1,\n")
+
+
+WATCHES = [
+    ("Messrate,250 Hertz", "Ableitung,Ableitung I", "Einheit,µV"),
+    ("Frecuencia de muestreo,250 hercios", "Derivación,Derivación I", "Unidad,µV"),
+    ("Meetfrequentie,250 hertz", "Afleiding,Afleiding I", "Eenheid,µV"),
+    ("Mätfrekvens,250 hertz", "Avledning,Avledning I", "Enhet,µV"),
+    ("Näytteenottotaajuus,250 hertsiä", "Kytkentä,Kytkentä I", "Yksikkö,µV"),
+    ("サンプルレート,250ヘルツ", "誘導,I誘導", "単位,µV"),
+    ("Частота дискретизации,250 Гц", "Отведение,Отведение I", "Единица,мкВ"),
+    ("Rychlost,250 Hz", "Elektroda,I", "Co to je,µV"),
+]
+
+
+@pytest.mark.parametrize("lines", WATCHES)
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_a_watch_may_speak_another_language(tmp_path: Path, lines: tuple[str, ...], decimal: str) -> None:
+    values = [f"{value * 1000:.3f}".replace(".", decimal) for value in VALUES]
+    found = read(tmp_path, "\n".join(["Name,x", 'Device,"Watch6,1"', lines[0], "", *lines[1:], "", *values]) + "\n")
+    assert (found.sampling_rate, found.assumed) == (250.0, [])
+    np.testing.assert_allclose(found.signals[:, 0], VALUES, atol=1e-9)
+
+
+RATES = [
+    *["Sample Rate,250", "Abtastfrequenz;250", "Sample interval: 4 ms", "Sampling period (s): 0.004", "SR: 250"],
+    *["Sample Rate (samples/s): 250", "Samples per second: 250", "Sample frequency 250", "Sample Rate,250,Hz"],
+    *["Rate (Hz): 250", "Sampling Rate: 0.25 kHz", "// fs = 250 Hz", "ECG sampling rate: 250 Hz"],
+    "ECG sampling rate: 250 Hz\nACC sampling rate: 50 Hz",
+]
+
+
+@pytest.mark.parametrize("said", RATES)
+@pytest.mark.parametrize("names", ["", "V1\n", "V1,V2\n"])
+def test_a_rate_is_said_in_many_ways(tmp_path: Path, said: str, names: str) -> None:
+    content = table("", VALUES, VALUES) if "V2" in names else table("", VALUES)
+    found = read(tmp_path, f"{said}\n{names}{content}")
+    expect(found, 250.0, ["V1", "V2"] if "V2" in names else [names.strip() or "1"])
+
+
+OTHER_RATES = ["Accelerometer: 100 Hz", "Baseline: 0.5 Hz", "Frequency response: 100 Hz"]
+OTHER_RATES += ["Samples: 3000", "Number of samples,700", "LPF: 150 Hz", "Filtre: 100 Hz", "Upper frequency: 100 Hz"]
+
+
+@pytest.mark.parametrize("said", OTHER_RATES)
+def test_no_other_number_of_a_preamble_is_the_rate(tmp_path: Path, said: str) -> None:
+    assert "sampling rate" in refusal(tmp_path, f"{said}\n{table('V1,V2', VALUES, VALUES)}").message
+    found = read(tmp_path, f"Sampling rate: 250 Hz\n{said}\n{table('V1,V2', VALUES, VALUES)}")
+    expect(found, 250.0, ["V1", "V2"])
+
+
+@pytest.mark.parametrize("title", ["My recording,\n", "My recording,\n,\n", "Patient: X,\nWard 3,\n"])
+def test_a_title_as_wide_as_the_table_is_no_name(tmp_path: Path, title: str) -> None:
+    expect(read(tmp_path, title + table("Time (s),V1 {mV}", ticks(250.0), VALUES)), 250.0, ["V1"])
+
+
+@pytest.mark.parametrize(
+    "form", ["%H:%M:%S:MMM", "%Y-%m-%d %H:%M:%S.MMM UTC", "%a %b %d %H:%M:%S.MMM %Y", "%Y-%m-%d_%H:%M:%S.MMM"]
+)
+def test_other_forms_of_times_of_day(tmp_path: Path, form: str) -> None:
+    moments = [datetime(2024, 5, 1, 23, 59, 59) + timedelta(milliseconds=4 * at) for at in range(ROWS)]
+    times = [moment.strftime(form).replace("MMM", f"{moment.microsecond // 1000:03d}") for moment in moments]
+    expect(read(tmp_path, table("time,V1", times, VALUES)), 250.0, ["V1"])
+
+
+def test_times_may_count_parts_of_a_second(tmp_path: Path) -> None:
+    expect(read(tmp_path, table("time [s/256],V1", range(ROWS), VALUES)), 256.0, ["V1"])

@@ -18,6 +18,7 @@ MOST_VALUES = 10**9
 _VOLT = re.compile(r"(m|milli|u|μ|micro|n|nano)[ -]?v(ol|olts?)?|v|volts?")
 """Voltages; EDF has room for eight letters of "microvolt"."""
 _MILLIVOLT = {"m": 1.0, "u": 1e-3, "μ": 1e-3, "n": 1e-6}  # casefold turns the micro sign into a mu
+_CYRILLIC = (("\u043c\u043a", "u"), ("\u043c", "m"), ("\u0432", "v"))
 _COUNTS = re.compile(
     r"adu?|adc[ _]?(units?|counts?)?|raw|(raw[ _])?counts?|lsb|digits?|(no|arbitrary)[ _]?units?|none|a\.?u\.?|nu"
 )
@@ -97,7 +98,10 @@ class Chosen:
 
 def millivolts(unit: str) -> float | None:
     """Return how many mV the unit is; None for what is no voltage."""
-    found = _VOLT.fullmatch(unit.strip().casefold())
+    plain = unit.strip().casefold()
+    for cyrillic, latin in _CYRILLIC:
+        plain = plain.replace(cyrillic, latin)
+    found = _VOLT.fullmatch(plain)
     if found is None:
         return None
     prefix = (found[1] or "").replace("milli", "m").replace("micro", "u").replace("nano", "n")

@@ -9,8 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 from ecgan.ecg.files.cells import MISSING, is_number, may_be_number, parted
+from ecgan.ecg.files.channels import is_counts, millivolts
 from ecgan.ecg.files.preambles import is_pair
-from ecgan.ecg.files.times import is_when
+from ecgan.ecg.files.times import is_unit, is_when
 from ecgan.errors import EcganError
 
 LONGEST_LINE = 1 << 20
@@ -272,11 +273,13 @@ def _counts(row: Sequence[str], *, first: bool) -> bool:
 
 def _one_or_two(path: Path, lines: Sequence[str], two: _Reading, one: _Reading) -> _Reading:
     """Decide whether "0,5" is one number with a decimal comma or two whole numbers."""
-    if two.start and not is_pair(lines[two.start - 1], 2):
-        return two if "," in lines[two.start - 1] else one
     pairs = [found.groups() for line in lines if (found := _PAIR.fullmatch(line.strip()))]
+    above = lines[two.start - 1] if two.start else ""
     fractions = any(len(behind) > 1 and behind.startswith("0") for _, _, behind in pairs)
-    if fractions or any(sign == "-" and whole.strip("0") == "" for sign, whole, _ in pairs):
+    fractions |= any(sign == "-" and whole.strip("0") == "" for sign, whole, _ in pairs)
+    if above and not is_pair(above, 2) and not (fractions and millivolts(above.rpartition(",")[2])):
+        return two if "," in above else one
+    if fractions:
         return one
     if len(pairs) < len(lines):
         return two
@@ -324,9 +327,12 @@ def _above(path: Path, above: list[str], rows: Sequence[str], reading: _Reading)
         pairs = reading.columns == 1 and re.search(r"[,;:=\t]", above[-1].strip())  # one name has no value behind it
         if len(cells) != reading.columns or pairs or line.startswith("#") or _says_more(line, cells, reading):
             break
+        if head and len(cells) > 1 and not (any(cells[1:]) and any(map(_is_unit, [*cells, *head[0]]))):
+            break  # a title, or a key and a value, as wide as the table
         head.insert(0, cells)
         above = above[:-1]
-    if above and not head and len(above) <= 2 and not re.search(r"[#:=]|hz|hertz|unit", "".join(above), re.IGNORECASE):
+    said = re.search(r"[#:=]|hz|hertz|unit", "".join(above), re.IGNORECASE)
+    if above and not head and len(above) <= 2 and not said and not is_pair(above[-1], reading.columns):
         cells = re.split(r"[,;\t]", above[-1]) if reading.columns == 1 else cells_of(above[-1], reading.separator)
         raise EcganError(
             f"{path}: the header has {len(cells)} cells, the first row of numbers {reading.columns}.",
@@ -334,6 +340,11 @@ def _above(path: Path, above: list[str], rows: Sequence[str], reading: _Reading)
             + (f" {_SEMICOLONS}" if reading.separator == "," and len(cells) < reading.columns else ""),
         )
     return above, head
+
+
+def _is_unit(cell: str) -> bool:
+    bare = cell.strip("()[] ")
+    return millivolts(bare) is not None or is_unit(bare) or (is_counts(bare) and bool(bare))
 
 
 def _says_more(line: str, cells: Sequence[str], reading: _Reading) -> bool:

@@ -47,7 +47,7 @@ _ELSE = {
 """How files begin that are no text of numbers, what they are, and the way out."""
 
 _UNIT = re.compile(
-    r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]"
+    r"(?P<name>.*?)\s*[(\[{](?P<unit>[^()\[\]{}]*)[)\]}]"
     r"|(?:(?P<word>.+?)(?:[ _,/-]+(?:in )?|(?-i:(?<=[A-Za-z])(?=.V))))?(?P<suffix>[mu\u00b5\u03bc]v)",
     re.IGNORECASE,
 )

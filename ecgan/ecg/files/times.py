@@ -28,6 +28,8 @@ _SECONDS = {
     **dict.fromkeys(("h", "hour", "hours"), 3600.0),
     **dict.fromkeys(("d", "day", "days"), 86_400.0),
 }
+_TICKS = re.compile(r"s/([1-9]\d{0,5})")
+"""Parts of a second, as of Hexoskin's "s/256"."""
 _NO_UNIT = ("", "#", "-", "samples", "sample", "ticks", "hh:mm:ss", "date")
 _WORDS = r"time|times|timestamp|timestamps|timer|zeit|uhrzeit|temps|tiempo|tempo|datetime|date|t"
 _TIME = re.compile(rf"(.*[^a-z])?({_WORDS})([^a-z].*)?|\w*(timestamp|time)", re.IGNORECASE)
@@ -35,8 +37,8 @@ _SUFFIX = re.compile(r".*[ _/-](s|sec|seconds|ms|msec|us|µs|μs|ns)", re.IGNORE
 _ALONE = re.compile(r"seconds|milliseconds|microseconds|minutes|hours|ms|msec|sec|secs|min", re.IGNORECASE)
 _SAMPLE = re.compile(r"(sample|samples|index)([ _]?(#|no|number|index))?", re.IGNORECASE)
 _WHEN = re.compile(
-    r"\[?(?:[\w.,/-]+[T ]+)?(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)(?: ?([ap])\.?m\.?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?"
-    r"(?: [\d./-]+)?\]?",
+    r"\[?(?:(?:[\w.,/-]+ +){1,4}|[\w.,/-]+[T_] *)?(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+|:\d{3}(?:\d{3})?)?)"
+    r"(?: ?([ap])\.?m\.?)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?(?: [\d./-]+)?\]?",
     re.IGNORECASE,
 )
 _DAY, _HALF = 86_400.0, 43_200.0
@@ -180,7 +182,9 @@ def is_unit(text: str) -> bool:
 
 def seconds_in(unit: str) -> float | None:
     """Return how many seconds a unit is; None for what is no unit of time."""
-    return _SECONDS.get(unit.strip().casefold())
+    plain = unit.strip().casefold()
+    ticks = _TICKS.fullmatch(plain)
+    return 1 / int(ticks[1]) if ticks else _SECONDS.get(plain)
 
 
 def _rises(values: F64) -> bool:
@@ -217,8 +221,8 @@ def _unit_of(where: str, name: str, unit: str, given: float | None) -> float | N
     """Return the seconds in one tick, None where nobody says."""
     alone, suffix = _ALONE.fullmatch(name), _SUFFIX.fullmatch(name)
     said = (unit or (suffix[1] if suffix else "") or (name if alone else "")).strip().casefold()
-    if said in _SECONDS:
-        return _SECONDS[said]
+    if (seconds := seconds_in(said)) is not None:
+        return seconds
     if said in _NO_UNIT or given is not None or not is_time(name):
         return None
     raise EcganError(
@@ -322,5 +326,5 @@ def _seconds_of(where: str, cells: Sequence[str]) -> F64:
         if (found := _WHEN.fullmatch(cell)) is None:
             raise EcganError(f"{where}, row {row + 1} of the data: {cell[:40]!r} is no time such as 0:01.250.")
         hours = int(found[1] or 0) % 12 + 12 * (found[4].casefold() == "p") if found[4] else int(found[1] or 0)
-        seconds[row] = 3600.0 * hours + 60.0 * int(found[2]) + float(found[3].replace(",", "."))
+        seconds[row] = 3600.0 * hours + 60.0 * int(found[2]) + float(re.sub("[,:]", ".", found[3]))
     return seconds + _DAY * np.cumsum(np.diff(seconds, prepend=seconds[:1]) < -_HALF)

@@ -110,6 +110,8 @@ def test_a_gap_in_time_is_not_closed_by_a_rate(tmp_path: Path) -> None:
     assert "not evenly spaced: from 1.2 s to 6.204 s after row 301" in refusal(tmp_path, gap).message
     assert "250" in refusal(tmp_path, gap, sampling_rate=250).message
     assert "rate" not in refusal(tmp_path, gap).hint
+    shaken = np.arange(ROWS) / 250 + np.random.default_rng(7).normal(0, 0.0005, ROWS)
+    assert "give the sampling rate" in refusal(tmp_path, table("time_s,V1", np.round(shaken, 4), VALUES)).hint
 
 
 def test_columns_of_times_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
@@ -574,6 +576,7 @@ OTHERS += [
     "THOR RES",
     "Nasal Pressure",
 ]
+OTHERS += ["Trigger", "DC01", "LOC", "Fp1", "LeadOff", "BodyPos", "Leg L"]
 LEADS = ["ECG", "II", "C4", "X", "ECG_Clean", "ECG_R", "Abdomen_1", "Thorax_1", "II-V1", "LA-RA", "A1", "artefact free"]
 
 
@@ -798,3 +801,35 @@ def test_other_forms_of_times_of_day(tmp_path: Path, form: str) -> None:
 
 def test_times_may_count_parts_of_a_second(tmp_path: Path) -> None:
     expect(read(tmp_path, table("time [s/256],V1", range(ROWS), VALUES)), 256.0, ["V1"])
+
+
+def test_times_that_were_cut_off_are_even(tmp_path: Path) -> None:
+    cut = [int(at * 1000 / 512) for at in range(ROWS)]
+    expect(read(tmp_path, table("timestamp [ms],V1", cut, VALUES)), 512.0, ["V1"])
+    for gap in range(1, ROWS, 97):
+        lost = [int((at + (at >= gap)) * 1000 / 512) for at in range(ROWS)]
+        assert "not evenly" in refusal(tmp_path, table("timestamp [ms],V1", lost, VALUES)).message
+
+
+def test_a_time_may_be_missing_where_the_rate_is_given(tmp_path: Path) -> None:
+    for times in (ticks(250.0), clocks(250.0, "%H:%M:%S.%f", datetime(2024, 5, 1, 10))):
+        content = table("time,V1", [*times[:300], "", *times[301:]], VALUES)
+        expect(read(tmp_path, content, sampling_rate=250), 250.0, ["V1"])
+        assert "Give the sampling rate" in refusal(tmp_path, content).hint
+
+
+@pytest.mark.parametrize("wrap", [50, 10**9])
+def test_numbers_of_packets_are_no_lead_and_no_time(tmp_path: Path, wrap: int) -> None:
+    packets = [at // 7 % wrap for at in range(ROWS)]
+    expect(read(tmp_path, table("packet,V1", packets, VALUES), sampling_rate=250), 250.0, ["V1"])
+
+
+def test_notes_may_begin_far_below(tmp_path: Path) -> None:
+    notes = ["" if at < 600 or at % 50 else "VPB" for at in range(ROWS)]
+    found = read(tmp_path, table("V1,note,V2", VALUES, notes, VALUES), sampling_rate=250)
+    expect(found, 250.0, ["V1", "V2"])
+    late = ["" if at < 600 else "0.25" for at in range(ROWS)]
+    found = read(tmp_path, table("V1,V2,note", VALUES, late, notes), sampling_rate=250)
+    expect(found, 250.0, ["V1", "V2"])
+    assert np.isnan(found.signals[:600, 1]).all()
+    assert (found.signals[600:, 1] == 0.25).all()

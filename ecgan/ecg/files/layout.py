@@ -45,7 +45,8 @@ class Layout:
         head: The cells of up to two rows that name the columns, and their units.
         skipped: Number of lines before the first row of data, empty ones too.
         first: Cells of the first row of data.
-        kinds: Of each column "number", "measured" (a number and its unit), "when" (a time of day) or "text".
+        kinds: Of each column "number", "measured" (a number and its unit), "when" (a time of day), "text", or
+            "empty" as far as it was looked at.
     """
 
     separator: str
@@ -222,7 +223,7 @@ def _read(lines: Sequence[str], separator: str, decimal: str) -> _Reading | None
     width = max(widths, key=lambda count: widths[count])
     chosen = [row for row, number in zip(rows, numbered, strict=True) if number and len(row) == width]
     kinds = [_kind([row[column] for row in chosen], decimal) for column in range(width)]
-    if not {"number", "measured"} & set(kinds):
+    if not {"number", "measured", "empty"} & set(kinds):
         return None
     good = [
         number and len(row) == width and _fits(row, kinds, decimal) and not _counts(row, first=index == 0)
@@ -242,6 +243,8 @@ def _read(lines: Sequence[str], separator: str, decimal: str) -> _Reading | None
 
 def _kind(cells: Sequence[str], decimal: str) -> str:
     there = [cell for cell in cells if cell not in MISSING]
+    if not there:
+        return "empty"
     whens = sum(map(is_when, there))
     if whens and whens * 2 >= len(there):
         return "when"

@@ -6,6 +6,7 @@ import io
 import re
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ecgan.ecg.files.cells import MISSING, is_grouped, is_number, number_in, parted
+from ecgan.ecg.files.cells import MISSING, is_grouped, is_number, may_be_number, number_in, parted
 from ecgan.ecg.files.channels import Columns, millivolts
 from ecgan.ecg.files.layout import BLANKS, LONGEST_LINE, Layout, cells_of, layout_of, lines_of, plain
 from ecgan.ecg.files.preambles import read_preamble
@@ -80,17 +81,41 @@ def read_table(path: Path) -> Columns:
 
 def _read(path: Path, content: bytes) -> Columns:
     layout = layout_of(path, content, MOST_LEADS + 8)
-    names = _names(path, layout)[0]
-    whens = [column for column, kind in enumerate(layout.kinds) if kind == "when"]
-    wanted = {column: names[column] or f"column {column + 1}" for column in whens}
-    left_out = {column for column, kind in enumerate(layout.kinds) if kind == "text"}
-    columns = _columns_of(path, content, layout, wanted, left_out)
+    try:
+        columns = _numbers_and_times(path, content, layout)
+    except EcganError:
+        layout, before = _with_late_texts(path, content, layout), layout
+        if layout.kinds == before.kinds:
+            raise
+        columns = _numbers_and_times(path, content, layout)
     if len(columns.names) > max(len(columns.values), MOST_LEADS):
         raise EcganError(
             f"{path} has {len(columns.values)} rows of {len(columns.names)} numbers: more leads than time steps.",
             "A recording has one row a time step and one column a lead: turn the table round.",
         )
     return _with_preamble(path, columns, layout)
+
+
+def _numbers_and_times(path: Path, content: bytes, layout: Layout) -> Columns:
+    names = _names(path, layout)[0]
+    whens = [column for column, kind in enumerate(layout.kinds) if kind == "when"]
+    wanted = {column: names[column] or f"column {column + 1}" for column in whens}
+    left_out = {column for column, kind in enumerate(layout.kinds) if kind == "text"}
+    return _columns_of(path, content, layout, wanted, left_out)
+
+
+def _with_late_texts(path: Path, content: bytes, layout: Layout) -> Layout:
+    """Return the layout in which columns are text whose first cell that is not empty, far below, is no number."""
+    kinds = list(layout.kinds)
+    for _, cells in _rows(path, content, layout):
+        for column, cell in enumerate(cells[: len(kinds)]):
+            if kinds[column] == "empty" and cell not in MISSING:
+                kinds[column] = "number" if may_be_number(cell, layout.decimal) else "text"
+        if "empty" not in kinds:
+            break
+    return replace(
+        layout, kinds=[kind if new != "text" else new for kind, new in zip(layout.kinds, kinds, strict=True)]
+    )
 
 
 def read_columns(path: Path, texts: Callable[[list[str]], dict[int, str]]) -> Columns:
@@ -105,7 +130,7 @@ def read_columns(path: Path, texts: Callable[[list[str]], dict[int, str]]) -> Co
     layout = layout_of(path, content, MOST_STEPS, single=False)
     wanted = texts(_names(path, layout)[0])
     for column, kind in enumerate(layout.kinds):
-        if kind != "number" and column not in wanted:
+        if kind not in ("number", "empty") and column not in wanted:
             raise EcganError(
                 f"{path}: column {column + 1} holds text, such as {layout.first[column][:40]!r}, and no numbers.",
                 "If it holds labels, head it `label`, or set preprocess.label_column to first or last.",
@@ -358,7 +383,7 @@ def _with_preamble(path: Path, columns: Columns, layout: Layout) -> Columns:
         values, names, units = values[:, :-1], names[:-1], units[:-1]
     dropped = len(columns.names) - len(names)
     said = read_preamble(str(path), layout.preamble, layout.columns - dropped)
-    numbers = [column for column, kind in enumerate(layout.kinds) if kind in ("number", "measured")][: len(names)]
+    numbers = [column for column, kind in enumerate(layout.kinds) if kind not in ("when", "text")][: len(names)]
     for index, column in enumerate(numbers):
         if column in said.counts:
             gain, zero = said.counts[column]

@@ -46,6 +46,8 @@ _ENOUGH = 20
 """Fewer rows may rise by chance."""
 _JITTER_S, _JITTER = 2.0, 0.05
 """How far times that come in packets may be from a rate that is given: seconds, and share of the rate."""
+_CUT_OFF = 0.3
+"""How far, in steps, times may be from the middle of where they should be, as are those that were cut off."""
 _RARE = 0.05
 """Share of the steps in which a clock or counter may fall, where it begins again or is set."""
 
@@ -77,8 +79,10 @@ class _Clock:
 
     @property
     def counts(self) -> bool:
-        """Whether it may as well count the samples."""
-        return self.unit is None and self.even and bool((np.abs(np.diff(self.ticks)) == 1).all())
+        """Whether it may as well count the samples, or packets of them."""
+        steps = np.abs(np.diff(self.ticks))
+        packets = not is_time(self.name) and bool(np.isin(steps, (0, 1)).all())
+        return self.unit is None and (packets or (self.even and bool((steps == 1).all())))
 
     @property
     def falls(self) -> float:
@@ -209,10 +213,11 @@ def _is_counter(values: F64) -> bool:
     A clock rises in most steps and falls in very few, where its counter is full or it is set; no lead does.
     """
     steps = np.diff(values[np.isfinite(values)])
-    back = steps[steps != 1]
     if len(steps) + 1 < max(_ENOUGH, len(values) // 2):
         return False
-    counts = 0 < len(back) < len(steps) / 3 and back[0] < -1 and bool((back == back[0]).all())
+    moves = steps[steps != 0]
+    back = moves[moves != 1]
+    counts = 0 < len(back) < len(moves) / 3 and back[0] < -1 and bool((back == back[0]).all())
     falls = float((steps < 0).mean())
     return counts or (0 < falls <= _RARE and float((steps > 0).mean()) > 0.5)
 
@@ -236,8 +241,15 @@ def _clock(name: str, ticks: F64, unit: float | None) -> _Clock:
     if steps < 1 or not np.isfinite(ticks).all() or ticks[-1] <= ticks[0] or 0 < falls <= _RARE * steps:
         return _Clock(name, ticks, unit, False, 0.0, 0.0)
     step = float(ticks[-1] - ticks[0]) / steps
-    error = float(np.abs(ticks - ticks[0] - step * np.arange(len(ticks))).max()) / step
-    return _Clock(name, ticks, unit, error < 0.5, 1 / step, error)
+    off = (ticks - ticks[0] - step * np.arange(len(ticks))) / step
+    error = float(np.abs(off).max())
+    return _Clock(name, ticks, unit, error < 0.5 or (error < 1 and _spread(off) < _CUT_OFF), 1 / step, error)
+
+
+def _spread(off: F64) -> float:
+    """Return how far numbers (T,) are from the middle of the line through them."""
+    place = np.arange(len(off)) - (len(off) - 1) / 2
+    return float(np.ptp(off - place * float(place @ off) / float(place @ place))) / 2
 
 
 def _settled(where: str, clocks: Sequence[_Clock], header: float | None, given: float | None) -> float | None:
@@ -310,7 +322,9 @@ def _uneven(where: str, clock: _Clock) -> EcganError:
         f" after row {row + 1}, {(clock.unit or 1.0) / clock.rate:.4g}{unit} on average.",
         "Equal times do not tell the sampling rate: give it."
         if packets
-        else "Cut the recording at its gaps, or resample it.",
+        else "Cut the recording at its gaps, or resample it."
+        if steps.max() > 2 * np.median(steps)
+        else "If only its times are inexact, give the sampling rate; else resample it.",
     )
 
 
@@ -323,6 +337,9 @@ def _seconds_of(where: str, cells: Sequence[str]) -> F64:
     """Return times of day in seconds, shape (T,); behind midnight they go on."""
     seconds = np.empty(len(cells))
     for row, cell in enumerate(cells):
+        if not cell:
+            seconds[row] = np.nan
+            continue
         if (found := _WHEN.fullmatch(cell)) is None:
             raise EcganError(f"{where}, row {row + 1} of the data: {cell[:40]!r} is no time such as 0:01.250.")
         hours = int(found[1] or 0) % 12 + 12 * (found[4].casefold() == "p") if found[4] else int(found[1] or 0)

@@ -833,3 +833,47 @@ def test_notes_may_begin_far_below(tmp_path: Path) -> None:
     expect(found, 250.0, ["V1", "V2"])
     assert np.isnan(found.signals[:600, 1]).all()
     assert (found.signals[600:, 1] == 0.25).all()
+
+
+NO_NUMBERS = [
+    "1.#QNAN",
+    "-1.#IND",
+    "#N/A",
+    "#NV",
+    "#DIV/0!",
+    "N/A",
+    "NULL",
+    "None",
+    "<NA>",
+    "-nan",
+    "--",
+    "\\N",
+]
+
+
+@pytest.mark.parametrize("cell", NO_NUMBERS)
+@pytest.mark.parametrize("head", ["time_s,V1,V2", "time_s,V2,V1"])
+def test_what_programs_write_for_a_missing_number(tmp_path: Path, cell: str, head: str) -> None:
+    values = [cell if at == 300 else str(value) for at, value in enumerate(VALUES)]
+    first, second = (values, VALUES) if head.endswith("V2") else (VALUES, values)
+    found = read(tmp_path, table(head, ticks(250.0), first, second))
+    assert np.isnan(found.signals[300, found.leads.index("V1")])
+    np.testing.assert_allclose(np.delete(found.signals, 300, axis=0), np.delete(np.c_[VALUES, VALUES], 300, axis=0))
+
+
+def test_infinity_is_no_missing_number_and_no_comment(tmp_path: Path) -> None:
+    content = table("time_s,V1", ticks(250.0), ["1.#INF", *VALUES[1:]])
+    assert "infinite" in refusal(tmp_path, content).message
+
+
+@pytest.mark.parametrize("end", ["\x1a", "\r\n\x1a", "\0\0"])
+def test_signs_of_an_end_are_no_row(tmp_path: Path, end: str) -> None:
+    expect(read(tmp_path, table("time_s,V1", ticks(250.0), VALUES) + end), 250.0, ["V1"])
+
+
+@pytest.mark.parametrize("name", ["sample_rate", "sfreq", "Fs"])
+def test_other_names_of_a_rate_count_where_there_is_no_usual_one(tmp_path: Path, name: str) -> None:
+    np.savez(tmp_path / "r.npz", signal=VALUES, **{name: 250})
+    assert read_recording(tmp_path / "r.npz").sampling_rate == 250
+    np.savez(tmp_path / "r.npz", signal=VALUES, fs=360, **{name: 250})
+    assert read_recording(tmp_path / "r.npz").sampling_rate == 360

@@ -6,7 +6,9 @@ import re
 from ecgan.ecg.files.channels import millivolts
 from ecgan.ecg.files.times import is_unit
 
-MISSING = ("", "-", "nan", "NaN", "NAN", "NA", "n/a", "null")
+NOTHING = ("", "-", "nan", "NaN", "NAN", "NA", "n/a", "null")
+"""Cells in which nothing stands, whatever they are of."""
+MISSING = (*NOTHING, "--", "---", "-nan", "-NaN", "N/A", "NULL", "None", "none", "<NA>", "\\N")
 """Cells that mark a missing sample."""
 
 _POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)

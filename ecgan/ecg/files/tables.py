@@ -54,6 +54,11 @@ _UNIT = re.compile(
 )
 """A name and its unit: "MLII (mV)", "ecg_uV", "EKG/mV", "ECG in uV", "ecgUV"."""
 _MINUS = "\u2212".encode()
+_NO_NUMBER = re.compile(
+    rb"(?<![^\t,;\" |\n])([+-]?1\.#(?:QNAN|SNAN|IND)\d*|#(?:N/A|NV|NUM!|ZAHL!|DIV/0!|VALUE!|WERT!|REF!|NULL!))"
+    rb"(?=[\t,;\" |\r\n]|$)"
+)
+"""What Windows programs and spreadsheets write in place of a number."""
 _COMMENT = re.compile(rb"[\t,; ]*#[^\n]*")
 _SEPARATOR = re.compile(rb'"?sep=[^\n]?"?[\t,; ]*\r?(?=[\r\n])', re.IGNORECASE)
 """The first line by which a spreadsheet program is told the separator; the rows tell it as well."""
@@ -174,6 +179,10 @@ def _without_signs(content: bytes) -> bytes:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         content = content.decode("utf-16", errors="replace").encode()
     content = content.removeprefix(codecs.BOM_UTF8).replace(_MINUS, b"-")
+    if b"#" in content:
+        content = _NO_NUMBER.sub(b"nan", content.replace(b"1.#INF", b"inf"))
+    if content.endswith((b"\0", b"\x1a")):  # DOS ends a file so
+        content = content.rstrip(b"\0\x1a")
     found = _SEPARATOR.match(content)
     return content[found.end() :] if found else content
 

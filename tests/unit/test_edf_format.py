@@ -283,6 +283,14 @@ def test_a_discontinuous_file_whose_times_make_no_sense(
     assert "EDF Annotations" in refused(edf(tmp_path / "r.edf", reserved="EDF+D")).message
 
 
+@pytest.mark.parametrize(("recording", "name"), [("R.EDF", "r.edf.qrs"), ("R.EDF", "R.QRS"), ("r.edf", "r.QRS")])
+def test_annotations_may_be_named_in_letters_of_another_size(tmp_path: Path, recording: str, name: str) -> None:
+    edf(tmp_path / recording)
+    wfdb.wrann("x", "qrs", np.array([100, 300]), ["N", "V"], write_dir=str(tmp_path))
+    (tmp_path / "x.qrs").rename(tmp_path / name)
+    assert read_recording(tmp_path / recording, annotator="qrs").samples.tolist() == [100, 300]
+
+
 @pytest.mark.parametrize("name", ["r.edf.qrs", "r.qrs"])
 def test_annotations_are_named_after_the_file_or_its_stem(tmp_path: Path, name: str) -> None:
     edf(tmp_path / "r.edf")

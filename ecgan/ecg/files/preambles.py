@@ -50,7 +50,7 @@ _UNIT_KEY = re.compile(
     re.IGNORECASE,
 )
 _LEAD_KEY = re.compile(
-    r"lead|ableitung|d[\u00e9e]rivation|deriva[c\u00e7][i\u00e3][\u00f3o]n?|derivazione|a[fv]led(?:n)?ing|odprowadzenie|kytkent\u00e4|svod"
+    r"lead|ableitung|d[\u00e9e]rivation|deriva[c\u00e7][i\u00e3][\u00f3o]n?|derivazione|afleiding|a[fv]ledning|odprowadzenie|kytkent\u00e4|svod"
     r"|\u043e\u0442\u0432\u0435\u0434\u0435\u043d\u0438\u0435|\u5bfc\u8054|\u5c0e\u7a0b|\u8a98\u5c0e|\uc720\ub3c4",
     re.IGNORECASE,
 )

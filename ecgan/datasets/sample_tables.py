@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgan.ecg.files.layout import MISSING
+from ecgan.ecg.files.cells import NOTHING
 from ecgan.ecg.files.npy import LEADS, leads_of, load_npy, load_npz, rate_of
 from ecgan.ecg.files.tables import read_columns
 from ecgan.errors import EcganError
@@ -83,7 +83,7 @@ def read_samples(path: Path, label: LabelColumn) -> SampleTable:
             "Name the column of classes: head it `label`, or mend preprocess.label_column.",
         )
     for what, known in (("label", table.labels), ("patient", table.patients)):
-        if (row := next((row for row, one in enumerate(known or [], 1) if one.strip() in MISSING), None)) is not None:
+        if (row := next((row for row, one in enumerate(known or [], 1) if one.strip() in NOTHING), None)) is not None:
             raise EcganError(f"sample {row:,} of {path} has no {what}.", "Give it one, or leave the sample out.")
     return table
 

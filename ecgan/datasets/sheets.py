@@ -2,6 +2,7 @@
 
 import csv
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgan.errors import EcganError, nearest
-from ecgan.files import read_text
+from ecgan.files import LARGEST_TABLE, read_bytes
 
 _PLACES = {"time", "time_s", "seconds", "position", "onset", "r_peak", "peak"}
 """Columns that say where a label is, otherwise than by the number of a sample."""
+
+_SEPARATOR = re.compile(r'"?sep=.?"?[\t,; ]*', re.IGNORECASE)
+"""The first line by which a spreadsheet program is told the separator."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,11 @@ def patients_by_folder(recordings: Collection[str]) -> dict[str, str]:
 
 def _rows(file: Path, needed: list[str]) -> list[tuple[int, dict[str, str]]]:
     """Return the rows of a sheet with their line numbers; names of columns are lower case."""
-    lines = read_text(file).splitlines()
-    separator = next((sign for sign in "\t;," if lines and sign in lines[0]), ",")
+    lines = _text(read_bytes(file, LARGEST_TABLE)).splitlines()
+    above = 1 if lines and _SEPARATOR.fullmatch(lines[0]) else 0
+    separator = next((sign for sign in "\t;," if lines[above:] and sign in lines[above]), ",")
     try:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+        rows = [[cell.strip() for cell in row] for row in csv.reader(lines[above:], delimiter=separator)]
     except csv.Error as error:
         raise EcganError(f"{file} is no table: a line in it is one long word.", "Mend that line.") from error
     header = [cell.casefold() for cell in rows[0]] if rows else []
@@ -114,13 +119,23 @@ def _rows(file: Path, needed: list[str]) -> list[tuple[int, dict[str, str]]]:
             f"The first line names the columns: {','.join(needed)}.",
         )
     found = []
-    for number, row in enumerate(rows[1:], 2):
+    for number, row in enumerate(rows[1:], 2 + above):
         if not any(row):
             continue
         if len(row) != len(header):
             raise EcganError(f"{file}, line {number}: {len(row)} cells, expected {len(header)}.", "Mend that line.")
         found.append((number, dict(zip(header, row, strict=True))))
     return found
+
+
+def _text(content: bytes) -> str:
+    """Decode a sheet: UTF-8, UTF-16 with its mark, or what programs on Windows write otherwise."""
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
 
 
 def _recording(file: Path, number: int, cell: str, recordings: Collection[str]) -> str:
@@ -130,12 +145,19 @@ def _recording(file: Path, number: int, cell: str, recordings: Collection[str]) 
         if name in recordings:
             return name
     same = [name for name in recordings if normalize("NFC", name) in {normalize("NFC", one) for one in wanted}]
-    if len(same) == 1:  # a Mac takes letters and their accents apart
+    if not same:
+        folded = {_folded(one) for one in wanted}
+        same = [name for name in recordings if _folded(name) in folded]
+    if len(same) == 1:  # a Mac takes letters and their accents apart, Windows does not tell a from A
         return same[0]
     raise EcganError(
         f"{file}, line {number}: there is no recording {cell!r}{nearest(cell, sorted(recordings)) or '.'}",
         "Files are named by their path below the folder, with or without the ending.",
     )
+
+
+def _folded(name: str) -> str:
+    return normalize("NFC", name).casefold()
 
 
 def _complete(file: Path, recordings: Collection[str], known: Collection[str], what: str) -> None:

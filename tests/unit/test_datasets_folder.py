@@ -131,6 +131,22 @@ def test_a_sheet_labels_positions(home: Path) -> None:
     assert windows.table["class_name"].tolist() == ["0", "0", "x", *["0"] * 6] * 6
 
 
+@pytest.mark.parametrize("form", ["utf-16", "cp1252", "sep=;", "SEP=,"])
+def test_a_sheet_may_be_as_spreadsheet_programs_write_it(home: Path, form: str) -> None:
+    for ending in ("hea", "atr"):
+        (home / f"p0.{ending}").rename(home / f"p\u00e4.{ending}")
+    names = {0: "p\u00e4"}
+    rows = [f"{names.get(patient, f'P{patient}.HEA')},{'x' if patient > 3 else 'N'}" for patient in range(6)]
+    sheet = "\n".join(["file,label", *rows]) + "\n"
+    if "=" in form:
+        (home / "labels.csv").write_text(f"{form}\n{sheet.replace(',', form[-1])}")
+    else:
+        (home / "labels.csv").write_bytes(sheet.encode(form))
+    assert counts(cut(home)) == {"N": 4 * BEATS, "x": 2 * BEATS}
+    (home / "labels.csv").write_text("sep=;\nfile;label\np1;N\np9;N\n")
+    assert "line 4: there is no recording 'p9'" in refusal(home)
+
+
 def test_marks_that_fall_together_keep_their_classes(tmp_path: Path) -> None:
     home = tmp_path / "home"
     for number in range(2):

@@ -124,6 +124,9 @@ def test_no_field_that_is_not_needed_costs_the_ecg(tmp_path: Path, main: dict[st
         ({"unit": "microvolt"}, "II", 1e-3),
         ({"unit": "milliV"}, "II", 1),
         ({"unit": "uVolt"}, "II", 1e-3),
+        ({"unit": "(uV)"}, "II", 1e-3),
+        ({"unit": "mkV"}, "II", 1e-3),
+        ({"unit": "мкВ"}, "II", 1e-3),
         ({"unit": b"nV\0\0"}, "II", 1e-6),
         ({"p_min": "-32,768", "p_max": "32,767"}, "II", 1),
         ({"p_min": "32.768", "p_max": "-32.767"}, "II", -1),
@@ -248,9 +251,12 @@ def test_a_count_of_samples_that_is_no_number_is_named(tmp_path: Path) -> None:
         ([0, 0.498, 1.003, 1.501, 2, 2.504, 3, 3.5], [0] * 8),
     ],
 )
-def test_gaps_of_a_discontinuous_file_are_missing_samples(tmp_path: Path, onsets: list[float], gaps: list[int]) -> None:
+@pytest.mark.parametrize("kind", ["EDF+D", "edf+d"])
+def test_gaps_of_a_discontinuous_file_are_missing_samples(
+    tmp_path: Path, onsets: list[float], gaps: list[int], kind: str
+) -> None:
     marks = notes([f"+{onset:g}" for onset in onsets])
-    path = edf(tmp_path / "r.edf", [{}, {"label": "EDF Annotations", "unit": ""}], [VALUES, marks], reserved="EDF+D")
+    path = edf(tmp_path / "r.edf", [{}, {"label": "EDF Annotations", "unit": ""}], [VALUES, marks], reserved=kind)
     found = read_recording(path)
     expected = np.full(400 + gaps[-1], np.nan)
     for number, gap in enumerate(gaps):
@@ -275,6 +281,14 @@ def test_a_discontinuous_file_whose_times_make_no_sense(
     path = edf(tmp_path / "r.edf", [{}, {"label": "EDF Annotations", "unit": ""}], [VALUES, marks], reserved="EDF+D")
     assert all(word in refused(path).message for word in words)
     assert "EDF Annotations" in refused(edf(tmp_path / "r.edf", reserved="EDF+D")).message
+
+
+@pytest.mark.parametrize(("recording", "name"), [("R.EDF", "r.edf.qrs"), ("R.EDF", "R.QRS"), ("r.edf", "r.QRS")])
+def test_annotations_may_be_named_in_letters_of_another_size(tmp_path: Path, recording: str, name: str) -> None:
+    edf(tmp_path / recording)
+    wfdb.wrann("x", "qrs", np.array([100, 300]), ["N", "V"], write_dir=str(tmp_path))
+    (tmp_path / "x.qrs").rename(tmp_path / name)
+    assert read_recording(tmp_path / recording, annotator="qrs").samples.tolist() == [100, 300]
 
 
 @pytest.mark.parametrize("name", ["r.edf.qrs", "r.qrs"])

@@ -116,7 +116,7 @@ def test_signal_lines_whose_fields_are_missing(tmp_path: Path, line: str, scale:
     np.testing.assert_allclose(found.signals[:, 1], VALUES[:, 1] / 100)
 
 
-@pytest.mark.parametrize("change", ["crlf", "bom", "latin-1", "blank lines", "comments", "no newline"])
+@pytest.mark.parametrize("change", ["crlf", "bom", "latin-1", "utf-16", "blank lines", "comments", "no newline"])
 def test_headers_as_editors_and_other_systems_leave_them(tmp_path: Path, change: str) -> None:
     header = write(tmp_path)
     text = header.read_text()
@@ -124,6 +124,7 @@ def test_headers_as_editors_and_other_systems_leave_them(tmp_path: Path, change:
         "crlf": text.replace("\n", "\r\n").encode(),
         "bom": b"\xef\xbb\xbf# first\n" + text.encode(),
         "latin-1": (text + "# Müller, ärztlich\n").encode("latin-1"),
+        "utf-16": text.encode("utf-16"),
         "blank lines": b"\n\n" + text.replace("\n", "\n  \n").encode(),
         "comments": b"# before\n#\n" + text.replace("\n", "\n# r.dat 16\n").encode(),
         "no newline": text.rstrip().encode(),

@@ -15,9 +15,10 @@ from ecgan.errors import EcganError
 MOST_VALUES = 10**9
 """Most values of a recording, channels times samples; 8 GB in memory. A header that promises more is not believed."""
 
-_VOLT = re.compile(r"(m|milli|u|μ|micro|n|nano)[ -]?v(ol|olts?)?|v|volts?")
+_VOLT = re.compile(r"(m|milli|u|μ|micro|mk|n|nano)[ -]?v(ol|olts?)?|v|volts?")
 """Voltages; EDF has room for eight letters of "microvolt"."""
 _MILLIVOLT = {"m": 1.0, "u": 1e-3, "μ": 1e-3, "n": 1e-6}  # casefold turns the micro sign into a mu
+_CYRILLIC = (("\u043c\u043a", "u"), ("\u043c", "m"), ("\u0432", "v"))
 _COUNTS = re.compile(
     r"adu?|adc[ _]?(units?|counts?)?|raw|(raw[ _])?counts?|lsb|digits?|(no|arbitrary)[ _]?units?|none|a\.?u\.?|nu"
 )
@@ -31,7 +32,8 @@ _ASIDE = re.compile(
     r"(respiration|respiratory|impedance|pleth\w*|etco2|temperature|accel\w*|gyro\w*|magnet\w*|[xyz][_ -]?axis"
     r"|[ag][xyz]|hr|h\.r\.|heart[_ ]?rate|bpm|pulse|rr|ibi|batt(ery)?|(signal[_ ]?)?quality|sqi|position|cpap"
     r"|snor(e|ing)|nasal|(air ?)?flow|((air|blood)[_ ]?)?pressure|humidity|(thor|abdo)[_ ](res|eff)\w*|chin"
-    r"|[lr][_ ]?leg|(ecg|ekg)_(rate|quality|phase\w*|[pqrst]_(peak|onset|offset)s?))(?![a-z])"
+    r"|[lr][_ ]?leg|leg[_ ]?[lr]|trig\w*|dc ?\d+|body[_ ]?pos\w*|effort|[lr]oc|fp[12z]|lead[_ -]?off"
+    r"|(ecg|ekg)_(rate|quality|phase\w*|[pqrst]_(peak|onset|offset)s?))(?![a-z])"
     r"|[a-z]{1,3}\d{0,2}[-:/][am][12]$"
 )
 """Names that devices, NeuroKit and sleep laboratories (C4-M1) give to what is no ECG, where another channel may be one.
@@ -97,10 +99,13 @@ class Chosen:
 
 def millivolts(unit: str) -> float | None:
     """Return how many mV the unit is; None for what is no voltage."""
-    found = _VOLT.fullmatch(unit.strip().casefold())
+    plain = unit.strip().strip("()[]. ").casefold()
+    for cyrillic, latin in _CYRILLIC:
+        plain = plain.replace(cyrillic, latin)
+    found = _VOLT.fullmatch(plain)
     if found is None:
         return None
-    prefix = (found[1] or "").replace("milli", "m").replace("micro", "u").replace("nano", "n")
+    prefix = (found[1] or "").replace("milli", "m").replace("micro", "u").replace("mk", "u").replace("nano", "n")
     return _MILLIVOLT.get(prefix, 1e3)
 
 

@@ -200,7 +200,7 @@ def _open(path: Path) -> _File:
         start = int(other)
     records, warnings = _records(path, size - start, record, said)
     data = np.memmap(path, np.uint8, "r", start, (records, record))
-    return _File(path, signals, data, width, duration, main[192:197] in (b"EDF+D", b"BDF+D"), warnings)
+    return _File(path, signals, data, width, duration, main[192:197].upper() in (b"EDF+D", b"BDF+D"), warnings)
 
 
 def _records(path: Path, size: int, record: int, said: int) -> tuple[int, list[str]]:

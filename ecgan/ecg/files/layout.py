@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from ecgan.ecg.files.cells import MISSING, is_number, may_be_number, parted
+from ecgan.ecg.files.channels import is_counts, millivolts
 from ecgan.ecg.files.preambles import is_pair
-from ecgan.ecg.files.times import is_when
+from ecgan.ecg.files.times import is_unit, is_when
 from ecgan.errors import EcganError
 
 LONGEST_LINE = 1 << 20
 """Bytes of the longest line that is read."""
-
-MISSING = ("", "-", "nan", "NaN", "NAN", "NA", "n/a", "null")
-"""Cells that mark a missing sample."""
 
 BLANKS = " "
 """Separator of files with blanks, as many as there are, between the cells."""
@@ -25,8 +24,7 @@ _FIRST, _LATER, _PLACES = 400, 25, 8
 """Rows that are looked at: the first ones, and some from several places behind them."""
 _MOST_PREAMBLE = 200
 _LONGEST_CELL = 1000
-_POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
-_COMMA = re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
+_BEFORE_UNIT = re.compile(r"(?<!\S)([+-]?[\d.,]+)[ \t]+(?=[mun\u00b5\u03bc]v(?!\S))", re.IGNORECASE)
 _FIGURES = re.compile(r"[+-]?\d[\d.,' ]*([eE][+-]?\d+)?")
 _PAIR = re.compile(r"([+-]?)(\d+),(\d+)")
 _WHOLE = re.compile(r"[+-]?\d+(,[+-]?\d+)+")
@@ -47,7 +45,8 @@ class Layout:
         head: The cells of up to two rows that name the columns, and their units.
         skipped: Number of lines before the first row of data, empty ones too.
         first: Cells of the first row of data.
-        kinds: Of each column "number", "when" (a time of day) or "text".
+        kinds: Of each column "number", "measured" (a number and its unit), "when" (a time of day), "text", or
+            "empty" as far as it was looked at.
     """
 
     separator: str
@@ -74,8 +73,9 @@ def lines_of(content: bytes) -> Iterator[str]:
 
 
 def cells_of(line: str, separator: str) -> list[str]:
-    """Return the cells of a line."""
+    """Return the cells of a line; a voltage behind a number and a blank is that number's."""
     if separator == BLANKS:
+        line = _BEFORE_UNIT.sub(r"\1", line) if "V" in line or "v" in line else line
         return [plain(cell) for cell in line.split()]
     row = next(csv.reader([line], delimiter=separator), []) if '"' in line else line.rstrip("\r\n").split(separator)
     return [plain(cell) for cell in row]
@@ -84,11 +84,6 @@ def cells_of(line: str, separator: str) -> list[str]:
 def plain(cell: str) -> str:
     """Return a cell without blanks and single quotes around it."""
     return cell.strip().strip("'").strip()
-
-
-def is_number(cell: str, decimal: str) -> bool:
-    """Whether a cell is a number, or marks a missing one."""
-    return cell in MISSING or bool((_COMMA if decimal == "," else _POINT).fullmatch(cell))
 
 
 def layout_of(path: Path, content: bytes, most_columns: int, *, single: bool = True) -> Layout:
@@ -131,7 +126,7 @@ def layout_of(path: Path, content: bytes, most_columns: int, *, single: bool = T
 
 @dataclass(frozen=True)
 class _Reading:
-    """A way to read `lines` lines: it finds `rows` rows of data, the first of them at `start`."""
+    """A way to read `lines` lines: it finds `rows` rows of data, from `start` on; `doubtful` if 1,234 is a thousand."""
 
     separator: str
     decimal: str
@@ -140,15 +135,16 @@ class _Reading:
     first: list[str]
     rows: int
     lines: int
+    doubtful: bool
 
     @property
     def columns(self) -> int:
         return len(self.kinds)
 
     @property
-    def rank(self) -> tuple[float, int]:
-        """Readings of about as many rows are told apart by columns that are no numbers."""
-        return round(10 * self.rows / self.lines), -self.kinds.count("text")
+    def rank(self) -> tuple[float, int, bool]:
+        """Readings of about as many rows are told apart by columns that are no numbers, then by doubt."""
+        return round(10 * self.rows / self.lines), -self.kinds.count("text"), not self.doubtful
 
 
 @dataclass(frozen=True)
@@ -218,14 +214,16 @@ def _read(lines: Sequence[str], separator: str, decimal: str) -> _Reading | None
         rows = [cells_of(line, separator) for line in lines]
     except csv.Error:
         return None
-    numbered = [any(cell and (is_number(cell, decimal) or is_when(cell)) for cell in row) for row in rows]
+    numbered = [
+        any(cell and (may_be_number(parted(cell)[0], decimal) or is_when(cell)) for cell in row) for row in rows
+    ]
     widths = Counter(len(row) for row, number in zip(rows, numbered, strict=True) if number)
     if not widths:
         return None
     width = max(widths, key=lambda count: widths[count])
     chosen = [row for row, number in zip(rows, numbered, strict=True) if number and len(row) == width]
     kinds = [_kind([row[column] for row in chosen], decimal) for column in range(width)]
-    if not {"number"} & set(kinds):
+    if not {"number", "measured", "empty"} & set(kinds):
         return None
     good = [
         number and len(row) == width and _fits(row, kinds, decimal) and not _counts(row, first=index == 0)
@@ -236,23 +234,36 @@ def _read(lines: Sequence[str], separator: str, decimal: str) -> _Reading | None
     start = good.index(True)
     while start and len(rows[start - 1]) == width > 1 and set(rows[start - 1]) <= set(MISSING):
         start -= 1
-    return _Reading(separator, decimal, kinds, start, rows[start], sum(good), len(rows))
+    data = [row for row, one in zip(rows, good, strict=True) if one]
+    doubtful = any(
+        kind == "number" and not is_number(cell, decimal) for row in data for cell, kind in zip(row, kinds, strict=True)
+    )
+    return _Reading(separator, decimal, kinds, start, rows[start], sum(good), len(rows), doubtful)
 
 
 def _kind(cells: Sequence[str], decimal: str) -> str:
     there = [cell for cell in cells if cell not in MISSING]
+    if not there:
+        return "empty"
     whens = sum(map(is_when, there))
     if whens and whens * 2 >= len(there):
         return "when"
+    measured = sum(is_number((parts := parted(cell))[0], decimal) and parts[1] != "" for cell in there)
+    if measured and measured * 2 >= len(there):
+        return "measured"
     texts = sum(not _FIGURES.fullmatch(cell) and not is_number(cell, decimal) for cell in there)
     return "text" if texts * 2 > len(there) else "number"
 
 
 def _fits(row: Sequence[str], kinds: Sequence[str], decimal: str) -> bool:
-    return all(
-        kind == "text" or (is_when(cell) if kind == "when" else is_number(cell, decimal))
-        for cell, kind in zip(row, kinds, strict=True)
-    )
+    return all(_is(kind, cell, decimal) for cell, kind in zip(row, kinds, strict=True))
+
+
+def _is(kind: str, cell: str, decimal: str) -> bool:
+    """Whether a cell is of a kind."""
+    if kind == "measured":
+        return may_be_number(parted(cell)[0], decimal)
+    return kind == "text" or (is_when(cell) if kind == "when" else may_be_number(cell, decimal))
 
 
 def _counts(row: Sequence[str], *, first: bool) -> bool:
@@ -265,15 +276,19 @@ def _counts(row: Sequence[str], *, first: bool) -> bool:
 
 def _one_or_two(path: Path, lines: Sequence[str], two: _Reading, one: _Reading) -> _Reading:
     """Decide whether "0,5" is one number with a decimal comma or two whole numbers."""
-    if two.start and not is_pair(lines[two.start - 1], 2):
-        return two if "," in lines[two.start - 1] else one
     pairs = [found.groups() for line in lines if (found := _PAIR.fullmatch(line.strip()))]
+    above = lines[two.start - 1] if two.start else ""
     fractions = any(len(behind) > 1 and behind.startswith("0") for _, _, behind in pairs)
-    if fractions or any(sign == "-" and whole.strip("0") == "" for sign, whole, _ in pairs):
+    fractions |= any(sign == "-" and whole.strip("0") == "" for sign, whole, _ in pairs)
+    if above and not is_pair(above, 2) and not (fractions and millivolts(above.rpartition(",")[2])):
+        return two if "," in above else one
+    if fractions:
         return one
+    if len(pairs) < len(lines):
+        return two
     first = [int(whole[:15]) for _, whole, _ in pairs]
     counted = first == list(range(first[0], first[0] + len(first)))
-    if len(pairs) < len(lines) or len(pairs) > 100 or sorted(first)[len(first) // 2] > 99 or counted:
+    if len(pairs) > 100 or sorted(first)[len(first) // 2] > 99 or counted:
         return two
     raise EcganError(
         f"{path}, line 1: {lines[0].strip()[:40]!r} may be one number with a decimal comma or two whole numbers.",
@@ -315,9 +330,12 @@ def _above(path: Path, above: list[str], rows: Sequence[str], reading: _Reading)
         pairs = reading.columns == 1 and re.search(r"[,;:=\t]", above[-1].strip())  # one name has no value behind it
         if len(cells) != reading.columns or pairs or line.startswith("#") or _says_more(line, cells, reading):
             break
+        if head and len(cells) > 1 and not (any(cells[1:]) and any(map(_is_unit, [*cells, *head[0]]))):
+            break  # a title, or a key and a value, as wide as the table
         head.insert(0, cells)
         above = above[:-1]
-    if above and not head and len(above) <= 2 and not re.search(r"[#:=]|hz|hertz|unit", "".join(above), re.IGNORECASE):
+    said = re.search(r"[#:=]|hz|hertz|unit", "".join(above), re.IGNORECASE)
+    if above and not head and len(above) <= 2 and not said and not is_pair(above[-1], reading.columns):
         cells = re.split(r"[,;\t]", above[-1]) if reading.columns == 1 else cells_of(above[-1], reading.separator)
         raise EcganError(
             f"{path}: the header has {len(cells)} cells, the first row of numbers {reading.columns}.",
@@ -325,6 +343,11 @@ def _above(path: Path, above: list[str], rows: Sequence[str], reading: _Reading)
             + (f" {_SEMICOLONS}" if reading.separator == "," and len(cells) < reading.columns else ""),
         )
     return above, head
+
+
+def _is_unit(cell: str) -> bool:
+    bare = cell.strip("()[] ")
+    return millivolts(bare) is not None or is_unit(bare) or (is_counts(bare) and bool(bare))
 
 
 def _says_more(line: str, cells: Sequence[str], reading: _Reading) -> bool:

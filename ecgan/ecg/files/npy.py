@@ -15,6 +15,8 @@ from ecgan.errors import EcganError
 
 SIGNALS = ("signal", "signals")
 RATES = ("sampling_rate", "fs")
+_OTHER_RATES = ("sample_rate", "sampling_frequency", "sfreq", "Fs")
+"""Other names of a rate, where none of the usual ones is there."""
 LEADS = "leads"
 UNITS = ("unit", "units")
 
@@ -24,7 +26,7 @@ Check = Callable[[str, tuple[int, ...], np.dtype[Any]], None]
 MOST_LEADS = 256
 """Most leads of a recording."""
 
-_BESIDE = (LEADS, *UNITS, "labels", "label", "y", "patients", "patient")
+_BESIDE = (LEADS, *UNITS, *_OTHER_RATES, "labels", "label", "y", "patients", "patient")
 _MOST_DIRECTORY = 1 << 20  # bytes of the list of members
 _MOST_RATIO = 200  # bytes unpacked for each byte packed, of an array of more than 1 MiB
 _SMALL = 1 << 20
@@ -67,7 +69,8 @@ def _units_of(path: Path, arrays: Mapping[str, NDArray[Any]], count: int) -> lis
 
 def rate_of(path: Path, arrays: Mapping[str, NDArray[Any]]) -> float | None:
     """Return the sampling rate that a `.npz` file says, Hz; None where it says none."""
-    found = [arrays[key] for key in RATES if key in arrays]
+    names = RATES if any(key in arrays for key in RATES) else _OTHER_RATES
+    found = [arrays[key] for key in names if key in arrays]
     if any(rate.size != 1 or rate.dtype.kind not in "fiu" for rate in found) or len(found) > 1:
         raise EcganError(f"{path}: the sampling rate is one number under one of the names {', '.join(RATES)}.")
     return float(found[0].reshape(())) if found else None

@@ -12,21 +12,50 @@ from itertools import chain
 from typing import Any
 
 from ecgan.ecg.files.channels import millivolts
+from ecgan.ecg.files.times import HIGHEST_RATE, LOWEST_RATE
 from ecgan.errors import EcganError
 
-_HERTZ = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:hz|hertz|sps|samples?(?:/| per )s(?:ec|econd)?)", re.IGNORECASE)
-_HERTZ_ALONE = re.compile(
-    rf"[\s#%]*(?:(?:fs|sampl\w*(?:[ _-](?:rate|freq\w*))?|abtast\w*)(?: (?:is|of|at))?\s+)?{_HERTZ.pattern}[\s,;]*",
+_HERTZ = re.compile(
+    r"(\d+(?:[.,]\d+)?)[\s,;]*(k)?(?:hz|her[tc]\w*|\u0433\u0446|\u0433\u0435\u0440\u0446\w*|\u8d6b[\u5179\u8332]|\u30d8\u30eb\u30c4"
+    r"|\ud5e4\ub974\uce20|sps|s(?:amples?)?(?:/| per )s(?:ec|econd)?)",
     re.IGNORECASE,
 )
-"""A line that says a rate without a sign between key and value: "360 Hz", "# Sampling rate 300Hz"."""
+"""So many hertz, as devices say it in many languages: Spanish, Russian, Chinese, Japanese and Korean ones too."""
+_RATE = r"(?:fs|f_s|sr|sampling|sampl[a-z]*[ _-]?(?:rate|freq\w*)|samples?(?:/|[ _]per[ _])s\w*|abtast\w*|messrate)"
+_RATE_KEY = re.compile(
+    rf"{_RATE}(?:[ _,]*[\[(]?(?:hz|samples?(?:/| per )s(?:ec|econd)?|sps)[\])]?)?|rate ?[\[(]hz[\])]", re.IGNORECASE
+)
+_HERTZ_ALONE = re.compile(
+    rf"[\s#%]*(?:(?:{_RATE}(?: (?:is|of|at))?\s+)?{_HERTZ.pattern}|{_RATE}\s+(\d+(?:[.,]\d+)?))[\s,;]*", re.IGNORECASE
+)
+"""A line that says a rate without a sign between key and value: "360 Hz", "# Sampling rate 300Hz", "fs 250"."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
-_RATE_KEY = re.compile(r"(?:fs|f_s|sampl\w*[ _-]?(?:rate|freq\w*)?|abtast\w*)(?: ?[\[(]?hz[\])]?)?", re.IGNORECASE)
-_FILTER = re.compile(r"pass|filter|notch|cut.?off|band|mains|hum|heart|puls", re.IGNORECASE)
+_OTHER_RATE = re.compile(
+    r"pass|filt|notch|cut.?off|band|mains|power.?line|line freq|hum|heart|puls|[lh]pf|(?:high|low) ?cut|upper"
+    r"|lower|limit|respon[sc]|muscle|artefa|artifa|base ?line|tremor|netz|hoch|tief|grenz|passe|display|screen|refresh"
+    r"|original|\bacc\b|accel|gyro|magnet|ppg|pleth|resp|eeg|emg|eda|gsr|temp|spo2|motion|\bqrs|bpm|modul|carrier|clock|cpu",
+    re.IGNORECASE,
+)
+"""Words of frequencies that are none of the samples, or none of the ECG's."""
 _PER_SAMPLE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(ms|msec|s|sec|us|usec)(?:/sample)?", re.IGNORECASE)
 _SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "msec": 1e-3, "us": 1e-6, "usec": 1e-6}
-_UNIT_KEY = re.compile(r"(?:units?|einheit\w*|unit\w+|unidad\w*)", re.IGNORECASE)
-_LEAD_KEY = re.compile(r"(?:lead|ableitung|d[ée]rivation|derivaci[óo]n|derivazione)", re.IGNORECASE)
+_STEP_KEY = re.compile(
+    r"(?:(?:sampl\w*[ _-]?)?(?:interval|period|step)|sampl\w*[ _-]?time)"
+    r"(?: ?[\[(](?P<unit>ms|msec|s|sec|us|usec)[\])])?",
+    re.IGNORECASE,
+)
+_UNIT_KEY = re.compile(
+    r"units?|einheit\w*|unit\w+|unidad\w*|eenheid|enhe[td]|jednostka|jednotka|yksikk\u00f6|birim|m\u00e9rt\u00e9kegys\u00e9g"
+    r"|\u0435\u0434\u0438\u043d\u0438\u0446\w*|\u5355\u4f4d|\u55ae\u4f4d|\u5358\u4f4d|\ub2e8\uc704",
+    re.IGNORECASE,
+)
+_LEAD_KEY = re.compile(
+    r"lead|ableitung|d[\u00e9e]rivation|deriva[c\u00e7][i\u00e3][\u00f3o]n?|derivazione|afleiding|a[fv]ledning|odprowadzenie|kytkent\u00e4|svod"
+    r"|\u043e\u0442\u0432\u0435\u0434\u0435\u043d\u0438\u0435|\u5bfc\u8054|\u5c0e\u7a0b|\u8a98\u5c0e|\uc720\ub3c4",
+    re.IGNORECASE,
+)
+"""Unit and lead, as watches call them in many languages."""
+_AROUND = " \"'%/#*"
 _PAIR = re.compile(r"\s*#?\s*([^,;:=\t]+)[,;:=\t]+\s*(.*?)[\s,;]*")
 
 _OTHER = "of another kind"
@@ -73,39 +102,54 @@ def read_preamble(where: str, lines: Sequence[str], columns: int) -> Preamble:
 
 def is_pair(line: str, columns: int) -> bool:
     """Whether a line is a key and a value that are understood, and no names of so many columns."""
-    pair = _PAIR.fullmatch(line)
     if line.split("\t")[0].endswith("=") or (columns == 1 and _HERTZ_ALONE.fullmatch(line)):
         return True
-    if pair is None:
+    if (pair := _PAIR.fullmatch(line)) is None:
         return False
-    key, value = pair[1].strip(" \"'"), pair[2].strip(" \"'")
-    rate = _HERTZ.fullmatch(value) or (_RATE_KEY.fullmatch(key) and _NUMBER.fullmatch(value))
+    key, value = (part.strip(_AROUND) for part in pair.groups())
+    rate = _rate_in(key, value)
     if columns > 2:
-        return bool(_RATE_KEY.fullmatch(key) and rate)
-    return bool(rate or (_UNIT_KEY.fullmatch(key) and millivolts(value)) or (_LEAD_KEY.fullmatch(key) and columns == 1))
+        return rate is not None and bool(_RATE_KEY.fullmatch(key))
+    unit, lead = _UNIT_KEY.fullmatch(key) and millivolts(value), _LEAD_KEY.fullmatch(key) and columns == 1
+    return bool(rate or _HERTZ.fullmatch(value) or unit or lead)
+
+
+def _rate_in(key: str, value: str) -> float | None:
+    """Return Hz that a key and a value say of the ECG's samples; None where they say another thing."""
+    said, step = _HERTZ.fullmatch(value), _STEP_KEY.fullmatch(key)
+    if said:
+        rate = _float(said[1]) * (1000 if said[2] else 1)
+    elif _RATE_KEY.fullmatch(key) and _NUMBER.fullmatch(value):
+        return _float(value)
+    elif step and (found := _PER_SAMPLE.fullmatch(f"{value} {step['unit'] or ''}".strip())):
+        rate = _seconds_to_hertz(found)
+    else:
+        return None
+    likely = LOWEST_RATE <= rate <= HIGHEST_RATE and not _OTHER_RATE.search(key)
+    return rate if likely or _RATE_KEY.fullmatch(key) else None
 
 
 def _pairs(lines: Sequence[str], columns: int) -> Preamble:
-    rates, units, lead = set[float](), [], ""
+    rates, others, units, lead = set[float](), set[float](), [], ""
     parts = [re.split(r"[,;\t]", line) if line.count("=") > 1 else [line] for line in lines]
     for line in chain.from_iterable(parts):
         if found := _PER_SAMPLE.fullmatch(line.strip()):
             rates.add(_seconds_to_hertz(found))
             continue
         if found := _HERTZ_ALONE.fullmatch(line):
-            rates.add(_float(found[1]))
+            rates.add(_float(found[3]) if found[3] else _float(found[1]) * (1000 if found[2] else 1))
             continue
         if (pair := _PAIR.fullmatch(line)) is None:
             continue
-        key, value = pair[1].strip(" \"'"), pair[2].strip(" \"'")
-        hertz = _HERTZ.fullmatch(value) or (_NUMBER.fullmatch(value) if _RATE_KEY.fullmatch(key) else None)
-        if hertz and not _FILTER.search(key):
-            rates.add(_float(hertz[1] if hertz.re is _HERTZ else hertz[0]))
+        key, value = (part.strip(_AROUND) for part in pair.groups())
+        if (rate := _rate_in(key, value)) is not None:
+            (rates if _RATE_KEY.fullmatch(key) else others).add(rate)
         elif millivolts(value) is not None and (len(value) > 1 or _UNIT_KEY.fullmatch(key)):
             units.append(value)
         elif _LEAD_KEY.fullmatch(key) and columns == 1:
             lead = value
-    rate = rates.pop() if len(rates) == 1 else None
+    found_rates = rates or others
+    rate = found_rates.pop() if len(found_rates) == 1 else None
     return Preamble(rate, [lead] if lead else [], units[:1] if len(set(units)) == 1 else [])
 
 

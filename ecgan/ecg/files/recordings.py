@@ -326,9 +326,10 @@ def _omissions(left_out: Mapping[str, str]) -> list[str]:
 
 
 def annotation_file(recording: Path, annotator: str) -> Path | None:
-    """Return the annotation file beside a recording, None if there is none: `r1.edf.atr`, or `r1.atr`."""
-    for name in (recording.name, recording.stem):
-        file = existing(recording.with_name(f"{name}.{annotator}"))
+    """Return the annotation file beside a recording, None if there is none: `r1.edf.atr`, or `r1.atr`, or `R1.ATR`."""
+    names = dict.fromkeys((recording.name, recording.stem, recording.name.lower(), recording.stem.lower()))
+    for name, ending in itertools.product(names, dict.fromkeys((annotator, annotator.upper()))):
+        file = existing(recording.with_name(f"{name}.{ending}"))
         if is_file(file):
             return file
     return None

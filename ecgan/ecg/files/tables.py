@@ -4,7 +4,9 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Sequence
+from array import array
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,20 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ecgan.ecg.files.cells import MISSING, is_grouped, is_number, may_be_number, number_in, parted
 from ecgan.ecg.files.channels import Columns, millivolts
-from ecgan.ecg.files.layout import (
-    BLANKS,
-    LONGEST_LINE,
-    MISSING,
-    Layout,
-    cells_of,
-    is_number,
-    layout_of,
-    lines_of,
-    plain,
-)
+from ecgan.ecg.files.layout import BLANKS, LONGEST_LINE, Layout, cells_of, layout_of, lines_of, plain
 from ecgan.ecg.files.preambles import read_preamble
-from ecgan.ecg.files.times import is_time, is_unit
+from ecgan.ecg.files.times import is_time, is_unit, seconds_in
+from ecgan.ecg.files.turned import turned_round
 from ecgan.errors import EcganError
 
 F64 = NDArray[np.float64]
@@ -50,18 +44,21 @@ _ELSE = {
     b"<": ("XML or HTML", "Export the recording as CSV or EDF."),
     b"{": ("JSON", "Save its signal as .npy or as CSV."),
     b"[{": ("JSON", "Save its signal as .npy or as CSV."),
-    codecs.BOM_UTF16_LE: ("text in UTF-16", "Save it as UTF-8."),
-    codecs.BOM_UTF16_BE: ("text in UTF-16", "Save it as UTF-8."),
 }
 """How files begin that are no text of numbers, what they are, and the way out."""
 
 _UNIT = re.compile(
-    r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]*)[)\]]"
+    r"(?P<name>.*?)\s*[(\[{](?P<unit>[^()\[\]{}]*)[)\]}]"
     r"|(?:(?P<word>.+?)(?:[ _,/-]+(?:in )?|(?-i:(?<=[A-Za-z])(?=.V))))?(?P<suffix>[mu\u00b5\u03bc]v)",
     re.IGNORECASE,
 )
 """A name and its unit: "MLII (mV)", "ecg_uV", "EKG/mV", "ECG in uV", "ecgUV"."""
 _MINUS = "\u2212".encode()
+_NO_NUMBER = re.compile(
+    rb"(?<![^\t,;\" |\n])([+-]?1\.#(?:QNAN|SNAN|IND)\d*|#(?:N/A|NV|NUM!|ZAHL!|DIV/0!|VALUE!|WERT!|REF!|NULL!))"
+    rb"(?=[\t,;\" |\r\n]|$)"
+)
+"""What Windows programs and spreadsheets write in place of a number."""
 _COMMENT = re.compile(rb"[\t,; ]*#[^\n]*")
 _SEPARATOR = re.compile(rb'"?sep=[^\n]?"?[\t,; ]*\r?(?=[\r\n])', re.IGNORECASE)
 """The first line by which a spreadsheet program is told the separator; the rows tell it as well."""
@@ -79,18 +76,51 @@ def read_table(path: Path) -> Columns:
         EcganError: A cell is no number, a row has too many or too few cells, or there are too many columns.
     """
     content = _content(path, MOST_LEADS + 8)
+    turned = turned_round(content, MOST_LEADS)
+    try:
+        return _read(path, content if turned is None else turned)
+    except EcganError as error:
+        where = "" if turned is None else " Lines and columns are those of the table turned round."
+        raise EcganError(f"{error.message}{where}", error.hint) from error.__cause__
+
+
+def _read(path: Path, content: bytes) -> Columns:
     layout = layout_of(path, content, MOST_LEADS + 8)
-    names = _names(path, layout)[0]
-    whens = [column for column, kind in enumerate(layout.kinds) if kind == "when"]
-    wanted = {column: names[column] or f"column {column + 1}" for column in whens}
-    left_out = {column for column, kind in enumerate(layout.kinds) if kind == "text"}
-    columns = _columns_of(path, content, layout, wanted, left_out)
+    try:
+        columns = _numbers_and_times(path, content, layout)
+    except EcganError:
+        layout, before = _with_late_texts(path, content, layout), layout
+        if layout.kinds == before.kinds:
+            raise
+        columns = _numbers_and_times(path, content, layout)
     if len(columns.names) > max(len(columns.values), MOST_LEADS):
         raise EcganError(
             f"{path} has {len(columns.values)} rows of {len(columns.names)} numbers: more leads than time steps.",
             "A recording has one row a time step and one column a lead: turn the table round.",
         )
     return _with_preamble(path, columns, layout)
+
+
+def _numbers_and_times(path: Path, content: bytes, layout: Layout) -> Columns:
+    names = _names(path, layout)[0]
+    whens = [column for column, kind in enumerate(layout.kinds) if kind == "when"]
+    wanted = {column: names[column] or f"column {column + 1}" for column in whens}
+    left_out = {column for column, kind in enumerate(layout.kinds) if kind == "text"}
+    return _columns_of(path, content, layout, wanted, left_out)
+
+
+def _with_late_texts(path: Path, content: bytes, layout: Layout) -> Layout:
+    """Return the layout in which columns are text whose first cell that is not empty, far below, is no number."""
+    kinds = list(layout.kinds)
+    for _, cells in _rows(path, content, layout):
+        for column, cell in enumerate(cells[: len(kinds)]):
+            if kinds[column] == "empty" and cell not in MISSING:
+                kinds[column] = "number" if may_be_number(cell, layout.decimal) else "text"
+        if "empty" not in kinds:
+            break
+    return replace(
+        layout, kinds=[kind if new != "text" else new for kind, new in zip(layout.kinds, kinds, strict=True)]
+    )
 
 
 def read_columns(path: Path, texts: Callable[[list[str]], dict[int, str]]) -> Columns:
@@ -105,7 +135,7 @@ def read_columns(path: Path, texts: Callable[[list[str]], dict[int, str]]) -> Co
     layout = layout_of(path, content, MOST_STEPS, single=False)
     wanted = texts(_names(path, layout)[0])
     for column, kind in enumerate(layout.kinds):
-        if kind != "number" and column not in wanted:
+        if kind not in ("number", "empty") and column not in wanted:
             raise EcganError(
                 f"{path}: column {column + 1} holds text, such as {layout.first[column][:40]!r}, and no numbers.",
                 "If it holds labels, head it `label`, or set preprocess.label_column to first or last.",
@@ -136,16 +166,23 @@ def check_text(path: Path, start: bytes, most_columns: int = MOST_LEADS + 8) -> 
     _check_start(path, start)
     returns = b"\n" not in start and b"\r" in start
     if len(start) >= LONGEST_LINE and not returns:
-        layout_of(path, start[: start.rfind(b"\n") + 1], most_columns)
+        whole = start[: start.rfind(b"\n") + 1]
+        layout_of(path, turned_round(whole, MOST_LEADS) or whole, most_columns)
     return returns
 
 
 def _without_signs(content: bytes) -> bytes:
     """Take out a byte order mark, and what stands in a first line such as "sep=;"; the line stays, empty.
 
-    The minus sign of typography becomes that of numbers.
+    UTF-16 becomes UTF-8, and the minus sign of typography that of numbers.
     """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        content = content.decode("utf-16", errors="replace").encode()
     content = content.removeprefix(codecs.BOM_UTF8).replace(_MINUS, b"-")
+    if b"#" in content:
+        content = _NO_NUMBER.sub(b"nan", content.replace(b"1.#INF", b"inf"))
+    if content.endswith((b"\0", b"\x1a")):  # DOS ends a file so
+        content = content.rstrip(b"\0\x1a")
     found = _SEPARATOR.match(content)
     return content[found.end() :] if found else content
 
@@ -176,8 +213,15 @@ def _columns_of(
     path: Path, content: bytes, layout: Layout, texts: dict[int, str], left_out: Collection[int]
 ) -> Columns:
     names, units = _names(path, layout)
-    frame = _frame(path, content, layout, {*texts, *left_out})
+    frame, measured = _frame(path, content, layout, {*texts, *left_out})
     numbers = [column for column in range(layout.columns) if column not in texts and column not in left_out]
+    for column, unit in measured.items():
+        if units[column] and not _alike(units[column], unit):
+            raise EcganError(
+                f"{path}: the unit of column {column + 1} is {units[column]} by its name, and {unit} in its cells.",
+                "Keep the one that is right.",
+            )
+        units[column] = unit
     return Columns(
         frame[numbers].to_numpy(dtype=np.float64),
         [names[column] for column in numbers],
@@ -186,7 +230,15 @@ def _columns_of(
     )
 
 
-def _frame(path: Path, content: bytes, layout: Layout, texts: Collection[int]) -> pd.DataFrame:
+def _alike(one: str, other: str) -> bool:
+    """Whether two units are the same."""
+    return seconds_in(one) == seconds_in(other) and millivolts(one) == millivolts(other)
+
+
+def _frame(path: Path, content: bytes, layout: Layout, texts: Collection[int]) -> tuple[pd.DataFrame, dict[int, str]]:
+    """Return the cells, and the units that stand in them, by the number of the column."""
+    if "measured" in layout.kinds:
+        return _cell_by_cell(path, content, layout, texts)
     columns = range(layout.columns)
     missing: Any = {column: [] if column in texts else list(MISSING) for column in columns} if texts else list(MISSING)
     types: Any = {column: str if column in texts else np.float64 for column in columns} if texts else np.float64
@@ -211,28 +263,54 @@ def _frame(path: Path, content: bytes, layout: Layout, texts: Collection[int]) -
             skipinitialspace=True,
             encoding_errors="replace",
         )
-    except (ValueError, OverflowError) as error:
-        _find_fault(path, content, layout, texts)
-        raise EcganError(f"{path} is no table of numbers.") from error
+    except (ValueError, OverflowError):
+        return _cell_by_cell(path, content, layout, texts)
     if signs != len(frame) * (layout.columns - 1) and (signs >= 0 or frame[layout.columns - 1].isna().any()):
-        _find_fault(path, content, layout, texts)
-    return frame
+        _cell_by_cell(path, content, layout, texts)
+    _check_thousands(path, content, layout, frame, texts)
+    return frame, {}
 
 
-def _find_fault(path: Path, content: bytes, layout: Layout, texts: Collection[int]) -> None:
-    """Raise the first row or cell that is wrong, by its line; nothing happens if there is none."""
+def _cell_by_cell(
+    path: Path, content: bytes, layout: Layout, texts: Collection[int]
+) -> tuple[pd.DataFrame, dict[int, str]]:
+    """Read numbers with signs between their thousands, and those with units behind them.
+
+    Raises:
+        EcganError: A row or cell is wrong: the first one, by its line.
+    """
+    found: list[Any] = [list[str]() if column in texts else array("d") for column in range(layout.columns)]
+    numbers = [column for column in range(layout.columns) if column not in texts]
+    rows = _rows(path, content, layout)
+    grouped = any(is_grouped(cells[at], layout.decimal) for _, cells in rows for at in numbers if at < len(cells))
+    units = dict[int, str]()
+    for number, cells in _rows(path, content, layout):
+        _check_row(where := f"{path}, line {number}", cells, layout, texts, grouped)
+        for column, cell in enumerate(cells):
+            bare, unit = parted(cell) if layout.kinds[column] == "measured" else (cell, "")
+            if unit and not _alike(unit, units.setdefault(column, unit)):
+                raise EcganError(
+                    f"{where}, column {column + 1}: {cell[:40]!r}, and cells above are in {units[column]}.",
+                    "Write all numbers of a column in one unit.",
+                )
+            found[column].append(cell if column in texts else number_in(bare, layout.decimal))
+    return pd.DataFrame(dict(enumerate(found))), units
+
+
+def _rows(path: Path, content: bytes, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of each line of data, and its cells."""
     for number, line in enumerate(lines_of(content), 1):
         row = _COMMENT.sub(b"", line.encode()).decode() if "#" in line else line
         if number <= layout.skipped or not row.strip():
             continue
         try:
-            cells = cells_of(row, layout.separator)
+            yield number, cells_of(row, layout.separator)
         except csv.Error:
             raise EcganError(f"{path}, line {number}: a cell is one long word.", _TEXT) from None
-        _check_row(f"{path}, line {number}", cells, layout, texts)
 
 
-def _check_row(where: str, cells: list[str], layout: Layout, texts: Collection[int]) -> None:
+def _check_row(where: str, cells: list[str], layout: Layout, texts: Collection[int], grouped: bool) -> None:
+    """Refuse a row that is not as the others are; `grouped` says that the file has signs between thousands."""
     if cells[0].startswith("Interval="):
         raise EcganError(f"{where}: a second block of LabChart begins.", "Export each block as a file of its own.")
     if len(cells) != layout.columns:
@@ -240,14 +318,48 @@ def _check_row(where: str, cells: list[str], layout: Layout, texts: Collection[i
             f"{where}: {len(cells)} cell{'s' * (len(cells) != 1)}, expected {layout.columns} as in the first row.",
             "Every row holds one value for each lead; leave a cell empty where a sample is missing.",
         )
-    for column, cell in enumerate(cells, 1):
-        if column - 1 not in texts and not is_number(cell, layout.decimal):
-            other = "," if layout.decimal == "." else "."
-            sign = f", and the decimal sign of the others is {layout.decimal!r}" if is_number(cell, other) else ""
+    for column, cell in enumerate(cells):
+        bare = parted(cell)[0] if layout.kinds[column] == "measured" else cell
+        if column in texts or is_number(bare, layout.decimal) or (grouped and is_grouped(bare, layout.decimal, False)):
+            continue
+        other = "," if layout.decimal == "." else "."
+        sign = f", and the decimal sign of the others is {layout.decimal!r}" if is_number(cell, other) else ""
+        raise EcganError(
+            f"{where}, column {column + 1}: {cell[:40]!r} is no number{sign}.",
+            "Write all numbers alike." if sign else "Leave a cell empty where a sample is missing.",
+        )
+
+
+_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
+_WHOLE = re.compile(r"[+-]?\d+")
+
+
+def _check_thousands(path: Path, content: bytes, layout: Layout, frame: pd.DataFrame, texts: Collection[int]) -> None:
+    """Refuse a column of "1,234" and "567", whose signs stand rather between thousands than before fractions."""
+    for column in range(layout.columns):
+        if column in texts or not _may_be_thousands(frame[column].to_numpy()):
+            continue
+        cells = [(number, row[column]) for number, row in _rows(path, content, layout) if row[column] not in MISSING]
+        parts = [(number, cell) for number, cell in cells if not _WHOLE.fullmatch(cell)]
+        if len(parts) < len(cells) and all(_GROUP.fullmatch(cell) for _, cell in parts):
             raise EcganError(
-                f"{where}, column {column}: {cell[:40]!r} is no number{sign}.",
-                "Write all numbers alike." if sign else "Leave a cell empty where a sample is missing.",
+                f"{path}, line {parts[0][0]}, column {column + 1}: nobody can tell whether {parts[0][1]!r} is"
+                f" {parts[0][1].replace(',', '.')} or {re.sub('[.,]', '', parts[0][1])}.",
+                "Save it without signs between thousands.",
             )
+
+
+def _may_be_thousands(values: F64) -> bool:
+    """Whether there are whole numbers of three figures, and all others have three places and are from 1 to 1,000."""
+    size = np.abs(values[:1000])
+    if ((size > 0) & (size < 1)).any():
+        return False
+    size = np.abs(values[np.isfinite(values)])
+    whole = size == np.rint(size)
+    others = size[~whole]
+    if not len(others) or not whole.any() or size[whole].max() < 100:
+        return False
+    return bool(others.min() > 1 and others.max() < 1000 and np.allclose(others * 1000, np.rint(others * 1000)))
 
 
 def _names(path: Path, layout: Layout) -> tuple[list[str], list[str]]:
@@ -280,7 +392,7 @@ def _with_preamble(path: Path, columns: Columns, layout: Layout) -> Columns:
         values, names, units = values[:, :-1], names[:-1], units[:-1]
     dropped = len(columns.names) - len(names)
     said = read_preamble(str(path), layout.preamble, layout.columns - dropped)
-    numbers = [column for column, kind in enumerate(layout.kinds) if kind == "number"][: len(names)]
+    numbers = [column for column, kind in enumerate(layout.kinds) if kind not in ("when", "text")][: len(names)]
     for index, column in enumerate(numbers):
         if column in said.counts:
             gain, zero = said.counts[column]

@@ -28,6 +28,8 @@ _SECONDS = {
     **dict.fromkeys(("h", "hour", "hours"), 3600.0),
     **dict.fromkeys(("d", "day", "days"), 86_400.0),
 }
+_TICKS = re.compile(r"s/([1-9]\d{0,5})")
+"""Parts of a second, as of Hexoskin's "s/256"."""
 _NO_UNIT = ("", "#", "-", "samples", "sample", "ticks", "hh:mm:ss", "date")
 _WORDS = r"time|times|timestamp|timestamps|timer|zeit|uhrzeit|temps|tiempo|tempo|datetime|date|t"
 _TIME = re.compile(rf"(.*[^a-z])?({_WORDS})([^a-z].*)?|\w*(timestamp|time)", re.IGNORECASE)
@@ -35,8 +37,8 @@ _SUFFIX = re.compile(r".*[ _/-](s|sec|seconds|ms|msec|us|µs|μs|ns)", re.IGNORE
 _ALONE = re.compile(r"seconds|milliseconds|microseconds|minutes|hours|ms|msec|sec|secs|min", re.IGNORECASE)
 _SAMPLE = re.compile(r"(sample|samples|index)([ _]?(#|no|number|index))?", re.IGNORECASE)
 _WHEN = re.compile(
-    r"\[?(?:[\w.,/-]+[T ]+)?(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)(?: ?([ap])\.?m\.?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?"
-    r"(?: [\d./-]+)?\]?",
+    r"\[?(?:(?:[\w.,/-]+ +){1,4}|[\w.,/-]+[T_] *)?(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+|:\d{3}(?:\d{3})?)?)"
+    r"(?: ?([ap])\.?m\.?)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?(?: [\d./-]+)?\]?",
     re.IGNORECASE,
 )
 _DAY, _HALF = 86_400.0, 43_200.0
@@ -44,6 +46,8 @@ _ENOUGH = 20
 """Fewer rows may rise by chance."""
 _JITTER_S, _JITTER = 2.0, 0.05
 """How far times that come in packets may be from a rate that is given: seconds, and share of the rate."""
+_CUT_OFF = 0.3
+"""How far, in steps, times may be from the middle of where they should be, as are those that were cut off."""
 _RARE = 0.05
 """Share of the steps in which a clock or counter may fall, where it begins again or is set."""
 
@@ -75,8 +79,10 @@ class _Clock:
 
     @property
     def counts(self) -> bool:
-        """Whether it may as well count the samples."""
-        return self.unit is None and self.even and bool((np.abs(np.diff(self.ticks)) == 1).all())
+        """Whether it may as well count the samples, or packets of them."""
+        steps = np.abs(np.diff(self.ticks))
+        packets = not is_time(self.name) and bool(np.isin(steps, (0, 1)).all())
+        return self.unit is None and (packets or (self.even and bool((steps == 1).all())))
 
     @property
     def falls(self) -> float:
@@ -175,7 +181,14 @@ def is_time(name: str) -> bool:
 
 def is_unit(text: str) -> bool:
     """Whether a text is a unit of time."""
-    return text.strip().casefold() in _SECONDS
+    return seconds_in(text) is not None
+
+
+def seconds_in(unit: str) -> float | None:
+    """Return how many seconds a unit is; None for what is no unit of time."""
+    plain = unit.strip().casefold()
+    ticks = _TICKS.fullmatch(plain)
+    return 1 / int(ticks[1]) if ticks else _SECONDS.get(plain)
 
 
 def _rises(values: F64) -> bool:
@@ -200,10 +213,11 @@ def _is_counter(values: F64) -> bool:
     A clock rises in most steps and falls in very few, where its counter is full or it is set; no lead does.
     """
     steps = np.diff(values[np.isfinite(values)])
-    back = steps[steps != 1]
     if len(steps) + 1 < max(_ENOUGH, len(values) // 2):
         return False
-    counts = 0 < len(back) < len(steps) / 3 and back[0] < -1 and bool((back == back[0]).all())
+    moves = steps[steps != 0]
+    back = moves[moves != 1]
+    counts = 0 < len(back) < len(moves) / 3 and back[0] < -1 and bool((back == back[0]).all())
     falls = float((steps < 0).mean())
     return counts or (0 < falls <= _RARE and float((steps > 0).mean()) > 0.5)
 
@@ -212,8 +226,8 @@ def _unit_of(where: str, name: str, unit: str, given: float | None) -> float | N
     """Return the seconds in one tick, None where nobody says."""
     alone, suffix = _ALONE.fullmatch(name), _SUFFIX.fullmatch(name)
     said = (unit or (suffix[1] if suffix else "") or (name if alone else "")).strip().casefold()
-    if said in _SECONDS:
-        return _SECONDS[said]
+    if (seconds := seconds_in(said)) is not None:
+        return seconds
     if said in _NO_UNIT or given is not None or not is_time(name):
         return None
     raise EcganError(
@@ -227,8 +241,15 @@ def _clock(name: str, ticks: F64, unit: float | None) -> _Clock:
     if steps < 1 or not np.isfinite(ticks).all() or ticks[-1] <= ticks[0] or 0 < falls <= _RARE * steps:
         return _Clock(name, ticks, unit, False, 0.0, 0.0)
     step = float(ticks[-1] - ticks[0]) / steps
-    error = float(np.abs(ticks - ticks[0] - step * np.arange(len(ticks))).max()) / step
-    return _Clock(name, ticks, unit, error < 0.5, 1 / step, error)
+    off = (ticks - ticks[0] - step * np.arange(len(ticks))) / step
+    error = float(np.abs(off).max())
+    return _Clock(name, ticks, unit, error < 0.5 or (error < 1 and _spread(off) < _CUT_OFF), 1 / step, error)
+
+
+def _spread(off: F64) -> float:
+    """Return how far numbers (T,) are from the middle of the line through them."""
+    place = np.arange(len(off)) - (len(off) - 1) / 2
+    return float(np.ptp(off - place * float(place @ off) / float(place @ place))) / 2
 
 
 def _settled(where: str, clocks: Sequence[_Clock], header: float | None, given: float | None) -> float | None:
@@ -301,7 +322,9 @@ def _uneven(where: str, clock: _Clock) -> EcganError:
         f" after row {row + 1}, {(clock.unit or 1.0) / clock.rate:.4g}{unit} on average.",
         "Equal times do not tell the sampling rate: give it."
         if packets
-        else "Cut the recording at its gaps, or resample it.",
+        else "Cut the recording at its gaps, or resample it."
+        if steps.max() > 2 * np.median(steps)
+        else "If only its times are inexact, give the sampling rate; else resample it.",
     )
 
 
@@ -314,8 +337,11 @@ def _seconds_of(where: str, cells: Sequence[str]) -> F64:
     """Return times of day in seconds, shape (T,); behind midnight they go on."""
     seconds = np.empty(len(cells))
     for row, cell in enumerate(cells):
+        if not cell:
+            seconds[row] = np.nan
+            continue
         if (found := _WHEN.fullmatch(cell)) is None:
             raise EcganError(f"{where}, row {row + 1} of the data: {cell[:40]!r} is no time such as 0:01.250.")
         hours = int(found[1] or 0) % 12 + 12 * (found[4].casefold() == "p") if found[4] else int(found[1] or 0)
-        seconds[row] = 3600.0 * hours + 60.0 * int(found[2]) + float(found[3].replace(",", "."))
+        seconds[row] = 3600.0 * hours + 60.0 * int(found[2]) + float(re.sub("[,:]", ".", found[3]))
     return seconds + _DAY * np.cumsum(np.diff(seconds, prepend=seconds[:1]) < -_HALF)

@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -155,7 +156,7 @@ def _lines(file: Path, hint: str) -> tuple[list[str], list[str]]:
         raise EcganError(f"the header {file} has {file.stat().st_size:,} bytes; at most {_LARGEST:,} are read.", hint)
     content = file.read_bytes()
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
     if "\0" in text:

@@ -128,21 +128,31 @@ def made(folder: Path) -> Iterator[None]:
 
 def unwritable(path: Path, error: OSError) -> EcganError:
     """Return the error for a file that cannot be written, and say where the room is missing if it is that."""
-    if error.errno in FULL:
+    if _is_full(error):
         folder = next((place for place in path.absolute().parents if place.is_dir()), path)
         hint = f"Make room on the disk of {folder}, or write elsewhere; nothing half-written is left."
-        return EcganError(f"cannot write {path}: the disk is full ({os.strerror(error.errno)}).", hint)
+        return EcganError(f"cannot write {path}: the disk is full ({os.strerror(error.errno or errno.ENOSPC)}).", hint)
     return EcganError(f"cannot write {path}: {error.strerror or error}.", _next(error))
 
 
 def unusable(error: OSError) -> EcganError:
     """Return the error for what the system refuses, whatever was tried."""
-    where = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, (str, bytes)) else ""
-    if error.errno in FULL:
+    full = _is_full(error)
+    name = (full and error.filename2) or error.filename  # of two the second is written
+    where = f" {os.fsdecode(name)}" if isinstance(name, (str, bytes)) else ""
+    if full:
         return EcganError(
-            f"cannot write{where}: the disk is full ({os.strerror(error.errno)}).", "Make room, or write elsewhere."
+            f"cannot write{where}: the disk is full ({os.strerror(error.errno or errno.ENOSPC)}).",
+            "Make room, or write elsewhere.",
         )
     return EcganError(f"cannot use{where}: {error.strerror or error}.", _next(error))
+
+
+def _is_full(error: OSError) -> bool:
+    """Whether there is no room; NumPy, which writes records, says no number of it."""
+    return error.errno in FULL or (
+        error.errno is None and bool(re.fullmatch(r"\d+ requested and \d+ written", str(error)))
+    )
 
 
 def _next(error: OSError) -> str:

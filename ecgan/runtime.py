@@ -5,6 +5,7 @@ import ctypes
 import functools
 import os
 import platform
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 R = TypeVar("R")
 
+PER_CORE = 16
+"""Most processes that are started for each core of the machine."""
 _AT_ONCE = 4  # threads
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
 _WORKSPACES = (":4096:8", ":16:8")
@@ -204,7 +207,9 @@ def device() -> "torch.device":
     try:
         found = torch.device(wanted)
     except RuntimeError:
-        raise EcganError(f"ECGAN_DEVICE={wanted!r} is no device.", "Use auto, cpu, cuda or cuda:N.") from None
+        found = None
+    if found is None or found.type not in ("cpu", "cuda"):  # torch knows names of more than it has or can compute on
+        raise EcganError(f"ECGAN_DEVICE={wanted!r} is no device.", "Use auto, cpu, cuda or cuda:N.")
     return _cuda_device(found) if found.type == "cuda" else found
 
 
@@ -231,11 +236,26 @@ def _cuda_device(wanted: "torch.device") -> "torch.device":
 
 def workers() -> int:
     """Return how many processes may work side by side: `ECGAN_WORKERS`, by default one a core."""
-    wanted = os.environ.get("ECGAN_WORKERS", "")
+    return processes_of("ECGAN_WORKERS", os.cpu_count() or 1)
+
+
+def processes_of(variable: str, default: int) -> int:
+    """Return how many processes a variable of the environment asks for.
+
+    Raises:
+        EcganError: It is no number, or of more than this machine bears.
+    """
+    wanted, most = os.environ.get(variable, ""), PER_CORE * (os.cpu_count() or 1)
     if not wanted:
-        return os.cpu_count() or 1
-    if not wanted.isdigit() or int(wanted) < 1:
-        raise EcganError(f"ECGAN_WORKERS={wanted!r} is no positive number.", "Set it to 1 or more, or leave it out.")
+        return default
+    if not re.fullmatch(r"0*[1-9]\d{0,18}", wanted, re.ASCII):
+        raise EcganError(
+            f"{variable}={wanted[:40]!r} is no positive number.", f"Set it from 1 to {most}, or leave it out."
+        )
+    if int(wanted) > most:
+        raise EcganError(
+            f"{variable}={wanted} is more processes than this machine bears.", f"Set it to {most} at most."
+        )
     return int(wanted)
 
 

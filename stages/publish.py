@@ -82,8 +82,8 @@ def _copy(model: Reference, fold: int, target: Path) -> None:
     """Copy the parts of one fold."""
     for name in PARTS:
         source = part(model.folder, name, fold)
-        if source.is_dir():
-            shutil.copytree(source, part(target, name, fold), copy_function=shutil.copyfile)
+        for file in sorted(file for file in source.rglob("*") if file.is_file()):
+            _copy_file(file, part(target, name, fold) / file.relative_to(source))
 
 
 def _copy_file(source: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ from ecgan.config.declaring import reads
 from ecgan.errors import EcganError
 from ecgan.evaluation.examples import KINDS
 from ecgan.evaluation.result import Result
-from ecgan.files import read_json, sole_writer, write_json, write_text
+from ecgan.files import LARGEST_JSON, read_json, read_text, sole_writer, write_json, write_text
 from ecgan.generation.drawn import load_drawn
 from ecgan.generation.figures import draw
 from ecgan.preprocessing.processed import load_about
@@ -52,10 +52,9 @@ def _renewed(params: Params, readme: Path, inputs: ReportInputs) -> str:
     """Return the README with the new results table."""
     link = str(paths.summary(params) / "summary.md")
     warning = DEMONSTRATION if inputs.demonstration else ""
+    text = read_text(readme, "Name a README in UTF-8.", most=LARGEST_JSON)
     try:
-        return readme_table(readme.read_text(encoding="utf-8"), inputs.metrics, warning=warning, link=link)
-    except UnicodeDecodeError:
-        raise EcganError(f"{readme} is no UTF-8 text.", "Save it as UTF-8.") from None
+        return readme_table(text, inputs.metrics, warning=warning, link=link)
     except EcganError as error:
         raise EcganError(f"{readme}: {error.message}", error.hint) from None
 

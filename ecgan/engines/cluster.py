@@ -21,13 +21,12 @@ import ecgan
 from ecgan.arithmetic import is_portable
 from ecgan.engines.base import ATTEMPTS, LostError
 from ecgan.errors import EcganError, first_line, needed
-from ecgan.runtime import set_threads
+from ecgan.runtime import PER_CORE, set_threads
 
 _AHEAD = 3
 """Items that are under way for each thread of the cluster: one, and those that wait beside it."""
 _LEAST = 32
 """So many are under way at least: a cluster that grows with its work sees that there is some."""
-_MOST = 16  # workers that are started here, for each core
 _RECOUNT = 10.0  # seconds
 _PATIENCE = 1.0  # seconds between looks whether the scheduler is still there
 _AGAIN = "The scheduler ended, or cannot be reached any more; the same command goes on, `ecgan score` with --resume."
@@ -62,7 +61,7 @@ class Cluster:
             raise EcganError(
                 f"{address!r} is no cluster.", "Write local:N (N workers here), tcp://HOST:PORT or tls://HOST:PORT."
             )
-        if match[1] and int(match[1]) > (most := _MOST * (os.cpu_count() or 1)):
+        if match[1] and int(match[1]) > (most := PER_CORE * (os.cpu_count() or 1)):
             raise EcganError(f"{address} is more workers than this machine bears.", f"Take local:{most} at most.")
         self._distributed = needed("distributed", "cluster", "a cluster")
         for name in ("distributed.client", "distributed.scheduler"):  # what a user must know is said otherwise

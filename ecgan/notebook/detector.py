@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ecgan.arrays import F32
 from ecgan.errors import EcganError
 from ecgan.evaluation.ranking import auroc
-from ecgan.files import write_bytes
+from ecgan.files import made, unfinished, write_bytes
 from ecgan.notebook.arrays import labels_from, samples_from
 from ecgan.notebook.explaining import Explanation
 from ecgan.notebook.fitting import FOLD, fit_run
@@ -171,9 +171,12 @@ class Detector:
             raise EcganError(f"{where} holds a run already.", "Name another folder, or say overwrite=True.")
         if there and not (where / "train" / "fold_0" / "config.yml").is_file():
             raise EcganError(f"{there[0]} is there, and {where} is no run.", "Name another folder.")
-        for old in there:
-            shutil.rmtree(old)
-        self._write(where)
+        with made(where), unfinished(where, "saved") as whole:  # what is there stays until all is written
+            self._write(whole)
+            for old in there:
+                shutil.rmtree(old)
+            for new in whole.iterdir():
+                new.replace(where / new.name)
         return where
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ecgan.progress import track_rate
 from ecgan.remotes.recordings import told_place
 from ecgan.reporting.index_page import ListedRecording, index_page
 from ecgan.scoring.inputs import MANIFEST, Input
-from ecgan.scoring.parts import TABLES, part_of, scored_in, write_parts
+from ecgan.scoring.parts import TABLES, is_bounded, part_of, scored_in, write_parts
 from ecgan.scoring.places import check_seen, marked
 from ecgan.scoring.plan import Done, Manifest, Shard, damaged, digest, planned, resumed
 from ecgan.scoring.shards import PAGES, Settings, page_of, score_shard, try_alone, write_one
@@ -113,7 +113,13 @@ def _verify(settings: Settings, manifest: Manifest) -> int:
         for name, (key, of) in manifest.pages.items()
         if key == keys.get(name) and _is_whole(page_of(out, name), of)
     }
-    return len(damaged(manifest, files))
+    again = damaged(manifest, files)
+    for number, done in (manifest.done | manifest.before).items():
+        if not is_bounded(out, number, int(done.counts["recordings"])):
+            again.append(number)
+            manifest.done.pop(number, None)
+            manifest.before.pop(number, None)
+    return len(again)
 
 
 def _keep(out: Path, manifest: Manifest) -> tuple[int, int]:

@@ -1,12 +1,13 @@
 """What a reader decided of the families of a recording: exported by its page, read back, applied."""
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from ecgan.errors import EcganError
-from ecgan.files import restored
+from ecgan.files import LARGEST_JSON, read_text, restored
 from ecgan.reporting.recordings import ACCEPTED, REJECTED, ScoredRecording
 
 COLUMNS = ("family", "decision", "beats", "first_beat")
@@ -21,13 +22,12 @@ def read_decisions(path: Path, scored: ScoredRecording) -> dict[int, str]:
     Raises:
         EcganError: The file cannot be read, is of another recording, of other families, or accepts none.
     """
+    hint = "Name the file that the page exported."
+    lines = io.StringIO(read_text(path, hint, most=LARGEST_JSON), newline="")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [{name: restored(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise EcganError(
-            f"cannot read {path}: {getattr(error, 'strerror', None) or error}", "Name the file that the page exported."
-        ) from None
+        rows = [{name: restored(cell) for name, cell in row.items()} for row in csv.DictReader(lines)]
+    except csv.Error as error:
+        raise EcganError(f"cannot read {path}: {error}.", hint) from None
     if not rows or any(row.get(name) is None for name in COLUMNS for row in rows):
         raise EcganError(f"{path} holds no decisions: it needs rows with the columns {', '.join(COLUMNS)}.", _AGAIN)
     numbers = scored.beats["number"].to_numpy()

@@ -64,6 +64,8 @@ TABLES: dict[str, dict[str, str]] = {
     },
 }
 """Type of each column of each table."""
+_MOST_ROWS, _MOST_BYTES = 10_000_000, 1 << 30
+"""Of the tables of a shard, which are those of 16 MiB of signals, or of one long recording."""
 _COUNTED = ("samples", "scored", "flagged", "noisy", "families", "episodes", "minutes")
 
 
@@ -157,6 +159,26 @@ def scored_in(out: Path, number: int) -> dict[str, bool]:
     parquet = needed("pyarrow.parquet", "parquet", "--to parquet")
     rows = parquet.read_table(part_of(out, "recordings", number), columns=["record", "status"]).to_pylist()
     return {row["record"]: row["status"] == "scored" for row in rows}
+
+
+def is_bounded(out: Path, number: int, recordings: int) -> bool:
+    """Whether the parts of a shard can be read, by what they say of their size: few bytes may claim any number of rows.
+
+    Args:
+        out: The folder of the results.
+        number: The shard's.
+        recordings: How many it has: so many rows are in its list.
+    """
+    parquet = needed("pyarrow.parquet", "parquet", "--to parquet")
+    try:
+        about = {table: parquet.read_metadata(part_of(out, table, number)) for table in TABLES}
+    except (OSError, ValueError):  # Arrow's own are of these
+        return False
+    if any(one.schema.names != list(TABLES[table]) for table, one in about.items()):
+        return False
+    sizes = [one.row_group(group).total_byte_size for one in about.values() for group in range(one.num_row_groups)]
+    most = max(one.num_rows for one in about.values())
+    return bool(about["recordings"].num_rows == recordings and most <= _MOST_ROWS and sum(sizes) <= _MOST_BYTES)
 
 
 def write_parts(out: Path, number: int, content: Mapping[str, bytes]) -> None:

@@ -217,7 +217,7 @@ def resumed(path: Path, settings: str, told: dict[str, Any], inputs: Sequence[In
 
 def _taken_up(manifest: Manifest, shard: Shard, before: Shard, done: Done | None) -> Shard:
     """Note what is done of a shard, and return it with those that may keep their results."""
-    if done is None or done.key != before.key(manifest.settings):
+    if done is None or done.key != before.key(manifest.settings) or done.counts["recordings"] != len(before.inputs):
         return shard
     if done.key == shard.key(manifest.settings) and not done.counts["failed"]:
         manifest.done[shard.number] = done

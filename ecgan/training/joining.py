@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ecgan.errors import EcganError, Interrupted
+from ecgan.errors import Interrupted
+from ecgan.runtime import processes_of
 
 if TYPE_CHECKING:
     import torch
@@ -46,19 +47,17 @@ def as_torchrun(arguments: Sequence[str]) -> None:
     Nothing happens where it is 1 or not set, or where `torchrun` is at work already; else the process ends with it.
 
     Raises:
-        EcganError: It is no number.
+        EcganError: It is no number, or of more than this machine bears.
     """
-    wanted = os.environ.get(VARIABLE, "") or "1"
-    if not wanted.isdecimal() or int(wanted) < 1:
-        raise EcganError(f"{VARIABLE}={wanted!r} is no positive number.", "Set it to 1 or more, or leave it out.")
-    if wanted == "1" or "TORCHELASTIC_RUN_ID" in os.environ:
+    wanted = processes_of(VARIABLE, 1)
+    if wanted == 1 or "TORCHELASTIC_RUN_ID" in os.environ:
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # `runtime.threads` is set later; torchrun would warn of nothing
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.run import main
 
     try:
-        main(["--standalone", "--nproc-per-node", wanted, "-m", "ecgan", *arguments])
+        main(["--standalone", "--nproc-per-node", str(wanted), "-m", "ecgan", *arguments])
     except (SignalException, KeyboardInterrupt) as error:  # which the processes have told of
         sys.exit(128 + getattr(error, "sigval", signal.SIGINT))
     sys.exit(0)

@@ -1,5 +1,7 @@
 """Command lines."""
 
+import os
+
 from .case import DETECTED, PARAMS, RUN, TRAINED, add, written
 
 GENERATE = f"ecgan generate --model {RUN}"
@@ -41,6 +43,13 @@ add(
 )
 add("generate_with_a_negative_seed", TRAINED, f"{GENERATE} -n 3 --out beats.npy --seed -1", "--seed -1")
 add("figure_of_an_unknown_kind", TRAINED, f"{GENERATE} -n 3 --out beats.npy --figure beats.gif", "beats.gif", ".svg")
+add(
+    "report_into_a_pipe",
+    DETECTED,
+    "ecgan report --readme pipe.md",
+    "pipe.md",
+    spoil=lambda project: os.mkfifo(project / "pipe.md"),
+)
 add("report_into_a_file_that_is_not_there", DETECTED, "ecgan report --readme absent.md", "absent.md")
 add(
     "report_into_a_file_without_marks",

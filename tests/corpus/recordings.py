@@ -1,6 +1,7 @@
 """Recordings of one's own, and what `ecgan score` needs of a trained run."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,13 @@ recording("edf_is_cut_off", "mine.edf", written("mine.edf", b"0       " + b" " *
 recording("edf_of_words", "mine.edf", written("mine.edf", "this is no recording"), "mine.edf")
 recording("npz_is_no_archive", f"mine.npz {RATE}", written("mine.npz", b"PK\x03\x04 nothing"), "mine.npz")
 recording("results_are_there_already", "mine.hea", after(written("scores/mine.csv", "old")), "mine.csv", "--force")
+recording(
+    "decisions_come_from_a_pipe",
+    "mine.hea --decisions it.csv",
+    after(lambda project: os.mkfifo(project / "it.csv")),
+    "it.csv",
+    "pipe",
+)
 recording("decisions_are_not_there", "mine.hea --decisions none.csv", after(), "none.csv", "No such file")
 recording(
     "decisions_without_decisions",

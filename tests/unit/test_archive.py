@@ -310,6 +310,25 @@ def test_what_is_done_is_not_done_again_and_damaged_parts_are(
     assert "2 shards" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("rows", [200_000, 0])
+def test_a_part_that_claims_more_rows_than_its_shard_has_recordings_is_made_again(
+    finished: Path, recordings: Path, model: Reference, tmp_path: Path, rows: int
+) -> None:
+    """Few bytes may stand for any number of rows; a manifest that was made to fit tells nothing."""
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    part = out / "recordings/part-00000.parquet"
+    parts, before = parquet.read_table(part), sha256(part)
+    if rows:
+        parquet.write_table(parts.take([0] * rows), part)
+    else:
+        part.write_bytes(b"no table")
+    manifest = out / "manifest.jsonl"
+    manifest.write_text(manifest.read_text().replace(before, sha256(part)))
+    run(recordings, model, out, resume=True)
+    assert hashes(out) == hashes(finished)
+
+
 def test_another_model_or_option_is_no_reason_to_go_on(
     finished: Path, recordings: Path, model: Reference, tmp_path: Path
 ) -> None:

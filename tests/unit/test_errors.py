@@ -2,6 +2,7 @@
 
 import ast
 import errno
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,9 @@ def test_what_the_system_refuses_has_a_next_step(number: int | None) -> None:
     assert unusable(error).hint
     assert sentence("recording", EcganError("it is empty.")).hint
     assert sentence("recording", EcganError("it is empty.", "Name another.")).hint == "Name another."
+
+
+def test_a_disk_that_is_full_is_said_whoever_found_it_out() -> None:
+    for of in (unusable, partial(unwritable, Path("file"))):
+        assert "disk is full" in of(OSError("51840 requested and 4096 written")).message
+    assert "copy" in unusable(OSError(errno.ENOSPC, "no", "original", None, "copy")).message

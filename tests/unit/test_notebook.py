@@ -1,5 +1,6 @@
 """`import ecgan`: what it gives does what the pipeline does, and leaves the process as it was."""
 
+import errno
 import json
 import os
 import pickle
@@ -26,6 +27,7 @@ import ecgan
 from ecgan.config import Document, load_params, resolve_params
 from ecgan.datasets.ecgsyn import Ecgsyn, FetchOptions
 from ecgan.detection.thresholds import fit_threshold
+from ecgan.files import write_bytes
 from ecgan.protocols.folds import load_fold
 from ecgan.references import parse_reference
 from ecgan.registry import DETECTORS, MODELS
@@ -168,7 +170,21 @@ def test_everything_is_fitted_saved_and_loaded_with_the_same_scores(name: str, l
     assert ("training" in run.threshold_from_) is not labelled
 
 
-def test_a_saved_detector_is_a_run_as_the_pipeline_writes_it(fitted: ecgan.Detector, tmp_path: Path) -> None:
+def failing_after(count: int) -> Callable[[Path, bytes], None]:
+    """What writes so many files, and then finds the disk full."""
+    left = iter(range(count))
+
+    def write(path: Path, content: bytes) -> None:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, "the disk is full")
+        write_bytes(path, content)
+
+    return write
+
+
+def test_a_saved_detector_is_a_run_as_the_pipeline_writes_it(
+    fitted: ecgan.Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = fitted.save(tmp_path / "run")
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert found >= {
@@ -187,6 +203,12 @@ def test_a_saved_detector_is_a_run_as_the_pipeline_writes_it(fitted: ecgan.Detec
     assert sorted([*split.train, *split.vali]) == list(range(len(X)))
     with pytest.raises(EcganError, match="already"):
         fitted.save(folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with monkeypatch.context() as full:
+        full.setattr("ecgan.notebook.detector.write_bytes", failing_after(5))
+        with pytest.raises(OSError, match="full"):
+            fitted.save(folder, overwrite=True)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     fitted.save(folder, overwrite=True)
     assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == found
 

@@ -15,6 +15,7 @@ from ecgan.models.base import GenerativeModel
 from ecgan.references import folds_of, parse_reference
 from ecgan.runs.loading import mapping_of
 from ecgan.tracking.local import LocalTracker
+from ecgan.training import joining
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_the_mapping_is_the_same_in_batches_of_any_size() -> None:
     assert one.features(x).shape == (7, 64)
 
 
-@pytest.mark.parametrize("value", ["gpu", "cuda:x", "7"])
+@pytest.mark.parametrize("value", ["gpu", "cuda:x", "7", "meta", "vulkan", "hpu"])
 def test_a_device_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("ECGAN_DEVICE", value)
     with pytest.raises(EcganError, match="ECGAN_DEVICE"):
@@ -111,9 +112,18 @@ def test_device_and_workers_come_from_the_environment(monkeypatch: pytest.Monkey
     monkeypatch.setenv("ECGAN_WORKERS", "3")
     assert runtime.device() == torch.device("cpu")
     assert runtime.workers() == 3
-    monkeypatch.setenv("ECGAN_WORKERS", "0")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "²", "9" * 5000, "1000000000"])
+def test_a_number_of_processes_that_is_none_or_would_use_up_the_machine_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("ECGAN_WORKERS", value)
     with pytest.raises(EcganError, match="ECGAN_WORKERS"):
         runtime.workers()
+    monkeypatch.setenv("ECGAN_PROCESSES", value)
+    with pytest.raises(EcganError, match="ECGAN_PROCESSES"):
+        joining.as_torchrun(["train"])
 
 
 def test_seeds_for_different_purposes_differ_and_stay_the_same() -> None:

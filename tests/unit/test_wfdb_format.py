@@ -1,10 +1,11 @@
 """The clauses of header(5) and signal(5): a record made for each, and its values beside those that went in."""
 
+import os
 import re
 import resource
 import time
 import unicodedata
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -459,6 +460,57 @@ def test_a_file_that_holds_much_more_than_its_header_says_is_told_of(tmp_path: P
 
 def test_looking_for_the_files_of_a_recording_takes_no_time(tmp_path: Path) -> None:
     (tmp_path / "r.hea").write_text("r.dat " + "16 " * 300_000 + "\n" + "long " * 99)
+    (tmp_path / "r.dat").touch()
     start = time.perf_counter()
     assert tmp_path / "r.dat" in files_of_recording(tmp_path / "r.hea")
     assert time.perf_counter() - start < 5
+
+
+def test_the_headers_of_many_segments_are_each_looked_into_once(tmp_path: Path) -> None:
+    count = 1500
+    for number in range(count):
+        (tmp_path / f"s{number}.hea").write_text(f"s{number} 1 250 10\n~ 0 100/mV\n")
+    (tmp_path / "r.hea").write_text(f"r/{count} 1 250\n" + "".join(f"s{number} 10\n" for number in range(count)))
+    start = time.process_time()
+    assert {tmp_path / f"s{number}.hea" for number in range(count)} <= set(files_of_recording(tmp_path / "r.hea"))
+    assert time.process_time() - start < 10
+
+
+def test_links_that_give_a_header_many_names_cost_one_look(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).symlink_to(".")
+    names = ["/".join([*folders, "r"]) for folders in product("ab", repeat=9)]
+    (tmp_path / "r.hea").write_text(f"r/{len(names)} 1 250\n" + "".join(f"{name} 10\n" for name in names))
+    start = time.process_time()
+    files_of_recording(tmp_path / "r.hea")
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes")
+def test_a_pipe_with_the_name_of_a_header_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "r.hea")
+    os.mkfifo(tmp_path / "r.xml")
+    assert recordings_among(tmp_path, ["r.hea", "r.xml"]) == ["r.hea"]
+    assert files_of_recording(tmp_path / "r.hea") == [tmp_path / "r.hea"]
+    refused(tmp_path / "r.hea")
+
+
+@pytest.mark.parametrize("folder", ["records", "aufnahmen für alle"])
+def test_a_folder_of_many_records_without_their_signals_is_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    place = tmp_path / folder
+    place.mkdir()
+    for number in range(20):
+        (place / f"r{number}.hea").write_text(f"r{number} 1 250 10\nr{number}.dat 16 100/mV\n")
+    os.utime(place, (1e9, 1e9))
+    os.utime(tmp_path, (1e9, 1e9))
+    looked = []
+    listed = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: looked.append(path) or listed(path))
+    for number in range(20):
+        refused(place / f"r{number}.hea")
+    assert looked.count(place) == 1
+    monkeypatch.undo()
+    (place / "R7.DAT").write_bytes(VALUES[:10, 0].astype("<i2").tobytes())  # which changes the folder
+    assert len(read_recording(place / "r7.hea").signals) == 10

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ecgan.ecg.files.channels import Channels, assemble, check_size, choose_ecg, no_ecg
 from ecgan.ecg.files.heal_force import is_heal_force, read_heal_force
+from ecgan.ecg.files.names import is_file
 from ecgan.ecg.files.series import longest_only, number_in
 from ecgan.errors import EcganError, first_line, needed
 
@@ -82,7 +83,9 @@ _JARGON = re.compile(
 
 
 def kind_of(path: Path) -> str | None:
-    """Tell the format of a file by its content, a key of `KINDS`; None where it is none of them."""
+    """Tell the format of a file by its content, a key of `KINDS`; None where it is none of them, or no plain file."""
+    if not is_file(path):
+        return None
     with path.open("rb") as file:
         head = file.read(_HEAD)
     size = path.stat().st_size

@@ -1,6 +1,8 @@
 """File names as they are written in headers and on command lines, and as they lie on disk."""
 
+import functools
 import re
+import time
 import unicodedata
 from pathlib import Path, PurePosixPath
 
@@ -8,6 +10,7 @@ from ecgan.errors import EcganError
 
 _ELSEWHERE = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:")
 """A drive letter, or the scheme of a URL."""
+_COARSE = 3_000_000_000  # ns
 
 
 def existing(path: Path) -> Path:
@@ -16,11 +19,8 @@ def existing(path: Path) -> Path:
         return path
     parent = path.parent if path.parent == path else existing(path.parent)
     wanted = unicodedata.normalize("NFC", path.name)
-    try:
-        same = [other for other in parent.iterdir() if unicodedata.normalize("NFC", other.name) == wanted]
-    except OSError:
-        return path
-    return same[0] if same else path
+    same = [name for name in _alike(parent, path.name) if unicodedata.normalize("NFC", name) == wanted]
+    return parent / same[0] if same else path
 
 
 def in_any_case(path: Path) -> Path:
@@ -30,14 +30,34 @@ def in_any_case(path: Path) -> Path:
     """
     if is_there(path):
         return path
-    wanted = unicodedata.normalize("NFC", path.name).casefold()
+    same = _alike(path.parent, path.name)
+    return path.parent / same[0] if len(same) == 1 else path
+
+
+def _alike(folder: Path, name: str) -> list[str]:
+    """The names in a folder that differ from one in capital letters and Unicode form alone, if in anything.
+
+    The list of a folder is kept while the folder does not change, since each record of an archive may ask for it;
+    clocks of file systems may be as coarse as two seconds, and within these nothing is kept.
+    """
     try:
-        same = [
-            other for other in path.parent.iterdir() if unicodedata.normalize("NFC", other.name).casefold() == wanted
-        ]
+        changed = folder.stat().st_mtime_ns
+        listed = _listed if 0 <= changed < time.time_ns() - _COARSE else _listed.__wrapped__
+        return listed(folder.absolute(), changed).get(_folded(name), [])
     except OSError:
-        return path
-    return same[0] if len(same) == 1 else path
+        return []
+
+
+@functools.lru_cache(maxsize=2)
+def _listed(folder: Path, changed: int) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for other in folder.iterdir():
+        names.setdefault(_folded(other.name), []).append(other.name)
+    return names
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def is_there(path: Path) -> bool:

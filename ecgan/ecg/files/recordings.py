@@ -1,6 +1,7 @@
 """A user's recording, from any file format that is understood."""
 
 import itertools
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -254,28 +255,33 @@ def _read(
 def files_of_recording(file: Path, annotator: str | None = None) -> list[Path]:
     """Return all files that reading a recording may touch: of a WFDB record every file that its headers may name.
 
-    Names may hold blanks and be in any encoding, so that some are too many; files that are not there do no harm.
+    Names may hold blanks and be in any encoding, so that some are too many; of what headers name, only what is there.
     """
     found = [file]
     if annotator is not None:
         found += [file.with_name(f"{file.stem}.{annotator}"), file.with_name(f"{file.name}.{annotator}")]
-    headers = [file] if file.suffix.lower() == ".hea" else []
+    headers, known = [file] if file.suffix.lower() == ".hea" else [], set[str]()
     for header in headers:  # grows by the headers of segments
+        real = os.path.realpath(header)  # by links one header may have many names
+        if real in known or not is_file(header):
+            continue
+        known.add(real)
         try:
             with header.open("rb") as content:
                 text = content.read(_LONGEST_HEADER)
         except OSError:
             continue
-        names = [file.parent / name for name in _names_in(text)]
+        names = [file.parent / name for name in dict.fromkeys(_names_in(text))]
         segments = [name.with_name(f"{name.name}.hea") for name in names if name.name]
-        headers += [segment for segment in segments if segment not in headers and is_file(segment)]
-        found += [*names, *segments]
+        there = [segment for segment in segments if is_file(segment)]
+        headers += there
+        found += [*filter(is_there, names), *there]
     return list(dict.fromkeys(found))
 
 
 def _names_in(header: bytes) -> Iterator[str]:
     """Yield what the lines of a header may begin with as a name, as it stands and without the folders in front."""
-    for encoding in ("utf-8", "latin-1"):
+    for encoding in ("utf-8",) if header.isascii() else ("utf-8", "latin-1"):
         text = header.replace(b"\0", b"").decode(encoding, "surrogateescape")
         for words in (line.split() for line in text.splitlines() if not line.startswith("#")):
             ends = [place for place, word in enumerate(words) if _STORAGE.match(word)][:8]

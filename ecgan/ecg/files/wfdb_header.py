@@ -10,8 +10,9 @@ from itertools import islice
 from pathlib import Path
 
 from ecgan.ecg.files.channels import check_rate
-from ecgan.ecg.files.names import beside, existing, in_any_case, is_file
+from ecgan.ecg.files.names import beside, existing, in_any_case, is_file, is_there
 from ecgan.errors import EcganError
+from ecgan.files import read_bytes
 
 STORAGE = ("0", "8", "16", "24", "32", "61", "80", "160", "212", "310", "311", "508", "516", "524")
 """Storage formats; 0 is that of a signal that is not stored."""
@@ -152,9 +153,7 @@ def segment_names(file: Path) -> list[str]:
 
 def _lines(file: Path, hint: str) -> tuple[list[str], list[str]]:
     """Return the lines that say something, and the comments."""
-    if file.stat().st_size > _LARGEST:
-        raise EcganError(f"the header {file} has {file.stat().st_size:,} bytes; at most {_LARGEST:,} are read.", hint)
-    content = file.read_bytes()
+    content = read_bytes(file, _LARGEST, hint)
     try:
         text = content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError:
@@ -216,11 +215,10 @@ def _rate_and_frames(file: Path, words: list[str], hint: str) -> tuple[float | N
 
 def _segments(file: Path, lines: Sequence[str]) -> list[Segment]:
     """Read the lines of segments: a name, in which there may be blanks, and a number of frames."""
-    names = {other.name for other in file.parent.glob("* *.hea")}
     segments = []
     for line in lines:
         found = re.fullmatch(r"(.*\S)\s+(\d{1,18})", line)
-        if found is None or f"{line}.hea" in names:
+        if found is None or is_there(file.parent / f"{line}.hea"):
             segments.append(Segment(line, None))
         else:
             segments.append(Segment(found[1], int(found[2]) or None))

@@ -20,6 +20,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -42,6 +43,8 @@ LOOKS = HERE / "looks.csv"
 CUDA = os.environ.get("ECGAN_DEVICE", "").startswith("cuda")
 OUT = Path(os.environ.get("ECGAN_PAPER_OUT") or HERE / ("rows-cuda" if CUDA else "rows"))
 BEHAVIOUR = HERE / "behaviour.json"
+NOTED_S = 15.0
+"""How often the CPU seconds of a stage are written down."""
 MAY_DIFFER = ("cpu_seconds", "commit", "parameters_sha256")
 """What a file of a row says that another commit may say otherwise: parameters that it adds have their defaults."""
 
@@ -196,9 +199,9 @@ def compute(params: Any, about: dict[str, Any], fold: int) -> tuple[dict[str, fl
     seconds: dict[str, float] = {}
 
     def timed(stage: str, function: Callable[..., Any], *arguments: Any) -> None:
-        began = cpu()
-        function(*arguments)
-        seconds[stage] = round(cpu() - began, 1)
+        with counted(Path(f"cpu_{stage}.txt").absolute()) as spent:
+            function(*arguments)
+        seconds[stage] = round(spent(), 1)
 
     if "detector" in about:
         name = about["detector"]
@@ -270,6 +273,29 @@ def look(table: str, name: str, seed: int, target: Path) -> None:
         figures = ",".join(f"{value:.4f}" for value in ranked)
         with LOOKS.open("a", newline="", encoding="utf-8") as file:
             file.write(f'{date},"{configuration}",{entry["commit"][:7]},{leads},{figures},,,\n')
+
+
+@contextlib.contextmanager
+def counted(file: Path) -> Iterator[Callable[[], float]]:
+    """Count CPU seconds, also those before an interruption: they are written to a file every now and then."""
+    before, began, over = float(file.read_text()) if file.is_file() else 0.0, cpu(), threading.Event()
+
+    def spent() -> float:
+        return before + cpu() - began
+
+    def note() -> None:
+        while not over.wait(NOTED_S):
+            beside = file.with_suffix(".part")
+            beside.write_text(str(spent()))
+            beside.replace(file)
+
+    noting = threading.Thread(target=note, daemon=True)
+    noting.start()
+    try:
+        yield spent
+    finally:
+        over.set()
+        noting.join()
 
 
 def cpu() -> float:

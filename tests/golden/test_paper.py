@@ -30,6 +30,32 @@ def python(*arguments: str) -> str:
     return done.stdout
 
 
+INTERRUPTED = """
+import sys, time
+from pathlib import Path
+import unit
+unit.NOTED_S = 0.05
+def work(seconds):
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+    time.sleep(0.3)
+try:
+    with unit.counted(Path(sys.argv[1])):
+        work(0.5)
+        raise KeyboardInterrupt
+except KeyboardInterrupt:
+    pass
+with unit.counted(Path(sys.argv[1])) as spent:
+    work(0.1)
+print(spent())
+"""
+
+
+def test_what_a_row_cost_before_it_was_interrupted_counts(tmp_path: Path) -> None:
+    assert float(python("-c", INTERRUPTED, str(tmp_path / "cpu.txt"))) > 0.59
+
+
 @pytest.mark.skipif(KNOWN["versions"] != versions(), reason="the numbers are those of other versions")
 @pytest.mark.slow
 def test_numbers_do_not_move_unless_behaviour_says_so() -> None:

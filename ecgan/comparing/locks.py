@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ecgan.comparing.compared import Compared, moved, one_sided, paired
+from ecgan.comparing.compared import Compared, one_sided, paired
 from ecgan.config.reading import read_document
 from ecgan.errors import EcganError
 from ecgan.files import flat, shown
@@ -57,11 +57,6 @@ def compare_locks(old: Lock, new: Lock) -> list[Compared]:
         found += [Compared(name, path, first.outs[path], second.outs[path], note=note) for path in both]
         found += alone
     return found
-
-
-def first_stage(items: list[Compared]) -> str | None:
-    """Return the first stage that differs, None if none does."""
-    return next((item.where for item in moved(items)), None)
 
 
 def pipeline_order(lock: Lock) -> list[str]:

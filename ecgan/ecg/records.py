@@ -66,13 +66,6 @@ def read_leads(folder: Path, name: str) -> list[str]:
     return ecg_leads(place.parent, place.name, FETCH_AGAIN)
 
 
-def record_size(folder: Path, name: str) -> int:
-    """Return how many values a record holds by its header: samples times channels."""
-    place = folder / name
-    header = read_header(place.parent, place.name, FETCH_AGAIN)
-    return (header.frames or 0) * max(len(header.signals), 1)
-
-
 def read_record(folder: Path, name: str, annotator: str = "atr") -> Record:
     """Read a record of a dataset, in mV, with its reference annotations; the name may be a path below the folder.
 

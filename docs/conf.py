@@ -69,7 +69,7 @@ def _read(_app: Any, page: str, source: list[str]) -> None:
     """Give the index a table of contents, and take links out that leave the documentation."""
     text = source[0]
     if page == "index":
-        pages = [target.removesuffix(".md") for _, target in _LINK.findall(text) if re.fullmatch(r"\w+\.md", target)]
+        pages = [target.removesuffix(".md") for _, target in _LINK.findall(text) if re.fullmatch(r"[\w-]+\.md", target)]
         listed = "\n".join([*dict.fromkeys(pages), "Library <api/modules>"])
         text += f"\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
     source[0] = _LINK.sub(lambda match: match[1] if re.match(r"(\.\./)+.*\.md", match[2]) else match[0], text)

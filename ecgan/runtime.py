@@ -22,6 +22,7 @@ R = TypeVar("R")
 PER_CORE = 16
 """Most processes that are started for each core of the machine."""
 _AT_ONCE = 4  # threads
+_DEVICES = ("cpu", "cuda")  # torch knows names of more than it has or can compute on
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
 _WORKSPACES = (":4096:8", ":16:8")
 _KINDS = ("matmul", "conv", "rnn")  # of operations, each with a precision of its own
@@ -208,7 +209,7 @@ def device() -> "torch.device":
         found = torch.device(wanted)
     except RuntimeError:
         found = None
-    if found is None or found.type not in ("cpu", "cuda"):  # torch knows names of more than it has or can compute on
+    if found is None or found.type not in _DEVICES:
         raise EcganError(f"ECGAN_DEVICE={wanted!r} is no device.", "Use auto, cpu, cuda or cuda:N.")
     return _cuda_device(found) if found.type == "cuda" else found
 
@@ -236,18 +237,17 @@ def _cuda_device(wanted: "torch.device") -> "torch.device":
 
 def workers() -> int:
     """Return how many processes may work side by side: `ECGAN_WORKERS`, by default one a core."""
-    return processes_of("ECGAN_WORKERS", os.cpu_count() or 1)
+    cores = os.cpu_count() or 1
+    return processes_in("ECGAN_WORKERS", os.environ.get("ECGAN_WORKERS") or str(cores))
 
 
-def processes_of(variable: str, default: int) -> int:
-    """Return how many processes a variable of the environment asks for.
+def processes_in(variable: str, wanted: str) -> int:
+    """Return how many processes the value of a variable of the environment asks for.
 
     Raises:
         EcganError: It is no number, or of more than this machine bears.
     """
-    wanted, most = os.environ.get(variable, ""), PER_CORE * (os.cpu_count() or 1)
-    if not wanted:
-        return default
+    most = PER_CORE * (os.cpu_count() or 1)
     if not re.fullmatch(r"0*[1-9]\d{0,18}", wanted, re.ASCII):
         raise EcganError(
             f"{variable}={wanted[:40]!r} is no positive number.", f"Set it from 1 to {most}, or leave it out."

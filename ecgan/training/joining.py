@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ecgan.errors import Interrupted
-from ecgan.runtime import processes_of
+from ecgan.runtime import processes_in
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +49,7 @@ def as_torchrun(arguments: Sequence[str]) -> None:
     Raises:
         EcganError: It is no number, or of more than this machine bears.
     """
-    wanted = processes_of(VARIABLE, 1)
+    wanted = processes_in(VARIABLE, os.environ.get(VARIABLE) or "1")
     if wanted == 1 or "TORCHELASTIC_RUN_ID" in os.environ:
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # `runtime.threads` is set later; torchrun would warn of nothing

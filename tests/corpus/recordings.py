@@ -130,7 +130,7 @@ recording(
     "line 52",
     "'0,5'",
 )
-recording("csv_of_very_many_columns", f"mine.csv {RATE}", written("mine.csv", ("1," * 99_999 + "1\n") * 3), "columns")
+recording("csv_of_very_many_columns", f"mine.csv {RATE}", written("mine.csv", ("1," * 99_999 + "1\n") * 20), "columns")
 recording("csv_of_empty_lines", f"mine.csv {RATE}", written("mine.csv", "\n" * 2_000_000), "mine.csv")
 recording("workbook_called_csv", f"mine.csv {RATE}", written("mine.csv", b"PK\x03\x04"), "workbook")
 recording("npy_without_a_rate", "mine.npy", array(TRACE), "mine.npy", "--sampling-rate")

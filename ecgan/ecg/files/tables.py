@@ -181,8 +181,9 @@ def _without_signs(content: bytes) -> bytes:
     content = content.removeprefix(codecs.BOM_UTF8).replace(_MINUS, b"-")
     if b"#" in content:
         content = _NO_NUMBER.sub(b"nan", content.replace(b"1.#INF", b"inf"))
-    if content.endswith((b"\0", b"\x1a")):  # DOS ends a file so
-        content = content.rstrip(b"\0\x1a")
+    lines = content.rstrip(b"\0\x1a")  # DOS ends a file so
+    if lines.endswith((b"\n", b"\r")):
+        content = lines
     found = _SEPARATOR.match(content)
     return content[found.end() :] if found else content
 

@@ -8,9 +8,12 @@ import os
 import platform
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ecgan.errors import EcganError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Arithmetic = Literal["portable", "native"]
 
@@ -88,3 +91,21 @@ def has_avx2() -> bool:
     except OSError:
         return True
     return " avx2" in listed
+
+
+def square_root(x: "Tensor") -> "Tensor":
+    """Return √x without a gradient, the same bits on every processor: the nearest number there is.
+
+    On a CPU torch asks MKL, whose portable kernel begins with the processor's own estimate (the instruction RSQRTPS),
+    for which Intel and AMD have different tables. Every sixth result is off by a unit in the last place, and on the
+    processor it depends which. Of other functions that the pipeline calls this is not so
+    (`tests/contracts/test_portable_functions.py`).
+    """
+    if x.device.type != "cpu":
+        return x.detach().sqrt()
+    import numpy as np
+    import torch
+
+    root = torch.empty_like(x, requires_grad=False)
+    np.sqrt(x.detach().numpy(), out=root.numpy())
+    return root

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ecgan.arithmetic import square_root
 from ecgan.errors import EcganError
 
 
@@ -41,7 +42,7 @@ def median_distance(x: Tensor) -> float:
 
     Where more than half of all pairs coincide it is the mean distance, and 1 where all signals are equal.
     """
-    distances = _squared_distances(x, x)[*torch.triu_indices(len(x), len(x), 1)].sqrt()  # (m·(m−1)/2,)
+    distances = square_root(_squared_distances(x, x)[*torch.triu_indices(len(x), len(x), 1)])  # (m·(m−1)/2,)
     median = float(np.median(distances.cpu().numpy()))
     return median or float(distances.mean()) or 1.0
 

@@ -14,6 +14,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ecgan.arithmetic import square_root
 from ecgan.config.inverse import SearchOptions
 from ecgan.inversion.criteria import Criterion
 from ecgan.models.base import GenerativeModel
@@ -87,7 +88,7 @@ class _State:
         second = torch.lerp(gradient.square(), self.second[rows], BETAS[1])
         self.steps[rows], self.first[rows], self.second[rows] = steps, first, second
         rate = (self.lr[rows] / (1 - BETAS[0] ** steps)).unsqueeze(1)
-        scale = second.div((1 - BETAS[1] ** steps).unsqueeze(1)).sqrt_().add_(EPSILON)
+        scale = square_root(second / (1 - BETAS[1] ** steps).unsqueeze(1)).add_(EPSILON)
         move = rate * first / scale
         self.z[rows] -= move
         self.path[rows] += move.norm(dim=1)

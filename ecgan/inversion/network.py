@@ -122,7 +122,7 @@ class NetworkInversion(Inversion):
         held_out = (z, batched(generator.decode, z, o.batch_size))
         self.network.mean.copy_(z.mean(dim=0))
         self.network.scale.copy_(z.std(dim=0).clamp(min=1e-6))
-        optimizer = torch.optim.Adam(self.network.parameters(), lr=o.lr)
+        optimizer = torch.optim.Adam(self.network.parameters(), lr=o.lr, fused=True)
         with Bar(f"{self.model.name}: inverse network", o.steps) as bar:
             for step in range(1, o.steps + 1):
                 self._step(generator, train, step, optimizer)

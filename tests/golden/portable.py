@@ -34,6 +34,7 @@ def computed() -> Iterator[tuple[str, Any]]:
     yield from _training(threads=1)
     yield from _training(threads=2, only=("aegan", "rnn"))
     yield from _inverse()
+    yield from _optimizers()
     yield from _detectors()
 
 
@@ -108,18 +109,49 @@ def _inverse() -> Iterator[tuple[str, Any]]:
     from ecgan.testing.toys import scaled, toy_beats
 
     network = {"steps": 6, "evaluate_every": 3, "batch_size": 16}
-    search = {"iterations": 5, "runs": 2, "starts": 4}
+    search = {"iterations": 5, "runs": 2, "starts": 4, "criterion": "squared"}
     for method in ("network", "search"):
         torch.manual_seed(2)
         cls = MODELS.get("dcgan")
-        model = cls(cls.Options(width=0.25), channels=2, length=LENGTH, classes=2).eval().requires_grad_(False)
+        model = cls(cls.Options(width=0.25), channels=2, length=LENGTH, classes=2).train()
         x = torch.from_numpy(scaled(toy_beats(BEATS, 2, LENGTH), model.output_range))
+        for layer in model.modules():
+            if isinstance(layer, torch.nn.BatchNorm1d):
+                layer.momentum = 1.0
+        model.decode(model.sample_latents(BEATS))  # whose statistics are kept, or next to nothing were generated
+        model.eval().requires_grad_(False)
         options = Inverse.model_validate({"method": method, "network": network, "search": search})
         inversion = choose(method, model, options, seed=1)
         inversion.fit(x)
         z = inversion.invert(x[:8])
         yield f"inverse/{method}", z.numpy()
         yield f"mmd/{method}", mmd2(x, model.decode(z))
+
+
+def _optimizers() -> Iterator[tuple[str, Any]]:
+    """Steps of every update rule, and what else takes square roots of many numbers."""
+    from typing import get_args
+
+    import torch
+
+    from ecgan.evaluation.discrepancy import median_distance
+    from ecgan.models.layers.latents import Prior
+    from ecgan.models.layers.optimizers import OptimizerOptions, build_optimizer
+    from ecgan.testing.toys import toy_beats
+
+    for name in get_args(OptimizerOptions.model_fields["name"].annotation):
+        draws = torch.Generator().manual_seed(5)
+        weight = torch.nn.Parameter(torch.randn(40, 25, generator=draws))
+        optimizer = build_optimizer(OptimizerOptions(name=name, lr=0.01, centered=True), [weight])
+        for _ in range(STEPS):
+            weight.grad = torch.randn(40, 25, generator=draws)
+            optimizer.step()
+        yield f"optimizers/{name}", weight.detach().numpy()
+    x = torch.from_numpy(toy_beats(BEATS, 2, LENGTH))
+    yield "mmd/bandwidth", median_distance(x)
+    prior = Prior("encoder", 12)
+    prior.fit(x[:, 0, :12])
+    yield "latents/encoder", prior.factor.numpy()
 
 
 def _detectors() -> Iterator[tuple[str, Any]]:

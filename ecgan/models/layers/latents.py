@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ecgan.arithmetic import square_root
+
 PriorName = Literal["normal", "truncated_normal", "uniform", "encoder"]
 BOUND = 2.0  # of the truncated normal distribution, in standard deviations
 MOST_FITTED = 4096
@@ -49,7 +51,7 @@ class Prior(nn.Module):
         values, vectors = torch.linalg.eigh(covariance)
         with torch.no_grad():
             self.mean.copy_(latents.mean(dim=0))
-            self.factor.copy_(vectors * values.clamp(min=0).sqrt())  # factor @ factor.T is the covariance
+            self.factor.copy_(vectors * square_root(values.clamp(min=0)))  # factor @ factor.T is the covariance
 
     def sample(self, count: int) -> Tensor:
         """Draw latents (count, Z); drawn on the CPU, so that every device sees the same."""

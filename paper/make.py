@@ -12,6 +12,7 @@ its own files. With ECGAN_DEVICE=cuda, models are trained for as many epochs as 
 in `rows-cuda/`, beside what DVC watches.
 """
 
+import argparse
 import fnmatch
 import itertools
 import json
@@ -179,7 +180,11 @@ def say(text: str) -> None:
 
 def main() -> int:
     """Do what the arguments say."""
-    kind, *patterns = sys.argv[1:] or ["run"]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", nargs="?", default="run", choices=("run", "check", "list"), help="run where not given")
+    parser.add_argument("patterns", nargs="*", metavar="ROW", help="names of rows, or how many to check")
+    asked = parser.parse_args()
+    kind, patterns = asked.kind, asked.patterns
     every = names()
     there = [name for name in every if (unit.OUT / unit.folder_of(*typed(name))).is_dir()]
     count = int(patterns.pop()) if kind == "check" and patterns and patterns[0].isdigit() else 1

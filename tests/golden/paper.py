@@ -1,8 +1,8 @@
 """Small rows as those of `paper/`, on toy beats: `python -m tests.golden.paper` prints them, `--write` keeps them.
 
 The rows in `paper/rows` were computed by the code as it was then. Where numbers have moved since, these here have too.
-`--write` counts how often those of a detector have, and says in which rows of `paper/params.yaml` to write it as
-`moved`, upon which these rows are due again. Where those of training have, it raises the number in
+`--write` counts how often those of a detector or a preset have, and says in which rows of `paper/params.yaml` to write
+it as `moved`, upon which these rows are due again. Where those of training have, it raises the number in
 `paper/behaviour.json`, upon which all rows are.
 """
 
@@ -35,6 +35,7 @@ KEPT = Path(__file__).parent / "paper.json"
 DATASET = "mitbih_beatgan"  # by name; the beats are toys
 DATA = {"dataset": DATASET, "leads": ["MLII"], "split": {"protocol": "beatgan", "k": 2, "vali_share": 0.5}}
 PLAIN = {"leads": "all", "set": {"train": {"transformation": "none"}}}
+TRAINED = "beatgan-50"  # stands for all that is trained
 SMALL = {"batch_size": 32, "width": 0.0625}
 ROWS: dict[str, dict[str, Any]] = {
     "knn": {"detector": "knn"},
@@ -49,6 +50,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "knn_rhythm": {"detector": "knn_rhythm"},
     "supervised": {"detector": "main_directions"},
     "beatgan-50": {"preset": "beatgan-50", "epochs": 2, "set": {"modules": {"aegan": SMALL}}},
+    "beatgan-plus": {"preset": "beatgan-plus", "epochs": 2, "set": {"modules": {"aegan": SMALL}}},  # its own optimizer
 }
 
 
@@ -106,10 +108,10 @@ def main() -> int:
     known = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else found
     others = {name for name, row in known["rows"].items() if found["rows"].get(name) != row}
     moved = known.get("moved", {})
-    for detector in sorted({ROWS[name]["detector"] for name in others if "detector" in ROWS[name]}):
-        moved[detector] = moved.get(detector, 0) + 1
-        sys.stdout.write(f"Write `moved: {moved[detector]}` into all rows of paper/params.yaml with {detector}.\n")
-    trained = any("detector" not in ROWS[name] for name in others)
+    trained = TRAINED in others
+    for part in sorted({ROWS[name].get("detector", name) for name in others} - {TRAINED} if not trained else set()):
+        moved[part] = moved.get(part, 0) + 1
+        sys.stdout.write(f"Write `moved: {moved[part]}` into all rows of paper/params.yaml with {part}.\n")
     behaviour = json.loads(unit.BEHAVIOUR.read_text(encoding="utf-8"))["version"] + trained
     unit.BEHAVIOUR.write_text(json.dumps({"version": behaviour}) + "\n", encoding="utf-8")
     KEPT.write_text(json.dumps({"behaviour": behaviour, "moved": moved, **found}, indent=1) + "\n", encoding="utf-8")

@@ -65,16 +65,17 @@ def test_numbers_do_not_move_unless_behaviour_says_so() -> None:
     assert json.loads((PAPER / "behaviour.json").read_text(encoding="utf-8"))["version"] == KNOWN["behaviour"], HINT
 
 
-def test_rows_say_how_often_their_detector_has_moved() -> None:
+def test_rows_say_how_often_their_detector_or_preset_has_moved() -> None:
     version, tables = KNOWN["behaviour"], {**TABLES, **ASKED["optional"]["tables"]}
     for table in tables.values():
         for name, row in table["rows"].items():
-            if "detector" in row:
-                assert row.get("moved", 0) == KNOWN["moved"].get(row["detector"], 0), name
+            if part := row.get("detector") or row.get("preset"):
+                assert row.get("moved", 0) == KNOWN["moved"].get(part, 0), name
     for file in ROWS:
         row = json.loads(file.read_text(encoding="utf-8"))
-        moved = KNOWN["moved"].get(row["detector"], 0)
-        assert row["behaviour"] == version + moved == version + tables[row["table"]]["rows"][row["row"]].get("moved", 0)
+        asked = tables[row["table"]]["rows"][row["row"]]
+        moved = KNOWN["moved"].get(asked.get("preset") or row["detector"], 0)
+        assert row["behaviour"] == version + moved == version + asked.get("moved", 0)
 
 
 def test_what_is_asked_for_is_what_dvc_runs() -> None:
@@ -121,6 +122,15 @@ def test_every_look_at_ds2_is_counted() -> None:
             f'"paper {row["table"]}: {row["row"]}, {row["strategy"]}, seed {row["seed"]}{again}",{row["commit"][:7]},'
         )
         assert named in looks
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (["rnu"], 2), (["rnu", "wafer@knn-0-77591"], 2)])
+def test_what_make_does_not_know_computes_nothing(arguments: list[str], code: int) -> None:
+    nothing = "import sys, make; make.run = make.changed = lambda *_: sys.exit('rows were asked for'); make.main()"
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{PAPER}"}
+    done = run([sys.executable, "-c", nothing, *arguments], ROOT, environment)
+    assert done.returncode == code
+    assert "{run,check,list}" in done.stdout + done.stderr
 
 
 def test_a_check_names_what_differs_but_for_seconds_and_commit() -> None:

@@ -23,6 +23,7 @@ import numpy as np  # noqa: E402
 import unit  # noqa: E402
 
 from ecgan.preprocessing.processed import save_processed  # noqa: E402
+from ecgan.presets import PRESETS  # noqa: E402
 from ecgan.protocols.folds import save_fold  # noqa: E402
 from ecgan.protocols.making import make_folds  # noqa: E402
 from ecgan.runtime import set_threads  # noqa: E402
@@ -36,6 +37,7 @@ DATASET = "mitbih_beatgan"  # by name; the beats are toys
 DATA = {"dataset": DATASET, "leads": ["MLII"], "split": {"protocol": "beatgan", "k": 2, "vali_share": 0.5}}
 PLAIN = {"leads": "all", "set": {"train": {"transformation": "none"}}}
 TRAINED = "beatgan-50"  # stands for all that is trained
+BELIEVING = [name for name, preset in PRESETS.items() if "adabelief" in str(preset.options)]
 SMALL = {"batch_size": 32, "width": 0.0625}
 ROWS: dict[str, dict[str, Any]] = {
     "knn": {"detector": "knn"},
@@ -50,7 +52,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "knn_rhythm": {"detector": "knn_rhythm"},
     "supervised": {"detector": "main_directions"},
     "beatgan-50": {"preset": "beatgan-50", "epochs": 2, "set": {"modules": {"aegan": SMALL}}},
-    "beatgan-plus": {"preset": "beatgan-plus", "epochs": 2, "set": {"modules": {"aegan": SMALL}}},  # its own optimizer
+    "beatgan-plus": {"preset": "beatgan-plus", "epochs": 2, "set": {"modules": {"aegan": SMALL}}},  # for `BELIEVING`
 }
 
 
@@ -109,7 +111,8 @@ def main() -> int:
     others = {name for name, row in known["rows"].items() if found["rows"].get(name) != row}
     moved = known.get("moved", {})
     trained = TRAINED in others
-    for part in sorted({ROWS[name].get("detector", name) for name in others} - {TRAINED} if not trained else set()):
+    parts = {part for name in others for part in (BELIEVING if "preset" in ROWS[name] else [ROWS[name]["detector"]])}
+    for part in sorted(parts) if not trained else ():
         moved[part] = moved.get(part, 0) + 1
         sys.stdout.write(f"Write `moved: {moved[part]}` into all rows of paper/params.yaml with {part}.\n")
     behaviour = json.loads(unit.BEHAVIOUR.read_text(encoding="utf-8"))["version"] + trained

@@ -68,9 +68,10 @@ def new(
     say(f"Go on with: cd {quoted(folder)} && dvc repro")
 
 
-@app.command(epilog="Example: `ECGAN_MIRROR=/path/to/mirror ecgan fetch`")
-def fetch(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None) -> None:
+@app.command(epilog="Examples: `ECGAN_MIRROR=/path/to/mirror ecgan fetch`, `ecgan fetch --cluster tls://HOST:8786`")
+def fetch(config: cmd.Config = Path("params.yaml"), plugin: cmd.Plugin = None, cluster: cmd.Cluster = None) -> None:
     """Download or simulate the raw files; finished, verified files are kept."""
+    cmd.use_cluster(cluster)
     params = cmd.load(config, plugin=plugin)
     from ecgan.seals import NAME as SEAL
     from stages import fetch as stage

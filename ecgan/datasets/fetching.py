@@ -10,14 +10,16 @@ under its host and path (`<mirror>/physionet.org/files/mitdb/1.0.0/100.dat`). Th
 import re
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
+from ecgan.datasets.handing_out import fetch_by_workers
 from ecgan.datasets.names import check_names
 from ecgan.datasets.transfer import Remote, leftovers, transfer
+from ecgan.engines.choosing import asks_for_cluster
 from ecgan.engines.threads import in_threads
 from ecgan.errors import EcganError
 from ecgan.files import sha256, write_text
@@ -43,20 +45,26 @@ def download(raw: Path, url: str, registry: Mapping[str, str | None], keep: tupl
     is right; what has come of it before an interruption is used when the download is started again. `registry` has the
     SHA-256 of each file by its path below `url`, which ends in "/"; None where it is not known yet.
 
+    Where a cluster is asked for, its workers fetch them, and what has come of a file is not kept.
+
     Raises:
         EcganError: A file cannot be had, or is not the one that the registry names.
     """
     files = {name: Remote(url + quote(name), digest) for name, digest in registry.items()}
     remove_others(raw, {*files, *keep})
+    come = fetch_by_workers(raw, files) if asks_for_cluster() else _in_threads(raw, files)
+    for _ in track(come, len(files), "fetching"):
+        pass
+
+
+def _in_threads(raw: Path, files: Mapping[str, Remote]) -> Iterator[None]:
     stop = threading.Event()
 
     def job(name: str) -> None:
         if not files[name].fits(raw / name):
             transfer(files[name], raw / name, stop=stop)
 
-    jobs = [partial(job, name) for name in files]
-    for _ in track(in_threads(jobs, _CONNECTIONS, stop), len(jobs), "fetching"):
-        pass
+    return in_threads([partial(job, name) for name in files], _CONNECTIONS, stop)
 
 
 def download_published(

@@ -123,6 +123,17 @@ def leftovers(target: Path) -> tuple[Path, Path]:
     return target.with_name(f"{target.name}{PART}"), target.with_name(f"{target.name}{PART}.tag")
 
 
+def named_mirror() -> str:
+    """Return what the mirror is, in a form that means the same in every folder; nothing where there is none."""
+    named = os.environ.get(MIRROR, "")
+    return named if is_address(named) or not named else str(Path(named).absolute())
+
+
+def use_mirror(named: str) -> None:
+    """Fetch from this mirror from here on; nothing: from none."""
+    os.environ[MIRROR] = named
+
+
 def mirrored(url: str) -> str:
     """Return where a file is fetched from: its own address, or its place in the mirror.
 

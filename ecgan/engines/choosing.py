@@ -26,6 +26,11 @@ _FEW = 100
 """Below that, starting processes takes longer than the work itself."""
 
 
+def asks_for_cluster() -> bool:
+    """Whether the environment names a cluster."""
+    return bool(os.environ.get(CLUSTER))
+
+
 def engine() -> Engine:
     """Return the engine that the environment asks for: `ECGAN_CLUSTER`, else `ECGAN_WORKERS` processes, one a core."""
     if address := os.environ.get(CLUSTER, ""):

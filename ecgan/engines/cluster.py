@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import CancelledError
 from functools import partial
+from multiprocessing import resource_tracker
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,7 @@ from ecgan.arithmetic import is_portable
 from ecgan.engines.base import ATTEMPTS, LostError
 from ecgan.errors import EcganError, first_line, needed
 from ecgan.runtime import PER_CORE, set_threads
+from ecgan.terminal import deferred
 
 _AHEAD = 3
 """Items that are under way for each thread of the cluster: one, and those that wait beside it."""
@@ -92,15 +94,19 @@ class Cluster:
     def _start(self, workers: int) -> Any:
         """Start a scheduler and workers here, which nobody else on this machine can use."""
         dask = needed("dask", "cluster", "a cluster")
-        settings = {"distributed.scheduler.allowed-failures": ATTEMPTS - 1, "distributed.logging.distributed": "error"}
-        with dask.config.set(settings):
+        resource_tracker.ensure_running()  # which would let signals in again as it begins
+        settings = {"scheduler.allowed-failures": ATTEMPTS - 1, "logging.distributed": "critical"}
+        with (
+            dask.config.set({f"distributed.{name}": value for name, value in settings.items()}),
+            deferred(),  # Ctrl-C, which a terminal sends to all, is for this process alone
+        ):
             return self._distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 dashboard_address=None,
                 protocol="tls",
                 security=self._distributed.Security.temporary(),
-                silence_logs="ERROR",
+                silence_logs="CRITICAL",
             )
 
     @property

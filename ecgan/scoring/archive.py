@@ -94,7 +94,8 @@ def score_archive(
             leaders = [name for name, status in zip(*first, strict=True) if status == "scored"]
             problems += _pages(one, settings, manifest, {*named, *leaders}, shown=shown)
         except Interrupted as error:
-            error.add_note(f"what is scored is in {out}; the same command goes on with --resume.")
+            if manifest.done:
+                error.add_note(f"what is scored is in {out}; the same command goes on with --resume.")
             raise
         _clear(out, manifest)
         manifest.write()

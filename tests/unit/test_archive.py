@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -31,10 +32,11 @@ from ecgan.ecg.records import Record, write_record
 from ecgan.ecg.simulated_patients import simulate
 from ecgan.engines.base import as_done
 from ecgan.engines.pool import Pool
-from ecgan.errors import EcganError
+from ecgan.errors import EcganError, Interrupted
 from ecgan.files import sha256
 from ecgan.references import Reference, parse_reference
 from ecgan.remotes.recordings import read_anywhere
+from ecgan.scoring import archive as archive_module
 from ecgan.scoring import plan, shards
 from ecgan.scoring.console import Manner
 from ecgan.scoring.inputs import Input, expand, list_archive
@@ -623,6 +625,24 @@ def test_what_fails_at_once_leaves_nothing_that_stands_in_the_way(
     assert not out.exists()
     with pytest.raises(EcganError):
         run(recordings / "a", model, out, resume=True, force=True)
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_an_interruption_says_what_is_there(
+    recordings: Path, model: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    tried = watched(monkeypatch)
+    score = archive_module.score_shard
+
+    def interrupted(settings: shards.Settings, shard: plan.Shard) -> plan.Done:
+        if len(tried) == before:
+            raise Interrupted(signal.SIGINT)
+        return score(settings, shard)
+
+    monkeypatch.setattr(archive_module, "score_shard", interrupted)
+    with pytest.raises(Interrupted) as error:
+        run(recordings, model, tmp_path / "out")
+    assert (tmp_path / "out").exists() == bool(before) == bool(getattr(error.value, "__notes__", []))
 
 
 def test_a_page_of_what_has_changed_is_not_linked(

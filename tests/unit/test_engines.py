@@ -3,13 +3,17 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import ecgan
 from ecgan.engines.base import LostError, as_done, in_order
 from ecgan.engines.choosing import _all, each
 from ecgan.engines.here import Here
@@ -100,6 +104,48 @@ def test_an_interruption_ends_the_workers_at_once(monkeypatch: pytest.MonkeyPatc
         work()
     assert time.monotonic() - start < 20
     assert set(multiprocessing.active_children()) <= before
+
+
+SLEEPING = """
+import time
+from pathlib import Path
+
+from ecgan.engines.choosing import each
+from ecgan.errors import Interrupted
+from ecgan.terminal import interruptible
+
+
+def sleep(name):
+    Path(name).touch()
+    time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    try:
+        with interruptible():
+            list(each(sleep, [f"begun{number}" for number in range(2000)], "sleeping", at_once=1))
+    except Interrupted:
+        print("interrupted")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", [{"ECGAN_WORKERS": "2"}, {"ECGAN_CLUSTER": "local:2"}], ids=["pool", "dask"])
+def test_ctrl_c_of_a_terminal_is_for_the_command_alone(tmp_path: Path, engine: dict[str, str]) -> None:
+    if "ECGAN_CLUSTER" in engine:
+        pytest.importorskip("distributed")
+    (tmp_path / "sleeping.py").write_text(SLEEPING)
+    environment = {**os.environ, "PYTHONPATH": str(Path(ecgan.__file__).parents[1]), **engine}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = [sys.executable, "sleeping.py"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, start_new_session=True, **pipes) as process:
+        try:
+            _wait(lambda: len(list(tmp_path.glob("begun*"))) > 2)
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+        out, error = process.communicate(timeout=60)
+    assert out == "interrupted\n"
+    assert not error
 
 
 def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:

@@ -48,12 +48,13 @@ def each(
 
     The function, what it is given and what it returns can be sent to another process. Whatever it raises is raised;
     the others are then dropped, and the processes end. `what` is going on, for the progress bar; fewer than `few`
-    items are worked on here, others are handed out `at_once`. Paths may be relative: all work in the same folder.
+    items are worked on here where nobody asks for a cluster, others are handed out `at_once`. Paths may be relative:
+    all work in the same folder.
 
     Raises:
         EcganError: A process does not see the folder.
     """
-    if len(items) < few:
+    if not items or (len(items) < few and not asks_for_cluster()):
         yield from track(map(work, items), len(items), what)
         return
     parts = (items[start : start + at_once] for start in range(0, len(items), at_once))

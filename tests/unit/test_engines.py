@@ -62,6 +62,15 @@ def test_results_are_in_order_and_few_items_are_held(pool: Pool) -> None:
         assert len(taken) <= place + 9
 
 
+def test_few_items_go_to_the_cluster_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ECGAN_CLUSTER", raising=False)
+    assert list(each(abs, [-1, 2], "working")) == [1, 2]
+    monkeypatch.setenv("ECGAN_CLUSTER", "ftp://nowhere:1")
+    with pytest.raises(EcganError, match="ftp://nowhere:1"):
+        list(each(abs, [-1, 2], "working"))
+    assert list(each(abs, [], "working")) == []
+
+
 def test_what_is_done_first_comes_first_with_its_place(pool: Pool) -> None:
     found = {place: handle.result() for place, handle in as_done(pool, square, range(10))}
     assert found == {item: item**2 for item in range(10)}

@@ -1,9 +1,9 @@
 """What an archive costs: CPU seconds and memory of scoring it with several processes, and what a cluster would take.
 
-`python tests/benchmarks/archives.py 20000` simulates so many recordings of ten seconds, scores them as one data set with
-each number of processes, and writes reports/benchmarks/archives.csv. The last rows are simulated: a million recordings
-on 100 workers, from the measured seconds of a recording, of a process that starts and of a task that Dask hands out.
-Seconds are those of the processor, which other work on the machine does not change much.
+`python tests/benchmarks/archives.py 20000` simulates so many recordings of ten seconds, scores them as one data set
+with each number of processes, and writes reports/benchmarks/archives.csv. The last rows are simulated: a million
+recordings on 100 workers, from the measured seconds of a recording, of a process that starts and of a task that Dask
+hands out. Seconds are those of the processor, which other work on the machine does not change much.
 """
 
 import heapq
